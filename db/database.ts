@@ -1,0 +1,159 @@
+// The one door to PostgreSQL. Everything that goes through it ends within two seconds while the database cannot
+// be reached, and what a caller was told had failed for that reason is rolled back if it was a transaction.
+
+import postgres from "postgres";
+import { within } from "./within.ts";
+
+/** What runs statements: the pool, or a transaction. Functions in db/ take it first. */
+export type Sql = postgres.ISql<{ bigint: number }>;
+
+/** Where the database is: a URL, or the socket directory of the embedded one. */
+export type DatabaseAddress = string | { host: string; port: number; user: string; database: string };
+
+export interface Database {
+  /** Runs statements, each its own transaction. @throws DatabaseUnavailable */
+  run<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Runs statements as one transaction: commits when `work` resolves. @throws DatabaseUnavailable */
+  begin<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** The database did not answer; what was asked may be tried again. */
+export class DatabaseUnavailable extends Error {}
+
+/** How long an operation may take before the database is asked whether it is there at all. */
+const PATIENCE_MS = 900;
+const PROBE_MS_MAX = 700;
+/** Longer than this no operation takes, however alive the database is. */
+const OPERATION_MS_MAX = 10_000;
+const CONNECT_SECONDS_MAX = 2;
+const RETRY_SECONDS = 0.25;
+
+/** A connection pool of postgres.js. ids are numbers: every sequence here stays below 2^53. */
+export function connect(at: DatabaseAddress, options: { max: number } & ConnectionHooks) {
+  const url = typeof at === "string" ? new URL(at) : null;
+  const socketDirectory = url?.searchParams.get("host");
+  url?.searchParams.delete("host");
+  const shared = {
+    max: options.max,
+    onnotice: () => {},
+    connect_timeout: CONNECT_SECONDS_MAX,
+    backoff: () => RETRY_SECONDS,
+    max_lifetime: null,
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    connection: {
+      application_name: "puffintalk",
+      statement_timeout: OPERATION_MS_MAX,
+      idle_in_transaction_session_timeout: OPERATION_MS_MAX,
+    },
+    ...(socketDirectory ? { host: socketDirectory } : {}),
+    ...(options.onnotify ? { onnotify: options.onnotify } : {}),
+    ...(options.onclose ? { onclose: options.onclose } : {}),
+  };
+  return url
+    ? postgres(url.href, shared)
+    : postgres({ ...shared, ...at as Exclude<DatabaseAddress, string> });
+}
+
+interface ConnectionHooks {
+  onnotify?: (channel: string, payload: string) => void;
+  onclose?: () => void;
+}
+
+export type Pool = ReturnType<typeof connect>;
+
+export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {
+  const pool = connect(at, { max });
+  const probe = connect(at, { max: 1 });
+  let answering: Promise<boolean> | null = null;
+
+  /** Whether the database answers a query of its own, on a connection of its own; one question at a time. */
+  function answers(): Promise<boolean> {
+    answering ??= within(PROBE_MS_MAX, probe`select 1`.execute())
+      .then(() => true, () => false)
+      .finally(() => answering = null);
+    return answering;
+  }
+
+  /** Lets `work` take its time while the database answers, and gives up with `onGiveUp` when it does not. */
+  async function patiently<T>(work: Promise<T>, onGiveUp: () => void): Promise<T> {
+    const startedAt = performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let settled = false;
+    const gaveUp = new Promise<never>((_, reject) => {
+      const look = async () => {
+        const hope = performance.now() - startedAt < OPERATION_MS_MAX && await answers();
+        if (settled) return;
+        if (hope) {
+          timer = setTimeout(look, PATIENCE_MS);
+        } else {
+          onGiveUp();
+          reject(new DatabaseUnavailable("Database does not answer"));
+        }
+      };
+      timer = setTimeout(look, PATIENCE_MS);
+    });
+    try {
+      return await Promise.race([work, gaveUp]);
+    } catch (error) {
+      throw isOutage(error) ? new DatabaseUnavailable("Database cannot be reached", { cause: error }) : error;
+    } finally {
+      settled = true;
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    run: (work) => patiently(work(pool), () => {}),
+    begin: <T>(work: (sql: Sql) => Promise<T>) => {
+      let givenUp = false;
+      const transaction = pool.begin(async (sql) => {
+        if (givenUp) throw new DatabaseUnavailable("Transaction began too late");
+        const result = await work(sql);
+        if (givenUp) throw new DatabaseUnavailable("Transaction ended too late");
+        return result;
+      }) as Promise<T>;
+      return patiently(transaction, () => givenUp = true);
+    },
+    async close() {
+      await Promise.all([pool.end({ timeout: 2 }), probe.end({ timeout: 1 })]);
+    },
+  };
+}
+
+// Codes of the operating system and of postgres.js for a connection that failed or ended.
+const CONNECTION_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+]);
+
+// SQLSTATEs (PostgreSQL, Appendix A) that say the server is not there for us now.
+const SERVER_CODES = new Set([
+  "25006", // read_only_sql_transaction: a standby, or a primary that lost its place
+  "55P03", // lock_not_available
+  "57014", // query_canceled, which is also a statement_timeout
+  "57P01", // admin_shutdown
+  "57P02", // crash_shutdown
+  "57P03", // cannot_connect_now
+  "25P03", // idle_in_transaction_session_timeout
+]);
+
+/** Whether an error means that the database could not be reached, rather than that it refused a statement. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false;
+  const { code } = error;
+  // Classes 08, connection exceptions, and 53, insufficient resources
+  return CONNECTION_CODES.has(code) || SERVER_CODES.has(code) || code.startsWith("08") ||
+    code.startsWith("53");
+}

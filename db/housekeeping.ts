@@ -1,0 +1,17 @@
+import type { Sql } from "./database.ts";
+
+/** Deletes what no rule looks at any more. */
+export async function sweep(
+  sql: Sql,
+  before: { passcodes: Date; limits: Date; sessions: Date },
+): Promise<void> {
+  await sql`
+    delete from passcodes
+    where expires_at < ${before.passcodes}`;
+  await sql`
+    delete from limits
+    where last_hit_at < ${before.limits}`;
+  await sql`
+    delete from sessions
+    where coalesce(ended_at, expires_at) < ${before.sessions}`;
+}

@@ -1,0 +1,43 @@
+import type { Sql } from "./database.ts";
+
+export interface Window {
+  key: string;
+  max: number;
+  ms: number;
+}
+
+/** Counts one against the limit, in one statement. False when it is full, and then nothing is counted. */
+export async function takeOne(sql: Sql, window: Window, now: Date): Promise<boolean> {
+  const since = new Date(now.getTime() - window.ms);
+  const rows = await sql`
+    insert into limits as l (key, hits, last_hit_at)
+    values (${window.key}, array[${now}::timestamptz], ${now})
+    on conflict (key) do update
+    set hits = array(select hit from unnest(l.hits) as hit where hit > ${since} order by hit) || ${now}::timestamptz,
+      last_hit_at = ${now}
+    where (select count(*) from unnest(l.hits) as hit where hit > ${since}) < ${window.max}
+    returning 1`;
+  return rows.length === 1;
+}
+
+/** Takes back one that was counted at this moment. */
+export async function giveBack(sql: Sql, key: string, at: Date): Promise<void> {
+  await sql`
+    update limits
+    set hits = hits[:array_position(hits, ${at}::timestamptz(3)) - 1]
+      || hits[array_position(hits, ${at}::timestamptz(3)) + 1:]
+    where key = ${key} and array_position(hits, ${at}::timestamptz(3)) is not null`;
+}
+
+/** When a full limit has room again. */
+export async function roomAt(sql: Sql, window: Window, now: Date): Promise<Date> {
+  const since = new Date(now.getTime() - window.ms);
+  const rows = await sql<{ hit: Date }[]>`
+    select hit
+    from limits, unnest(hits) as hit
+    where key = ${window.key} and hit > ${since}
+    order by hit desc
+    limit 1
+    offset ${window.max - 1}`;
+  return rows[0] ? new Date(rows[0].hit.getTime() + window.ms) : now;
+}

@@ -1,0 +1,102 @@
+import type { Sql } from "./database.ts";
+
+/** Moves a reader's marks in a thread up to these ids, never back and never beyond what the peer has sent. */
+export interface Move {
+  conversation_id: number;
+  reader_id: number;
+  delivered_to: number;
+  seen_text_to: number;
+  /** What to tell other processes: the peer, unless he refuses the reader, and the reader's other sessions. */
+  event: { peer: string; own: string };
+}
+
+/** So many moves' events fit into one NOTIFY. */
+const MOVES_PER_NOTIFY = 24;
+
+/**
+ * Moves many marks in one statement, locking the pairs in the order of their ids. Returns those moves that changed
+ * something by their place in `moves`, and whether the peer is to be told.
+ */
+export async function moveMarks(
+  sql: Sql,
+  moves: Move[],
+  origin: string,
+): Promise<{ place: number; tell_peer: boolean }[]> {
+  return await sql<{ place: number; tell_peer: boolean }[]>`
+    with move as (
+      select (ord - 1)::int as place, conversation_id, reader_id, delivered_to, seen_text_to, peer_event, own_event
+      from unnest(
+        ${moves.map((move) => move.conversation_id)}::bigint[],
+        ${moves.map((move) => move.reader_id)}::bigint[],
+        ${moves.map((move) => move.delivered_to)}::bigint[],
+        ${moves.map((move) => move.seen_text_to)}::bigint[],
+        ${moves.map((move) => move.event.peer)}::text[],
+        ${moves.map((move) => move.event.own)}::text[]
+      ) with ordinality as move (conversation_id, reader_id, delivered_to, seen_text_to, peer_event, own_event, ord)
+    ), pair as materialized (
+      select id, low_id, low_intent, high_intent, low_sent_id, high_sent_id,
+        low_delivered_id, high_delivered_id, low_seen_text_id, high_seen_text_id
+      from conversations
+      where id = any(${moves.map((move) => move.conversation_id)}::bigint[])
+      order by id
+      for no key update
+    ), wanted as (
+      select move.place, pair.id, pair.low_id = move.reader_id as by_low, peer_event, own_event,
+        least(greatest(delivered_to, seen_text_to), sent_id) as delivered_to,
+        least(seen_text_to, sent_id) as seen_text_to,
+        delivered_id, seen_text_id, peer_intent <> 'refuse' as tell_peer
+      from move
+      join pair on pair.id = move.conversation_id
+      cross join lateral (
+        select
+          case when pair.low_id = move.reader_id then high_sent_id else low_sent_id end as sent_id,
+          case when pair.low_id = move.reader_id then high_intent else low_intent end as peer_intent,
+          case when pair.low_id = move.reader_id then low_delivered_id else high_delivered_id end as delivered_id,
+          case when pair.low_id = move.reader_id then low_seen_text_id else high_seen_text_id end as seen_text_id
+      ) as side
+    ), moving as materialized (
+      select place, id, by_low, peer_event, own_event, delivered_to, seen_text_to, tell_peer
+      from wanted
+      where delivered_to > delivered_id or seen_text_to > seen_text_id
+    ), target as (
+      select id,
+        max(delivered_to) filter (where by_low) as low_delivered_to,
+        max(seen_text_to) filter (where by_low) as low_seen_text_to,
+        max(delivered_to) filter (where not by_low) as high_delivered_to,
+        max(seen_text_to) filter (where not by_low) as high_seen_text_to
+      from moving
+      group by id
+    ), moved as (
+      update conversations v
+      set low_delivered_id = greatest(v.low_delivered_id, low_delivered_to),
+        low_seen_text_id = greatest(v.low_seen_text_id, low_seen_text_to),
+        high_delivered_id = greatest(v.high_delivered_id, high_delivered_to),
+        high_seen_text_id = greatest(v.high_seen_text_id, high_seen_text_to),
+        changed_at = clock_timestamp()
+      from target
+      where v.id = target.id
+    ), told as (
+      select pg_notify(
+        'puffintalk',
+        ${origin} || string_agg(concat_ws(',', own_event, case when tell_peer then peer_event end), ',')
+      )
+      from moving
+      group by place / ${MOVES_PER_NOTIFY}
+    )
+    select place, tell_peer, (select count(*) from told) as told
+    from moving
+    order by place`;
+}
+
+/** The threads in which this user has been sent what has not reached him. */
+export async function listUndelivered(
+  sql: Sql,
+  meId: number,
+): Promise<{ conversation_id: number; peer_id: number; peer_phone: string; peer_sent_id: number }[]> {
+  return await sql`
+    select v.conversation_id, v.peer_id, u.phone_number as peer_phone, v.peer_sent_id
+    from contacts c
+    join sides v on v.conversation_id = c.conversation_id and v.me_id = c.owner_id
+    join users u on u.id = v.peer_id
+    where c.owner_id = ${meId} and v.peer_sent_id > v.my_delivered_id`;
+}

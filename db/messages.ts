@@ -1,0 +1,185 @@
+import type { Intent } from "./conversations.ts";
+import type { Sql } from "./database.ts";
+
+export type MessageType = "text" | "audio" | "video";
+
+export interface MessageRow {
+  id: number;
+  sender_id: number;
+  message_type: MessageType;
+  message: string;
+  client_id: string | null;
+  created_at: Date;
+}
+
+/** A message to be stored; `event` is what to tell other processes, cut in two where the id belongs. */
+export interface Draft {
+  conversation_id: number;
+  sender_id: number;
+  message_type: MessageType;
+  message: string;
+  client_id: string | null;
+  event: { before_id: string; after_id: string };
+}
+
+/** What became of a draft. Neither stored nor earlier, with both intents `want`: see `storeDrafts`. */
+export interface DraftOutcome {
+  low_id: number;
+  low_intent: Intent;
+  high_intent: Intent;
+  ever_accepted: boolean;
+  stored_id: number | null;
+  earlier_id: number | null;
+}
+
+/** So many drafts' events fit into one NOTIFY: ids, two phone numbers and a session id stay below 390 bytes. */
+const DRAFTS_PER_NOTIFY = 20;
+
+/**
+ * Stores many people's messages in one statement, one commit and few NOTIFYs, each draft with an outcome of its own.
+ * The pairs are locked in the order of their ids, and the intents are read from the rows that were locked: rows of
+ * another table would be read as they were before the lock was waited for. Ids are drawn after the lock, so
+ * that within a pair no lower id appears after a higher one.
+ *
+ * A draft whose `client_id` another statement stored after this one began has no outcome: ask `findByClientId`.
+ */
+export async function storeDrafts(
+  sql: Sql,
+  drafts: Draft[],
+  { now, origin }: { now: Date; origin: string },
+): Promise<DraftOutcome[]> {
+  return await sql<DraftOutcome[]>`
+    with draft as (
+      select ord, conversation_id, sender_id, type, body, client_id, before_id, after_id
+      from unnest(
+        ${drafts.map((draft) => draft.conversation_id)}::bigint[],
+        ${drafts.map((draft) => draft.sender_id)}::bigint[],
+        ${drafts.map((draft) => draft.message_type)}::text[],
+        ${drafts.map((draft) => draft.message)}::text[],
+        ${drafts.map((draft) => draft.client_id)}::text[],
+        ${drafts.map((draft) => draft.event.before_id)}::text[],
+        ${drafts.map((draft) => draft.event.after_id)}::text[]
+      ) with ordinality as draft (conversation_id, sender_id, type, body, client_id, before_id, after_id, ord)
+    ), pair as materialized (
+      select id, low_id, low_intent, high_intent, ever_accepted
+      from conversations
+      where id = any(${drafts.map((draft) => draft.conversation_id)}::bigint[])
+      order by id
+      for no key update
+    ), earlier as materialized (
+      select draft.ord, m.id
+      from draft
+      join messages m
+        on m.conversation_id = draft.conversation_id
+        and m.sender_id = draft.sender_id
+        and m.client_id = draft.client_id
+    ), numbered as materialized (
+      select nextval('message_ids') as id, allowed.*
+      from (
+        select draft.*, draft.sender_id = pair.low_id as from_low
+        from draft
+        join pair on pair.id = draft.conversation_id
+        where pair.low_intent = 'want'
+          and pair.high_intent = 'want'
+          and not exists (select from earlier where earlier.ord = draft.ord)
+        order by draft.ord
+      ) as allowed
+    ), stored as (
+      insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
+      select conversation_id, id, sender_id, type, body, client_id, ${now}
+      from numbered
+      order by id
+      on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
+      returning id
+    ), newest as (
+      select conversation_id,
+        coalesce(max(id) filter (where from_low), 0) as low_sent_id,
+        coalesce(max(id) filter (where not from_low), 0) as high_sent_id
+      from numbered
+      where id in (select id from stored)
+      group by conversation_id
+    ), touched as (
+      update conversations v
+      set last_message_at = greatest(v.last_message_at, ${now}),
+        low_sent_id = greatest(v.low_sent_id, newest.low_sent_id),
+        high_sent_id = greatest(v.high_sent_id, newest.high_sent_id),
+        changed_at = clock_timestamp()
+      from newest
+      where v.id = newest.conversation_id
+    ), told as (
+      select pg_notify('puffintalk', ${origin} || string_agg(before_id || id || after_id, ','))
+      from numbered
+      where id in (select id from stored)
+      group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
+    )
+    select pair.low_id, pair.low_intent, pair.high_intent, pair.ever_accepted,
+      stored.id as stored_id, earlier.id as earlier_id, (select count(*) from told) as told
+    from draft
+    join pair on pair.id = draft.conversation_id
+    left join earlier on earlier.ord = draft.ord
+    left join numbered on numbered.ord = draft.ord
+    left join stored on stored.id = numbered.id
+    order by draft.ord`;
+}
+
+export async function findMessage(sql: Sql, conversationId: number, id: number): Promise<MessageRow | null> {
+  const [message] = await sql<MessageRow[]>`
+    select id, sender_id, type as message_type, body as message, client_id, created_at
+    from messages
+    where conversation_id = ${conversationId} and id = ${id}`;
+  return message ?? null;
+}
+
+export async function findByClientId(
+  sql: Sql,
+  of: { conversation_id: number; sender_id: number; client_id: string },
+): Promise<MessageRow | null> {
+  const [message] = await sql<MessageRow[]>`
+    select id, sender_id, type as message_type, body as message, client_id, created_at
+    from messages
+    where conversation_id = ${of.conversation_id}
+      and sender_id = ${of.sender_id}
+      and client_id = ${of.client_id}`;
+  return message ?? null;
+}
+
+export interface Received {
+  conversation_id: number;
+  peer_id: number;
+  peer_phone: string;
+  message_type: MessageType;
+}
+
+/** A message to this user, wherever it is in his threads: where, and from whom. */
+export async function findReceived(sql: Sql, meId: number, id: number): Promise<Received | null> {
+  const [message] = await sql<Received[]>`
+    select m.conversation_id, c.peer_id, u.phone_number as peer_phone, m.type as message_type
+    from contacts c
+    join messages m on m.conversation_id = c.conversation_id and m.sender_id = c.peer_id
+    join users u on u.id = c.peer_id
+    where c.owner_id = ${meId} and m.id = ${id}`;
+  return message ?? null;
+}
+
+/** A page of a thread, newest first: the newest, those before an id, or those next after one. */
+export async function listMessages(
+  sql: Sql,
+  conversationId: number,
+  { count, before, after }: { count: number; before: number | null; after: number | null },
+): Promise<MessageRow[]> {
+  if (after !== null) {
+    const rows = await sql<MessageRow[]>`
+      select id, sender_id, type as message_type, body as message, client_id, created_at
+      from messages
+      where conversation_id = ${conversationId} and id > ${after}
+      order by id
+      limit ${count}`;
+    return rows.reverse();
+  }
+  return await sql<MessageRow[]>`
+    select id, sender_id, type as message_type, body as message, client_id, created_at
+    from messages
+    where conversation_id = ${conversationId} and id < ${before ?? Number.MAX_SAFE_INTEGER}
+    order by id desc
+    limit ${count}`;
+}

@@ -1,0 +1,78 @@
+import { connect, type DatabaseAddress, type Sql } from "./database.ts";
+
+/** Two services that start at once take turns under this advisory lock; the number is arbitrary but ours. */
+const LOCK = 7_886_342_001;
+
+interface Migration {
+  name: string;
+  text: string;
+  checksum: string;
+}
+
+/**
+ * Brings the schema up to date, all or nothing, and returns the names of what it applied. A file that was applied
+ * before and has changed since, or that this version does not have, stops it.
+ */
+export async function migrate(at: DatabaseAddress, folder: URL): Promise<string[]> {
+  const wanted = await readMigrations(folder);
+  const pool = connect(at, { max: 1 });
+  try {
+    return await pool.begin(async (sql) => {
+      await sql`set local statement_timeout = 0`;
+      await sql`select pg_advisory_xact_lock(${LOCK}::bigint)`;
+      return await apply(sql, wanted);
+    });
+  } finally {
+    await pool.end({ timeout: 2 });
+  }
+}
+
+async function apply(sql: Sql, wanted: Migration[]): Promise<string[]> {
+  await sql`
+    create table if not exists migrations (
+      name text primary key,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    )`;
+  const ledger = new Map(
+    (await sql<{ name: string; checksum: string }[]>`select name, checksum from migrations`)
+      .map(({ name, checksum }) => [name, checksum]),
+  );
+  refuseSurprises(ledger, wanted);
+  const missing = wanted.filter(({ name }) => !ledger.has(name));
+  for (const { name, text, checksum } of missing) {
+    await sql.unsafe(text);
+    await sql`insert into migrations (name, checksum) values (${name}, ${checksum})`;
+  }
+  return missing.map(({ name }) => name);
+}
+
+function refuseSurprises(ledger: Map<string, string>, wanted: Migration[]): void {
+  const known = new Set(wanted.map(({ name }) => name));
+  const foreign = [...ledger.keys()].filter((name) => !known.has(name));
+  if (foreign.length > 0) {
+    throw new Error(
+      `Cannot migrate: the database is newer than this version, it has "${foreign.join('", "')}"`,
+    );
+  }
+  const changed = wanted.filter(({ name, checksum }) => ledger.has(name) && ledger.get(name) !== checksum);
+  if (changed.length > 0) {
+    const names = changed.map(({ name }) => name).join('", "');
+    throw new Error(`Cannot migrate: "${names}" has changed since it was applied; add a new file instead`);
+  }
+}
+
+/** Reads `0001_name.sql` and so on, in order. Line ends are made equal, so that a checkout cannot change a checksum. */
+async function readMigrations(folder: URL): Promise<Migration[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(folder)) {
+    if (/^\d{4}_\w+\.sql$/.test(entry.name)) names.push(entry.name);
+  }
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const text = (await Deno.readTextFile(new URL(name, folder))).replaceAll("\r\n", "\n");
+      const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+      return { name, text, checksum: new Uint8Array(digest).toHex() };
+    }),
+  );
+}

@@ -1,0 +1,109 @@
+import type { Sql } from "./database.ts";
+
+export type Purpose = "signup" | "signin";
+
+export interface Challenge {
+  phone_number: string;
+  purpose: Purpose;
+  nonce: Uint8Array;
+  key_id: string;
+  attempts: number;
+  expires_at: Date;
+  used_at: Date | null;
+  /** Sends of the last day that no success has answered, oldest first. */
+  sent_at: Date[];
+}
+
+/** The newest challenge of a number and purpose. */
+export async function findChallenge(sql: Sql, phone: string, purpose: Purpose): Promise<Challenge | null> {
+  const [challenge] = await sql<Challenge[]>`
+    select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at
+    from passcodes
+    where phone_number = ${phone} and purpose = ${purpose}`;
+  return challenge ?? null;
+}
+
+/** The same, locked: asks and guesses of one number and purpose come one after the other. */
+export async function lockChallenge(sql: Sql, phone: string, purpose: Purpose): Promise<Challenge | null> {
+  const [challenge] = await sql<Challenge[]>`
+    select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at
+    from passcodes
+    where phone_number = ${phone} and purpose = ${purpose}
+    for update`;
+  return challenge ?? null;
+}
+
+/** Puts a blank row where there is none, so that two first asks have something to queue at. */
+export async function ensureChallenge(sql: Sql, blank: Challenge): Promise<void> {
+  await sql`
+    insert into passcodes (phone_number, purpose, nonce, key_id, expires_at, used_at)
+    values (${blank.phone_number}, ${blank.purpose}, ${blank.nonce}, ${blank.key_id}, ${blank.expires_at},
+      ${blank.used_at})
+    on conflict (phone_number, purpose) do nothing`;
+}
+
+export async function saveChallenge(sql: Sql, challenge: Challenge): Promise<void> {
+  await sql`
+    update passcodes
+    set nonce = ${challenge.nonce},
+      key_id = ${challenge.key_id},
+      attempts = ${challenge.attempts},
+      expires_at = ${challenge.expires_at},
+      used_at = ${challenge.used_at},
+      sent_at = ${challenge.sent_at.map((at) => at.toISOString())}::timestamptz[]
+    where phone_number = ${challenge.phone_number} and purpose = ${challenge.purpose}`;
+}
+
+/** Takes back one send, reserved at this moment, that never went out. */
+export async function releaseSend(
+  sql: Sql,
+  { phone_number, purpose, at }: { phone_number: string; purpose: Purpose; at: Date },
+): Promise<void> {
+  await sql`
+    update passcodes
+    set sent_at = array_remove(sent_at, ${at}::timestamptz(3))
+    where phone_number = ${phone_number} and purpose = ${purpose}`;
+}
+
+/** Spends one attempt before anything is compared, so that parallel guesses cannot share one. */
+export async function takeAttempt(
+  sql: Sql,
+  { phone_number, purpose, now, attemptsMax }: {
+    phone_number: string;
+    purpose: Purpose;
+    now: Date;
+    attemptsMax: number;
+  },
+): Promise<{ nonce: Uint8Array; key_id: string } | null> {
+  const [challenge] = await sql<{ nonce: Uint8Array; key_id: string }[]>`
+    update passcodes
+    set attempts = attempts + 1
+    where phone_number = ${phone_number}
+      and purpose = ${purpose}
+      and used_at is null
+      and expires_at > ${now}
+      and attempts < ${attemptsMax}
+    returning nonce, key_id`;
+  return challenge ?? null;
+}
+
+/** Uses the challenge up and forgets its sends. Null when somebody else has just done so. */
+export async function useChallenge(
+  sql: Sql,
+  { phone_number, purpose, nonce, now }: {
+    phone_number: string;
+    purpose: Purpose;
+    nonce: Uint8Array;
+    now: Date;
+  },
+): Promise<{ phone_number: string } | null> {
+  const [challenge] = await sql<{ phone_number: string }[]>`
+    update passcodes
+    set used_at = ${now}, sent_at = '{}'
+    where phone_number = ${phone_number}
+      and purpose = ${purpose}
+      and nonce = ${nonce}
+      and used_at is null
+    returning phone_number`;
+  return challenge ?? null;
+}

@@ -1,0 +1,104 @@
+import type { Sql } from "./database.ts";
+
+export interface Session {
+  id: string;
+  user_id: number;
+  phone_number: string;
+  expires_at: Date;
+  last_seen_at: Date;
+}
+
+export interface SessionRow {
+  id: string;
+  device: string;
+  created_at: Date;
+  last_seen_at: Date;
+}
+
+export async function insertSession(
+  sql: Sql,
+  session: { id: string; user_id: number; device: string; now: Date; expires_at: Date },
+): Promise<void> {
+  await sql`
+    insert into sessions (id, user_id, device, created_at, last_seen_at, expires_at)
+    values (${session.id}, ${session.user_id}, ${session.device}, ${session.now}, ${session.now},
+      ${session.expires_at})`;
+}
+
+/** The session while it lives and its user may use the service. */
+export async function findLiveSession(sql: Sql, id: string, now: Date): Promise<Session | null> {
+  const [session] = await sql<Session[]>`
+    select s.id, s.user_id, u.phone_number, s.expires_at, s.last_seen_at
+    from sessions s
+    join users u on u.id = s.user_id
+    where s.id = ${id}
+      and s.ended_at is null
+      and s.expires_at > ${now}
+      and u.status = 'active'`;
+  return session ?? null;
+}
+
+/** Newest use first. */
+export async function listLiveSessions(sql: Sql, userId: number, now: Date): Promise<SessionRow[]> {
+  return await sql<SessionRow[]>`
+    select id, device, created_at, last_seen_at
+    from sessions
+    where user_id = ${userId}
+      and ended_at is null
+      and expires_at > ${now}
+    order by last_seen_at desc, created_at desc, id`;
+}
+
+/** Null when the session has ended meanwhile. */
+export async function extendSession(
+  sql: Sql,
+  { id, now, expires_at }: { id: string; now: Date; expires_at: Date },
+): Promise<{ id: string } | null> {
+  const [session] = await sql<{ id: string }[]>`
+    update sessions
+    set expires_at = ${expires_at}, last_seen_at = ${now}
+    where id = ${id} and ended_at is null and expires_at > ${now}
+    returning id`;
+  return session ?? null;
+}
+
+/** Ends a session of this user. Null when he has no such live one. */
+export async function endSession(
+  sql: Sql,
+  { id, user_id, now }: { id: string; user_id: number; now: Date },
+): Promise<{ id: string } | null> {
+  const [session] = await sql<{ id: string }[]>`
+    update sessions
+    set ended_at = ${now}
+    where id = ${id} and user_id = ${user_id} and ended_at is null and expires_at > ${now}
+    returning id`;
+  return session ?? null;
+}
+
+/** Which of these sessions live no more, and whose they were. */
+export async function listDeadSessions(
+  sql: Sql,
+  ids: string[],
+  now: Date,
+): Promise<{ id: string; user_id: number }[]> {
+  return await sql<{ id: string; user_id: number }[]>`
+    select s.id, s.user_id
+    from sessions s
+    join users u on u.id = s.user_id
+    where s.id = any(${ids}::text[])
+      and (s.ended_at is not null or s.expires_at <= ${now} or u.status <> 'active')`;
+}
+
+export async function listEndedSince(sql: Sql, since: Date): Promise<{ id: string; user_id: number }[]> {
+  return await sql<{ id: string; user_id: number }[]>`
+    select id, user_id
+    from sessions
+    where ended_at > ${since}`;
+}
+
+export async function touchSessions(sql: Sql, ids: string[], now: Date): Promise<void> {
+  await sql`
+    update sessions
+    set last_seen_at = ${now}
+    where id = any(${ids}::text[]) and last_seen_at < ${now}`;
+}

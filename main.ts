@@ -1,0 +1,69 @@
+// PuffinTalk: reads its configuration, opens its database, wires the services, serves, and drains when told to stop.
+
+import { type DatabaseAddress, openDatabase } from "./db/database.ts";
+import { migrate } from "./db/migrate.ts";
+import { listen } from "./db/notify.ts";
+import { awaitServer } from "./db/server.ts";
+import { createApp } from "./routes/app.ts";
+import { type Config, parseConfig } from "./services/config.ts";
+import { configureLogging, describeError, log } from "./services/log.ts";
+import { developmentSecret } from "./services/secrets.ts";
+import { createServices } from "./services/services.ts";
+import { createSms } from "./services/sms/create.ts";
+import { announce, printLine, untilTold } from "./terminal.ts";
+
+const CONNECTIONS_MAX = 10;
+/** Of the ten seconds that a stop may take, so many are for the requests under way. */
+const DRAIN_MS_MAX = 5_000;
+
+async function run(config: Config): Promise<void> {
+  const now = () => new Date();
+  const told = untilTold(["SIGINT", "SIGTERM"]);
+  const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
+  try {
+    const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
+    const version = await awaitServer(address);
+    await migrate(address, new URL("migrations/", import.meta.url));
+
+    const database = openDatabase(address, { max: CONNECTIONS_MAX });
+    const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
+    const sms = await createSms(config.sms, { print: printLine, now });
+    const services = createServices({ config, database, secrets, sms, now });
+    const listener = await listen(address, services.fromOthers);
+    const app = createApp(services, config);
+    const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, app.fetch);
+    services.upkeep.start();
+    announce({ config, port: server.addr.port, version, embedded });
+
+    log.info("Stopping", { signal: await told });
+    services.upkeep.stop();
+    services.hub.closeAll();
+    await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX))]);
+    await listener.close();
+    await database.close();
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+/** Only a service without DATABASE_URL ever loads the launcher and the binaries that it brings. */
+async function startEmbedded(dataDir: string) {
+  const launcher = await import("./db/embedded/launcher.ts");
+  return await launcher.startEmbedded(dataDir);
+}
+
+// A promise that nobody waited for must not end everybody's connections.
+globalThis.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  log.error("Unhandled rejection", describeError(event.reason));
+});
+
+try {
+  const config = parseConfig(Deno.env.toObject(), { production: Deno.args.includes("--production") });
+  configureLogging(config.logFormat ?? (Deno.stdout.isTerminal() ? "pretty" : "json"), printLine);
+  await run(config);
+  Deno.exit(0);
+} catch (error) {
+  console.error(`PuffinTalk cannot start:\n${error instanceof Error ? error.message : error}`);
+  Deno.exit(1);
+}

@@ -1,0 +1,71 @@
+// What a route can answer, for the OpenAPI document: its success, and every error by its code.
+
+import { z } from "@hono/zod-openapi";
+import { ERROR_TEXTS, type ErrorCode } from "../services/errors.ts";
+import { STATUS } from "./errors.ts";
+
+/** Every call of the API. */
+const ALWAYS: ErrorCode[] = ["unexpected", "unavailable", "rate_limited"];
+/** Every call that takes a JSON body. */
+export const BODY_ERRORS: ErrorCode[] = [
+  "unsupported_media_type",
+  "too_large",
+  "invalid_json",
+  "invalid_input",
+];
+/** Every call that needs a session. */
+export const SESSION_ERRORS: ErrorCode[] = ["unauthenticated"];
+
+/** What a route says of itself when it needs a session. */
+export const SECURITY = [{ bearer: [] }];
+
+/** The request of a route with a JSON body. */
+export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+  return { body: { required: true, content: { "application/json": { schema } } } };
+}
+
+interface JsonAnswer<Schema extends z.ZodType> {
+  description: string;
+  content: { "application/json": { schema: Schema } };
+}
+
+/** `success: true` beside the documented fields; nothing else. */
+export function success<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject({ success: z.literal(true), ...shape });
+}
+
+/** A success body and the codes that may stand in its place. */
+export function answers<Schema extends z.ZodType>(
+  description: string,
+  schema: Schema,
+  codes: ErrorCode[],
+): { 200: JsonAnswer<Schema> } {
+  return { 200: { description, content: { "application/json": { schema } } }, ...errorAnswers(codes) };
+}
+
+/** The error answers alone, by status. */
+export function errorAnswers(
+  codes: ErrorCode[],
+  common: ErrorCode[] = ALWAYS,
+): Record<number, JsonAnswer<z.ZodType>> {
+  const byStatus = Map.groupBy(new Set([...codes, ...common]), (code) => STATUS[code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [status, {
+      description: codes.map((code) => `\`${code}\`: ${ERROR_TEXTS[code]}.`).join("\n\n"),
+      content: { "application/json": { schema: errorBody(codes) } },
+    }]),
+  );
+}
+
+function errorBody(codes: ErrorCode[]) {
+  return z.strictObject({
+    success: z.literal(false),
+    message: z.string().openapi({ description: "For people" }),
+    code: z.enum(codes).openapi({ description: "For programs; it does not change" }),
+    request_id: z.string().openapi({ description: "Also in X-Request-Id and in the service's log" }),
+    retry_after: z.int().positive().optional()
+      .openapi({ description: "Seconds after which it makes sense to try again; also in Retry-After" }),
+    issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    max_bytes: z.int().positive().optional(),
+  });
+}

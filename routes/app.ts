@@ -1,0 +1,55 @@
+// Everything the service answers. A request passes from top to bottom: it is named and logged, its address and method
+// are judged, then the route's own chain: session, body, schema, service, answer.
+
+import { cors } from "hono/cors";
+import { createMiddleware } from "hono/factory";
+import type { Config } from "../services/config.ts";
+import type { Services } from "../services/services.ts";
+import { authRoutes } from "./auth.ts";
+import { clientAddress } from "./client_address.ts";
+import { contactRoutes } from "./contacts.ts";
+import { devRoutes } from "./dev.ts";
+import type { AppEnv } from "./env.ts";
+import { onError } from "./errors.ts";
+import { messageRoutes } from "./messages.ts";
+import { notificationRoutes } from "./notifications.ts";
+import { describeApi } from "./openapi.ts";
+import { requestLog } from "./request_log.ts";
+import { judgeRoute } from "./route_table.ts";
+import { createRouter } from "./router.ts";
+import { systemRoutes } from "./system.ts";
+import { createWire } from "./wire.ts";
+
+export type AppConfig = Pick<Config, "corsOrigins" | "phoneWireFormat" | "publicUrl" | "trustedProxyCount">;
+
+export function createApp(services: Services, config: AppConfig) {
+  const app = createRouter<AppEnv>();
+  const wire = createWire(config);
+
+  app.onError(onError);
+  app.use(requestLog);
+  app.use("/api/*", allowOrigins(config.corsOrigins));
+  app.use(judgeRoute(app));
+
+  app.route("/", authRoutes(services, clientAddress(config.trustedProxyCount)));
+  app.route("/", contactRoutes(services, wire));
+  app.route("/", messageRoutes(services, wire));
+  app.route("/", notificationRoutes(services, wire));
+  app.route("/", systemRoutes(services));
+  if (services.console) app.route("/", devRoutes(services.console, wire));
+  describeApi(app, config.publicUrl);
+  return app;
+}
+
+/**
+ * Tokens travel in headers and never in cookies, so any page may call the API unless CORS_ORIGINS says otherwise.
+ * WebSockets know no CORS, and the response of an upgrade takes no headers.
+ */
+function allowOrigins(origins: AppConfig["corsOrigins"]) {
+  const allow = cors({
+    origin: origins === "*" ? "*" : [...origins],
+    exposeHeaders: ["X-Request-Id", "Retry-After"],
+    maxAge: 600,
+  });
+  return createMiddleware<AppEnv>((c, next) => c.req.header("upgrade") ? next() : allow(c, next));
+}

@@ -1,0 +1,39 @@
+import type { Context } from "hono";
+import type { AppEnv } from "./env.ts";
+
+/** Where a request comes from, as far as it can be believed. */
+export type ClientAddress = (c: Context<AppEnv>) => string;
+
+/**
+ * The socket's address, or behind `trustedProxies` proxies the entry of X-Forwarded-For that the outermost of them
+ * wrote: what stands further left was written by the client. IPv6 addresses are cut to their /64, because a
+ * subscriber has all of it.
+ */
+export function clientAddress(trustedProxies: number): ClientAddress {
+  return (c) => {
+    const socket = "hostname" in c.env.remoteAddr ? c.env.remoteAddr.hostname : "unix";
+    if (trustedProxies === 0) return subscriber(socket);
+    const hops = (c.req.header("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim()).filter(Boolean);
+    return subscriber(hops.at(-Math.min(trustedProxies, hops.length)) ?? socket);
+  };
+}
+
+function subscriber(address: string): string {
+  const groups = ipv6Groups(address);
+  if (!groups) return address;
+  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (mapped) return [groups[6]! >> 8, groups[6]! & 255, groups[7]! >> 8, groups[7]! & 255].join(".");
+  return groups.slice(0, 4).map((group) => group.toString(16)).join(":") + "::/64";
+}
+
+/** The eight groups of an IPv6 address; null for anything else. The URL parser knows all its spellings. */
+function ipv6Groups(address: string): number[] | null {
+  if (!address.includes(":")) return null;
+  const url = URL.parse(`http://[${address.replace(/^\[|\](:\d+)?$|%.*$/g, "")}]`);
+  if (!url) return null;
+  const [head = "", tail] = url.hostname.slice(1, -1).split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");
+  return [...left, ...zeros, ...right].map((group) => parseInt(group, 16));
+}

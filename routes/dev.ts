@@ -1,0 +1,52 @@
+// The SMS that the console driver did not send, for whoever develops on this machine and nobody else.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { AppError } from "../services/errors.ts";
+import type { ConsoleSms } from "../services/sms/console.ts";
+import { answers, success } from "./answers.ts";
+import type { AppEnv } from "./env.ts";
+import { phoneNumber } from "./fields.ts";
+import { createRouter } from "./router.ts";
+import { type Wire, wireNumber, wireTime } from "./wire.ts";
+
+/**
+ * From this machine and under a name of it: a page elsewhere could point a name of its own at 127.0.0.1, and a proxy
+ * on this machine speaks for others.
+ */
+function isLocal(c: Context<AppEnv>): boolean {
+  const { remoteAddr } = c.env;
+  const fromHere = "hostname" in remoteAddr && /^(127\.|::1$|::ffff:127\.)/.test(remoteAddr.hostname);
+  const { hostname } = new URL(c.req.url);
+  const named = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return fromHere && named && c.req.header("x-forwarded-for") === undefined;
+}
+
+const localOnly = createMiddleware<AppEnv>(async (c, next) => {
+  if (!isLocal(c)) throw new AppError("not_found");
+  await next();
+});
+
+const sms = createRoute({
+  method: "get",
+  path: "/dev/sms",
+  tags: ["Development"],
+  summary: "The SMS that were printed instead of sent",
+  description: "Only with the console driver, and only from the machine that the service runs on.",
+  middleware: [localOnly] as const,
+  request: { query: z.object({ to: phoneNumber.optional() }) },
+  responses: answers(
+    "Newest first",
+    success({ messages: z.array(z.strictObject({ to: wireNumber, text: z.string(), at: wireTime })) }),
+    ["not_found", "invalid_input", "invalid_phone_number"],
+  ),
+});
+
+export function devRoutes(console: ConsoleSms, wire: Wire) {
+  return createRouter<AppEnv>().openapi(sms, (c) => {
+    const messages = console.sent(c.req.valid("query").to)
+      .map(({ to, text, at }) => ({ to: wire.number(to), text, at: at.toISOString() }));
+    return c.json({ success: true as const, messages }, 200);
+  });
+}

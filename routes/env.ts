@@ -1,0 +1,18 @@
+import type { ErrorCode } from "../services/errors.ts";
+import type { Actor } from "../services/sessions.ts";
+
+/** What a request carries from one handler to the next. */
+export interface AppEnv {
+  Bindings: { remoteAddr: Deno.Addr };
+  Variables: {
+    requestId: string;
+    /** The route's pattern, as in `/api/contacts/{phone_number}`; for the log, which must not see numbers. */
+    pattern: string;
+    errorCode?: ErrorCode;
+  };
+}
+
+/** Behind `requireSession`. */
+export interface SignedInEnv extends AppEnv {
+  Variables: AppEnv["Variables"] & { actor: Actor };
+}

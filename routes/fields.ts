@@ -1,0 +1,88 @@
+// The fields that bodies, paths and queries are made of, each with its rule. Bodies are closed: what is not
+// declared is refused, and so are NUL and lone surrogates, which PostgreSQL and JSON could not keep.
+
+import { z } from "@hono/zod-openapi";
+import { AppError, type Issue } from "../services/errors.ts";
+import { parsePhoneNumber } from "../services/phone_number.ts";
+
+const BAD_PHONE_NUMBER = "Write the number with its country code, as in +14155550123";
+
+/** A phone number in any spelling, as its canonical form. */
+export const phoneNumber = z.string()
+  .transform((text, context) => {
+    const number = parsePhoneNumber(text);
+    if (number !== null) return number;
+    context.addIssue({ code: "custom", message: BAD_PHONE_NUMBER, params: { code: "invalid_phone_number" } });
+    return z.NEVER;
+  })
+  .openapi({
+    type: "string",
+    example: "+14155550123",
+    description: "E.164; also 0014155550123, spaces, dashes, dots",
+  });
+
+/** The same in a path. */
+export const phoneNumberParams = z.object({
+  phone_number: phoneNumber.openapi({
+    param: { name: "phone_number", in: "path" },
+    type: "string",
+    example: "+14155550123",
+  }),
+});
+
+/** Text of so many code points. */
+export function text({ min, max }: { min: number; max: number }) {
+  return z.string()
+    .refine((value) => !value.includes("\0") && value.isWellFormed(), "Has a NUL or a lone surrogate")
+    .refine((value) => within(codePoints(value), min, max), `Must have ${min} to ${max} characters`)
+    .openapi({ type: "string", minLength: min, maxLength: max });
+}
+
+/** An id: a whole number below 2^53. */
+export const id = z.int().openapi({ type: "integer", example: 42 });
+
+/** The same in a query. */
+export const queryId = z.string()
+  .regex(/^-?\d+$/, "Must be an integer")
+  .transform(Number)
+  .refine(Number.isSafeInteger, "Must be below 2^53")
+  .openapi({ type: "integer", example: 42 });
+
+/** A private name for somebody: NFC, at most 50 code points, nothing that turns the text around it. */
+export const displayName = z.string()
+  .refine((value) => value.isWellFormed(), "Has a lone surrogate")
+  .transform((value) => value.normalize("NFC"))
+  .refine(
+    (value) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(value),
+    "Has a control or bidi-override character",
+  )
+  .refine((value) => codePoints(value) <= 50, "Must have at most 50 characters")
+  .openapi({ type: "string", maxLength: 50, example: "Ann" });
+
+/** Turns what a schema refuses into the error that says so. */
+export function toInputError(error: z.core.$ZodError): AppError {
+  const phoneOnly = error.issues.every((issue) =>
+    issue.code === "custom" && issue.params?.code === "invalid_phone_number"
+  );
+  return new AppError(phoneOnly ? "invalid_phone_number" : "invalid_input", {
+    issues: error.issues.flatMap(toIssues),
+  });
+}
+
+function toIssues(issue: z.core.$ZodIssue): Issue[] {
+  const at = (...more: PropertyKey[]) => [...issue.path, ...more].join(".");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ path: at(key), message: "Is not known here" }));
+  }
+  return [{ path: at(), message: issue.message }];
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+function within(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max;
+}

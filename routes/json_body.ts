@@ -1,0 +1,86 @@
+// Reads a JSON body before the schemas see it, because the framework would repair bad UTF-8 and hold any size.
+
+import { createMiddleware } from "hono/factory";
+import { AppError } from "../services/errors.ts";
+import type { AppEnv } from "./env.ts";
+
+/** RFC 8259 wants UTF-8; 64 KiB is more than any call needs. */
+const JSON_BYTES_MAX = 65_536;
+
+/** @throws AppError unsupported_media_type, too_large, invalid_json */
+export const readJson = createMiddleware<AppEnv>(async (c, next) => {
+  if (!isJson(c.req.header("content-type"))) throw new AppError("unsupported_media_type");
+  const value = parse(await readBytes(c.req.raw));
+  c.req.json = <T>() => Promise.resolve(value as T);
+  await next();
+});
+
+/** For calls without fields: no body at all, or an empty JSON object. */
+export const readNothing = createMiddleware<AppEnv>(async (c, next) => {
+  const bytes = await readBytes(c.req.raw);
+  if (bytes.length > 0) {
+    if (!isJson(c.req.header("content-type"))) throw new AppError("unsupported_media_type");
+    const value = parse(bytes);
+    const keys = typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.keys(value)
+      : null;
+    if (keys?.length !== 0) {
+      const issues = (keys ?? [""]).map((path) => ({ path, message: "Is not known here" }));
+      throw new AppError("invalid_input", { issues });
+    }
+  }
+  await next();
+});
+
+function isJson(contentType: string | undefined): boolean {
+  const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";").map((part) => part.trim());
+  return type === "application/json" &&
+    parameters.every((parameter) =>
+      !parameter.startsWith("charset=") || /^charset="?utf-?8"?$/.test(parameter)
+    );
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > JSON_BYTES_MAX) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of bodyOf(request)) {
+    length += chunk.length;
+    if (length > JSON_BYTES_MAX) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : joined(chunks, length);
+}
+
+/** The body's chunks; a client that goes away in the middle has sent no JSON. */
+async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
+  if (!request.body) return;
+  try {
+    yield* request.body;
+  } catch (error) {
+    throw error instanceof AppError ? error : new AppError("invalid_json");
+  }
+}
+
+function joined(chunks: Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new AppError("invalid_json");
+  }
+}
+
+function tooLarge(): AppError {
+  return new AppError("too_large", { maxBytes: JSON_BYTES_MAX });
+}

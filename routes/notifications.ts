@@ -1,0 +1,137 @@
+// The WebSocket on which clients are told that something changed. Told is only what is committed; a hint may be
+// merged with an equal one and is lost only with the socket, after which `connected` means: fetch everything.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { AppError } from "../services/errors.ts";
+import { CLOSE, type Hub, type Notice, type Socket } from "../services/events/hub.ts";
+import { describeError, log } from "../services/log.ts";
+import type { Marks } from "../services/marks.ts";
+import type { Actor, Sessions } from "../services/sessions.ts";
+import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
+import type { AppEnv } from "./env.ts";
+import { createRouter } from "./router.ts";
+import { bearerToken } from "./session.ts";
+import { type Wire, wireNumber, wireTime } from "./wire.ts";
+
+/** Deno pings at half of this, in seconds, and gives a silent socket up after all of it. */
+const IDLE_SECONDS = 56;
+/** What a client may send although nothing is expected of it. */
+const FRAME_BYTES_MAX = 4096;
+const FRAMES_A_MINUTE_MAX = 60;
+const MINUTE_MS = 60_000;
+
+const frames = z.discriminatedUnion("event", [
+  z.strictObject({ event: z.literal("connected"), timestamp: wireTime }),
+  z.strictObject({ event: z.literal("contacts_updated"), timestamp: wireTime }),
+  z.strictObject({
+    event: z.literal("messages_updated"),
+    sender: wireNumber.openapi({ description: "The other party of the changed thread" }),
+    timestamp: wireTime,
+  }),
+]);
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications",
+  tags: ["Notifications"],
+  summary: "Be told of changes (WebSocket)",
+  description: "The token goes into `?token=`, the Authorization header, or the offer " +
+    "`Sec-WebSocket-Protocol: bearer, <token>`. Frames are hints to fetch again: the first is `connected`, and a fetch " +
+    "after it sees everything that was committed before. Close codes: 1001 the service shuts down, 1008 more than " +
+    `${FRAMES_A_MINUTE_MAX} frames a minute or one over ${FRAME_BYTES_MAX} bytes, 1013 too much unread, 4001 the session ` +
+    "has ended, 4002 displaced by newer sockets (do not reconnect).",
+  security: [{ bearer: [] }, { queryToken: [] }],
+  request: { query: z.object({ token: z.string().optional() }) },
+  responses: {
+    101: { description: "The socket is open; it carries text frames, each a `Notification` as JSON" },
+    ...errorAnswers([...SESSION_ERRORS, "upgrade_required"]),
+  },
+});
+
+export function notificationRoutes(
+  { sessions, hub, marks, now }: { sessions: Sessions; hub: Hub; marks: Marks; now: () => Date },
+  wire: Wire,
+) {
+  const router = createRouter<AppEnv>();
+  router.openAPIRegistry.register("Notification", frames);
+  return router.openapi(route, async (c) => {
+    const offer = protocolToken(c.req.header("sec-websocket-protocol"));
+    const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
+    const actor = await sessions.authenticate(token);
+    if (!isUpgrade(c.req.raw.headers)) throw new AppError("upgrade_required");
+
+    const { socket, response } = Deno.upgradeWebSocket(c.req.raw, {
+      idleTimeout: IDLE_SECONDS,
+      ...(offer === null ? {} : { protocol: "bearer" }),
+    });
+    attend(socket, actor, { hub, marks, toFrame: (notice) => wire.notice(notice, now()) });
+    return response;
+  });
+}
+
+/** Ties a WebSocket to the hub for as long as it is open. Closing comes twice at times, and is welcome to. */
+function attend(
+  socket: WebSocket,
+  actor: Actor,
+  { hub, marks, toFrame }: { hub: Hub; marks: Marks; toFrame: (notice: Notice) => string },
+): void {
+  const isTooMuch = frameGuard();
+  let leave = () => {};
+  socket.onopen = () => {
+    leave = hub.join(toHubSocket(socket, actor, toFrame));
+    marks.deliverWaiting(actor).catch((error) =>
+      log.warn("Waiting messages not marked", describeError(error))
+    );
+  };
+  socket.onmessage = ({ data }) => {
+    if (!isTooMuch(data)) return;
+    leave();
+    socket.close(CLOSE.flood, "Too much sent");
+  };
+  socket.onclose = () => leave();
+  socket.onerror = () => leave();
+}
+
+function toHubSocket(socket: WebSocket, actor: Actor, toFrame: (notice: Notice) => string): Socket {
+  return {
+    actor,
+    isBusy: () => socket.bufferedAmount > 0,
+    // On a socket that is closing both throw; by then the change is committed, and the client will fetch it.
+    write: (notice) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(toFrame(notice));
+    },
+    close: (code, reason) => {
+      if (socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
+    },
+  };
+}
+
+/** Says whether a frame is one too many, or too large. */
+function frameGuard(): (data: unknown) => boolean {
+  let minuteEndsAt = 0;
+  let frames = 0;
+  return (data) => {
+    const at = performance.now();
+    if (at >= minuteEndsAt) [minuteEndsAt, frames] = [at + MINUTE_MS, 0];
+    frames += 1;
+    return frames > FRAMES_A_MINUTE_MAX || byteLength(data) > FRAME_BYTES_MAX;
+  };
+}
+
+function byteLength(data: unknown): number {
+  if (typeof data === "string") return new TextEncoder().encode(data).length;
+  return data instanceof Blob ? data.size : data instanceof ArrayBuffer ? data.byteLength : 0;
+}
+
+/** The token of the offer `bearer, <token>`; null for any other. */
+function protocolToken(header: string | undefined): string | null {
+  const [scheme, token] = (header ?? "").split(",").map((part) => part.trim());
+  return scheme === "bearer" && token ? token : null;
+}
+
+/** RFC 6455, section 4.2.1: what a client's handshake has at least. */
+function isUpgrade(headers: Headers): boolean {
+  return headers.get("upgrade")?.toLowerCase() === "websocket" &&
+    (headers.get("connection") ?? "").toLowerCase().split(",").some((part) => part.trim() === "upgrade") &&
+    headers.get("sec-websocket-key") !== null;
+}

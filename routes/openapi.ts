@@ -1,0 +1,50 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { AppEnv } from "./env.ts";
+
+const ABOUT = `Messaging for people who have nothing but a phone number.
+
+Every success carries \`success: true\`. Every error carries \`success: false\`, a \`message\` for people, a \`code\` for
+programs and a \`request_id\`; where waiting helps also \`retry_after\` in seconds. Phone numbers may be written as
+\`+14155550123\`, \`0014155550123\` or \`14155550123\`, with spaces, dashes, dots and parentheses. Bodies are closed: an unknown
+field is refused.`;
+
+const route = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  tags: ["System"],
+  summary: "This document",
+  responses: {
+    200: {
+      description: "OpenAPI 3.1",
+      content: { "application/json": { schema: z.object({ openapi: z.string() }) } },
+    },
+  },
+});
+
+/** Publishes what all routes registered so far say of themselves. The document is made once, when first asked for. */
+export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "queryToken", {
+    type: "apiKey",
+    in: "query",
+    name: "token",
+  });
+  let document: ReturnType<typeof app.getOpenAPI31Document> | null = null;
+  app.openapi(route, (c) => {
+    document ??= app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: {
+        title: "PuffinTalk",
+        version: "1.0.0",
+        description: ABOUT,
+        license: { name: "MIT", url: "https://opensource.org/license/mit" },
+      },
+      servers: [{ url: publicUrl }],
+    });
+    return c.json(document, 200);
+  });
+}

@@ -1,0 +1,26 @@
+import { createMiddleware } from "hono/factory";
+import { log } from "../services/log.ts";
+import type { AppEnv } from "./env.ts";
+
+/**
+ * Names every request, and writes one line when it is answered: by the route's pattern, because the address itself has
+ * phone numbers and its query tokens.
+ */
+export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
+  const startedAt = performance.now();
+  const requestId = crypto.randomUUID();
+  c.set("requestId", requestId);
+  c.set("pattern", "-");
+  c.header("X-Request-Id", requestId);
+  c.header("X-Content-Type-Options", "nosniff");
+  c.header("Cache-Control", "no-store");
+  await next();
+  log.info("request", {
+    request_id: requestId,
+    method: c.req.method,
+    route: c.get("pattern"),
+    status: c.res.status,
+    code: c.get("errorCode"),
+    ms: Math.round((performance.now() - startedAt) * 100) / 100,
+  });
+});

@@ -1,0 +1,52 @@
+// Which address takes which method: judged before anything else, so that a wrong address is 404 and a wrong method 405
+// whoever asks.
+
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { AppError } from "../services/errors.ts";
+import type { AppEnv } from "./env.ts";
+
+interface RouteEntry {
+  /** As documented: `/api/contacts/{phone_number}`. */
+  pattern: string;
+  methods: Set<string>;
+}
+
+type RouteTable = (path: string) => RouteEntry | null;
+
+/** An address that is spelt out goes before one with a parameter in the same place. */
+function createRouteTable(routes: { path: string; method: string }[]): RouteTable {
+  const fixed = new Map<string, RouteEntry>();
+  const open = new Map<string, RouteEntry & { form: RegExp }>();
+  for (const { path, method } of routes) {
+    const entry = fixed.get(path) ?? open.get(path) ?? { pattern: path, methods: new Set<string>() };
+    entry.methods.add(method.toUpperCase());
+    if (method === "get") entry.methods.add("HEAD");
+    if (path.includes("{")) {
+      open.set(path, { ...entry, form: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`) });
+    } else fixed.set(path, entry);
+  }
+  return (path) => fixed.get(path) ?? [...open.values()].find(({ form }) => form.test(path)) ?? null;
+}
+
+/**
+ * @param app is asked for its routes at the first request, when all of them are there
+ * @throws AppError not_found, method_not_allowed
+ */
+export function judgeRoute(app: OpenAPIHono<AppEnv>) {
+  let table: RouteTable | null = null;
+  return createMiddleware<AppEnv>(async (c, next) => {
+    table ??= createRouteTable(
+      app.openAPIRegistry.definitions.flatMap((definition) =>
+        definition.type === "route" ? [definition.route] : []
+      ),
+    );
+    const entry = table(c.req.path);
+    if (!entry) throw new AppError("not_found");
+    c.set("pattern", entry.pattern);
+    if (!entry.methods.has(c.req.method)) {
+      throw new AppError("method_not_allowed", { allow: [...entry.methods].join(", ") });
+    }
+    await next();
+  });
+}

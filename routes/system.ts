@@ -1,0 +1,53 @@
+// What the service is, whether it lives, and what it answers.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Readiness } from "../services/readiness.ts";
+import { answers, success } from "./answers.ts";
+import type { AppEnv } from "./env.ts";
+import { createRouter } from "./router.ts";
+
+const tags = ["System"];
+
+const root = createRoute({
+  method: "get",
+  path: "/",
+  tags,
+  summary: "What this is",
+  responses: answers(
+    "PuffinTalk, and where to go on",
+    success({ service: z.literal("PuffinTalk"), about: z.string(), links: z.record(z.string(), z.string()) }),
+    [],
+  ),
+});
+
+const healthz = createRoute({
+  method: "get",
+  path: "/healthz",
+  tags,
+  summary: "Whether the process lives",
+  responses: answers("It does", success({ status: z.literal("ok") }), []),
+});
+
+const readyz = createRoute({
+  method: "get",
+  path: "/readyz",
+  tags,
+  summary: "Whether the service can do its work",
+  responses: answers("Its database answers", success({ status: z.literal("ready") }), []),
+});
+
+export function systemRoutes({ readiness }: { readiness: Readiness }) {
+  return createRouter<AppEnv>()
+    .openapi(root, (c) =>
+      c.json({
+        success: true as const,
+        service: "PuffinTalk" as const,
+        about: "Messaging for people who have nothing but a phone number",
+        links: { api: "/openapi.json", health: "/healthz", ready: "/readyz" },
+      }, 200))
+    .openapi(healthz, (c) => c.json({ success: true as const, status: "ok" as const }, 200))
+    .openapi(readyz, async (c) => {
+      await readiness.check();
+      return c.json({ success: true as const, status: "ready" as const }, 200);
+    });
+}

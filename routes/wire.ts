@@ -1,0 +1,77 @@
+// How numbers, times and rows look on the wire.
+
+import { z } from "@hono/zod-openapi";
+import type { Contact } from "../services/contacts.ts";
+import { STATUSES } from "../services/contact_state.ts";
+import type { Notice } from "../services/events/hub.ts";
+import type { Message } from "../services/messages.ts";
+
+export const wireTime = z.iso.datetime({ precision: 3 })
+  .openapi({ format: "date-time", example: "2026-01-31T12:00:00.000Z" });
+
+export const wireNumber = z.string().regex(/^\+?[1-9][0-9]{6,14}$/).openapi({
+  example: "+14155550123",
+  description: "E.164; without the plus sign where PHONE_WIRE_FORMAT is digits",
+});
+
+export const wireContact = z.strictObject({
+  phone_number: wireNumber,
+  display_name: z.string().openapi({ description: "My own name for this person, empty when unset" }),
+  status: z.enum(STATUSES),
+  last_touch_at: wireTime.openapi({ description: "The last change that I could see, or message" }),
+  unread_messages: z.int().nonnegative(),
+}).openapi("Contact");
+
+export const wireMessage = z.strictObject({
+  id: z.int().positive(),
+  sender: wireNumber,
+  receiver: wireNumber,
+  message: z.string().openapi({
+    description: "The text, or the caption of audio and video; empty where none",
+  }),
+  message_type: z.enum(["text", "audio", "video"]),
+  media_type: z.string().nullable().openapi({ description: "MIME type; null for text" }),
+  media_content_id: z.int().nullable(),
+  duration: z.number().nullable().openapi({ description: "Seconds; null for text" }),
+  status: z.enum(["created", "delivered", "seen"]),
+  created_at: wireTime,
+  client_id: z.string().nullable().optional().openapi({
+    description: "For the sender only; null where none was given",
+  }),
+}).openapi("Message");
+
+export const wireSession = z.strictObject({
+  id: z.string(),
+  device: z.string(),
+  created_at: wireTime,
+  last_seen_at: wireTime.openapi({ description: "Right to a minute" }),
+  current: z.boolean().openapi({ description: "Whether this very call was made with it" }),
+}).openapi("Session");
+
+export type Wire = ReturnType<typeof createWire>;
+
+export function createWire({ phoneWireFormat }: { phoneWireFormat: "e164" | "digits" }) {
+  const number = (phone: string) => phoneWireFormat === "digits" ? phone.slice(1) : phone;
+  return {
+    number,
+    contact: (contact: Contact): z.infer<typeof wireContact> => ({
+      phone_number: number(contact.phone_number),
+      display_name: contact.display_name,
+      status: contact.status,
+      last_touch_at: contact.last_touch_at.toISOString(),
+      unread_messages: contact.unread_messages,
+    }),
+    message: (message: Message): z.infer<typeof wireMessage> => ({
+      ...message,
+      sender: number(message.sender),
+      receiver: number(message.receiver),
+      created_at: message.created_at.toISOString(),
+    }),
+    notice: (notice: Notice, at: Date): string =>
+      JSON.stringify({
+        ...notice,
+        ...("sender" in notice ? { sender: number(notice.sender) } : {}),
+        timestamp: at.toISOString(),
+      }),
+  };
+}

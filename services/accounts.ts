@@ -1,0 +1,75 @@
+// Signing up and in: a passcode by SMS, then a session for who returned it.
+
+import type { Database } from "../db/database.ts";
+import { listAdmirers } from "../db/conversations.ts";
+import { activateUser, findUser } from "../db/users.ts";
+import { AppError } from "./errors.ts";
+import type { Bus } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import type { Asked, Passcodes } from "./passcodes.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Sessions, SessionToken } from "./sessions.ts";
+
+/** A code that came back, from where, and for which device. */
+export interface Completion {
+  phone: PhoneNumber;
+  passcode: string;
+  device: string;
+  address: string;
+}
+
+export type Accounts = ReturnType<typeof createAccounts>;
+
+export function createAccounts(
+  { database, bus, passcodes, sessions, now }: {
+    database: Database;
+    bus: Bus;
+    passcodes: Passcodes;
+    sessions: Sessions;
+    now: () => Date;
+  },
+) {
+  /** @throws AppError already_registered, and as `passcodes.ask` */
+  async function signUp(phone: PhoneNumber): Promise<Asked> {
+    if (await isRegistered(phone)) throw new AppError("already_registered");
+    return await passcodes.ask(phone, "signup");
+  }
+
+  /** @throws AppError not_registered, and as `passcodes.ask` */
+  async function signIn(phone: PhoneNumber): Promise<Asked> {
+    if (!await isRegistered(phone)) throw new AppError("not_registered");
+    return await passcodes.ask(phone, "signin");
+  }
+
+  async function isRegistered(phone: PhoneNumber): Promise<boolean> {
+    const user = await database.run((sql) => findUser(sql, phone));
+    return user !== null && user.status !== "invited";
+  }
+
+  /** Makes the account, and tells everybody who waits for it. @throws AppError as `passcodes.redeem` */
+  async function completeSignUp({ phone, passcode, device, address }: Completion): Promise<SessionToken> {
+    const done = await passcodes.redeem({ phone, purpose: "signup", passcode, address }, async (sql) => {
+      const user = await activateUser(sql, phone, now());
+      if (!user) return null;
+      const admirers = await listAdmirers(sql, user.id);
+      const events = admirers.map((to): Event => ({ to, event: "contacts_updated" }));
+      await bus.announce(sql, events);
+      return { session: await sessions.open(sql, user.id, device), events };
+    });
+    if (!done) throw new AppError("already_registered");
+    bus.deliver(done.events);
+    return done.session;
+  }
+
+  /** @throws AppError suspended, and as `passcodes.redeem` */
+  async function completeSignIn({ phone, passcode, device, address }: Completion): Promise<SessionToken> {
+    const session = await passcodes.redeem({ phone, purpose: "signin", passcode, address }, async (sql) => {
+      const user = await findUser(sql, phone);
+      return user?.status === "active" ? await sessions.open(sql, user.id, device) : null;
+    });
+    if (!session) throw new AppError("suspended");
+    return session;
+  }
+
+  return { signUp, signIn, completeSignUp, completeSignIn };
+}

@@ -1,0 +1,151 @@
+import { type Environment, readEnvironment } from "./environment.ts";
+import { DEFAULT_LIMITS, type Limits, parseLimits } from "./limits.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import {
+  type Countries,
+  readSms,
+  readSmsCountries,
+  readTestPasscodes,
+  type SmsConfig,
+} from "./sms/config.ts";
+import { HOST_LENGTH_MAX } from "./sms/texts.ts";
+
+const SECRET_BYTES_MIN = 32;
+const PASSCODE_TTL_SECONDS_MAX = 86_400;
+/** The largest large object of PostgreSQL. */
+const UPLOAD_BYTES_MAX = 4_398_046_511_103;
+
+export interface Config {
+  port: number;
+  host: string;
+  /** Null: a database of its own under `dataDir`. */
+  databaseUrl: string | null;
+  dataDir: string;
+  /** An origin without a trailing slash. With port 0 its default names that port, not the one taken. */
+  publicUrl: string;
+  /** The first signs, all verify. Null: one is generated, into `dataDir` where that can be written. */
+  jwtSecrets: readonly string[] | null;
+  sms: SmsConfig;
+  /** Where a paid SMS may go. */
+  smsCountries: Countries;
+  /** Six digits each. */
+  testPasscodes: ReadonlyMap<PhoneNumber, string>;
+  passcodeTtlMs: number;
+  phoneWireFormat: "e164" | "digits";
+  inviteMode: "server" | "device" | "off";
+  limits: Limits;
+  /** Which entry of X-Forwarded-For is believed, counted from the right; 0: the socket's address. */
+  trustedProxyCount: number;
+  corsOrigins: "*" | readonly string[];
+  maxUploadBytes: number;
+  /** Null: pretty in a terminal, json elsewhere. */
+  logFormat: "json" | "pretty" | null;
+}
+
+/** One line for each bad variable: its name, what is wrong, what is accepted. Holds no secret. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join("\n"));
+  }
+}
+
+/**
+ * Reads the configuration from environment variables; an empty one counts as unset, an unknown one as absent.
+ * Production has no database of its own, so that one must be given.
+ * @throws {ConfigError} naming every bad variable
+ */
+export function parseConfig(
+  variables: Record<string, string | undefined>,
+  { production = false }: { production?: boolean } = {},
+): Config {
+  const env = readEnvironment(variables);
+  const sms = readSms(env);
+  const port = env.wholeNumber("PORT", { min: 0, max: 65_535, otherwise: 3_000 });
+  const config: Config = {
+    port,
+    host: readHost(env) ?? (sms.driver === "console" ? "127.0.0.1" : "0.0.0.0"),
+    databaseUrl: readDatabaseUrl(env, production),
+    dataDir: env.text("DATA_DIR") ?? "./data",
+    publicUrl: readPublicUrl(env) ?? `http://localhost:${port}`,
+    jwtSecrets: readJwtSecrets(env, sms.driver === "twilio"),
+    sms,
+    smsCountries: readSmsCountries(env, sms),
+    testPasscodes: readTestPasscodes(env),
+    passcodeTtlMs: 1_000 *
+      env.wholeNumber("PASSCODE_TTL_SECONDS", { min: 1, max: PASSCODE_TTL_SECONDS_MAX, otherwise: 600 }),
+    phoneWireFormat: env.oneOf("PHONE_WIRE_FORMAT", ["e164", "digits"], "e164"),
+    inviteMode: env.oneOf("INVITE_MODE", ["server", "device", "off"], "server"),
+    limits: readLimits(env),
+    trustedProxyCount: env.wholeNumber("TRUSTED_PROXY_COUNT", { min: 0, max: 100, otherwise: 0 }),
+    corsOrigins: readCorsOrigins(env),
+    maxUploadBytes: env.wholeNumber("MAX_UPLOAD_BYTES", {
+      min: 1,
+      max: UPLOAD_BYTES_MAX,
+      otherwise: 104_857_600,
+    }),
+    logFormat: env.oneOf("LOG_FORMAT", ["json", "pretty"], null),
+  };
+  if (env.problems.length > 0) throw new ConfigError(env.problems);
+  return config;
+}
+
+function readHost(env: Environment): string | null {
+  const nameOrAddress = /^([A-Za-z0-9._-]+|(?=.*:.*:)[0-9A-Fa-f:.]+)$/;
+  return env.matching("HOST", nameOrAddress, "Must be a host name or an IP address without a port");
+}
+
+function readDatabaseUrl(env: Environment, production: boolean): string | null {
+  const wanted = "Must start with postgres:// or postgresql://";
+  if (production) env.required("DATABASE_URL", "production has no database of its own");
+  return env.matching("DATABASE_URL", /^postgres(ql)?:\/\/./, wanted);
+}
+
+/** The origin of a URL that is nothing more than an origin. */
+function originOf(text: string): string | null {
+  const url = /^https?:\/\/[^/\\?#@\s]+\/?$/i.test(text) ? URL.parse(text) : null;
+  return url === null ? null : url.origin;
+}
+
+function readPublicUrl(env: Environment): string | null {
+  const text = env.text("PUBLIC_URL");
+  if (text === null) return null;
+  const origin = originOf(text);
+  if (origin === null) {
+    env.refuse("PUBLIC_URL", "Must be http:// or https:// and a host, perhaps a port, and nothing after it");
+  } else if (new URL(origin).hostname.length > HOST_LENGTH_MAX) {
+    env.refuse("PUBLIC_URL", `Must have a host of at most ${HOST_LENGTH_MAX} characters, to fit into an SMS`);
+  }
+  return origin;
+}
+
+function readCorsOrigins(env: Environment): Config["corsOrigins"] {
+  const origins = env.list("CORS_ORIGINS");
+  if (origins.length === 0 || origins.length === 1 && origins[0] === "*") return "*";
+  return origins.map((text) => {
+    const origin = originOf(text);
+    if (origin === null) {
+      env.refuse("CORS_ORIGINS", 'Must be "*" or origins such as https://app.example, comma-separated');
+    }
+    return origin ?? "";
+  });
+}
+
+/** Secrets may be weak, or be generated, only where none but the developer relies on them. */
+function readJwtSecrets(env: Environment, exposed: boolean): Config["jwtSecrets"] {
+  const secrets = env.list("JWT_SECRET");
+  const weak = secrets.some((secret) => new TextEncoder().encode(secret).length < SECRET_BYTES_MIN);
+  if (exposed && (weak || secrets.length === 0)) {
+    const wanted = `Must have at least ${SECRET_BYTES_MIN} bytes in every secret (openssl rand -hex 32)`;
+    env.refuse("JWT_SECRET", weak ? wanted : `Is missing. ${wanted}`);
+  }
+  return secrets.length > 0 ? secrets : null;
+}
+
+function readLimits(env: Environment): Limits {
+  const limits = parseLimits(env.text("LIMITS") ?? "");
+  if (!Array.isArray(limits)) return limits;
+  env.refuse("LIMITS", `Must be "off" or a list of name=limit: ${limits.join("; ")}`);
+  return DEFAULT_LIMITS;
+}

@@ -1,0 +1,154 @@
+// Friend requests and what becomes of them. One transaction a call: it locks the pair, writes the caller's intent and
+// both lists, announces what each side sees change; then this process is told.
+
+import * as contacts from "../db/contacts.ts";
+import * as conversations from "../db/conversations.ts";
+import type { Database, Sql } from "../db/database.ts";
+import { findOrInviteUser, findUser, type User } from "../db/users.ts";
+import {
+  type Action,
+  decide,
+  mirrored,
+  type Pair,
+  type Refusal,
+  type Status,
+  statusOf,
+  withIntent,
+} from "./contact_state.ts";
+import { AppError } from "./errors.ts";
+import type { Bus } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Actor } from "./sessions.ts";
+
+export interface Contact {
+  phone_number: string;
+  display_name: string;
+  status: Status;
+  last_touch_at: Date;
+  unread_messages: number;
+}
+
+export type Contacts = ReturnType<typeof createContacts>;
+
+export function createContacts(
+  { database, bus, now, inviteMode }: {
+    database: Database;
+    bus: Bus;
+    now: () => Date;
+    inviteMode: "server" | "device" | "off";
+  },
+) {
+  /** My whole list, or one row of it. */
+  async function list(me: Actor, phone: PhoneNumber | null = null): Promise<Contact[]> {
+    const rows = await database.run((sql) => contacts.listContacts(sql, me.user_id, phone));
+    return rows.flatMap(({ mine, theirs, ever_accepted, ...row }) => {
+      const status = statusOf({ mine, theirs, ever_accepted });
+      return status === null ? [] : [{ ...row, status }];
+    });
+  }
+
+  /**
+   * Asks, accepts or deletes; answers with the whole list.
+   * @throws AppError own_number, user_not_found, and the refusals of `decide`
+   */
+  async function act(
+    action: Action,
+    me: Actor,
+    phone: PhoneNumber,
+    displayName?: string,
+  ): Promise<Contact[]> {
+    refuseOwnNumber(me, phone);
+    const { refusal, events } = await database.begin(async (sql) => {
+      const peer = action === "request" ? await askedUser(sql, phone) : await findUser(sql, phone);
+      const pair = peer && await lock(sql, action, me, peer);
+      if (!pair) return { refusal: decide(action, UNKNOWN).refusal, events: [] };
+
+      const decision = decide(action, pair);
+      const change = await write(sql, { me, peer, pair, after: withIntent(pair, decision.intent) });
+      if (displayName !== undefined && (decision.refusal === null || decision.refusal === "peer_deleted")) {
+        if (await rename(sql, me, peer, displayName)) change.push(mineUpdated(me));
+      }
+      await bus.announce(sql, change);
+      return { refusal: decision.refusal, events: change };
+    });
+    return await answer(me, events, refusal);
+  }
+
+  /** Sets my own name for somebody on my list. @throws AppError own_number, contact_not_found */
+  async function update(me: Actor, phone: PhoneNumber, displayName: string): Promise<Contact[]> {
+    refuseOwnNumber(me, phone);
+    const { refusal, events } = await database.begin(async (sql) => {
+      const peer = await findUser(sql, phone);
+      const pair = peer && await conversations.lockPair(sql, me.user_id, peer.id);
+      if (!pair || statusOf(pair) === null) return { refusal: "contact_not_found" as const, events: [] };
+      const events = await rename(sql, me, peer, displayName) ? [mineUpdated(me)] : [];
+      await bus.announce(sql, events);
+      return { refusal: null, events };
+    });
+    return await answer(me, events, refusal);
+  }
+
+  async function answer(me: Actor, events: Event[], refusal: Refusal | null): Promise<Contact[]> {
+    bus.deliver(events);
+    if (refusal) throw new AppError(refusal);
+    return await list(me);
+  }
+
+  async function askedUser(sql: Sql, phone: PhoneNumber): Promise<User> {
+    const user = inviteMode === "off"
+      ? await findUser(sql, phone)
+      : await findOrInviteUser(sql, phone, now());
+    if (!user || (inviteMode === "off" && user.status === "invited")) throw new AppError("user_not_found");
+    return user;
+  }
+
+  async function lock(sql: Sql, action: Action, me: Actor, peer: User): Promise<conversations.Pair | null> {
+    if (action === "request") await conversations.ensurePair(sql, me.user_id, peer.id);
+    return await conversations.lockPair(sql, me.user_id, peer.id);
+  }
+
+  /** Writes what changed of a locked pair, and says who sees it. */
+  async function write(
+    sql: Sql,
+    { me, peer, pair, after }: { me: Actor; peer: User; pair: conversations.Pair; after: Pair },
+  ): Promise<Event[]> {
+    if (after.mine === pair.mine) return [];
+    const { conversation_id } = pair;
+    await conversations.setIntent(sql, {
+      conversation_id,
+      me_id: me.user_id,
+      intent: after.mine,
+      ever_accepted: after.ever_accepted,
+    });
+    const sides = [
+      { owner: me.user_id, other: peer.id, before: statusOf(pair), now: statusOf(after) },
+      { owner: peer.id, other: me.user_id, before: statusOf(mirrored(pair)), now: statusOf(mirrored(after)) },
+    ].filter((side) => side.before !== side.now);
+    for (const { owner, other, now: seen } of sides) {
+      if (seen === null) await contacts.removeContact(sql, owner, other);
+      else await contacts.touchContact(sql, { owner_id: owner, peer_id: other, conversation_id, now: now() });
+    }
+    return sides.map(({ owner }): Event =>
+      owner === me.user_id ? mineUpdated(me) : { to: owner, event: "contacts_updated" }
+    );
+  }
+
+  async function rename(sql: Sql, me: Actor, peer: User, displayName: string): Promise<boolean> {
+    const renamed = { owner_id: me.user_id, peer_id: peer.id, display_name: displayName };
+    return await contacts.renameContact(sql, renamed) !== null;
+  }
+
+  return { list, act, update };
+}
+
+/** Two people who never had to do with each other. */
+const UNKNOWN: Pair = { mine: "none", theirs: "none", ever_accepted: false };
+
+function mineUpdated(me: Actor): Event {
+  return { to: me.user_id, event: "contacts_updated", except: me.session_id };
+}
+
+function refuseOwnNumber(me: Actor, phone: PhoneNumber): void {
+  if (phone === me.phone_number) throw new AppError("own_number");
+}

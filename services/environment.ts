@@ -1,0 +1,65 @@
+/** Reads named texts and remembers every problem, so that one start tells them all. */
+export interface Environment {
+  /** Without the white space around it; null where it is unset, empty or blank. */
+  text(name: string): string | null;
+  /** As `text`, but its absence is a problem: `because` says whose need it is. */
+  required(name: string, because: string): string;
+  /** A text of this form. A problem never quotes the text, which may be a secret. */
+  matching(name: string, form: RegExp, wanted: string): string | null;
+  wholeNumber(name: string, range: { min: number; max: number; otherwise: number }): number;
+  oneOf<const Choice extends string, const Otherwise>(
+    name: string,
+    choices: readonly Choice[],
+    otherwise: Otherwise,
+  ): Choice | Otherwise;
+  /** Comma-separated; blank entries are dropped. */
+  list(name: string): string[];
+  /** Notes a problem; of one variable only the first. */
+  refuse(name: string, problem: string): void;
+  readonly problems: readonly string[];
+}
+
+export function readEnvironment(variables: Record<string, string | undefined>): Environment {
+  const problems: string[] = [];
+  const refuse = (name: string, problem: string) => {
+    if (!problems.some((known) => known.startsWith(`${name}:`))) problems.push(`${name}: ${problem}`);
+  };
+  const text = (name: string) => variables[name]?.trim() || null;
+  return {
+    problems,
+    refuse,
+    text,
+    required(name, because) {
+      const value = text(name);
+      if (value === null) refuse(name, `Is missing, and ${because}`);
+      return value ?? "";
+    },
+    matching(name, form, wanted) {
+      const value = text(name);
+      if (value === null || form.test(value)) return value;
+      refuse(name, wanted);
+      return null;
+    },
+    wholeNumber(name, { min, max, otherwise }) {
+      const value = text(name);
+      if (value === null) return otherwise;
+      const number = /^[0-9]+$/.test(value) ? Number(value) : NaN;
+      if (number >= min && number <= max) return number;
+      refuse(name, `Must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+      return otherwise;
+    },
+    oneOf(name, choices, otherwise) {
+      const value = text(name);
+      if (value === null) return otherwise;
+      const choice = choices.find((known) => known === value);
+      if (choice !== undefined) return choice;
+      refuse(
+        name,
+        `Must be ${choices.map((known) => `"${known}"`).join(" or ")}, not ${JSON.stringify(value)}`,
+      );
+      return otherwise;
+    },
+    list: (name) =>
+      (text(name) ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""),
+  };
+}

@@ -1,0 +1,76 @@
+// The catalogue of everything that can be refused: a stable code for programs, a text for people.
+
+import { DatabaseUnavailable } from "../db/database.ts";
+
+export const ERROR_TEXTS = {
+  already_friends: "You are friends already",
+  already_registered: "This phone number is registered already; sign in instead",
+  already_requested: "You have asked already; wait for the answer",
+  client_id_reused: "This client_id was used for another message",
+  contact_not_found: "This phone number is not in your contact list",
+  invalid_input: "The request is not understood; issues says where",
+  invalid_json: "The body is not valid JSON in UTF-8",
+  invalid_media: "There is no such media of this kind for you to send",
+  invalid_passcode: "The passcode is not right",
+  invalid_phone_number: "This is not a phone number; write it with its country code, as in +14155550123",
+  message_not_found: "There is no such message to you",
+  method_not_allowed: "This address does not take that method; Allow says which it takes",
+  not_found: "There is nothing at this address",
+  not_friends: "You can write to this person when both of you want to be friends",
+  not_registered: "This phone number is not registered; sign up instead",
+  own_number: "This is your own phone number",
+  passcode_expired: "The passcode has expired; ask for a new one",
+  peer_deleted: "This person has deleted you; you are friends again when he or she asks you",
+  rate_limited: "Too much at once; try again later",
+  recipient_not_found: "This phone number is not in your contact list",
+  request_not_found: "There is no friend request from this phone number",
+  session_not_found: "You have no such session",
+  sms_failed: "The SMS could not be sent; try again",
+  sms_not_allowed: "No SMS can be sent to this phone number",
+  sms_opted_out: "This phone number has asked for no more SMS; text START to the sender to get them again",
+  suspended: "This account is suspended",
+  too_large: "The body is too large; max_bytes says how large it may be",
+  too_many_attempts: "Too many wrong passcodes; ask for a new one later",
+  unauthenticated: "Sign in first: the token is missing, wrong, or its session has ended",
+  unavailable: "The service cannot reach its database; try again in a moment",
+  unexpected: "Something went wrong here; it has been logged under request_id",
+  unsupported_media_type: "The body must be JSON: Content-Type: application/json",
+  upgrade_required: "This address is for WebSockets",
+  user_not_found: "This phone number is not registered",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_TEXTS;
+
+export interface Issue {
+  /** Where in the body, query or path, as in `phone_number`. */
+  path: string;
+  message: string;
+}
+
+export interface ErrorDetails {
+  /** Seconds after which trying again makes sense. */
+  retryAfter?: number;
+  issues?: Issue[];
+  /** Methods that the address does take. */
+  allow?: string;
+  /** The largest body taken. */
+  maxBytes?: number;
+}
+
+/** A refusal on its way to the client. `routes/errors.ts` is where it becomes a response. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(ERROR_TEXTS[code]);
+    this.name = "AppError";
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Whether an error means that the database cannot be reached. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof DatabaseUnavailable;
+}

@@ -1,0 +1,54 @@
+// How a change reaches the sockets: the other processes through the transaction that makes the change, this process
+// by a call after its commit. Another carrier between processes can stand in the place of these two methods.
+
+import type { Sql } from "../../db/database.ts";
+import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
+import type { Event } from "./events.ts";
+
+export interface Bus {
+  /** Tells the other processes once this transaction commits, and never if it does not. */
+  announce(sql: Sql, events: Event[]): Promise<void>;
+  /** Tells this process; to be called after the commit. */
+  deliver(events: Event[]): void;
+  /** What a statement that announces by itself puts before its events (see `encode`). */
+  readonly origin: string;
+}
+
+/** What a process sends carries its name in front, so that it can ignore its own. */
+const ORIGIN_LENGTH = 16;
+
+export function createOrigin(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, ORIGIN_LENGTH);
+}
+
+export function createBus(origin: string, hear: (event: Event) => void): Bus {
+  return {
+    origin,
+    announce: (sql, events) => notify(sql, payloads(origin, events.map(encode))),
+    deliver: (events) => events.forEach(hear),
+  };
+}
+
+export function encode(event: Event): string {
+  return JSON.stringify(event);
+}
+
+/** The events of another process; none where the payload is this process's own. */
+export function decode(payload: string, ownOrigin: string): Event[] {
+  if (payload.startsWith(ownOrigin)) return [];
+  return JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
+}
+
+/** Packs events into as few payloads as PostgreSQL takes. */
+function payloads(origin: string, events: string[]): string[] {
+  const packed: string[] = [];
+  let current = "";
+  for (const event of events) {
+    if (current !== "" && origin.length + current.length + event.length + 1 > PAYLOAD_BYTES_MAX) {
+      packed.push(origin + current);
+      current = "";
+    }
+    current += current === "" ? event : `,${event}`;
+  }
+  return current === "" ? packed : [...packed, origin + current];
+}

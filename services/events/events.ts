@@ -1,0 +1,33 @@
+/** Something that changed, for whom. What a client hears of it is a hint to fetch again. */
+export type Event = ContactsUpdated | MessagesUpdated | SessionEnded;
+
+interface ForUser {
+  /** The user to be told. */
+  to: number;
+  /** The session that did it and need not be told. */
+  except?: string;
+}
+
+export interface ContactsUpdated extends ForUser {
+  event: "contacts_updated";
+}
+
+export interface MessagesUpdated extends ForUser {
+  event: "messages_updated";
+  /** The other party of the changed thread, in E.164. */
+  sender: string;
+  /** The message that counts as delivered once a socket has been told. */
+  delivery?: Delivery;
+}
+
+export interface SessionEnded {
+  to: number;
+  event: "session_ended";
+  session_id: string;
+}
+
+export interface Delivery {
+  conversation_id: number;
+  message_id: number;
+  sender_id: number;
+}

@@ -1,0 +1,149 @@
+// The sockets of this process. A socket that reads slowly costs one small frame on its way and the set of what it has
+// not been told yet; equal hints merge. What is told here is committed; what is lost here is the socket itself.
+
+import type { Actor } from "../sessions.ts";
+import type { Delivery, Event, MessagesUpdated } from "./events.ts";
+
+/** What a client is told; routes/ puts it on the wire. */
+export type Notice =
+  | { event: "connected" }
+  | { event: "contacts_updated" }
+  | { event: "messages_updated"; sender: string };
+
+/** Why the service ends a socket; the numbers are WebSocket close codes (RFC 6455, section 7.4). */
+export const CLOSE = {
+  shutdown: 1001,
+  flood: 1008,
+  overflow: 1013,
+  session_ended: 4001,
+  displaced: 4002,
+} as const;
+
+export interface Socket {
+  readonly actor: Actor;
+  /** Whether a frame is still on its way to the client. */
+  isBusy(): boolean;
+  write(notice: Notice): void;
+  close(code: number, reason: string): void;
+}
+
+export interface Hub {
+  /** Takes a socket in and tells it `connected`. The result takes it out again, and may be called twice. */
+  join(socket: Socket): () => void;
+  tell(event: Event): void;
+  /** The sessions that have a socket here. */
+  sessionIds(): string[];
+  userIds(): number[];
+  closeAll(): void;
+}
+
+/** How often a busy socket is looked at: soon at first, then less and less. */
+const LOOK_AGAIN_MS = [0, 2, 10, 50, 200];
+/** Distinct hints that a socket may owe its client; one that owes more reads nothing. */
+const OWED_MAX = 1_000;
+
+interface Seat {
+  socket: Socket;
+  /** Hints not sent yet, by what makes them equal. */
+  owed: Map<string, { notice: Notice; delivery: Delivery | null }>;
+  timer: ReturnType<typeof setTimeout> | null;
+  looks: number;
+}
+
+export function createHub(
+  { onDelivered, socketsPerUserMax }: {
+    /** A socket of this user has been told of a message from this number. */
+    onDelivered: (to: Actor, sender: string, delivery: Delivery) => void;
+    socketsPerUserMax: number;
+  },
+): Hub {
+  const seats = new Map<number, Set<Seat>>();
+
+  function leave(seat: Seat): void {
+    if (seat.timer !== null) clearTimeout(seat.timer);
+    seat.timer = null;
+    seat.owed.clear();
+    const own = seats.get(seat.socket.actor.user_id);
+    own?.delete(seat);
+    if (own?.size === 0) seats.delete(seat.socket.actor.user_id);
+  }
+
+  function end(seat: Seat, code: number, reason: string): void {
+    leave(seat);
+    seat.socket.close(code, reason);
+  }
+
+  /** Sends what is owed while the socket takes it; comes back later when it does not. */
+  function flush(seat: Seat): void {
+    for (const [key, { notice, delivery }] of seat.owed) {
+      if (seat.socket.isBusy()) return lookAgain(seat);
+      seat.owed.delete(key);
+      seat.looks = 0;
+      seat.socket.write(notice);
+      if (delivery && notice.event === "messages_updated") {
+        onDelivered(seat.socket.actor, notice.sender, delivery);
+      }
+    }
+  }
+
+  function lookAgain(seat: Seat): void {
+    if (seat.timer !== null) return;
+    const ms = LOOK_AGAIN_MS[Math.min(seat.looks, LOOK_AGAIN_MS.length - 1)]!;
+    seat.looks += 1;
+    seat.timer = setTimeout(() => {
+      seat.timer = null;
+      flush(seat);
+    }, ms);
+  }
+
+  function owe(seat: Seat, key: string, notice: Notice, delivery: Delivery | null): void {
+    const before = seat.owed.get(key)?.delivery ?? null;
+    seat.owed.set(key, { notice, delivery: delivery ?? before });
+    if (seat.owed.size > OWED_MAX) end(seat, CLOSE.overflow, "Too much unread");
+    else flush(seat);
+  }
+
+  function hear(seat: Seat, event: Event): void {
+    switch (event.event) {
+      case "session_ended":
+        if (event.session_id === seat.socket.actor.session_id) {
+          end(seat, CLOSE.session_ended, "Session ended");
+        }
+        return;
+      case "contacts_updated":
+        if (event.except !== seat.socket.actor.session_id) owe(seat, "", { event: "contacts_updated" }, null);
+        return;
+      case "messages_updated":
+        if (event.except !== seat.socket.actor.session_id) {
+          owe(seat, event.sender, threadNotice(event), event.delivery ?? null);
+        }
+    }
+  }
+
+  const all = () => [...seats.values()].flatMap((own) => [...own]);
+
+  return {
+    join(socket) {
+      const own = seats.get(socket.actor.user_id) ?? new Set();
+      seats.set(socket.actor.user_id, own);
+      const seat: Seat = { socket, owed: new Map(), timer: null, looks: 0 };
+      own.add(seat);
+      const [oldest] = own;
+      if (own.size > socketsPerUserMax && oldest) end(oldest, CLOSE.displaced, "Displaced by newer sockets");
+      socket.write({ event: "connected" });
+      return () => leave(seat);
+    },
+    tell(event) {
+      for (const seat of [...seats.get(event.to) ?? []]) hear(seat, event);
+    },
+    sessionIds: () => [...new Set(all().map(({ socket }) => socket.actor.session_id))],
+    userIds: () => [...seats.keys()],
+    closeAll() {
+      all().forEach((seat) => end(seat, CLOSE.shutdown, "Service is shutting down"));
+    },
+  };
+}
+
+function threadNotice({ sender }: MessagesUpdated): Notice {
+  return { event: "messages_updated", sender };
+}

@@ -1,0 +1,62 @@
+// One line a happening. Only fields that are named here by the caller are written: never a full phone number, a
+// passcode, a token, a text or a query string. An error's parameters stay out as well.
+
+import {
+  configureSync,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type LogRecord,
+} from "@logtape/logtape";
+
+export const log = getLogger("puffintalk");
+
+/** Where lines go and how they look: JSON for machines, plain text for a terminal. Without this nothing is logged. */
+export function configureLogging(format: "json" | "pretty", write: (line: string) => void): void {
+  const line = format === "json"
+    ? getJsonLinesFormatter({ properties: "flatten", message: "rendered" })
+    : getTextFormatter({
+      timestamp: "time",
+      level: "FULL",
+      category: () => "",
+      format: ({ timestamp, level, record }) =>
+        `${timestamp} ${level} ${record.message.join("")}${pretty(record)}\n`,
+    });
+  configureSync({
+    reset: true,
+    sinks: { lines: (record: LogRecord) => write(line(record)) },
+    loggers: [
+      { category: "puffintalk", sinks: ["lines"], lowestLevel: "info" },
+      { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "warning" },
+    ],
+  });
+}
+
+function pretty({ properties }: LogRecord): string {
+  const fields = Object.entries(properties).filter(([, value]) => value !== undefined && value !== null);
+  return fields.map(([name, value]) =>
+    `  ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`
+  ).join("");
+}
+
+/**
+ * What of an error may be logged. The message of a database error can hold values, and so can its detail: its code
+ * and the names in it say enough.
+ */
+export function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const frames = (error.stack ?? "").split("\n").filter((frame) => /^\s+at /.test(frame)).slice(0, 8);
+  const isDatabaseError = error.name === "PostgresError";
+  return {
+    error: error.name,
+    ...(isDatabaseError ? {} : { reason: error.message }),
+    ...pick(error, ["code", "constraint_name", "table_name", "routine"]),
+    stack: frames.map((frame) => frame.trim()).join(" | "),
+    ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}),
+  };
+}
+
+function pick(error: Error, names: string[]): Record<string, unknown> {
+  const fields = new Map<string, unknown>(Object.entries(error));
+  return Object.fromEntries(names.filter((name) => fields.has(name)).map((name) => [name, fields.get(name)]));
+}

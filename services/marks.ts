@@ -1,0 +1,111 @@
+// How far a reader has got in a thread: delivered and seen. Only the receiver moves them, only forward, and in groups.
+
+import type { Database } from "../db/database.ts";
+import { readSide } from "../db/conversations.ts";
+import { listUndelivered, type Move, moveMarks } from "../db/marks.ts";
+import { findMessage, findReceived } from "../db/messages.ts";
+import { statusOf } from "./contact_state.ts";
+import { AppError } from "./errors.ts";
+import { type Bus, encode } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import { createGroupCommit } from "./group_commit.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Actor } from "./sessions.ts";
+import type { Thread, Threads } from "./threads.ts";
+
+/** A reader's progress: every message up to `delivered_to` has reached him, every text up to `seen_text_to` is seen. */
+interface Progress {
+  me: Actor;
+  thread: Thread;
+  peer_phone: string;
+  delivered_to: number;
+  seen_text_to: number;
+}
+
+const BATCH_MAX = 256;
+const BATCHES_MAX = 2;
+
+export type Marks = ReturnType<typeof createMarks>;
+
+export function createMarks(
+  { database, bus, threads }: { database: Database; bus: Bus; threads: Threads },
+) {
+  const commits = createGroupCommit<Progress, void>({
+    run: move,
+    jobsMax: BATCH_MAX,
+    batchesMax: BATCHES_MAX,
+  });
+
+  async function move(batch: Progress[]): Promise<void[]> {
+    const moved = await database.run((sql) => moveMarks(sql, batch.map(moveOf), bus.origin));
+    for (const { place, tell_peer } of moved) {
+      const { own, peer } = eventsOf(batch[place]!);
+      bus.deliver(tell_peer ? [own, peer] : [own]);
+    }
+    return batch.map(() => undefined);
+  }
+
+  /** The reader has been given everything up to this message. */
+  async function delivered(me: Actor, thread: Thread, peerPhone: string, upTo: number): Promise<void> {
+    await commits.add({ me, thread, peer_phone: peerPhone, delivered_to: upTo, seen_text_to: 0 });
+  }
+
+  /** The reader has come online: all that waits for him counts as delivered. */
+  async function deliverWaiting(me: Actor): Promise<void> {
+    const waiting = await database.run((sql) => listUndelivered(sql, me.user_id));
+    await Promise.all(waiting.map((thread) => delivered(me, thread, thread.peer_phone, thread.peer_sent_id)));
+  }
+
+  /** Sees a message; a text with all texts before it. @throws AppError message_not_found */
+  async function read(me: Actor, messageId: number): Promise<void> {
+    const message = await database.run((sql) => findReceived(sql, me.user_id, messageId));
+    if (!message) throw new AppError("message_not_found");
+    await seen(me, message, message.peer_phone, messageId);
+  }
+
+  /** Sees every text that this person has sent. @throws AppError contact_not_found */
+  async function readAllText(me: Actor, phone: PhoneNumber): Promise<void> {
+    const thread = await shownThread(me, phone);
+    await seen(me, thread, phone, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Sees everything up to a message that I received. @throws AppError contact_not_found, message_not_found */
+  async function readUpTo(me: Actor, phone: PhoneNumber, messageId: number): Promise<void> {
+    const thread = await shownThread(me, phone);
+    const message = await database.run((sql) => findMessage(sql, thread.conversation_id, messageId));
+    if (message?.sender_id !== thread.peer_id) throw new AppError("message_not_found");
+    await seen(me, thread, phone, messageId);
+  }
+
+  async function seen(me: Actor, thread: Thread, peerPhone: string, upTo: number): Promise<void> {
+    await commits.add({ me, thread, peer_phone: peerPhone, delivered_to: upTo, seen_text_to: upTo });
+  }
+
+  async function shownThread(me: Actor, phone: PhoneNumber): Promise<Thread> {
+    const thread = await threads.find(me, phone);
+    const side = thread && await database.run((sql) => readSide(sql, thread.conversation_id, me.user_id));
+    if (!side || statusOf(side) === null) throw new AppError("contact_not_found");
+    return thread;
+  }
+
+  return { delivered, deliverWaiting, read, readAllText, readUpTo };
+}
+
+/** Told are the reader's other sessions and, unless he refuses the reader, the peer. */
+function eventsOf({ me, thread, peer_phone }: Progress): { own: Event; peer: Event } {
+  return {
+    own: { to: me.user_id, event: "messages_updated", sender: peer_phone, except: me.session_id },
+    peer: { to: thread.peer_id, event: "messages_updated", sender: me.phone_number },
+  };
+}
+
+function moveOf(progress: Progress): Move {
+  const { own, peer } = eventsOf(progress);
+  return {
+    conversation_id: progress.thread.conversation_id,
+    reader_id: progress.me.user_id,
+    delivered_to: progress.delivered_to,
+    seen_text_to: progress.seen_text_to,
+    event: { own: encode(own), peer: encode(peer) },
+  };
+}

@@ -1,0 +1,123 @@
+// What people say to each other: sending it, and reading it back.
+
+import { readSide } from "../db/conversations.ts";
+import type { Marks as MarkRow } from "../db/conversations.ts";
+import type { Database } from "../db/database.ts";
+import { listMessages, type MessageRow, type MessageType } from "../db/messages.ts";
+import { statusOf } from "./contact_state.ts";
+import { AppError } from "./errors.ts";
+import type { Marks } from "./marks.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Sends } from "./sends.ts";
+import type { Actor } from "./sessions.ts";
+import type { Threads } from "./threads.ts";
+
+export type MessageStatus = "created" | "delivered" | "seen";
+
+/** A message as one of the two sees it; only its sender is given `client_id`. */
+export interface Message {
+  id: number;
+  sender: string;
+  receiver: string;
+  message: string;
+  message_type: MessageType;
+  media_type: string | null;
+  media_content_id: number | null;
+  /** Seconds; null for text. */
+  duration: number | null;
+  status: MessageStatus;
+  created_at: Date;
+  client_id?: string | null;
+}
+
+export interface Page {
+  count: number;
+  before: number | null;
+  after: number | null;
+}
+
+export interface Outgoing {
+  phone: PhoneNumber;
+  message_type: MessageType;
+  message: string;
+  client_id: string | null;
+}
+
+export type Messages = ReturnType<typeof createMessages>;
+
+export function createMessages(
+  { database, threads, sends, marks }: { database: Database; threads: Threads; sends: Sends; marks: Marks },
+) {
+  /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media */
+  async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
+    // Nobody has media to send: none can be uploaded yet.
+    if (content.message_type !== "text") throw new AppError("invalid_media");
+    const thread = await threads.find(me, phone);
+    if (!thread) throw new AppError("recipient_not_found");
+    const { row, repeated } = await sends.add({ me, thread, phone, ...content });
+    // A new message has reached nobody; a repeated one may have been seen long ago.
+    const side = repeated
+      ? await database.run((sql) => readSide(sql, thread.conversation_id, me.user_id))
+      : null;
+    return present(row, me, phone, side ?? UNREAD);
+  }
+
+  /**
+   * A page of the thread, newest first; what it brings the reader counts as delivered.
+   * @throws AppError contact_not_found
+   */
+  async function list(
+    me: Actor,
+    phone: PhoneNumber,
+    page: Page,
+  ): Promise<{ messages: Message[]; has_more: boolean }> {
+    const thread = await threads.find(me, phone);
+    if (!thread) throw new AppError("contact_not_found");
+    const { conversation_id } = thread;
+    const [side, rows] = await database.run((sql) =>
+      Promise.all([
+        readSide(sql, conversation_id, me.user_id),
+        listMessages(sql, conversation_id, { ...page, count: page.count + 1 }),
+      ])
+    );
+    if (!side || statusOf(side) === null) throw new AppError("contact_not_found");
+
+    const hasMore = rows.length > page.count;
+    const shown = !hasMore ? rows : page.after === null ? rows.slice(0, -1) : rows.slice(1);
+    const newest = shown.find(({ sender_id }) => sender_id === thread.peer_id)?.id ?? 0;
+    if (newest > side.my_delivered_id) {
+      await marks.delivered(me, thread, phone, newest);
+      side.my_delivered_id = newest;
+    }
+    return { messages: shown.map((row) => present(row, me, phone, side)), has_more: hasMore };
+  }
+
+  return { send, list };
+}
+
+const UNREAD: MarkRow = {
+  my_delivered_id: 0,
+  my_seen_text_id: 0,
+  peer_delivered_id: 0,
+  peer_seen_text_id: 0,
+};
+
+function present(row: MessageRow, me: Actor, phone: PhoneNumber, marks: MarkRow): Message {
+  const mine = row.sender_id === me.user_id;
+  const [delivered, seen] = mine
+    ? [marks.peer_delivered_id, marks.peer_seen_text_id]
+    : [marks.my_delivered_id, marks.my_seen_text_id];
+  return {
+    id: row.id,
+    sender: mine ? me.phone_number : phone,
+    receiver: mine ? phone : me.phone_number,
+    message: row.message,
+    message_type: row.message_type,
+    media_type: null,
+    media_content_id: null,
+    duration: null,
+    status: row.id <= seen ? "seen" : row.id <= delivered ? "delivered" : "created",
+    created_at: row.created_at,
+    ...(mine ? { client_id: row.client_id } : {}),
+  };
+}

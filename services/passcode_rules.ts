@@ -1,0 +1,43 @@
+// When a passcode may be asked for again, and whether it is the same one. Pure: times in, a decision out.
+
+import type { Challenge } from "../db/passcodes.ts";
+
+export const ATTEMPTS_MAX = 5;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** What has to pass after the first, second, third and fourth unanswered send. */
+const GAPS_MS = [60_000, 120_000, 300_000, 600_000];
+const SENDS_A_DAY_MAX = 5;
+
+/** An expired challenge is remembered this long, so that its code is "expired" and not "wrong". */
+export const EXPIRED_KEPT_MS = DAY_MS;
+
+/** When the next send may be asked for; a moment that has passed means now. */
+export function nextSendAt(sentAt: Date[], now: Date): Date {
+  const sends = sendsOfTheDay(sentAt, now);
+  const last = sends.at(-1);
+  if (!last) return now;
+  if (sends.length >= SENDS_A_DAY_MAX) return new Date(sends.at(-SENDS_A_DAY_MAX)!.getTime() + DAY_MS);
+  return new Date(last.getTime() + GAPS_MS[sends.length - 1]!);
+}
+
+/** A resend repeats the code while at least half of its lifetime remains and it can still be used. */
+export function isRepeatable(challenge: Challenge, now: Date, lifetimeMs: number): boolean {
+  return challenge.used_at === null && challenge.attempts < ATTEMPTS_MAX &&
+    challenge.expires_at.getTime() - now.getTime() >= lifetimeMs / 2;
+}
+
+export function sendsOfTheDay(sentAt: Date[], now: Date): Date[] {
+  return sentAt.filter((at) => at.getTime() > now.getTime() - DAY_MS);
+}
+
+export type ChallengeState = "absent" | "expired" | "burnt" | "live";
+
+/** What a guess finds. Expiry goes before everything, so that a client that repeats a 408 does no harm. */
+export function stateOf(challenge: Challenge | null, now: Date): ChallengeState {
+  if (!challenge || challenge.used_at !== null) return "absent";
+  const overdueMs = now.getTime() - challenge.expires_at.getTime();
+  if (overdueMs >= EXPIRED_KEPT_MS) return "absent";
+  if (overdueMs >= 0) return "expired";
+  return challenge.attempts >= ATTEMPTS_MAX ? "burnt" : "live";
+}

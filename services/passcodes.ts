@@ -1,0 +1,182 @@
+// Asking for passcodes and redeeming them. Whatever arrives in parallel, an ask sends one SMS, a guess is paid for
+// before it is compared, and a code lets in once.
+
+import { type Database, type Sql } from "../db/database.ts";
+import * as limits from "../db/limits.ts";
+import * as passcodes from "../db/passcodes.ts";
+import type { Purpose } from "../db/passcodes.ts";
+import { AppError } from "./errors.ts";
+import { isSameCode, PASSCODE_LENGTH, type PasscodeKeys } from "./passcode_keys.ts";
+import { ATTEMPTS_MAX, isRepeatable, nextSendAt, sendsOfTheDay, stateOf } from "./passcode_rules.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { SmsDispatch } from "./sms/dispatch.ts";
+import { passcodeText } from "./sms/texts.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const WRONG_PER_ADDRESS_MAX = 10;
+const WRONG_PER_NUMBER_MAX = 30;
+
+export interface PasscodesOptions {
+  database: Database;
+  sms: SmsDispatch;
+  keys: PasscodeKeys;
+  now: () => Date;
+  lifetimeMs: number;
+  /** The host that the SMS names for autofill (WebOTP). */
+  host: string;
+  testPasscodes: ReadonlyMap<PhoneNumber, string>;
+}
+
+/** Seconds, all of them. */
+export interface Asked {
+  expires_in: number;
+  resend_in: number;
+  code_length: number;
+}
+
+export type Passcodes = ReturnType<typeof createPasscodes>;
+
+export function createPasscodes(options: PasscodesOptions) {
+  const { database, sms, keys, now, lifetimeMs, host, testPasscodes } = options;
+
+  /**
+   * Sends a code. The gap to the next ask is taken before the SMS goes out and given back when it did not.
+   * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out
+   */
+  async function ask(phone: PhoneNumber, purpose: Purpose): Promise<Asked> {
+    const at = now();
+    const test = testPasscodes.get(phone);
+    const refusal = test === undefined ? await sms.refusal(phone) : null;
+    if (refusal) throw new AppError(refusal);
+
+    const challenge = await reserve(phone, purpose, at);
+    const code = test ?? keys.derive(challenge);
+    if (test === undefined) {
+      const outcome = await sms.send(phone, passcodeText(code!, host));
+      if (!outcome.sent) {
+        await database.run((sql) => passcodes.releaseSend(sql, { phone_number: phone, purpose, at }));
+        throw new AppError(outcome.refusal);
+      }
+    }
+    return {
+      expires_in: secondsBetween(at, challenge.expires_at),
+      resend_in: secondsBetween(at, nextSendAt(challenge.sent_at, at)),
+      code_length: PASSCODE_LENGTH,
+    };
+  }
+
+  async function reserve(phone: PhoneNumber, purpose: Purpose, at: Date): Promise<passcodes.Challenge> {
+    return await database.begin(async (sql) => {
+      const fresh: passcodes.Challenge = {
+        phone_number: phone,
+        purpose,
+        nonce: crypto.getRandomValues(new Uint8Array(16)),
+        key_id: keys.currentId,
+        attempts: 0,
+        expires_at: new Date(at.getTime() + lifetimeMs),
+        used_at: null,
+        sent_at: [],
+      };
+      await passcodes.ensureChallenge(sql, { ...fresh, used_at: at });
+      const latest = (await passcodes.lockChallenge(sql, phone, purpose))!;
+      const mayAt = nextSendAt(latest.sent_at, at);
+      if (mayAt > at) throw new AppError("rate_limited", { retryAfter: secondsBetween(at, mayAt) });
+
+      const repeat = isRepeatable(latest, at, lifetimeMs) && keys.derive(latest) !== null;
+      const challenge = {
+        ...(repeat ? latest : fresh),
+        sent_at: [...sendsOfTheDay(latest.sent_at, at), at],
+      };
+      await passcodes.saveChallenge(sql, challenge);
+      return challenge;
+    });
+  }
+
+  /**
+   * Redeems a code: `use` runs in the transaction that uses it up, exactly once.
+   * @throws AppError invalid_passcode, passcode_expired, too_many_attempts
+   */
+  async function redeem<T>(
+    { phone, purpose, passcode, address }: {
+      phone: PhoneNumber;
+      purpose: Purpose;
+      passcode: string;
+      address: string;
+    },
+    use: (sql: Sql) => Promise<T>,
+  ): Promise<T> {
+    const given = passcode.replaceAll(/[\s-]/g, "");
+    const at = now();
+    const windows = wrongGuesses(phone, address);
+    const seed = await spendAttempt({ phone, purpose, at, windows, wellFormed: /^\d{6}$/.test(given) });
+    const expected = testPasscodes.get(phone) ?? keys.derive({ phone_number: phone, purpose, ...seed });
+    if (expected === null || !isSameCode(expected, given)) throw new AppError("invalid_passcode");
+
+    return await database.begin(async (sql) => {
+      const used = await passcodes.useChallenge(sql, {
+        phone_number: phone,
+        purpose,
+        nonce: seed.nonce,
+        now: at,
+      });
+      if (!used) throw new AppError("invalid_passcode");
+      for (const { key } of windows) await limits.giveBack(sql, key, at);
+      return await use(sql);
+    });
+  }
+
+  /** Pays for one comparison: an attempt of the challenge, and a wrong guess until it has proved right. */
+  async function spendAttempt(
+    { phone, purpose, at, windows, wellFormed }: {
+      phone: PhoneNumber;
+      purpose: Purpose;
+      at: Date;
+      windows: limits.Window[];
+      wellFormed: boolean;
+    },
+  ): Promise<{ nonce: Uint8Array; key_id: string }> {
+    return await database.begin(async (sql) => {
+      const challenge = await passcodes.lockChallenge(sql, phone, purpose);
+      switch (stateOf(challenge, at)) {
+        case "absent":
+          throw new AppError("invalid_passcode");
+        case "expired":
+          throw new AppError("passcode_expired", { retryAfter: 1 });
+        case "burnt": {
+          const retryAfter = secondsBetween(at, nextSendAt(challenge!.sent_at, at));
+          throw new AppError("too_many_attempts", { retryAfter });
+        }
+        case "live":
+      }
+      for (const window of windows) {
+        if (await limits.takeOne(sql, window, at)) continue;
+        const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
+        throw new AppError("too_many_attempts", { retryAfter });
+      }
+      // What cannot be a code is a slip of the hand, not a guess: the rollback gives everything back.
+      if (!wellFormed) throw new AppError("invalid_passcode");
+      const seed = await passcodes.takeAttempt(sql, {
+        phone_number: phone,
+        purpose,
+        now: at,
+        attemptsMax: ATTEMPTS_MAX,
+      });
+      return seed!;
+    });
+  }
+
+  return { ask, redeem };
+}
+
+/** Both count over the purposes: a number is guessed at as a whole. In this order everywhere, so that none waits in a ring. */
+function wrongGuesses(phone: PhoneNumber, address: string): limits.Window[] {
+  return [
+    { key: `wrong_passcode ${phone}`, max: WRONG_PER_NUMBER_MAX, ms: DAY_MS },
+    { key: `wrong_passcode ${phone} ${address}`, max: WRONG_PER_ADDRESS_MAX, ms: DAY_MS },
+  ];
+}
+
+/** Whole seconds, rounded up, at least 1: who waits that long has waited long enough. */
+function secondsBetween(from: Date, to: Date): number {
+  return Math.max(1, Math.ceil((to.getTime() - from.getTime()) / 1000));
+}

@@ -1,0 +1,153 @@
+// Storing messages. Sends are group-committed; a client_id makes a send repeatable for ever.
+
+import type { Database } from "../db/database.ts";
+import * as messages from "../db/messages.ts";
+import { statusOf } from "./contact_state.ts";
+import { AppError } from "./errors.ts";
+import { type Bus, encode } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import { createGroupCommit } from "./group_commit.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Actor } from "./sessions.ts";
+import type { Thread } from "./threads.ts";
+
+/** What somebody wants to send, and to whom. */
+export interface Send {
+  me: Actor;
+  thread: Thread;
+  phone: PhoneNumber;
+  message_type: messages.MessageType;
+  message: string;
+  client_id: string | null;
+}
+
+/** The message, and whether it was there before this send. */
+export interface Stored {
+  row: messages.MessageRow;
+  repeated: boolean;
+}
+
+type Outcome = Stored | "recipient_not_found" | "not_friends" | "client_id_reused";
+
+const BATCH_MAX = 128;
+const BATCHES_MAX = 2;
+
+export type Sends = ReturnType<typeof createSends>;
+
+export function createSends({ database, bus, now }: { database: Database; bus: Bus; now: () => Date }) {
+  const commits = createGroupCommit<Send, Outcome>({
+    run: store,
+    jobsMax: BATCH_MAX,
+    batchesMax: BATCHES_MAX,
+  });
+
+  /**
+   * Stores one message and tells both sides. The same client_id with the same content again is the same message.
+   * @throws AppError recipient_not_found, not_friends, client_id_reused
+   */
+  async function add(send: Send): Promise<Stored> {
+    const outcome = await commits.add(send);
+    if (typeof outcome === "string") throw new AppError(outcome);
+    return outcome;
+  }
+
+  /** Sends that repeat a client_id within the batch wait for the first of them, and are judged by what it stored. */
+  async function store(sends: Send[]): Promise<Outcome[]> {
+    const leaders = new Map<string, Send>();
+    sends.forEach((send, place) => {
+      const key = send.client_id === null ? `#${place}` : keyOf(send);
+      if (!leaders.has(key)) leaders.set(key, send);
+    });
+    const first = [...leaders.values()];
+    const outcomes = await storeFirst(first);
+    const byLeader = new Map(first.map((send, place) => [send, outcomes[place]!]));
+    return sends.map((send) => {
+      const leader = send.client_id === null ? send : leaders.get(keyOf(send))!;
+      return judge(send, byLeader.get(leader)!, leader !== send);
+    });
+  }
+
+  async function storeFirst(sends: Send[]): Promise<Outcome[]> {
+    const at = now();
+    const drafts = sends.map(draftOf);
+    const rows = await database.run((sql) =>
+      messages.storeDrafts(sql, drafts, { now: at, origin: bus.origin })
+    );
+    const outcomes = await Promise.all(sends.map((send, place) => outcomeOf(send, rows[place]!, at)));
+    sends.forEach((send, place) => {
+      const id = rows[place]!.stored_id;
+      if (id !== null) bus.deliver(eventsOf(send, id));
+    });
+    return outcomes;
+  }
+
+  async function outcomeOf(send: Send, row: messages.DraftOutcome, at: Date): Promise<Outcome> {
+    const { conversation_id } = send.thread;
+    if (row.stored_id !== null) return { row: rowOf(send, row.stored_id, at), repeated: false };
+    if (row.earlier_id !== null) {
+      const id = row.earlier_id;
+      return repeated(await database.run((sql) => messages.findMessage(sql, conversation_id, id)));
+    }
+    const meLow = send.me.user_id === row.low_id;
+    const [mine, theirs] = meLow ? [row.low_intent, row.high_intent] : [row.high_intent, row.low_intent];
+    const status = statusOf({ mine, theirs, ever_accepted: row.ever_accepted });
+    if (status === null) return "recipient_not_found";
+    if (status !== "accepted") return "not_friends";
+    // Another statement stored this client_id after ours began; a new one sees it.
+    const of = { conversation_id, sender_id: send.me.user_id, client_id: send.client_id! };
+    return repeated(await database.run((sql) => messages.findByClientId(sql, of)));
+  }
+
+  return { add };
+}
+
+/** A message with this send's client_id answers it only if it says the same. */
+function judge(send: Send, outcome: Outcome, follows: boolean): Outcome {
+  if (typeof outcome === "string") return outcome;
+  const { row } = outcome;
+  const same = row.message === send.message && row.message_type === send.message_type;
+  return same ? { row, repeated: outcome.repeated || follows } : "client_id_reused";
+}
+
+function repeated(row: messages.MessageRow | null): Stored {
+  if (!row) throw new Error("A message that was stored is gone");
+  return { row, repeated: true };
+}
+
+function keyOf({ me, thread, client_id }: Send): string {
+  return `${thread.conversation_id} ${me.user_id} ${client_id}`;
+}
+
+function rowOf({ me, message_type, message, client_id }: Send, id: number, at: Date): messages.MessageRow {
+  return { id, sender_id: me.user_id, message_type, message, client_id, created_at: at };
+}
+
+/** Told are the receiver, whose socket makes it delivered, and the sender's other sessions. */
+function eventsOf({ me, thread, phone }: Send, id: number): [Event, Event] {
+  return [
+    {
+      to: thread.peer_id,
+      event: "messages_updated",
+      sender: me.phone_number,
+      delivery: { conversation_id: thread.conversation_id, message_id: id, sender_id: me.user_id },
+    },
+    { to: me.user_id, event: "messages_updated", sender: phone, except: me.session_id },
+  ];
+}
+
+/**
+ * The events as text, cut where the statement that draws the id puts it in. Nothing else in them is a number of 16
+ * digits: phone numbers have at most 15, other ids are far smaller.
+ */
+function draftOf(send: Send): messages.Draft {
+  const placeholder = Number.MAX_SAFE_INTEGER;
+  const [before_id, after_id] = eventsOf(send, placeholder).map(encode).join(",").split(String(placeholder));
+  return {
+    conversation_id: send.thread.conversation_id,
+    sender_id: send.me.user_id,
+    message_type: send.message_type,
+    message: send.message,
+    client_id: send.client_id,
+    event: { before_id: before_id!, after_id: after_id! },
+  };
+}

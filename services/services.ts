@@ -1,0 +1,89 @@
+// Everything the service can do, wired: what knows what, on one screen.
+
+import type { Database } from "../db/database.ts";
+import { createAccounts } from "./accounts.ts";
+import type { Config } from "./config.ts";
+import { createContacts } from "./contacts.ts";
+import { createBus, createOrigin, decode } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import { createHub } from "./events/hub.ts";
+import { describeError, log } from "./log.ts";
+import { createMarks } from "./marks.ts";
+import { createMessages } from "./messages.ts";
+import { createPasscodeKeys } from "./passcode_keys.ts";
+import { createPasscodes } from "./passcodes.ts";
+import { createReadiness } from "./readiness.ts";
+import { createResync } from "./resync.ts";
+import { createSends } from "./sends.ts";
+import { createSessions } from "./sessions.ts";
+import type { ConsoleSms } from "./sms/console.ts";
+import { createSmsDispatch } from "./sms/dispatch.ts";
+import type { SmsSender } from "./sms/sender.ts";
+import { createThreads } from "./threads.ts";
+import { createTokens } from "./tokens.ts";
+import { createUpkeep } from "./upkeep.ts";
+
+export interface Dependencies {
+  config: Config;
+  database: Database;
+  /** The first signs, all verify. */
+  secrets: readonly string[];
+  sms: SmsSender | ConsoleSms;
+  now: () => Date;
+}
+
+export type Services = ReturnType<typeof createServices>;
+
+export function createServices({ config, database, secrets, sms, now }: Dependencies) {
+  const origin = createOrigin();
+  const hear = (event: Event) => {
+    if (event.event === "session_ended") sessions.forget(event.session_id);
+    hub.tell(event);
+  };
+  const bus = createBus(origin, hear);
+
+  const sessions = createSessions({ database, bus, tokens: createTokens(secrets), now });
+  const passcodes = createPasscodes({
+    database,
+    sms: createSmsDispatch({ database, sender: sms, countries: config.smsCountries, now }),
+    keys: createPasscodeKeys(secrets),
+    now,
+    lifetimeMs: config.passcodeTtlMs,
+    host: new URL(config.publicUrl).hostname,
+    testPasscodes: config.testPasscodes,
+  });
+  const accounts = createAccounts({ database, bus, passcodes, sessions, now });
+  const contacts = createContacts({ database, bus, now, inviteMode: config.inviteMode });
+  const threads = createThreads({ database });
+  const sends = createSends({ database, bus, now });
+  const marks = createMarks({ database, bus, threads });
+  const messages = createMessages({ database, threads, sends, marks });
+
+  const hub = createHub({
+    socketsPerUserMax: config.limits.sockets_user?.count ?? Infinity,
+    onDelivered: (me, sender, { conversation_id, sender_id, message_id }) => {
+      marks.delivered(me, { conversation_id, peer_id: sender_id }, sender, message_id)
+        .catch((error) => log.warn("Delivery not marked", describeError(error)));
+    },
+  });
+  const upkeep = createUpkeep({ database, hub, hear, now });
+  const resync = createResync({ database, hub, upkeep });
+
+  return {
+    sessions,
+    accounts,
+    contacts,
+    messages,
+    marks,
+    hub,
+    upkeep,
+    readiness: createReadiness({ database }),
+    console: "sent" in sms ? sms : null,
+    now,
+    /** What other processes announce, and what to do when some of it may have been lost. */
+    fromOthers: {
+      onPayload: (payload: string) => decode(payload, origin).forEach(hear),
+      onGap: resync.afterGap,
+    },
+  };
+}

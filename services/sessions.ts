@@ -1,0 +1,129 @@
+// Sessions: made by a passcode, named by tokens, ended by signing out or from another device. A session that has
+// ended is dead on every process within five seconds, by the bus at once and by the age of the checks at the latest.
+
+import { LRUCache } from "lru-cache";
+import type { Database, Sql } from "../db/database.ts";
+import * as sessions from "../db/sessions.ts";
+import { AppError } from "./errors.ts";
+import type { Bus } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import { createGroupCommit } from "./group_commit.ts";
+import { describeError, log } from "./log.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** Who acts: a user through one of his sessions. */
+export interface Actor {
+  user_id: number;
+  phone_number: PhoneNumber;
+  session_id: string;
+}
+
+export interface SessionToken {
+  token: string;
+  expires_at: Date;
+}
+
+const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
+/** A check is believed this long; with the check itself this stays below five seconds. */
+const CHECK_KEPT_MS = 4_000;
+const CHECKS_MAX = 50_000;
+/** last_seen_at is right to this much. */
+const LAST_SEEN_STEP_MS = 60_000;
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+export function createSessions(
+  { database, bus, tokens, now }: { database: Database; bus: Bus; tokens: Tokens; now: () => Date },
+) {
+  const checks = new LRUCache<string, { at: number; session: sessions.Session | null }>({ max: CHECKS_MAX });
+  const touches = createGroupCommit<string, void>({
+    run: async (ids) => {
+      await database.run((sql) => sessions.touchSessions(sql, ids, now()));
+      return ids.map(() => undefined);
+    },
+    jobsMax: 500,
+    batchesMax: 1,
+  });
+
+  /** Makes a session within the transaction that lets the user in. */
+  async function open(sql: Sql, userId: number, device: string): Promise<SessionToken> {
+    const at = now();
+    const id = newSessionId();
+    const expiresAt = new Date(at.getTime() + LIFETIME_MS);
+    await sessions.insertSession(sql, { id, user_id: userId, device, now: at, expires_at: expiresAt });
+    return await tokenOf(userId, id, expiresAt);
+  }
+
+  async function tokenOf(userId: number, sessionId: string, expiresAt: Date): Promise<SessionToken> {
+    const token = await tokens.sign({ user_id: userId, session_id: sessionId, expires_at: expiresAt });
+    return { token, expires_at: expiresAt };
+  }
+
+  /** @throws AppError unauthenticated */
+  async function authenticate(token: string | null): Promise<Actor> {
+    const claims = token === null ? null : await tokens.verify(token, now());
+    const session = claims && await check(claims.session_id);
+    if (!session || session.user_id !== claims.user_id) throw new AppError("unauthenticated");
+    return {
+      user_id: session.user_id,
+      phone_number: session.phone_number as PhoneNumber,
+      session_id: session.id,
+    };
+  }
+
+  /** The live session, by a look at most four seconds old. */
+  async function check(id: string): Promise<sessions.Session | null> {
+    const at = now();
+    const known = checks.get(id);
+    if (known && Math.abs(at.getTime() - known.at) < CHECK_KEPT_MS) return known.session;
+    const session = await database.run((sql) => sessions.findLiveSession(sql, id, at));
+    checks.set(id, { at: at.getTime(), session });
+    if (session && at.getTime() - session.last_seen_at.getTime() > LAST_SEEN_STEP_MS) touch(id);
+    return session;
+  }
+
+  function touch(id: string): void {
+    touches.add(id).catch((error) => log.warn("Session not touched", describeError(error)));
+  }
+
+  async function renew(me: Actor): Promise<SessionToken> {
+    const at = now();
+    const expiresAt = new Date(at.getTime() + LIFETIME_MS);
+    const extended = await database.run((sql) =>
+      sessions.extendSession(sql, { id: me.session_id, now: at, expires_at: expiresAt })
+    );
+    if (!extended) throw new AppError("unauthenticated");
+    checks.delete(me.session_id);
+    return await tokenOf(me.user_id, me.session_id, expiresAt);
+  }
+
+  async function list(me: Actor) {
+    const rows = await database.run((sql) => sessions.listLiveSessions(sql, me.user_id, now()));
+    return rows.map((row) => ({ ...row, current: row.id === me.session_id }));
+  }
+
+  /** Ends one of my sessions, also this one. @throws AppError session_not_found */
+  async function end(me: Actor, id: string): Promise<void> {
+    const event: Event = { to: me.user_id, event: "session_ended", session_id: id };
+    const ended = await database.begin(async (sql) => {
+      const session = await sessions.endSession(sql, { id, user_id: me.user_id, now: now() });
+      if (session) await bus.announce(sql, [event]);
+      return session;
+    });
+    if (!ended) throw new AppError("session_not_found");
+    bus.deliver([event]);
+  }
+
+  /** What was believed of a session is looked up again. */
+  function forget(id: string): void {
+    checks.delete(id);
+  }
+
+  return { open, authenticate, renew, list, end, forget };
+}
+
+/** 128 random bits. */
+function newSessionId(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toBase64({ alphabet: "base64url", omitPadding: true });
+}

@@ -1,0 +1,99 @@
+import { isSupportedCountry } from "libphonenumber-js/max";
+
+import type { Environment } from "../environment.ts";
+import { countryOf, parsePhoneNumber, type PhoneNumber } from "../phone_number.ts";
+
+export interface TwilioConfig {
+  driver: "twilio";
+  accountSid: string;
+  authToken: string;
+  from: { phoneNumber: PhoneNumber } | { messagingServiceSid: string };
+  /** Stands in the place of https://api.twilio.com; no trailing slash. */
+  apiBaseUrl: string | null;
+}
+
+export type SmsConfig = { driver: "console" } | TwilioConfig;
+
+/** ISO 3166-1 codes. */
+export type Countries = "*" | readonly string[];
+
+const CREDENTIALS = [
+  "TWILIO_ACCOUNT_SID",
+  "TWILIO_AUTH_TOKEN",
+  "TWILIO_PHONE_NUMBER",
+  "TWILIO_MESSAGING_SERVICE_SID",
+];
+
+/** Twilio's variables are whole or not looked at: one of them is enough to ask for the others. */
+export function readSms(env: Environment): SmsConfig {
+  const byPresence = CREDENTIALS.some((name) => env.text(name) !== null) ? "twilio" : "console";
+  const driver = env.oneOf("SMS_DRIVER", ["console", "twilio"], byPresence);
+  return driver === "twilio" ? readTwilio(env) : { driver };
+}
+
+function readTwilio(env: Environment): TwilioConfig {
+  const because = "sending through Twilio needs it";
+  const accountSid = env.required("TWILIO_ACCOUNT_SID", because);
+  env.matching("TWILIO_ACCOUNT_SID", /^AC[0-9A-Za-z]+$/, "Must be AC followed by letters and digits");
+  const authToken = env.required("TWILIO_AUTH_TOKEN", because);
+  return { driver: "twilio", accountSid, authToken, from: readFrom(env), apiBaseUrl: readApiBaseUrl(env) };
+}
+
+/** A messaging service has its own numbers, so it wins where both are set. */
+function readFrom(env: Environment): TwilioConfig["from"] {
+  const wantedSid = "Must be MG followed by letters and digits";
+  const messagingServiceSid = env.matching("TWILIO_MESSAGING_SERVICE_SID", /^MG[0-9A-Za-z]+$/, wantedSid);
+  const given = env.text("TWILIO_PHONE_NUMBER");
+  const phoneNumber = given === null ? null : parsePhoneNumber(given);
+  if (given !== null && phoneNumber === null) {
+    env.refuse("TWILIO_PHONE_NUMBER", "Must be a phone number such as +14155550123");
+  }
+  if (given === null && env.text("TWILIO_MESSAGING_SERVICE_SID") === null) {
+    env.refuse("TWILIO_PHONE_NUMBER", "Is missing, and so is TWILIO_MESSAGING_SERVICE_SID: set one of them");
+  }
+  return messagingServiceSid === null && phoneNumber !== null
+    ? { phoneNumber }
+    : { messagingServiceSid: messagingServiceSid ?? "" };
+}
+
+function readApiBaseUrl(env: Environment): string | null {
+  const wanted = "Must be an http:// or https:// URL without a user, a query or a fragment";
+  const text = env.matching("TWILIO_API_BASE_URL", /^https?:\/\/[^?#@\s]+$/i, wanted);
+  if (text === null) return null;
+  if (!URL.canParse(text)) env.refuse("TWILIO_API_BASE_URL", wanted);
+  return text.replace(/\/+$/, "");
+}
+
+/** Where paid SMS may go. Without a list: home, the country of our own number. */
+export function readSmsCountries(env: Environment, sms: SmsConfig): Countries {
+  const codes = env.list("SMS_COUNTRIES").map((code) => code.toUpperCase());
+  if (codes.length === 1 && codes[0] === "*") return "*";
+  const unknown = codes.filter((code) => !isSupportedCountry(code));
+  if (unknown.length > 0) {
+    const wanted = 'Must be "*" or ISO 3166-1 codes such as US,DE';
+    env.refuse("SMS_COUNTRIES", `${wanted}, not ${unknown.map((code) => JSON.stringify(code)).join(", ")}`);
+  }
+  if (codes.length > 0) return codes;
+  if (sms.driver === "console") return "*";
+  const home = "phoneNumber" in sms.from ? countryOf(sms.from.phoneNumber) : null;
+  // A number that was refused has no country either; one line about it is enough.
+  if (home === null && !env.problems.some((problem) => problem.startsWith("TWILIO_PHONE_NUMBER:"))) {
+    env.refuse("SMS_COUNTRIES", 'Is missing, and the sender has no country: set codes such as US,DE or "*"');
+  }
+  return home === null ? [] : [home];
+}
+
+/** `+1234567890=654321,...`. Problems name the place in the list, never the number or its passcode. */
+export function readTestPasscodes(env: Environment): ReadonlyMap<PhoneNumber, string> {
+  const passcodes = new Map<PhoneNumber, string>();
+  env.list("TEST_PASSCODES").forEach((entry, index) => {
+    const [number = "", passcode = "", ...rest] = entry.split("=").map((part) => part.trim());
+    const phoneNumber = parsePhoneNumber(number);
+    if (phoneNumber === null || !/^[0-9]{6}$/.test(passcode) || rest.length > 0) {
+      env.refuse("TEST_PASSCODES", `Must be number=passcode with six digits, and entry ${index + 1} is not`);
+    } else if (passcodes.has(phoneNumber)) {
+      env.refuse("TEST_PASSCODES", `Must name a number once, and entry ${index + 1} is there already`);
+    } else passcodes.set(phoneNumber, passcode);
+  });
+  return passcodes;
+}

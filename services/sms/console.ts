@@ -1,0 +1,32 @@
+import type { PhoneNumber } from "../phone_number.ts";
+import type { SmsSender } from "./sender.ts";
+
+const KEPT_MAX = 1_000;
+
+export interface SentSms {
+  to: PhoneNumber;
+  text: string;
+  at: Date;
+}
+
+export interface ConsoleSms extends SmsSender {
+  /** The newest 1,000, newest first; of one number only where `to` is given. */
+  sent(to?: PhoneNumber): SentSms[];
+}
+
+/** Sends nothing: prints each SMS, so that the whole service runs on a laptop. Whoever reads it can sign in. */
+export function createConsoleSms(
+  { print, now }: { print: (text: string) => void; now: () => Date },
+): ConsoleSms {
+  const kept: SentSms[] = [];
+  return {
+    paid: false,
+    send(to, text) {
+      kept.push({ to, text, at: now() });
+      if (kept.length > KEPT_MAX) kept.shift();
+      print(`SMS to ${to}\n${text}`);
+      return Promise.resolve({ sent: true });
+    },
+    sent: (to) => kept.filter((sms) => to === undefined || sms.to === to).reverse(),
+  };
+}

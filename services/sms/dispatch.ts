@@ -1,0 +1,42 @@
+// What may be sent to whom: the checks that stand before every SMS, and what is learnt from a refused one.
+
+import type { Database } from "../../db/database.ts";
+import { isSuppressed, suppress } from "../../db/suppressions.ts";
+import { log } from "../log.ts";
+import { countryOf, isDiallable, type PhoneNumber } from "../phone_number.ts";
+import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
+
+export interface SmsDispatch {
+  /** Why no SMS may go to this number, known without trying. */
+  refusal(to: PhoneNumber): Promise<SmsRefusal | null>;
+  send(to: PhoneNumber, text: string): Promise<SmsOutcome>;
+}
+
+export function createSmsDispatch(
+  { database, sender, countries, now }: {
+    database: Database;
+    sender: SmsSender;
+    countries: "*" | readonly string[];
+    now: () => Date;
+  },
+): SmsDispatch {
+  const isServed = (country: string | null) =>
+    countries === "*" || (country !== null && countries.includes(country));
+
+  return {
+    async refusal(to) {
+      if (await database.run((sql) => isSuppressed(sql, to))) return "sms_opted_out";
+      // Local metadata lags behind the numbering plans, so it guards money only.
+      if (sender.paid && !(isDiallable(to) && isServed(countryOf(to)))) return "sms_not_allowed";
+      return null;
+    },
+
+    async send(to, text) {
+      const outcome = await sender.send(to, text);
+      if (outcome.sent) return outcome;
+      log.warn("SMS not sent", { refusal: outcome.refusal, provider_code: outcome.provider_code });
+      if (outcome.refusal === "sms_opted_out") await database.run((sql) => suppress(sql, to, now()));
+      return outcome;
+    },
+  };
+}

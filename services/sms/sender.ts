@@ -1,0 +1,14 @@
+import type { PhoneNumber } from "../phone_number.ts";
+
+/** Why an SMS was not sent, in the words of the API's error codes. */
+export type SmsRefusal = "sms_failed" | "sms_opted_out" | "sms_not_allowed";
+
+/** What became of an SMS; `provider_code` is the provider's own error number, for the log. */
+export type SmsOutcome = { sent: true } | { sent: false; refusal: SmsRefusal; provider_code: number | null };
+
+export interface SmsSender {
+  /** Whether a send costs money; limits and numbering plans apply to those alone. */
+  readonly paid: boolean;
+  /** Never throws: a provider that fails, hangs or answers nonsense is a refusal. At most 10 s. */
+  send(to: PhoneNumber, text: string): Promise<SmsOutcome>;
+}

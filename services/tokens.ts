@@ -1,0 +1,70 @@
+// JWTs by jose: HS256 and nothing else. A token names a session and says nothing about the person.
+
+import { jwtVerify, SignJWT } from "jose";
+import { LRUCache } from "lru-cache";
+
+const ISSUER = "puffintalk";
+const AUDIENCE = "puffintalk";
+const VERIFIED_MAX = 20_000;
+
+export interface Claims {
+  user_id: number;
+  session_id: string;
+  /** When the token ends: its session's end when it was made. */
+  expires_at: Date;
+}
+
+export interface Tokens {
+  sign(claims: Claims): Promise<string>;
+  /** Null for whatever is not a live token of ours. */
+  verify(token: string, now: Date): Promise<Claims | null>;
+}
+
+/** The first secret signs, all verify, so that secrets can be changed without signing anybody out. */
+export function createTokens(secrets: readonly string[]): Tokens {
+  const keys = secrets.map((secret) => new TextEncoder().encode(secret));
+  // A signature that was right once stays right: a busy client's token is not computed again a thousand times.
+  const verified = new LRUCache<string, Claims>({ max: VERIFIED_MAX });
+
+  async function verifyWith(key: Uint8Array, token: string, now: Date): Promise<Claims | null> {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ["HS256"],
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ["exp", "sub", "sid"],
+        currentDate: now,
+      });
+      const userId = Number(payload.sub);
+      if (!Number.isSafeInteger(userId) || typeof payload.sid !== "string") return null;
+      return { user_id: userId, session_id: payload.sid, expires_at: new Date(payload.exp! * 1000) };
+    } catch {
+      return null;
+    }
+  }
+
+  return {
+    sign: ({ user_id, session_id, expires_at }) =>
+      new SignJWT({ sid: session_id })
+        .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setSubject(String(user_id))
+        .setIssuedAt()
+        .setJti(crypto.randomUUID())
+        .setExpirationTime(expires_at)
+        .sign(keys[0]!),
+
+    async verify(token, now) {
+      const known = verified.get(token);
+      if (known) return known.expires_at > now ? known : null;
+      for (const key of keys) {
+        const claims = await verifyWith(key, token, now);
+        if (!claims) continue;
+        verified.set(token, claims);
+        return claims;
+      }
+      return null;
+    },
+  };
+}

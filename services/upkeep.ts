@@ -1,0 +1,85 @@
+// What has to happen without anybody asking: sessions that ended elsewhere, rows that nobody needs any more.
+
+import { type Database, DatabaseUnavailable } from "../db/database.ts";
+import { sweep } from "../db/housekeeping.ts";
+import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
+import type { Event } from "./events/events.ts";
+import type { Hub } from "./events/hub.ts";
+import { describeError, log } from "./log.ts";
+import { EXPIRED_KEPT_MS } from "./passcode_rules.ts";
+
+const SECOND_MS = 1000;
+const HOUR_MS = 60 * 60 * SECOND_MS;
+const DAY_MS = 24 * HOUR_MS;
+const ENDED_EVERY_MS = 4 * SECOND_MS;
+const DEAD_EVERY_MS = 60 * SECOND_MS;
+/** Looks this far back, so that clocks of several machines may differ by so much. */
+const ENDED_BACK_MS = 60 * SECOND_MS;
+const SESSIONS_KEPT_MS = 30 * DAY_MS;
+
+export interface Upkeep {
+  start(): void;
+  stop(): void;
+  /** Ends the sockets whose sessions live no more. */
+  endDeadSockets(): Promise<void>;
+}
+
+export function createUpkeep(
+  { database, hub, hear, now }: {
+    database: Database;
+    hub: Hub;
+    hear: (event: Event) => void;
+    now: () => Date;
+  },
+): Upkeep {
+  const ago = (ms: number) => new Date(now().getTime() - ms);
+  const end = ({ id, user_id }: { id: string; user_id: number }) =>
+    hear({ to: user_id, event: "session_ended", session_id: id });
+
+  // The bus tells at once that a session has ended; this is for what it could not tell.
+  async function endEndedSockets(): Promise<void> {
+    if (hub.sessionIds().length === 0) return;
+    const ended = await database.run((sql) => listEndedSince(sql, ago(ENDED_BACK_MS)));
+    ended.forEach(end);
+  }
+
+  async function endDeadSockets(): Promise<void> {
+    const ids = hub.sessionIds();
+    if (ids.length === 0) return;
+    const dead = await database.run((sql) => listDeadSessions(sql, ids, now()));
+    dead.forEach(end);
+  }
+
+  async function deleteOldRows(): Promise<void> {
+    await database.run((sql) =>
+      sweep(sql, { passcodes: ago(EXPIRED_KEPT_MS), limits: ago(DAY_MS), sessions: ago(SESSIONS_KEPT_MS) })
+    );
+  }
+
+  const jobs = [
+    { run: endEndedSockets, everyMs: ENDED_EVERY_MS },
+    { run: endDeadSockets, everyMs: DEAD_EVERY_MS },
+    { run: deleteOldRows, everyMs: HOUR_MS },
+  ];
+  const timers = new Set<ReturnType<typeof setInterval>>();
+
+  return {
+    start() {
+      for (const { run, everyMs } of jobs) timers.add(setInterval(() => quietly(run), everyMs));
+    },
+    stop() {
+      timers.forEach(clearInterval);
+      timers.clear();
+    },
+    endDeadSockets,
+  };
+}
+
+/** The next turn does what this one could not; an outage is no news here. */
+async function quietly(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) log.error("Upkeep failed", describeError(error));
+  }
+}

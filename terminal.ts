@@ -1,0 +1,43 @@
+// What the service says to whoever started it, and how it hears that it should stop.
+
+import type { Config } from "./services/config.ts";
+import { log } from "./services/log.ts";
+
+/** Writes a line to standard output; a reader that went away is no reason to stop. */
+export function printLine(line: string): void {
+  try {
+    Deno.stdout.writeSync(new TextEncoder().encode(`${line.trimEnd()}\n`));
+  } catch { /* nobody reads any more */ }
+}
+
+/** Resolves with the first of these signals. */
+export function untilTold(signals: Deno.Signal[]): Promise<Deno.Signal> {
+  return new Promise((resolve) =>
+    signals.forEach((signal) => Deno.addSignalListener(signal, () => resolve(signal)))
+  );
+}
+
+export interface Started {
+  config: Config;
+  port: number;
+  /** Of PostgreSQL. */
+  version: string;
+  embedded: { location: string; adopted: boolean } | null;
+}
+
+/** Says in a few lines where the service is and what it works with; to machines as one line of the log. */
+export function announce({ config, port, version, embedded }: Started): void {
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  const url = `http://${host}:${port}`;
+  const lines = {
+    listening: url,
+    database: `PostgreSQL ${version}, ${embedded ? `its own, in ${embedded.location}` : "by DATABASE_URL"}`,
+    sms: config.sms.driver,
+    passcodes: config.sms.driver === "console" ? `printed here, listed at ${url}/dev/sms` : "sent by SMS",
+    ...(embedded?.adopted ? { recovered: "the database server that a killed service left running" } : {}),
+  };
+  const pretty = config.logFormat === "pretty" || (config.logFormat === null && Deno.stdout.isTerminal());
+  if (!pretty) return log.info("PuffinTalk is ready", lines);
+  const entries = Object.entries(lines).map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
+  printLine(["PuffinTalk is ready", ...entries, "  stop with   Ctrl-C"].join("\n"));
+}

@@ -1,0 +1,260 @@
+import { deepEqual, doesNotMatch, equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+
+import { ConfigError, parseConfig } from "../services/config.ts";
+import { DEFAULT_LIMITS } from "../services/limits.ts";
+
+type Variables = Record<string, string | undefined>;
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+const TWILIO = {
+  TWILIO_ACCOUNT_SID: "AC0123456789abcdef0123456789abcdef",
+  TWILIO_AUTH_TOKEN: "token",
+  TWILIO_PHONE_NUMBER: "+1 (415) 555-2671",
+  JWT_SECRET: SECRET,
+};
+const SERVICE = { ...TWILIO, TWILIO_PHONE_NUMBER: "", TWILIO_MESSAGING_SERVICE_SID: "MG42" };
+
+/** The lines of the refusal, one for each bad variable. */
+function problems(variables: Variables, options?: { production?: boolean }): string[] {
+  try {
+    parseConfig(variables, options);
+  } catch (error) {
+    ok(error instanceof ConfigError);
+    equal(error.message, error.problems.join("\n"));
+    return error.message.split("\n");
+  }
+  return [];
+}
+
+function badNames(variables: Variables, options?: { production?: boolean }): string[] {
+  return problems(variables, options).map((line) => line.split(":")[0] ?? "");
+}
+
+Deno.test("parseConfig() needs nothing at all", () => {
+  deepEqual(parseConfig({}), {
+    port: 3000,
+    host: "127.0.0.1",
+    databaseUrl: null,
+    dataDir: "./data",
+    publicUrl: "http://localhost:3000",
+    jwtSecrets: null,
+    sms: { driver: "console" },
+    smsCountries: "*",
+    testPasscodes: new Map(),
+    passcodeTtlMs: 600_000,
+    phoneWireFormat: "e164",
+    inviteMode: "server",
+    limits: DEFAULT_LIMITS,
+    trustedProxyCount: 0,
+    corsOrigins: "*",
+    maxUploadBytes: 104_857_600,
+    logFormat: null,
+  });
+});
+
+const EVERYTHING = {
+  ...TWILIO,
+  PORT: " 8080 ",
+  HOST: "::1",
+  DATABASE_URL: "postgresql://puffin:secret@db/puffin",
+  DATA_DIR: "/var/lib/puffin",
+  PUBLIC_URL: "https://Puffin.example:8443/",
+  JWT_SECRET: `${SECRET}, ${SECRET}2`,
+  TWILIO_API_BASE_URL: "http://127.0.0.1:9/twilio/",
+  SMS_COUNTRIES: "us, DE",
+  TEST_PASSCODES: "+1234567890=654321,001 234 567 891=000000",
+  PASSCODE_TTL_SECONDS: "1",
+  PHONE_WIRE_FORMAT: "digits",
+  INVITE_MODE: "off",
+  LIMITS: "messages=off",
+  TRUSTED_PROXY_COUNT: "2",
+  CORS_ORIGINS: "https://app.example/, http://localhost:5173",
+  MAX_UPLOAD_BYTES: "1",
+  LOG_FORMAT: "json",
+  SOMETHING_ELSE: "\0",
+};
+
+Deno.test("parseConfig() reads every variable", () => {
+  deepEqual(parseConfig(EVERYTHING, { production: true }), {
+    port: 8080,
+    host: "::1",
+    databaseUrl: "postgresql://puffin:secret@db/puffin",
+    dataDir: "/var/lib/puffin",
+    publicUrl: "https://puffin.example:8443",
+    jwtSecrets: [SECRET, `${SECRET}2`],
+    sms: {
+      driver: "twilio",
+      accountSid: TWILIO.TWILIO_ACCOUNT_SID,
+      authToken: "token",
+      from: { phoneNumber: "+14155552671" },
+      apiBaseUrl: "http://127.0.0.1:9/twilio",
+    },
+    smsCountries: ["US", "DE"],
+    testPasscodes: new Map([["+1234567890", "654321"], ["+1234567891", "000000"]]),
+    passcodeTtlMs: 1_000,
+    phoneWireFormat: "digits",
+    inviteMode: "off",
+    limits: { ...DEFAULT_LIMITS, messages: null },
+    trustedProxyCount: 2,
+    corsOrigins: ["https://app.example", "http://localhost:5173"],
+    maxUploadBytes: 1,
+    logFormat: "json",
+  });
+});
+
+Deno.test("parseConfig() takes an empty or a blank variable as unset", () => {
+  for (const value of ["", "  "]) {
+    const empty = Object.fromEntries(Object.keys(EVERYTHING).map((name) => [name, value]));
+    deepEqual(parseConfig(empty), parseConfig({}));
+  }
+});
+
+Deno.test("parseConfig() has a home address by default only while passcodes are printed", () => {
+  equal(parseConfig(TWILIO).host, "0.0.0.0");
+  equal(parseConfig({ ...TWILIO, SMS_DRIVER: "console" }).host, "127.0.0.1");
+  equal(parseConfig({ HOST: "0.0.0.0" }).host, "0.0.0.0");
+});
+
+Deno.test("parseConfig() puts the port into the default public URL", () => {
+  equal(parseConfig({ PORT: "8080" }).publicUrl, "http://localhost:8080");
+});
+
+Deno.test("parseConfig() takes any one of Twilio's variables as a wish for Twilio, and names what is missing", () => {
+  const wished = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"] as const;
+  for (const name of wished) {
+    const missing = wished.filter((other) => other !== name);
+    deepEqual(badNames({ JWT_SECRET: SECRET, SMS_COUNTRIES: "US", [name]: TWILIO[name] }), missing);
+  }
+  const service = { JWT_SECRET: SECRET, SMS_COUNTRIES: "US", TWILIO_MESSAGING_SERVICE_SID: "MG42" };
+  deepEqual(badNames(service), ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]);
+  deepEqual(badNames({ SMS_DRIVER: "twilio", JWT_SECRET: SECRET, SMS_COUNTRIES: "*" }), [...wished]);
+});
+
+Deno.test("parseConfig() takes another base URL alone as no wish for Twilio", () => {
+  deepEqual(parseConfig({ TWILIO_API_BASE_URL: "http://127.0.0.1:9" }).sms, { driver: "console" });
+});
+
+Deno.test("parseConfig() prefers the messaging service where both senders are set", () => {
+  const { sms } = parseConfig({ ...TWILIO, TWILIO_MESSAGING_SERVICE_SID: "MG42", SMS_COUNTRIES: "US" });
+  ok(sms.driver === "twilio");
+  deepEqual(sms.from, { messagingServiceSid: "MG42" });
+});
+
+Deno.test("parseConfig() sends to the country of its number, and asks for countries where there is none", () => {
+  deepEqual(parseConfig(TWILIO).smsCountries, ["US"]);
+  deepEqual(parseConfig({ ...TWILIO, TWILIO_PHONE_NUMBER: "+4915123456789" }).smsCountries, ["DE"]);
+  deepEqual(badNames({ ...TWILIO, TWILIO_PHONE_NUMBER: "+80012345678" }), ["SMS_COUNTRIES"]);
+  deepEqual(badNames(SERVICE), ["SMS_COUNTRIES"]);
+  equal(parseConfig({ ...SERVICE, SMS_COUNTRIES: "*" }).smsCountries, "*");
+});
+
+Deno.test("parseConfig() refuses a missing or weak secret where others rely on it", () => {
+  const production = { DATABASE_URL: "postgres://db/puffin" };
+  for (const secret of ["", ",", "x", SECRET.slice(1), `${SECRET},x`]) {
+    deepEqual(badNames({ ...TWILIO, JWT_SECRET: secret }), ["JWT_SECRET"]);
+    deepEqual(badNames({ ...production, JWT_SECRET: secret }, { production: true }), ["JWT_SECRET"]);
+  }
+  deepEqual(parseConfig({ JWT_SECRET: "x" }).jwtSecrets, ["x"]);
+});
+
+Deno.test("parseConfig() counts the bytes of a secret and not its characters", () => {
+  deepEqual(badNames({ ...TWILIO, JWT_SECRET: "\u00e9".repeat(16) }), []);
+  deepEqual(badNames({ ...TWILIO, JWT_SECRET: "\u00e9".repeat(15) }), ["JWT_SECRET"]);
+});
+
+Deno.test("parseConfig() requires a database in production", () => {
+  deepEqual(badNames({ JWT_SECRET: SECRET }, { production: true }), ["DATABASE_URL"]);
+});
+
+const REFUSED: [string, string[]][] = [
+  ["PORT", ["1e3", "0x10", "-1", "+1", "1.5", "65536", "3000 3001", "\u0663", "9".repeat(400)]],
+  ["HOST", ["a b", "http://localhost", "localhost:3000", "[::1]:3000"]],
+  ["DATABASE_URL", ["mysql://db/puffin", "db/puffin", "postgres://", "https://db"]],
+  ["PUBLIC_URL", [
+    ...["puffin.example", "ftp://puffin.example", "https://", "https://a/b", "https://a?b", "https://a?"],
+    ...["https://a#b", "https://u:p@a", "https://a:99999", "https://a\\b", `https://${"a".repeat(101)}`],
+  ]],
+  ["SMS_DRIVER", ["Twilio", "none"]],
+  ["SMS_COUNTRIES", ["USA", "QQ", "US;DE", "*,US"]],
+  ["TEST_PASSCODES", [
+    ...["+1234567890", "+1234567890=12345", "+1234567890=1234567", "+1234567890=abcdef", "12=123456"],
+    ...["+1234567890=123456=7", "+1234567890=123456,1234567890=654321"],
+  ]],
+  ["PASSCODE_TTL_SECONDS", ["0", "-1", "86401", "10m"]],
+  ["PHONE_WIRE_FORMAT", ["E164", "plus"]],
+  ["INVITE_MODE", ["on", "true"]],
+  ["LIMITS", ["on", "messages=1", "nobody=1/d"]],
+  ["TRUSTED_PROXY_COUNT", ["-1", "one", "101"]],
+  ["CORS_ORIGINS", ["app.example", "*,https://app.example", "https://app.example/path", "null"]],
+  ["MAX_UPLOAD_BYTES", ["0", "100MB", "-1"]],
+  ["LOG_FORMAT", ["JSON", "text"]],
+];
+
+for (const [name, values] of REFUSED) {
+  Deno.test(`parseConfig() refuses a bad ${name} in one line`, () => {
+    for (const value of values) deepEqual(badNames({ [name]: value }), [name], value);
+  });
+}
+
+const REFUSED_OF_TWILIO = {
+  TWILIO_ACCOUNT_SID: ["SK0123", "AC", "AC/../x", "ac0123"],
+  TWILIO_PHONE_NUMBER: ["12345", "PuffinTalk"],
+  TWILIO_API_BASE_URL: ["api.twilio.com", "ftp://a", "https://a?b", "https://u:p@a", "http://a:99999"],
+};
+
+for (const [name, values] of Object.entries(REFUSED_OF_TWILIO)) {
+  Deno.test(`parseConfig() refuses a bad ${name} in one line`, () => {
+    for (const value of values) deepEqual(badNames({ ...TWILIO, [name]: value }), [name], value);
+  });
+}
+
+Deno.test("parseConfig() refuses a bad TWILIO_MESSAGING_SERVICE_SID even beside a number", () => {
+  deepEqual(badNames({ ...TWILIO, TWILIO_MESSAGING_SERVICE_SID: "AC42" }), ["TWILIO_MESSAGING_SERVICE_SID"]);
+});
+
+Deno.test("parseConfig() names every bad variable in one message", () => {
+  const bad = Object.fromEntries(REFUSED.map(([name, values]) => [name, values[0]]));
+  const all = { ...TWILIO, ...bad, TWILIO_ACCOUNT_SID: "x", TWILIO_API_BASE_URL: "x", JWT_SECRET: "x" };
+  const names = [...Object.keys(bad), "TWILIO_ACCOUNT_SID", "TWILIO_API_BASE_URL", "JWT_SECRET"];
+  deepEqual(badNames(all).sort(), names.sort());
+});
+
+Deno.test("parseConfig() keeps secrets, numbers and passcodes out of its message", () => {
+  const canary = "canary5551234";
+  const secret = {
+    DATABASE_URL: `mysql://u:${canary}@db`,
+    PUBLIC_URL: `https://u:${canary}@a`,
+    JWT_SECRET: canary,
+    TWILIO_ACCOUNT_SID: canary,
+    TWILIO_PHONE_NUMBER: canary,
+    TWILIO_MESSAGING_SERVICE_SID: canary,
+    TWILIO_API_BASE_URL: `https://u:${canary}@a`,
+    TEST_PASSCODES: `+1234567890=${canary}`,
+  };
+  const lines = problems(secret);
+  doesNotMatch(lines.join("\n"), /canary|5551234|1234567890/);
+  ok(lines.length >= Object.keys(secret).length);
+});
+
+Deno.test("parseConfig() throws nothing but a ConfigError of one line a variable, whatever it reads", () => {
+  const names = [...Object.keys(EVERYTHING), "SMS_DRIVER", "TWILIO_MESSAGING_SERVICE_SID"];
+  const value = fc.oneof(fc.string(), fc.constantFrom("a\nb", "*", "off", "twilio", "http://[", ",=,", "1"));
+  const variables = fc.dictionary(fc.constantFrom(...names), value);
+  fc.assert(fc.property(variables, (given) => {
+    const bad = badNames(given);
+    equal(new Set(bad).size, bad.length);
+    for (const name of bad) ok(names.includes(name), name);
+  }));
+});
+
+Deno.test("parseConfig() reads .env.example, uncommented, as the defaults and finds every variable in it", () => {
+  const example = Deno.readTextFileSync(new URL("../.env.example", import.meta.url));
+  const lines = [...example.matchAll(/^# ([A-Z_]+)=(.*)$/gm)];
+  const variables = Object.fromEntries(lines.map(([, name = "", value = ""]) => [name, value]));
+
+  deepEqual(parseConfig(variables), parseConfig({}));
+  const { SOMETHING_ELSE: _, ...known } = EVERYTHING;
+  const names = [...Object.keys(known), "SMS_DRIVER", "TWILIO_MESSAGING_SERVICE_SID"];
+  deepEqual(Object.keys(variables).sort(), names.sort());
+});

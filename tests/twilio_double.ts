@@ -1,0 +1,96 @@
+/** One POST of Messages.json as the double read it, whatever it answered. */
+export interface AskedMessage {
+  to: string;
+  body: string;
+  /** The number, or the sid of the messaging service. */
+  from: string;
+}
+
+/** The whole request behind a message, for the tests of its form. */
+export interface AskedRequest {
+  method: string;
+  path: string;
+  authorization: string | null;
+  contentType: string | null;
+  form: Record<string, string>;
+}
+
+/** An error as Twilio words it, or an answer of the test's own. */
+export type Answer =
+  | { status: number; code: number }
+  | ((asked: AskedMessage) => Response | Promise<Response>);
+
+export interface TwilioDouble {
+  /** For `TWILIO_API_BASE_URL`. */
+  baseUrl: string;
+  /** Oldest first. */
+  messages: AskedMessage[];
+  requests: AskedRequest[];
+  /** The next `times` messages, one unless told, are answered so; then Twilio is well again. */
+  answer(next: Answer, times?: number): void;
+  close(): Promise<void>;
+}
+
+const PATH = /^\/2010-04-01\/Accounts\/AC[0-9A-Za-z]+\/Messages\.json$/;
+
+/** Stands in for Twilio's API on a real port and is as strict about a request's form as Twilio is. */
+export function startTwilioDouble(): TwilioDouble {
+  const messages: AskedMessage[] = [];
+  const requests: AskedRequest[] = [];
+  const answers: Answer[] = [];
+  const stopping = new AbortController();
+
+  async function receive(request: Request): Promise<Response> {
+    const form = Object.fromEntries(new URLSearchParams(await request.text()));
+    const path = new URL(request.url).pathname;
+    const authorization = request.headers.get("authorization");
+    const contentType = request.headers.get("content-type");
+    requests.push({ method: request.method, path, authorization, contentType, form });
+    if (request.method !== "POST" || !PATH.test(path)) return twilioError({ status: 404, code: 20404 }, form);
+    if (!authorization?.startsWith("Basic ")) return twilioError({ status: 401, code: 20003 }, form);
+    const asked = {
+      to: form["To"] ?? "",
+      body: form["Body"] ?? "",
+      from: form["MessagingServiceSid"] ?? form["From"] ?? "",
+    };
+    messages.push(asked);
+    if (asked.from === "") return twilioError({ status: 400, code: 21603 }, form);
+    if (asked.to === "") return twilioError({ status: 400, code: 21604 }, form);
+    if (asked.body === "") return twilioError({ status: 400, code: 21602 }, form);
+    const answer = answers.shift();
+    if (answer === undefined) return accepted(form);
+    return typeof answer === "function" ? await answer(asked) : twilioError(answer, form);
+  }
+
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
+    receive,
+  );
+  return {
+    baseUrl: `http://127.0.0.1:${server.addr.port}`,
+    messages,
+    requests,
+    answer: (next, times = 1) => void answers.push(...Array.from({ length: times }, () => next)),
+    async close() {
+      stopping.abort();
+      await server.finished;
+    },
+  };
+}
+
+function accepted(form: Record<string, string>): Response {
+  const sid = `SM${crypto.randomUUID().replaceAll("-", "")}`;
+  const body = { sid, status: "queued", to: form["To"], body: form["Body"], error_code: null };
+  return Response.json(body, { status: 201 });
+}
+
+/** Quotes the number and the text, as Twilio's own messages do: whoever logs one of them is found out. */
+function twilioError(
+  { status, code }: { status: number; code: number },
+  form: Record<string, string>,
+): Response {
+  const message = `Cannot send "${form["Body"]}" to ${form["To"]}`;
+  return Response.json({ code, message, more_info: "https://www.twilio.com/docs/errors", status }, {
+    status,
+  });
+}

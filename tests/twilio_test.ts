@@ -1,0 +1,188 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import { parsePhoneNumber, type PhoneNumber } from "../services/phone_number.ts";
+import type { SmsRefusal, SmsSender } from "../services/sms/sender.ts";
+import {
+  createTwilioSms,
+  refusalOf,
+  type TwilioFailure,
+  type TwilioOptions,
+} from "../services/sms/twilio.ts";
+import { startTwilioDouble, type TwilioDouble } from "./twilio_double.ts";
+
+const ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef";
+const AUTH_TOKEN = "a token: with a colon";
+const ANN = parsePhoneNumber("+14155550123") as PhoneNumber;
+const SENDER = parsePhoneNumber("+15005550006") as PhoneNumber;
+const TEXT = "Two lines & more = 100 %\n\n@puffin.example #123456 \u00e9";
+
+const CODES: Record<SmsRefusal, number[]> = {
+  sms_opted_out: [21610],
+  sms_not_allowed: [21211, 21265, 21266, 21408, 21612, 21614, 21635, 30005, 30006],
+  sms_failed: [
+    ...[20003, 20404, 20429, 21606, 21608, 21611, 21617, 21659, 21660, 21703],
+    ...[30002, 30003, 30004, 30007, 30008, 30034, 99999],
+  ],
+};
+
+interface Scene {
+  twilio: TwilioDouble;
+  failures: TwilioFailure[];
+  sender(options?: Partial<TwilioOptions>): Promise<SmsSender>;
+}
+
+async function withTwilio(act: (scene: Scene) => Promise<void>) {
+  const twilio = startTwilioDouble();
+  const failures: TwilioFailure[] = [];
+  const sender = (options: Partial<TwilioOptions> = {}) =>
+    createTwilioSms({
+      accountSid: ACCOUNT_SID,
+      authToken: AUTH_TOKEN,
+      from: { phoneNumber: SENDER },
+      apiBaseUrl: twilio.baseUrl,
+      log: (failure) => failures.push(failure),
+      ...options,
+    });
+  try {
+    await act({ twilio, failures, sender });
+  } finally {
+    await twilio.close();
+  }
+}
+
+const failed = { sent: false, refusal: "sms_failed", provider_code: null };
+
+Deno.test("send() makes the one request that Twilio documents", () =>
+  withTwilio(async ({ twilio, failures, sender }) => {
+    deepEqual(await (await sender()).send(ANN, TEXT), { sent: true });
+
+    deepEqual(twilio.requests, [{
+      method: "POST",
+      path: `/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`,
+      authorization: `Basic ${btoa(`${ACCOUNT_SID}:${AUTH_TOKEN}`)}`,
+      contentType: "application/x-www-form-urlencoded",
+      form: { To: ANN, From: SENDER, Body: TEXT },
+    }]);
+    deepEqual(failures, []);
+  }));
+
+Deno.test("send() names a messaging service in the place of a number", () =>
+  withTwilio(async ({ twilio, sender }) => {
+    const sms = await sender({ from: { messagingServiceSid: "MG42" } });
+
+    deepEqual(await sms.send(ANN, TEXT), { sent: true });
+    deepEqual(twilio.requests[0]?.form, { To: ANN, MessagingServiceSid: "MG42", Body: TEXT });
+  }));
+
+Deno.test("send() counts as paid", () =>
+  withTwilio(async ({ sender }) => {
+    equal((await sender()).paid, true);
+  }));
+
+Deno.test("send() keeps the path of another base and drops its trailing slash", () =>
+  withTwilio(async ({ twilio, sender }) => {
+    for (const end of ["", "/", "//"]) {
+      const sms = await sender({ apiBaseUrl: `${twilio.baseUrl}/proxy/v1${end}` });
+      await sms.send(ANN, TEXT);
+      equal(twilio.requests.pop()?.path, `/proxy/v1/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`);
+    }
+  }));
+
+Deno.test("send() translates every code of the table and an unknown one, logging neither number nor text", () =>
+  withTwilio(async ({ twilio, failures, sender }) => {
+    const sms = await sender();
+    for (const [refusal, codes] of Object.entries(CODES)) {
+      for (const code of codes) {
+        twilio.answer({ status: 400, code });
+        deepEqual(await sms.send(ANN, TEXT), { sent: false, refusal, provider_code: code });
+        deepEqual(failures.pop(), { reason: "refused", status: 400, provider_code: code });
+        equal(refusalOf(code), refusal);
+      }
+    }
+    equal(refusalOf(null), "sms_failed");
+  }));
+
+Deno.test("send() reads the error of a message that was taken and failed at once", () =>
+  withTwilio(async ({ twilio, sender }) => {
+    twilio.answer(() => Response.json({ sid: "SM1", status: "failed", error_code: 30006 }, { status: 201 }));
+
+    const outcome = await (await sender()).send(ANN, TEXT);
+
+    deepEqual(outcome, { sent: false, refusal: "sms_not_allowed", provider_code: 30006 });
+  }));
+
+Deno.test("send() never tries a second time", () =>
+  withTwilio(async ({ twilio, sender }) => {
+    const sms = await sender();
+    for (const [status, code] of [[429, 20429], [500, 20500], [503, 20503]] as const) {
+      twilio.answer({ status, code });
+      deepEqual(await sms.send(ANN, TEXT), { ...failed, provider_code: code });
+    }
+    equal(twilio.requests.length, 3);
+  }));
+
+const GARBAGE: Record<string, () => Response> = {
+  "an HTML page": () => new Response("<h1>It works!</h1>"),
+  "nothing": () => new Response(null, { status: 204 }),
+  "null": () => Response.json(null),
+  "an empty object": () => Response.json({}),
+  "a list": () => Response.json([]),
+  "a number": () => Response.json(7),
+  "an HTML error": () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
+  "null with an error status": () => Response.json(null, { status: 500 }),
+  "a code that is a text": () => Response.json({ code: "21610", message: "?" }, { status: 400 }),
+};
+
+for (const [name, answer] of Object.entries(GARBAGE)) {
+  Deno.test(`send() answers sms_failed where Twilio answers ${name}`, () =>
+    withTwilio(async ({ twilio, failures, sender }) => {
+      twilio.answer(answer);
+
+      deepEqual(await (await sender()).send(ANN, TEXT), failed);
+      equal(failures.length, 1);
+    }));
+}
+
+Deno.test("send() follows no redirect", () =>
+  withTwilio(async ({ twilio, sender }) => {
+    const sms = await sender();
+    for (const status of [301, 302, 307, 308]) {
+      twilio.answer(() =>
+        new Response(null, { status, headers: { location: `${twilio.baseUrl}/elsewhere` } })
+      );
+      deepEqual(await sms.send(ANN, TEXT), failed);
+    }
+    equal(twilio.requests.length, 4);
+  }));
+
+Deno.test("send() gives up at the time limit, before the headers as within the body", () =>
+  withTwilio(async ({ twilio, failures, sender }) => {
+    const released = Promise.withResolvers<void>();
+    const sms = await sender({ timeoutMs: 100 });
+    twilio.answer(() => released.promise.then(() => new Response()));
+    twilio.answer(() => new Response(new ReadableStream({ pull: () => released.promise })));
+    const startedAt = performance.now();
+
+    deepEqual([await sms.send(ANN, TEXT), await sms.send(ANN, TEXT)], [failed, failed]);
+
+    ok(performance.now() - startedAt < 5_000);
+    const late = { reason: "timed out", status: null, provider_code: null };
+    deepEqual(failures, [late, late]);
+    released.resolve();
+  }));
+
+Deno.test("send() answers sms_failed where nothing listens", async () => {
+  const twilio = startTwilioDouble();
+  await twilio.close();
+  const failures: TwilioFailure[] = [];
+  const sms = await createTwilioSms({
+    accountSid: ACCOUNT_SID,
+    authToken: AUTH_TOKEN,
+    from: { phoneNumber: SENDER },
+    apiBaseUrl: twilio.baseUrl,
+    log: (failure) => failures.push(failure),
+  });
+
+  deepEqual(await sms.send(ANN, TEXT), failed);
+  deepEqual(failures, [{ reason: "unreachable or unintelligible", status: null, provider_code: null }]);
+});
