@@ -1,0 +1,64 @@
+// Holds every answer against the OpenAPI document: a status, a code or a field that is not documented fails the test.
+
+import { Ajv2020, type ValidateFunction } from "ajv/2020";
+import addFormats from "ajv-formats";
+
+export interface Checker {
+  /** @throws when the document does not allow this answer to this call */
+  check(method: string, path: string, answer: { status: number; headers: Headers; body: unknown }): void;
+}
+
+interface Document {
+  // deno-lint-ignore no-explicit-any -- an OpenAPI document is walked by path, not by type
+  [key: string]: any;
+}
+
+export function createChecker(document: Document): Checker {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  // deno-lint-ignore no-explicit-any -- a CommonJS default export that its types miss
+  (addFormats as any)(ajv);
+  ajv.addSchema(document, "api");
+  const validators = new Map<string, ValidateFunction>();
+
+  function validator(pointer: string): ValidateFunction {
+    const known = validators.get(pointer) ?? ajv.compile({ $ref: `api#${pointer}` });
+    validators.set(pointer, known);
+    return known;
+  }
+
+  /** An address that is spelt out goes before one with a parameter. */
+  function patternOf(path: string): string | undefined {
+    const patterns = Object.keys(document.paths);
+    return patterns.find((pattern) => pattern === path) ??
+      patterns.find((pattern) => new RegExp(`^${pattern.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path));
+  }
+
+  return {
+    check(method, address, { status, body }) {
+      const pattern = patternOf(address.split("?")[0]!);
+      const operation = pattern === undefined ? undefined : document.paths[pattern][method.toLowerCase()];
+      // Addresses and methods that are not documented have nothing to be held against but their error.
+      if (!operation) return;
+      const where = `${method} ${pattern} ${status}`;
+      const answer = operation.responses[String(status)];
+      if (!answer) throw new Error(`Not documented: ${where} ${JSON.stringify(body)}`);
+      const escape = (name: string) => encodeURIComponent(name.replaceAll("~", "~0").replaceAll("/", "~1"));
+      const pointer = [
+        "paths",
+        pattern!,
+        method.toLowerCase(),
+        "responses",
+        String(status),
+        "content",
+        "application/json",
+        "schema",
+      ]
+        .map((name) => `/${escape(name)}`).join("");
+      const validate = validator(pointer);
+      if (validate(body)) return;
+      throw new Error(
+        `Not as documented: ${where}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`,
+      );
+    },
+  };
+}

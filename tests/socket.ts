@@ -1,0 +1,57 @@
+// A WebSocket that remembers what it was told.
+
+import { strictEqual } from "node:assert/strict";
+
+export interface Frame {
+  event: "connected" | "contacts_updated" | "messages_updated";
+  sender?: string;
+  timestamp: string;
+}
+
+export interface TestSocket {
+  /** Everything told so far, after `connected`. */
+  frames: Frame[];
+  connected: Frame;
+  /** As `event` or `event sender`, without those that came twice in a row. */
+  told(): string[];
+  /** Forgets what was told so far. */
+  forget(): void;
+  /** Resolves with the close code. */
+  closed: Promise<number>;
+  raw: WebSocket;
+  end(): Promise<void>;
+}
+
+/** Resolves when `connected` was told. */
+export async function openSocket(url: string, protocols: string[] = []): Promise<TestSocket> {
+  const raw = new WebSocket(url, protocols);
+  const frames: Frame[] = [];
+  const first = Promise.withResolvers<Frame>();
+  const closed = Promise.withResolvers<number>();
+  raw.onmessage = ({ data }) => {
+    frames.push(JSON.parse(data));
+    first.resolve(frames[0]!);
+  };
+  raw.onerror = () => first.reject(new Error("WebSocket refused"));
+  raw.onclose = ({ code }) => {
+    first.reject(new Error(`WebSocket closed with ${code}`));
+    closed.resolve(code);
+  };
+  const connected = await first.promise;
+  strictEqual(connected.event, "connected");
+  frames.shift();
+  return {
+    frames,
+    connected,
+    raw,
+    told: () =>
+      frames.map(({ event, sender }) => sender === undefined ? event : `${event} ${sender}`)
+        .filter((told, place, all) => told !== all[place - 1]),
+    forget: () => void frames.splice(0),
+    closed: closed.promise,
+    async end() {
+      if (raw.readyState <= WebSocket.OPEN) raw.close();
+      await closed.promise;
+    },
+  };
+}

@@ -1,0 +1,233 @@
+// What most tests stand on: the whole service in this process, with a real database, real HTTP on a port of its own, a
+// clock that can be moved, and two people to play with. Every answer is checked against the OpenAPI document.
+
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { connect, openDatabase, type Pool } from "../db/database.ts";
+import { listen } from "../db/notify.ts";
+import { createApp } from "../routes/app.ts";
+import { parseConfig } from "../services/config.ts";
+import { configureLogging } from "../services/log.ts";
+import { createServices, type Services } from "../services/services.ts";
+import { createSms } from "../services/sms/create.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { type Checker, createChecker } from "./openapi_checker.ts";
+import { openSocket, type TestSocket } from "./socket.ts";
+
+export const ANN = "+14155550101";
+export const BOB = "+14155550102";
+export const CAT = "+14155550103";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // deno-lint-ignore no-explicit-any -- tests look into bodies whose shape the checker has proved
+  body: any;
+}
+
+export interface Ask {
+  token?: string;
+  /** Sent as JSON. */
+  json?: unknown;
+  headers?: Record<string, string>;
+  /** Sent as it is. */
+  raw?: BodyInit;
+}
+
+export interface Person {
+  phone: string;
+  token: string;
+}
+
+export interface Clock {
+  now: () => Date;
+  advance(ms: number): void;
+  /** From here on time moves by `advance` alone. */
+  freeze(): void;
+}
+
+export interface TestApp {
+  url: string;
+  clock: Clock;
+  services: Services;
+  /** A pool of the tests' own on the service's database. */
+  sql: Pool;
+  database: TestDatabase;
+  /** Every line that was logged. */
+  log: string[];
+  call(method: string, path: string, ask?: Ask): Promise<Answer>;
+  /** The passcode in the newest SMS to a number. */
+  codeFor(phone: string): string;
+  signUp(phone: string, device?: string): Promise<Person>;
+  signIn(phone: string, device?: string): Promise<Person>;
+  befriend(one: Person, other: Person): Promise<void>;
+  send(from: Person, to: Person, message: string, more?: Record<string, unknown>): Promise<Answer>;
+  socket(token: string): Promise<TestSocket>;
+}
+
+export interface TestOptions {
+  /** Configuration as environment variables, over the tests' own. */
+  env?: Record<string, string>;
+  /** Another service's database, for two processes on one. */
+  database?: TestDatabase;
+}
+
+const ENV = { JWT_SECRET: "a secret of thirty-two bytes, or more", LIMITS: "off" };
+
+/** Runs a test against a service of its own, and takes it down whatever happens. */
+export async function withApp(run: (t: TestApp) => Promise<void>, options: TestOptions = {}): Promise<void> {
+  const log: string[] = [];
+  configureLogging("json", (line) => void log.push(line));
+  const database = options.database ?? await createTestDatabase();
+  const config = parseConfig({ ...ENV, ...options.env });
+  const clock = createClock();
+  const opened = openDatabase(database.address, { max: 8 });
+  const sms = await createSms(config.sms, { print: () => {}, now: clock.now });
+  const services = createServices({
+    config,
+    database: opened,
+    secrets: config.jwtSecrets!,
+    sms,
+    now: clock.now,
+  });
+  const listener = await listen(database.address, services.fromOthers);
+  const app = createApp(services, config);
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, app.fetch);
+  const sql = connect(database.address, { max: 4 });
+  const sockets: TestSocket[] = [];
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const checker = createChecker(
+    app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "", version: "" } }),
+  );
+  try {
+    await run(createTestApp({ url, clock, services, sql, database, log, sockets, checker }));
+  } finally {
+    services.hub.closeAll();
+    await Promise.all(sockets.map((socket) => socket.end()));
+    await server.shutdown();
+    await listener.close();
+    await opened.close();
+    await sql.end({ timeout: 1 });
+    if (!options.database) await database.drop();
+  }
+}
+
+type Parts = Pick<TestApp, "url" | "clock" | "services" | "sql" | "database" | "log"> & {
+  sockets: TestSocket[];
+  checker: Checker;
+};
+
+function createTestApp({ sockets, checker, ...parts }: Parts): TestApp {
+  const { url, services } = parts;
+
+  async function call(
+    method: string,
+    path: string,
+    { token, json, headers, raw }: Ask = {},
+  ): Promise<Answer> {
+    const body = json === undefined ? raw : JSON.stringify(json);
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await response.text();
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      body: text === "" ? null : JSON.parse(text),
+    };
+    if (method !== "HEAD" && method !== "OPTIONS") checker.check(method, path, answer);
+    return answer;
+  }
+
+  function codeFor(phone: string): string {
+    const sms = services.console!.sent().find(({ to }) => to === phone);
+    return sms!.text.match(/^\d{6}/)![0];
+  }
+
+  /** Asks and completes with the code that came; through a gap where the number was asked for a moment ago. */
+  async function enter(way: "signup" | "signin", phone: string, device?: string): Promise<Person> {
+    const asked = await call("POST", `/api/auth/${way}`, { json: { phone_number: phone } });
+    strictEqual(asked.status, 200, JSON.stringify(asked.body));
+    const json = {
+      phone_number: phone,
+      passcode: codeFor(phone),
+      ...(device === undefined ? {} : { device }),
+    };
+    const completed = await call("POST", `/api/auth/complete-${way}`, { json });
+    strictEqual(completed.status, 200, JSON.stringify(completed.body));
+    return { phone, token: completed.body.token };
+  }
+
+  async function befriend(one: Person, other: Person): Promise<void> {
+    for (const [me, peer] of [[one, other], [other, one]] as const) {
+      const answer = await call("PUT", "/api/contacts/request", {
+        token: me.token,
+        json: { phone_number: peer.phone },
+      });
+      strictEqual(answer.status, 200, JSON.stringify(answer.body));
+    }
+  }
+
+  return {
+    ...parts,
+    call,
+    codeFor,
+    befriend,
+    signUp: (phone, device) => enter("signup", phone, device),
+    signIn: (phone, device) => enter("signin", phone, device),
+    send: (from, to, message, more = {}) =>
+      call("POST", "/api/messages/send", {
+        token: from.token,
+        json: { phone_number: to.phone, message_type: "text", message, ...more },
+      }),
+    async socket(token) {
+      const socket = await openSocket(`${url.replace("http", "ws")}/api/notifications?token=${token}`);
+      sockets.push(socket);
+      return socket;
+    },
+  };
+}
+
+function createClock(): Clock {
+  let offset = 0;
+  let frozenAt: number | null = null;
+  return {
+    now: () => new Date((frozenAt ?? Date.now()) + offset),
+    advance: (ms) => void (offset += ms),
+    freeze: () => void (frozenAt ??= Date.now()),
+  };
+}
+
+/** Asserts an error of the documented form. */
+export function refused(answer: Answer, status: number, code: string): void {
+  deepStrictEqual([answer.status, answer.body?.code], [status, code], JSON.stringify(answer.body));
+  strictEqual(answer.body.success, false);
+  strictEqual(answer.headers.get("x-request-id"), answer.body.request_id);
+  ok(answer.body.message);
+}
+
+/** Asserts a success. */
+export function succeeded(answer: Answer): void {
+  strictEqual(answer.status, 200, JSON.stringify(answer.body));
+  strictEqual(answer.body.success, true);
+}
+
+/** Looks until it is so, for what other processes and sockets do in their own time. */
+export async function eventually(look: () => unknown, ms = 5_000): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (true) {
+    try {
+      const seen = await look();
+      if (seen !== false) return;
+      if (performance.now() > deadline) throw new Error(`Did not happen within ${ms} ms: ${look}`);
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
