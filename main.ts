@@ -22,7 +22,7 @@ async function run(config: Config): Promise<void> {
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
-    const version = await awaitServer(address);
+    const version = await awaitServer(address, told);
     await migrate(address, new URL("migrations/", import.meta.url));
 
     const database = openDatabase(address, { max: CONNECTIONS_MAX });

@@ -6,9 +6,10 @@ const RETRY_MS = 500;
 
 /**
  * The version of the server, once it answers: a database that starts at the same time is waited for.
- * @throws Error after 30 s without an answer, for a server older than PostgreSQL 15, for a refused login
+ * @throws Error after 30 s without an answer, for a server older than PostgreSQL 15, for a refused login, and when
+ * `stop` resolves before
  */
-export async function awaitServer(at: DatabaseAddress): Promise<string> {
+export async function awaitServer(at: DatabaseAddress, stop: Promise<unknown>): Promise<string> {
   const deadline = Date.now() + WAIT_MS_MAX;
   const pool = connect(at, { max: 1 });
   try {
@@ -21,7 +22,10 @@ export async function awaitServer(at: DatabaseAddress): Promise<string> {
         if (Date.now() > deadline) {
           throw new Error("Cannot reach the database of DATABASE_URL", { cause: error });
         }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        const again = new Promise((resolve) => setTimeout(() => resolve(true), RETRY_MS));
+        if (await Promise.race([again, stop]) !== true) {
+          throw new Error("Told to stop while waiting for the database");
+        }
       }
     }
   } finally {

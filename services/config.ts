@@ -99,7 +99,12 @@ function readHost(env: Environment): string | null {
 function readDatabaseUrl(env: Environment, production: boolean): string | null {
   const wanted = "Must start with postgres:// or postgresql://";
   if (production) env.required("DATABASE_URL", "production has no database of its own");
-  return env.matching("DATABASE_URL", /^postgres(ql)?:\/\/./, wanted);
+  const url = env.matching("DATABASE_URL", /^postgres(ql)?:\/\/./, wanted);
+  // Deno opens a Unix socket only to who may read and write its file, and production may write nothing.
+  if (production && url !== null && /[?&]host=|\/\/[^/]*%2f/i.test(url)) {
+    env.refuse("DATABASE_URL", "Must name a host: production cannot use a Unix socket");
+  }
+  return url;
 }
 
 /** The origin of a URL that is nothing more than an origin. */

@@ -149,11 +149,9 @@ Deno.test("parseConfig() sends to the country of its number, and asks for countr
   equal(parseConfig({ ...SERVICE, SMS_COUNTRIES: "*" }).smsCountries, "*");
 });
 
-Deno.test("parseConfig() refuses a missing or weak secret where others rely on it", () => {
-  const production = { DATABASE_URL: "postgres://db/puffin" };
+Deno.test("parseConfig() refuses a missing or weak secret where SMS are real", () => {
   for (const secret of ["", ",", "x", SECRET.slice(1), `${SECRET},x`]) {
     deepEqual(badNames({ ...TWILIO, JWT_SECRET: secret }), ["JWT_SECRET"]);
-    deepEqual(badNames({ ...production, JWT_SECRET: secret }, { production: true }), ["JWT_SECRET"]);
   }
   deepEqual(parseConfig({ JWT_SECRET: "x" }).jwtSecrets, ["x"]);
 });
@@ -257,4 +255,11 @@ Deno.test("parseConfig() reads .env.example, uncommented, as the defaults and fi
   const { SOMETHING_ELSE: _, ...known } = EVERYTHING;
   const names = [...Object.keys(known), "SMS_DRIVER", "TWILIO_MESSAGING_SERVICE_SID"];
   deepEqual(Object.keys(variables).sort(), names.sort());
+});
+
+Deno.test("parseConfig() refuses a Unix socket in production, which may write no file", () => {
+  for (const url of ["postgres://u@localhost/db?host=/run/postgresql", "postgres://u@%2Frun%2Fpostgresql/db"]) {
+    deepEqual(badNames({ JWT_SECRET: SECRET, DATABASE_URL: url }, { production: true }), ["DATABASE_URL"]);
+    deepEqual(badNames({ JWT_SECRET: SECRET, DATABASE_URL: url }), []);
+  }
 });

@@ -1,0 +1,114 @@
+/**
+ * A PostgreSQL server of the service's own below its data directory, for machines on which nobody has set one up.
+ * Guarantees: one service a data directory; a server that a killed service left behind is adopted, not restarted;
+ * a cluster that was once complete is never removed; nothing listens but a socket in a folder of mode 0700.
+ */
+import { copyBinaries } from "./binaries.ts";
+import { createCluster, SUPERUSER } from "./cluster.ts";
+import { type Address, askVersion, DATABASE } from "./database.ts";
+import { EmbeddedPostgresError, USE_DATABASE_URL } from "./error.ts";
+import { quote } from "./folder.ts";
+import { lockDataDirectory } from "./lock.ts";
+import { findPlace, type Place } from "./place.ts";
+import { type Child, findServer, type Settings, spawnServer, stopServer } from "./server.ts";
+import { PORT } from "./socket.ts";
+
+const START_MS_MAX = 30_000;
+const POLL_MS = 10;
+
+export interface EmbeddedOptions {
+  /** Settings of postgresql.conf on top of ours. A server that is adopted keeps those it was started with. */
+  settings?: Settings;
+}
+
+export interface EmbeddedPostgres {
+  address: Address;
+  /** The server's, e.g. "18.4". */
+  version: string;
+  /** The folder with cluster, programs and log. */
+  location: string;
+  /** Whether the server was already running, left behind by a service that was killed. */
+  adopted: boolean;
+  /** Disconnects every client, stops the server within 10 s and frees the data directory. */
+  stop(): Promise<void>;
+}
+
+/** Starts or adopts the server below `dataDir`. Throws EmbeddedPostgresError with a sentence for the terminal. */
+export async function startEmbedded(
+  dataDir: string,
+  options: EmbeddedOptions = {},
+): Promise<EmbeddedPostgres> {
+  let lock: Deno.FsFile | null = null;
+  try {
+    // Root's has to be entered by the user who runs the server.
+    await Deno.mkdir(dataDir, { recursive: true, mode: Deno.uid() === 0 ? 0o711 : 0o700 });
+    const directory = await Deno.realPath(dataDir);
+    lock = await lockDataDirectory(directory);
+    return await launch(await findPlace(directory), options.settings ?? {}, lock);
+  } catch (error) {
+    lock?.close();
+    throw explain(dataDir, error);
+  }
+}
+
+async function launch(place: Place, settings: Settings, lock: Deno.FsFile): Promise<EmbeddedPostgres> {
+  const address: Address = { host: place.socketFolder, port: PORT, user: SUPERUSER, database: DATABASE };
+  const { child, version } = await bringUp(place, settings, address);
+  let stopped: Promise<void> | null = null;
+  const stop = async () => {
+    await (child && !child.exited ? stopServer(child.pid, place, child) : stopLeftBehind(place));
+    if (place.socketFolder !== place.location) await Deno.remove(place.socketFolder).catch(() => {});
+    lock.close();
+  };
+  return { address, version, location: place.location, adopted: !child, stop: () => stopped ??= stop() };
+}
+
+/** Waits until a server answers, and starts one as soon as there is none: an old one may still be stopping. */
+async function bringUp(place: Place, settings: Settings, address: Address) {
+  let child: Child | null = null;
+  try {
+    for (const deadline = Date.now() + START_MS_MAX; Date.now() < deadline;) {
+      const version = await askVersion(address);
+      if (version) return { child, version };
+      if (!child || child.exited) {
+        if (await findServer(place)) child = null;
+        else if (child) break;
+        else child = await prepareAndSpawn(place, settings);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    throw new EmbeddedPostgresError(
+      `The embedded PostgreSQL in ${quote(place.location)} did not start or does not answer. ` +
+        `${USE_DATABASE_URL} Its log ends with:\n${await endOf(place.log)}`,
+    );
+  } catch (error) {
+    if (child && !child.exited) await stopServer(child.pid, place, child);
+    throw error;
+  }
+}
+
+async function prepareAndSpawn(place: Place, settings: Settings): Promise<Child> {
+  const programs = await copyBinaries(place.location);
+  await createCluster(place, programs, settings.fsync !== "off");
+  return await spawnServer(place, programs, settings);
+}
+
+async function stopLeftBehind(place: Place): Promise<void> {
+  const pid = await findServer(place);
+  if (pid) await stopServer(pid, place, null);
+}
+
+async function endOf(log: string): Promise<string> {
+  const text = await Deno.readTextFile(log).catch(() => "(no log)");
+  return text.trimEnd().split("\n").slice(-8).join("\n");
+}
+
+/** What the system refuses here, it refuses for the data directory: no permission, no space, a file in the way. */
+function explain(dataDir: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  return new EmbeddedPostgresError(
+    `Cannot write to the data directory ${quote(dataDir)}: ${error.message}. ` +
+      `Set DATA_DIR to a directory that can be written. ${USE_DATABASE_URL}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,244 @@
+import { deepEqual, equal, match, notEqual, ok, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import postgres from "postgres";
+import { removeBusyFolder } from "../db/embedded/folder.ts";
+import { type EmbeddedPostgres, startEmbedded } from "../db/embedded/launcher.ts";
+import { hold, prepareOrdinaryUser, spawnHolder } from "./fixtures/embedded_processes.ts";
+
+const root = Deno.uid() === 0;
+const FAST = { settings: { fsync: "off" } };
+
+/** A directory that any user can reach, removed with the clusters that ended up elsewhere. */
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "puffintalk-embedded-" });
+  await Deno.chmod(folder, 0o711);
+  try {
+    await test(folder);
+  } finally {
+    await removeBusyFolder(folder);
+  }
+}
+
+async function query(server: EmbeddedPostgres, text: string): Promise<Record<string, string>[]> {
+  const sql = postgres({ ...server.address, max: 1 });
+  try {
+    return [...await sql.unsafe(text)];
+  } finally {
+    await sql.end();
+  }
+}
+
+async function pidOf({ location }: { location?: string }): Promise<number> {
+  return parseInt(await Deno.readTextFile(join(location!, "cluster/postmaster.pid")));
+}
+
+function isAlive(pid: number): boolean {
+  return new Deno.Command("kill", { args: ["-0", String(pid)], stderr: "null" }).outputSync().success;
+}
+
+Deno.test("startEmbedded() keeps what was stored over a restart", () =>
+  withFolder(async (folder) => {
+    const first = await startEmbedded(folder, FAST);
+    await query(first, "create table kept as select 'Ann' as name");
+    await first.stop();
+
+    const second = await startEmbedded(folder, FAST);
+    deepEqual(await query(second, "select name from kept"), [{ name: "Ann" }]);
+    equal(second.adopted, false);
+    await second.stop();
+  }));
+
+Deno.test("startEmbedded() runs with checksums, durable, in C.UTF-8, behind a socket for its own user only", () =>
+  withFolder(async (folder) => {
+    const server = await startEmbedded(join(folder, "deep/below"));
+    const [row] = await query(
+      server,
+      `select current_user, current_database(), datlocale, pg_encoding_to_char(encoding) as encoding,
+         current_setting('data_checksums') as checksums, current_setting('listen_addresses') as addresses,
+         current_setting('fsync') || current_setting('synchronous_commit') as durable
+       from pg_database
+       where datname = current_database()`,
+    );
+    await server.stop();
+
+    deepEqual(row, {
+      current_user: "puffintalk",
+      current_database: "puffintalk",
+      datlocale: "C.UTF-8",
+      encoding: "UTF8",
+      checksums: "on",
+      addresses: "",
+      durable: "onon",
+    });
+    equal((await Deno.stat(server.address.host)).mode! & 0o777, 0o700);
+    match(server.version, /^18\./);
+  }));
+
+Deno.test("startEmbedded() adopts the server that a killed service left behind, and stop() ends it", () =>
+  withFolder(async (folder) => {
+    const killed = await hold(folder);
+    await killed.kill();
+    const pid = await pidOf(killed.said);
+    ok(isAlive(pid));
+
+    const server = await startEmbedded(folder, FAST);
+    equal(server.adopted, true);
+    equal(await pidOf(server), pid);
+    await server.stop();
+    await rejects(query(server, "select 1 as one"));
+    await rejects(pidOf(server), Deno.errors.NotFound);
+  }));
+
+Deno.test("startEmbedded() refuses a second service on the same data directory and names the first", () =>
+  withFolder(async (folder) => {
+    const server = await startEmbedded(folder, FAST);
+    const { said } = await hold(folder);
+    deepEqual(await query(server, "select 1 as one"), [{ one: 1 }]);
+    await server.stop();
+
+    match(
+      said.error!,
+      /^Another PuffinTalk service \(process \d+\) uses the data directory ".+"\. Stop it first/,
+    );
+    ok(said.error!.includes(`process ${Deno.pid}`));
+  }));
+
+Deno.test("startEmbedded() starts afresh after a kill in the middle of initdb", () =>
+  withFolder(async (folder) => {
+    const { kill } = spawnHolder(folder);
+    const location = join(folder, "postgres");
+    let unfinished: string | undefined;
+    while (!unfinished) {
+      const names = await Array.fromAsync(Deno.readDir(location), ({ name }) => name).catch(() => []);
+      unfinished = names.find((name) => name.startsWith("cluster"));
+    }
+    await kill();
+    notEqual(unfinished, "cluster");
+
+    const server = await startEmbedded(folder, FAST);
+    deepEqual(await query(server, "select 1 as one"), [{ one: 1 }]);
+    await server.stop();
+  }));
+
+Deno.test("startEmbedded() copies the programs again after a kill in the middle of copying", () =>
+  withFolder(async (folder) => {
+    const server = await startEmbedded(folder, FAST);
+    await server.stop();
+    const [programs] = await programsIn(server.location);
+    await Deno.rename(join(server.location, programs!), join(server.location, `${programs}.half`));
+    await Deno.mkdir(join(server.location, "postgresql-1.0.0"));
+
+    await (await startEmbedded(folder, FAST)).stop();
+    deepEqual(await programsIn(server.location), [programs]);
+  }));
+
+async function programsIn(location: string): Promise<string[]> {
+  const names = await Array.fromAsync(Deno.readDir(location), ({ name }) => name);
+  return names.filter((name) => name.startsWith("postgresql-"));
+}
+
+Deno.test("startEmbedded() is not stopped by the locks of a crashed machine whose pids other programs have now", () =>
+  withFolder(async (folder) => {
+    const server = await startEmbedded(folder, FAST);
+    await server.stop();
+    const { uid, gid } = await Deno.stat(server.location);
+    const sleep = new Deno.Command("sleep", {
+      args: ["60"],
+      cwd: "/",
+      ...(root ? { uid: uid!, gid: gid! } : {}),
+    })
+      .spawn();
+    for (const lock of ["cluster/postmaster.pid", ".s.PGSQL.5432.lock"]) {
+      const path = join(server.location, lock);
+      await Deno.writeTextFile(path, `${sleep.pid}\n${server.location}/cluster\n1\n5432\n`);
+      await Deno.chown(path, uid, gid);
+    }
+
+    const again = await startEmbedded(folder, FAST);
+    equal(again.adopted, false);
+    await again.stop();
+    sleep.kill();
+    await sleep.status;
+  }));
+
+Deno.test("startEmbedded() opens its socket elsewhere when the path would be too long", () =>
+  withFolder(async (folder) => {
+    const dataDir = join(folder, "a directory, with: a long name ".repeat(4));
+    const server = await startEmbedded(dataDir, FAST);
+    deepEqual(await query(server, "select 1 as one"), [{ one: 1 }]);
+    match(server.address.host, /^\/tmp\/puffintalk-[0-9a-f]{16}$/);
+    equal((await Deno.stat(server.address.host)).mode! & 0o777, 0o700);
+    await server.stop();
+    await rejects(Deno.stat(server.address.host), Deno.errors.NotFound);
+  }));
+
+Deno.test("startEmbedded() says which directory cannot be written", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "file"), "");
+    await rejects(startEmbedded(join(folder, "file/below")), {
+      name: "EmbeddedPostgresError",
+      message: new RegExp(
+        `^Cannot write to the data directory "${folder}/file/below": .*DATA_DIR.*DATABASE_URL`,
+      ),
+    });
+  }));
+
+Deno.test({
+  name:
+    "startEmbedded() puts root's cluster under /var/lib when the server's user cannot reach the directory",
+  ignore: !root,
+  fn: () =>
+    withFolder(async (folder) => {
+      await Deno.chmod(folder, 0o700);
+      const dataDir = join(folder, "data");
+      const first = await startEmbedded(dataDir, FAST);
+      try {
+        match(first.location, /^\/var\/lib\/puffintalk\/[0-9a-f]{16}$/);
+        await query(first, "create table kept as select 1 as one");
+        await first.stop();
+
+        // Neither another name nor another mode of the directory may lose its data.
+        await Deno.chmod(folder, 0o711);
+        await Deno.rename(dataDir, `${dataDir}-moved`);
+        const second = await startEmbedded(`${dataDir}-moved`, FAST);
+        deepEqual(await query(second, "select one from kept"), [{ one: 1 }]);
+        await second.stop();
+      } finally {
+        await Deno.remove(first.location, { recursive: true });
+      }
+    }),
+});
+
+Deno.test({
+  name: "startEmbedded() names DATABASE_URL to a user without a name",
+  ignore: !root,
+  fn: () =>
+    withFolder(async (folder) => {
+      await Deno.mkdir(join(folder, "postgres"), { mode: 0o700 });
+      await Deno.chown(join(folder, "postgres"), 54_321, 54_321);
+      await rejects(startEmbedded(folder), /uid 54321 has none in \/etc\/passwd. Set DATABASE_URL/);
+    }),
+});
+
+Deno.test({
+  name: "startEmbedded() works for an ordinary user in a home of mode 700, and refuses what he cannot write",
+  ignore: !root,
+  fn: () =>
+    withFolder(async (folder) => {
+      const home = join(folder, "home");
+      await Deno.mkdir(home, { mode: 0o700 });
+      const user = await prepareOrdinaryUser(home);
+      const { said, kill } = await hold(join(home, "data"), user);
+      await kill();
+      equal(said.error, undefined);
+      equal(said.location, join(home, "data/postgres"));
+
+      const refused = await hold(join(folder, "data"), user);
+      match(refused.said.error!, /^Cannot write to the data directory ".+\/data": Permission denied/);
+
+      // Root takes over as that user, so that the files stay his.
+      const server = await startEmbedded(join(home, "data"), FAST);
+      equal(server.adopted, true);
+      await server.stop();
+    }),
+});
