@@ -1,0 +1,148 @@
+// The service as a process: starting, stopping, being killed, and what it says meanwhile.
+
+import { deepEqual, match, ok, strictEqual } from "node:assert/strict";
+import { createTestDatabase } from "./database.ts";
+import { type Service, spawnService, startService } from "./process.ts";
+import { startRelay } from "./relay.ts";
+import { openSocket } from "./socket.ts";
+import { ANN, BOB } from "./support.ts";
+
+const STOP_MS_MAX = 10_000;
+
+/** Runs a test with a data directory of its own, and takes it and its cluster away. */
+async function withDataDir(run: (dataDir: string) => Promise<void>): Promise<void> {
+  const dataDir = await Deno.makeTempDir({ prefix: "puffintalk-main-" });
+  try {
+    await run(dataDir);
+  } finally {
+    const cluster = await Deno.realPath(`${dataDir}/postgres`).catch(() => null);
+    if (cluster) await Deno.remove(cluster, { recursive: true });
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}
+
+async function post(service: Service, path: string, json: unknown, token?: string) {
+  const response = await fetch(service.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify(json),
+  });
+  return await response.json();
+}
+
+async function signUp(service: Service, phone: string): Promise<string> {
+  strictEqual((await post(service, "/api/auth/signup", { phone_number: phone })).success, true);
+  const sms = await (await fetch(`${service.url}/dev/sms?to=${phone}`)).json();
+  const passcode = sms.messages[0].text.match(/^\d{6}/)[0];
+  return (await post(service, "/api/auth/complete-signup", { phone_number: phone, passcode })).token;
+}
+
+async function contacts(service: Service, token: string) {
+  const response = await fetch(`${service.url}/api/contacts`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return await response.json();
+}
+
+async function stopsInTime(service: Service, signal: Deno.Signal): Promise<void> {
+  const toldAt = performance.now();
+  strictEqual(await service.end(signal), 0, service.output());
+  ok(performance.now() - toldAt < STOP_MS_MAX);
+}
+
+Deno.test("start: brings everything up from nothing, stops on SIGTERM, and has it all after the next start", () =>
+  withDataDir(async (dataDir) => {
+    const first = await startService({ task: "start", env: { DATA_DIR: dataDir } });
+    match(first.ready.database!, /^PostgreSQL 18\..*its own/);
+    strictEqual(first.ready.sms, "console");
+    match(first.ready.passcodes!, /dev\/sms/);
+    const ann = await signUp(first, ANN);
+    const socket = await openSocket(`${first.url.replace("http", "ws")}/api/notifications?token=${ann}`);
+    await stopsInTime(first, "SIGTERM");
+    strictEqual(await socket.closed, 1001);
+
+    const second = await startService({ task: "start", env: { DATA_DIR: dataDir } });
+    strictEqual(second.ready.recovered, undefined, "stopped with its service, so not adopted");
+    deepEqual((await contacts(second, ann)).contacts, [], "the token and its secret survived");
+    await stopsInTime(second, "SIGINT");
+  }));
+
+Deno.test("start: after SIGKILL the database that was left running is adopted, and nothing is lost", () =>
+  withDataDir(async (dataDir) => {
+    const killed = await startService({ env: { DATA_DIR: dataDir } });
+    const ann = await signUp(killed, ANN);
+    await post(killed, "/api/contacts/request", { phone_number: BOB }, ann);
+    await killed.end("SIGKILL");
+
+    const next = await startService({ env: { DATA_DIR: dataDir } });
+    match(next.ready.recovered!, /killed service/);
+    strictEqual((await contacts(next, ann)).contacts[0].phone_number, BOB);
+    await stopsInTime(next, "SIGTERM");
+  }));
+
+Deno.test("start: a second service on the same data directory says so and exits", () =>
+  withDataDir(async (dataDir) => {
+    const first = await startService({ env: { DATA_DIR: dataDir } });
+    const second = spawnService({ env: { DATA_DIR: dataDir } });
+    strictEqual(await second.finished, 1);
+    match(second.output(), /another PuffinTalk service/i);
+    strictEqual((await fetch(`${first.url}/readyz`)).status, 200);
+    await stopsInTime(first, "SIGTERM");
+  }));
+
+Deno.test("start: names every bad variable and does not start", async () => {
+  const service = spawnService({ env: { PORT: "x", LIMITS: "y", PASSCODE_TTL_SECONDS: "0" } });
+  strictEqual(await service.finished, 1);
+  for (const name of ["PORT", "LIMITS", "PASSCODE_TTL_SECONDS"]) {
+    match(service.output(), new RegExp(`^${name}: `, "m"));
+  }
+});
+
+Deno.test("start: says so when a port is taken, and leaves no database behind", () =>
+  withDataDir(async (dataDir) => {
+    const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr as Deno.NetAddr;
+    const service = spawnService({ env: { DATA_DIR: dataDir, PORT: String(port) } });
+    strictEqual(await service.finished, 1);
+    match(service.output(), /in use/i);
+    taken.close();
+    const next = await startService({ env: { DATA_DIR: dataDir } });
+    strictEqual(next.ready.recovered, undefined);
+    await stopsInTime(next, "SIGTERM");
+  }));
+
+Deno.test("start: is stopped by SIGTERM while it still waits for its database", async () => {
+  const service = spawnService({ env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" } });
+  // It listens to signals from its first line on, and has printed none before.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const toldAt = performance.now();
+  await service.end("SIGTERM");
+  ok(performance.now() - toldAt < STOP_MS_MAX);
+});
+
+Deno.test("serve: requires DATABASE_URL", async () => {
+  const service = spawnService({ task: "serve", env: { DATABASE_URL: "" } });
+  strictEqual(await service.finished, 1);
+  match(service.output(), /^DATABASE_URL: /m);
+});
+
+Deno.test("serve: does all its work with the network, its variables and its migrations alone", async () => {
+  const database = await createTestDatabase({ empty: true });
+  const relay = startRelay(database);
+  const service = await startService({
+    task: "serve",
+    env: { DATABASE_URL: relay.url, JWT_SECRET: "s".repeat(32) },
+  });
+  try {
+    const [ann, bob] = [await signUp(service, ANN), await signUp(service, BOB)];
+    await post(service, "/api/contacts/request", { phone_number: BOB }, ann);
+    await post(service, "/api/contacts/request", { phone_number: ANN }, bob);
+    const sent = { phone_number: BOB, message_type: "text", message: "Hello" };
+    strictEqual((await post(service, "/api/messages/send", sent, ann)).success, true);
+    ok(!service.output().includes("NotCapable"), service.output());
+  } finally {
+    await stopsInTime(service, "SIGTERM");
+    await relay.close();
+    await database.drop();
+  }
+});

@@ -1,0 +1,73 @@
+// The service as its users run it: a process of its own.
+
+import { join } from "node:path";
+
+export interface Service {
+  url: string;
+  pid: number;
+  /** Everything it printed so far. */
+  output(): string;
+  /** The line of the log that said it was ready. */
+  ready: Record<string, string>;
+  /** Sends a signal and resolves with the exit code. */
+  end(signal: Deno.Signal): Promise<number>;
+}
+
+export interface ServiceOptions {
+  env?: Record<string, string>;
+  /** `start` or `serve` by deno task, or main.ts itself. */
+  task?: "start" | "serve";
+  uid?: number;
+  gid?: number;
+}
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+/** Starts a service and waits until it is ready. It is not killed by itself: `end` it. */
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const service = spawnService(options);
+  const ready = await service.ready;
+  return { ...service, ready, url: ready.listening! };
+}
+
+/** The same without waiting, for starts that are to fail. */
+export function spawnService({ env = {}, task, uid, gid }: ServiceOptions) {
+  const args = task ? ["task", task] : ["run", "-A", "--frozen", join(ROOT, "main.ts")];
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    env: { PORT: "0", ...env, LOG_FORMAT: "json", NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+    stdin: "null",
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  }).spawn();
+  let output = "";
+  const ready = Promise.withResolvers<Record<string, string>>();
+  ready.promise.catch(() => {});
+  const read = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      output += text;
+      const line = output.split("\n").find((line) => line.includes('"PuffinTalk is ready"'));
+      if (line?.endsWith("}")) ready.resolve(JSON.parse(line));
+    }
+  };
+  const finished = Promise.all([read(child.stdout), read(child.stderr), child.status]).then(
+    ([, , status]) => {
+      ready.reject(new Error(`Service ended with ${status.code}: ${output}`));
+      return status.code;
+    },
+  );
+  return {
+    pid: child.pid,
+    ready: ready.promise,
+    output: () => output,
+    /** Resolves with the exit code once it has ended by itself. */
+    finished,
+    async end(signal: Deno.Signal) {
+      child.kill(signal);
+      return await finished;
+    },
+  };
+}
