@@ -5,20 +5,23 @@ import { migrate } from "./db/migrate.ts";
 import { listen } from "./db/notify.ts";
 import { awaitServer } from "./db/server.ts";
 import { createApp } from "./routes/app.ts";
+import { createGate } from "./routes/gate.ts";
 import { type Config, parseConfig } from "./services/config.ts";
 import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { announce, printLine, untilTold } from "./terminal.ts";
+import { announce, explain, printLine, untilTold } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
-/** Of the ten seconds that a stop may take, so many are for the requests under way. */
+/** Of the ten seconds that a stop may take, so many are for the requests under way, */
 const DRAIN_MS_MAX = 5_000;
+/** and after so many it ends, whatever still hangs. */
+const STOP_MS_MAX = 9_500;
 
-async function run(config: Config): Promise<void> {
+/** Runs the service until it is told to stop. */
+async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   const now = () => new Date();
-  const told = untilTold(["SIGINT", "SIGTERM"]);
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
@@ -30,7 +33,8 @@ async function run(config: Config): Promise<void> {
     const sms = await createSms(config.sms, { print: printLine, now });
     const services = createServices({ config, database, secrets, sms, now });
     const listener = await listen(address, services.fromOthers);
-    const app = createApp(services, config);
+    const gate = createGate();
+    const app = createApp(services, config, gate);
     const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, app.fetch);
     services.upkeep.start();
     announce({ config, port: server.addr.port, version, embedded });
@@ -38,7 +42,8 @@ async function run(config: Config): Promise<void> {
     log.info("Stopping", { signal: await told });
     services.upkeep.stop();
     services.hub.closeAll();
-    await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX))]);
+    const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));
+    await Promise.race([gate.drain().then(() => server.shutdown()), late]);
     await listener.close();
     await database.close();
   } finally {
@@ -52,18 +57,31 @@ async function startEmbedded(dataDir: string) {
   return await launcher.startEmbedded(dataDir);
 }
 
-// A promise that nobody waited for must not end everybody's connections.
+// What nobody waited for must not end everybody's connections. postgres.js throws out of a timer at times, when a
+// connection is lost while it writes; the pool is made anew then.
 globalThis.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   log.error("Unhandled rejection", describeError(event.reason));
+});
+globalThis.addEventListener("error", (event) => {
+  event.preventDefault();
+  log.error("Uncaught error", describeError(event.error));
+});
+
+const told = untilTold(["SIGINT", "SIGTERM"]);
+let stopping = false;
+told.then(() => {
+  stopping = true;
+  setTimeout(() => Deno.exit(0), STOP_MS_MAX);
 });
 
 try {
   const config = parseConfig(Deno.env.toObject(), { production: Deno.args.includes("--production") });
   configureLogging(config.logFormat ?? (Deno.stdout.isTerminal() ? "pretty" : "json"), printLine);
-  await run(config);
+  await run(config, told);
   Deno.exit(0);
 } catch (error) {
-  console.error(`PuffinTalk cannot start:\n${error instanceof Error ? error.message : error}`);
+  if (stopping) Deno.exit(0);
+  console.error(`PuffinTalk cannot start:\n${explain(error)}`);
   Deno.exit(1);
 }

@@ -39,5 +39,12 @@ export function announce({ config, port, version, embedded }: Started): void {
   const pretty = config.logFormat === "pretty" || (config.logFormat === null && Deno.stdout.isTerminal());
   if (!pretty) return log.info("PuffinTalk is ready", lines);
   const entries = Object.entries(lines).map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
-  printLine(["PuffinTalk is ready", ...entries, "  stop with   Ctrl-C"].join("\n"));
+  printLine(["PuffinTalk is ready", ...entries, `  ${"stop with".padEnd(10)} Ctrl-C`].join("\n"));
+}
+
+/** Why the service cannot start, in a sentence that names what to change. */
+export function explain(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) return "PORT: Is in use by another program";
+  if (error instanceof Deno.errors.AddrNotAvailable) return "HOST: Is no address of this machine";
+  return error instanceof Error ? error.message : String(error);
 }

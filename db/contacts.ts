@@ -17,7 +17,7 @@ export async function listContacts(
   ownerId: number,
   peerPhone: string | null = null,
 ): Promise<ContactRow[]> {
-  // The count looks at nothing unless the peer has sent something newer than what was seen.
+  // The count of texts looks at nothing unless the peer has sent something newer than what was seen.
   return await sql<ContactRow[]>`
     select u.phone_number, c.display_name, v.mine, v.theirs, v.ever_accepted,
       greatest(c.changed_at, v.last_message_at) as last_touch_at,
@@ -28,7 +28,14 @@ export async function listContacts(
           and m.id > v.my_seen_text_id
           and m.sender_id = c.peer_id
           and m.type = 'text'
-      ) else 0 end as unread_messages
+      ) else 0 end + (
+        select count(*)::int
+        from messages m
+        where m.conversation_id = c.conversation_id
+          and m.sender_id = c.peer_id
+          and m.media_id is not null
+          and m.seen_at is null
+      ) as unread_messages
     from contacts c
     join sides v on v.conversation_id = c.conversation_id and v.me_id = c.owner_id
     join users u on u.id = c.peer_id

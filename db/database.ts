@@ -1,5 +1,6 @@
 // The one door to PostgreSQL. Everything that goes through it ends within two seconds while the database cannot
-// be reached, and what a caller was told had failed for that reason is rolled back if it was a transaction.
+// be reached. A transaction that a caller was told had failed for that reason is rolled back, unless the answer
+// to its commit is what got lost.
 
 import postgres from "postgres";
 import { within } from "./within.ts";
@@ -13,8 +14,12 @@ export type DatabaseAddress = string | { host: string; port: number; user: strin
 export interface Database {
   /** Runs statements, each its own transaction. @throws DatabaseUnavailable */
   run<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** Runs statements as one transaction: commits when `work` resolves. @throws DatabaseUnavailable */
-  begin<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * Runs statements as one transaction: commits when `work` resolves. `afterCommit` runs whenever it did commit, also when
+   * that came too late for the caller.
+   * @throws DatabaseUnavailable
+   */
+  begin<T>(work: (sql: Sql) => Promise<T>, afterCommit?: (result: T) => void): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -27,6 +32,8 @@ const PROBE_MS_MAX = 700;
 /** Longer than this no operation takes, however alive the database is. */
 const OPERATION_MS_MAX = 10_000;
 const CONNECT_SECONDS_MAX = 2;
+/** What runs on connections that are left behind may end within this time; by then LISTEN has noticed a gap too. */
+const LEAVE_SECONDS = 10;
 const RETRY_SECONDS = 0.25;
 
 /** A connection pool of postgres.js. ids are numbers: every sequence here stays below 2^53. */
@@ -63,9 +70,10 @@ interface ConnectionHooks {
 export type Pool = ReturnType<typeof connect>;
 
 export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {
-  const pool = connect(at, { max });
-  const probe = connect(at, { max: 1 });
+  let pool = connect(at, { max });
+  let probe = connect(at, { max: 1 });
   let answering: Promise<boolean> | null = null;
+  let leaving: Promise<unknown> | null = null;
 
   /** Whether the database answers a query of its own, on a connection of its own; one question at a time. */
   function answers(): Promise<boolean> {
@@ -75,19 +83,34 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     return answering;
   }
 
+  /**
+   * A network that forgot a connection keeps it silent for a quarter of an hour; a new one need not be. The old ones are
+   * waited for before they are replaced again, so that there are never more than twice as many.
+   */
+  function startAnew(): void {
+    if (leaving) return;
+    const ends = [pool, probe].map((old) => old.end({ timeout: LEAVE_SECONDS }));
+    leaving = Promise.allSettled(ends).then(() => leaving = null);
+    pool = connect(at, { max });
+    probe = connect(at, { max: 1 });
+  }
+
   /** Lets `work` take its time while the database answers, and gives up with `onGiveUp` when it does not. */
   async function patiently<T>(work: Promise<T>, onGiveUp: () => void): Promise<T> {
     const startedAt = performance.now();
+    const startedIn = pool;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let settled = false;
     const gaveUp = new Promise<never>((_, reject) => {
       const look = async () => {
-        const hope = performance.now() - startedAt < OPERATION_MS_MAX && await answers();
+        const hope = performance.now() - startedAt < OPERATION_MS_MAX && await answers() &&
+          startedIn === pool;
         if (settled) return;
         if (hope) {
           timer = setTimeout(look, PATIENCE_MS);
         } else {
           onGiveUp();
+          if (startedIn === pool) startAnew();
           reject(new DatabaseUnavailable("Database does not answer"));
         }
       };
@@ -96,7 +119,10 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     try {
       return await Promise.race([work, gaveUp]);
     } catch (error) {
-      throw isOutage(error) ? new DatabaseUnavailable("Database cannot be reached", { cause: error }) : error;
+      if (!isOutage(error)) throw error;
+      // postgres.js does not get over every lost connection: what it has not flushed then may never be.
+      if (startedIn === pool) startAnew();
+      throw new DatabaseUnavailable("Database cannot be reached", { cause: error });
     } finally {
       settled = true;
       clearTimeout(timer);
@@ -105,7 +131,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
 
   return {
     run: (work) => patiently(work(pool), () => {}),
-    begin: <T>(work: (sql: Sql) => Promise<T>) => {
+    begin: <T>(work: (sql: Sql) => Promise<T>, afterCommit: (result: T) => void = () => {}) => {
       let givenUp = false;
       const transaction = pool.begin(async (sql) => {
         if (givenUp) throw new DatabaseUnavailable("Transaction began too late");
@@ -113,7 +139,11 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
         if (givenUp) throw new DatabaseUnavailable("Transaction ended too late");
         return result;
       }) as Promise<T>;
-      return patiently(transaction, () => givenUp = true);
+      const committed = transaction.then((result) => {
+        afterCommit(result);
+        return result;
+      });
+      return patiently(committed, () => givenUp = true);
     },
     async close() {
       await Promise.all([pool.end({ timeout: 2 }), probe.end({ timeout: 1 })]);

@@ -1,11 +1,14 @@
+import type { Intent } from "./conversations.ts";
 import type { Sql } from "./database.ts";
 
-/** Moves a reader's marks in a thread up to these ids, never back and never beyond what the peer has sent. */
+/** Moves a reader's marks in a thread up to these ids, never back and never beyond what the peer has sent; sees media. */
 export interface Move {
   conversation_id: number;
   reader_id: number;
   delivered_to: number;
   seen_text_to: number;
+  /** Media with ids from here to there become seen; none where `from` is above `to`. */
+  seen_media: { from: number; to: number };
   /** What to tell other processes: the peer, unless he refuses the reader, and the reader's other sessions. */
   event: { peer: string; own: string };
 }
@@ -20,19 +23,23 @@ const MOVES_PER_NOTIFY = 24;
 export async function moveMarks(
   sql: Sql,
   moves: Move[],
-  origin: string,
+  { now, origin }: { now: Date; origin: string },
 ): Promise<{ place: number; tell_peer: boolean }[]> {
   return await sql<{ place: number; tell_peer: boolean }[]>`
     with move as (
-      select (ord - 1)::int as place, conversation_id, reader_id, delivered_to, seen_text_to, peer_event, own_event
+      select (ord - 1)::int as place, conversation_id, reader_id, delivered_to, seen_text_to, media_from, media_to,
+        peer_event, own_event
       from unnest(
         ${moves.map((move) => move.conversation_id)}::bigint[],
         ${moves.map((move) => move.reader_id)}::bigint[],
         ${moves.map((move) => move.delivered_to)}::bigint[],
         ${moves.map((move) => move.seen_text_to)}::bigint[],
+        ${moves.map((move) => move.seen_media.from)}::bigint[],
+        ${moves.map((move) => move.seen_media.to)}::bigint[],
         ${moves.map((move) => move.event.peer)}::text[],
         ${moves.map((move) => move.event.own)}::text[]
-      ) with ordinality as move (conversation_id, reader_id, delivered_to, seen_text_to, peer_event, own_event, ord)
+      ) with ordinality as move
+        (conversation_id, reader_id, delivered_to, seen_text_to, media_from, media_to, peer_event, own_event, ord)
     ), pair as materialized (
       select id, low_id, low_intent, high_intent, low_sent_id, high_sent_id,
         low_delivered_id, high_delivered_id, low_seen_text_id, high_seen_text_id
@@ -40,8 +47,9 @@ export async function moveMarks(
       where id = any(${moves.map((move) => move.conversation_id)}::bigint[])
       order by id
       for no key update
-    ), wanted as (
-      select move.place, pair.id, pair.low_id = move.reader_id as by_low, peer_event, own_event,
+    ), wanted as materialized (
+      select move.place, pair.id, move.reader_id, pair.low_id = move.reader_id as by_low, peer_event, own_event,
+        media_from, media_to,
         least(greatest(delivered_to, seen_text_to), sent_id) as delivered_to,
         least(seen_text_to, sent_id) as seen_text_to,
         delivered_id, seen_text_id, peer_intent <> 'refuse' as tell_peer
@@ -54,10 +62,22 @@ export async function moveMarks(
           case when pair.low_id = move.reader_id then low_delivered_id else high_delivered_id end as delivered_id,
           case when pair.low_id = move.reader_id then low_seen_text_id else high_seen_text_id end as seen_text_id
       ) as side
+    ), played as (
+      update messages m
+      set seen_at = ${now}
+      from wanted
+      where m.conversation_id = wanted.id
+        and m.sender_id <> wanted.reader_id
+        and m.media_id is not null
+        and m.seen_at is null
+        and m.id between wanted.media_from and wanted.media_to
+      returning wanted.place
     ), moving as materialized (
       select place, id, by_low, peer_event, own_event, delivered_to, seen_text_to, tell_peer
       from wanted
-      where delivered_to > delivered_id or seen_text_to > seen_text_id
+      where delivered_to > delivered_id
+        or seen_text_to > seen_text_id
+        or exists (select from played where played.place = wanted.place)
     ), target as (
       select id,
         max(delivered_to) filter (where by_low) as low_delivered_to,
@@ -88,15 +108,21 @@ export async function moveMarks(
     order by place`;
 }
 
-/** The threads in which this user has been sent what has not reached him. */
-export async function listUndelivered(
-  sql: Sql,
-  meId: number,
-): Promise<{ conversation_id: number; peer_id: number; peer_phone: string; peer_sent_id: number }[]> {
-  return await sql`
-    select v.conversation_id, v.peer_id, u.phone_number as peer_phone, v.peer_sent_id
+/** The threads in which these users have been sent what has not reached them. */
+export async function listUndelivered(sql: Sql, userIds: number[]): Promise<Undelivered[]> {
+  return await sql<Undelivered[]>`
+    select v.me_id, v.mine, v.conversation_id, v.peer_id, u.phone_number as peer_phone, v.peer_sent_id
     from contacts c
     join sides v on v.conversation_id = c.conversation_id and v.me_id = c.owner_id
     join users u on u.id = v.peer_id
-    where c.owner_id = ${meId} and v.peer_sent_id > v.my_delivered_id`;
+    where c.owner_id = any(${userIds}::bigint[]) and v.peer_sent_id > v.my_delivered_id`;
+}
+
+export interface Undelivered {
+  me_id: number;
+  mine: Intent;
+  conversation_id: number;
+  peer_id: number;
+  peer_phone: string;
+  peer_sent_id: number;
 }

@@ -8,6 +8,12 @@ export interface MessageRow {
   sender_id: number;
   message_type: MessageType;
   message: string;
+  media_content_id: number | null;
+  media_type: string | null;
+  /** Seconds. */
+  duration: number | null;
+  /** When the receiver played it; null for texts, whose reading is a mark of the pair. */
+  seen_at: Date | null;
   client_id: string | null;
   created_at: Date;
 }
@@ -18,11 +24,12 @@ export interface Draft {
   sender_id: number;
   message_type: MessageType;
   message: string;
+  media_content_id: number | null;
   client_id: string | null;
   event: { before_id: string; after_id: string };
 }
 
-/** What became of a draft. Neither stored nor earlier, with both intents `want`: see `storeDrafts`. */
+/** What became of a draft. Neither stored nor earlier, and nothing that forbids it: see `storeDrafts`. */
 export interface DraftOutcome {
   low_id: number;
   low_intent: Intent;
@@ -30,16 +37,28 @@ export interface DraftOutcome {
   ever_accepted: boolean;
   stored_id: number | null;
   earlier_id: number | null;
+  /** Whether the sender may send the media that the draft carries, if any. */
+  media_allowed: boolean;
+  media_type: string | null;
+  duration: number | null;
 }
 
 /** So many drafts' events fit into one NOTIFY: ids, two phone numbers and a session id stay below 390 bytes. */
 const DRAFTS_PER_NOTIFY = 20;
+
+/** The columns of a MessageRow, of messages m with their media, if any. */
+function columns(sql: Sql) {
+  return sql`m.id, m.sender_id, m.type as message_type, m.body as message, m.media_id as media_content_id,
+    media.media_type, media.duration, m.seen_at, m.client_id, m.created_at`;
+}
 
 /**
  * Stores many people's messages in one statement, one commit and few NOTIFYs, each draft with an outcome of its own.
  * The pairs are locked in the order of their ids, and the intents are read from the rows that were locked: rows of
  * another table would be read as they were before the lock was waited for. Ids are drawn after the lock, so
  * that within a pair no lower id appears after a higher one.
+ *
+ * Media are held against the sweep by a key share lock, and may be sent by who uploaded them or already has them.
  *
  * A draft whose `client_id` another statement stored after this one began has no outcome: ask `findByClientId`.
  */
@@ -50,22 +69,39 @@ export async function storeDrafts(
 ): Promise<DraftOutcome[]> {
   return await sql<DraftOutcome[]>`
     with draft as (
-      select ord, conversation_id, sender_id, type, body, client_id, before_id, after_id
+      select ord, conversation_id, sender_id, type, body, media_id, client_id, before_id, after_id
       from unnest(
         ${drafts.map((draft) => draft.conversation_id)}::bigint[],
         ${drafts.map((draft) => draft.sender_id)}::bigint[],
         ${drafts.map((draft) => draft.message_type)}::text[],
         ${drafts.map((draft) => draft.message)}::text[],
+        ${drafts.map((draft) => draft.media_content_id)}::bigint[],
         ${drafts.map((draft) => draft.client_id)}::text[],
         ${drafts.map((draft) => draft.event.before_id)}::text[],
         ${drafts.map((draft) => draft.event.after_id)}::text[]
-      ) with ordinality as draft (conversation_id, sender_id, type, body, client_id, before_id, after_id, ord)
+      ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, before_id, after_id, ord)
     ), pair as materialized (
       select id, low_id, low_intent, high_intent, ever_accepted
       from conversations
       where id = any(${drafts.map((draft) => draft.conversation_id)}::bigint[])
       order by id
       for no key update
+    ), held as materialized (
+      select id, owner_id, kind, media_type, duration
+      from media
+      where id = any(${drafts.flatMap((draft) => draft.media_content_id ?? [])}::bigint[]) and state = 'ready'
+      order by id
+      for key share
+    ), carried as (
+      select draft.ord, held.media_type, held.duration
+      from draft
+      join held on held.id = draft.media_id and held.kind = draft.type
+      where held.owner_id = draft.sender_id
+        or exists (
+          select from messages m
+          join conversations v on v.id = m.conversation_id
+          where m.media_id = held.id and draft.sender_id in (v.low_id, v.high_id)
+        )
     ), earlier as materialized (
       select draft.ord, m.id
       from draft
@@ -82,11 +118,12 @@ export async function storeDrafts(
         where pair.low_intent = 'want'
           and pair.high_intent = 'want'
           and not exists (select from earlier where earlier.ord = draft.ord)
+          and (draft.media_id is null or exists (select from carried where carried.ord = draft.ord))
         order by draft.ord
       ) as allowed
     ), stored as (
-      insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
-      select conversation_id, id, sender_id, type, body, client_id, ${now}
+      insert into messages (conversation_id, id, sender_id, type, body, media_id, client_id, created_at)
+      select conversation_id, id, sender_id, type, body, media_id, client_id, ${now}
       from numbered
       order by id
       on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
@@ -113,9 +150,12 @@ export async function storeDrafts(
       group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
     )
     select pair.low_id, pair.low_intent, pair.high_intent, pair.ever_accepted,
-      stored.id as stored_id, earlier.id as earlier_id, (select count(*) from told) as told
+      stored.id as stored_id, earlier.id as earlier_id,
+      draft.media_id is null or carried.ord is not null as media_allowed, carried.media_type, carried.duration,
+      (select count(*) from told) as told
     from draft
     join pair on pair.id = draft.conversation_id
+    left join carried on carried.ord = draft.ord
     left join earlier on earlier.ord = draft.ord
     left join numbered on numbered.ord = draft.ord
     left join stored on stored.id = numbered.id
@@ -124,9 +164,10 @@ export async function storeDrafts(
 
 export async function findMessage(sql: Sql, conversationId: number, id: number): Promise<MessageRow | null> {
   const [message] = await sql<MessageRow[]>`
-    select id, sender_id, type as message_type, body as message, client_id, created_at
-    from messages
-    where conversation_id = ${conversationId} and id = ${id}`;
+    select ${columns(sql)}
+    from messages m
+    left join media on media.id = m.media_id
+    where m.conversation_id = ${conversationId} and m.id = ${id}`;
   return message ?? null;
 }
 
@@ -135,11 +176,12 @@ export async function findByClientId(
   of: { conversation_id: number; sender_id: number; client_id: string },
 ): Promise<MessageRow | null> {
   const [message] = await sql<MessageRow[]>`
-    select id, sender_id, type as message_type, body as message, client_id, created_at
-    from messages
-    where conversation_id = ${of.conversation_id}
-      and sender_id = ${of.sender_id}
-      and client_id = ${of.client_id}`;
+    select ${columns(sql)}
+    from messages m
+    left join media on media.id = m.media_id
+    where m.conversation_id = ${of.conversation_id}
+      and m.sender_id = ${of.sender_id}
+      and m.client_id = ${of.client_id}`;
   return message ?? null;
 }
 
@@ -169,17 +211,19 @@ export async function listMessages(
 ): Promise<MessageRow[]> {
   if (after !== null) {
     const rows = await sql<MessageRow[]>`
-      select id, sender_id, type as message_type, body as message, client_id, created_at
-      from messages
-      where conversation_id = ${conversationId} and id > ${after}
-      order by id
+      select ${columns(sql)}
+      from messages m
+      left join media on media.id = m.media_id
+      where m.conversation_id = ${conversationId} and m.id > ${after}
+      order by m.id
       limit ${count}`;
     return rows.reverse();
   }
   return await sql<MessageRow[]>`
-    select id, sender_id, type as message_type, body as message, client_id, created_at
-    from messages
-    where conversation_id = ${conversationId} and id < ${before ?? Number.MAX_SAFE_INTEGER}
-    order by id desc
+    select ${columns(sql)}
+    from messages m
+    left join media on media.id = m.media_id
+    where m.conversation_id = ${conversationId} and m.id < ${before ?? Number.MAX_SAFE_INTEGER}
+    order by m.id desc
     limit ${count}`;
 }

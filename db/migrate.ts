@@ -41,7 +41,9 @@ async function apply(sql: Sql, wanted: Migration[]): Promise<string[]> {
   refuseSurprises(ledger, wanted);
   const missing = wanted.filter(({ name }) => !ledger.has(name));
   for (const { name, text, checksum } of missing) {
-    await sql.unsafe(text);
+    await sql.unsafe(text).catch((error) => {
+      throw new Error(`Cannot migrate: "${name}" failed: ${error.message}`, { cause: error });
+    });
     await sql`insert into migrations (name, checksum) values (${name}, ${checksum})`;
   }
   return missing.map(({ name }) => name);
@@ -66,7 +68,11 @@ function refuseSurprises(ledger: Map<string, string>, wanted: Migration[]): void
 async function readMigrations(folder: URL): Promise<Migration[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(folder)) {
-    if (/^\d{4}_\w+\.sql$/.test(entry.name)) names.push(entry.name);
+    if (!entry.name.endsWith(".sql")) continue;
+    if (!/^\d{4}_\w+\.sql$/.test(entry.name)) {
+      throw new Error(`Cannot migrate: "${entry.name}" is not called like "0001_people.sql"`);
+    }
+    names.push(entry.name);
   }
   return await Promise.all(
     names.sort().map(async (name) => {

@@ -18,7 +18,9 @@ export async function awaitServer(at: DatabaseAddress, stop: Promise<unknown>): 
         const [row] = await pool<{ server_version: string }[]>`show server_version`;
         return refuseOld(row!.server_version);
       } catch (error) {
-        if (!isOutage(error)) throw error;
+        if (!isOutage(error)) {
+          throw new Error(`Cannot use the database: ${(error as Error).message}`, { cause: error });
+        }
         if (Date.now() > deadline) {
           throw new Error("Cannot reach the database of DATABASE_URL", { cause: error });
         }
@@ -33,7 +35,8 @@ export async function awaitServer(at: DatabaseAddress, stop: Promise<unknown>): 
   }
 }
 
-function refuseOld(version: string): string {
+/** @throws Error for a server that lacks what the statements here need */
+export function refuseOld(version: string): string {
   if (parseInt(version) >= VERSION_MIN) return version;
   throw new Error(`Cannot use PostgreSQL ${version}: it has to be ${VERSION_MIN} or later`);
 }

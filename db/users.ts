@@ -16,6 +16,16 @@ export async function findUser(sql: Sql, phone: string): Promise<User | null> {
   return user ?? null;
 }
 
+/** The same, and he stays what he is until the transaction ends. */
+export async function holdUser(sql: Sql, phone: string): Promise<User | null> {
+  const [user] = await sql<User[]>`
+    select id, phone_number, status
+    from users
+    where phone_number = ${phone}
+    for share`;
+  return user ?? null;
+}
+
 /**
  * The user of a number that somebody asks for, made as `invited` when nobody has it. The row stays locked against
  * a signup's completion, so that each of the two knows whether the other came first.
@@ -25,12 +35,7 @@ export async function findOrInviteUser(sql: Sql, phone: string, now: Date): Prom
     insert into users (phone_number, status, created_at)
     values (${phone}, 'invited', ${now})
     on conflict (phone_number) do nothing`;
-  const [user] = await sql<User[]>`
-    select id, phone_number, status
-    from users
-    where phone_number = ${phone}
-    for share`;
-  return user!;
+  return (await holdUser(sql, phone))!;
 }
 
 /** Makes the number a user's. Null when it is one's already. */

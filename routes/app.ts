@@ -11,6 +11,9 @@ import { contactRoutes } from "./contacts.ts";
 import { devRoutes } from "./dev.ts";
 import type { AppEnv } from "./env.ts";
 import { onError } from "./errors.ts";
+import { createGate } from "./gate.ts";
+import { mediaPath, mediaRoutes } from "./media.ts";
+import { mediaDownloadRoutes } from "./media_download.ts";
 import { messageRoutes } from "./messages.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { describeApi } from "./openapi.ts";
@@ -18,21 +21,26 @@ import { requestLog } from "./request_log.ts";
 import { judgeRoute } from "./route_table.ts";
 import { createRouter } from "./router.ts";
 import { systemRoutes } from "./system.ts";
+import { TUS_HEADERS, uploadRoutes } from "./uploads.ts";
 import { createWire } from "./wire.ts";
 
 export type AppConfig = Pick<Config, "corsOrigins" | "phoneWireFormat" | "publicUrl" | "trustedProxyCount">;
 
-export function createApp(services: Services, config: AppConfig) {
-  const app = createRouter<AppEnv>();
+export function createApp(services: Services, config: AppConfig, gate = createGate()) {
+  const app = createRouter<AppEnv>(mediaPath);
   const wire = createWire(config);
 
   app.onError(onError);
   app.use(requestLog);
-  app.use("/api/*", allowOrigins(config.corsOrigins));
+  app.use(gate.middleware);
+  app.use(allowOrigins(config.corsOrigins));
   app.use(judgeRoute(app));
 
   app.route("/", authRoutes(services, clientAddress(config.trustedProxyCount)));
   app.route("/", contactRoutes(services, wire));
+  app.route("/", mediaRoutes(services, config.publicUrl));
+  app.route("/", mediaDownloadRoutes(services));
+  app.route("/", uploadRoutes(services));
   app.route("/", messageRoutes(services, wire));
   app.route("/", notificationRoutes(services, wire));
   app.route("/", systemRoutes(services));
@@ -48,8 +56,15 @@ export function createApp(services: Services, config: AppConfig) {
 function allowOrigins(origins: AppConfig["corsOrigins"]) {
   const allow = cors({
     origin: origins === "*" ? "*" : [...origins],
-    exposeHeaders: ["X-Request-Id", "Retry-After"],
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    exposeHeaders: ["X-Request-Id", "Retry-After", "Accept-Ranges", "Content-Range", "ETag", ...TUS_HEADERS],
     maxAge: 600,
   });
-  return createMiddleware<AppEnv>((c, next) => c.req.header("upgrade") ? next() : allow(c, next));
+  return createMiddleware<AppEnv>((c, next) => {
+    // Without this header an OPTIONS asks the address itself, as tus does, and is no preflight.
+    const asks = c.req.method === "OPTIONS" && !c.req.header("access-control-request-method");
+    // What is for developers on this machine is for no page of anybody else's.
+    const isPrivate = c.req.path.startsWith("/dev/");
+    return c.req.header("upgrade") || asks || isPrivate ? next() : allow(c, next);
+  });
 }

@@ -44,7 +44,7 @@ const numberBody = z.strictObject({ phone_number: phoneNumber }).openapi("PhoneN
 const completeBody = z.strictObject({
   phone_number: phoneNumber,
   passcode: text({ min: 1, max: 64 }).openapi({ example: "123456" }),
-  device: text({ min: 0, max: DEVICE_MAX }).optional().openapi({
+  device: text({ min: 0, max: DEVICE_MAX }).nullish().openapi({
     description: "What the session is called in the list of sessions; by default the User-Agent",
   }),
 }).openapi("CompleteBody");
@@ -161,8 +161,7 @@ export function authRoutes(
     })
     .openapi(renew, async (c) => c.json(signedInAnswer(await sessions.renew(c.get("actor"))), 200))
     .openapi(signout, async (c) => {
-      const actor = c.get("actor");
-      await sessions.end(actor, actor.session_id);
+      await sessions.signOut(c.get("actor"));
       return c.json({ success: true as const }, 200);
     })
     .openapi(list, async (c) => {

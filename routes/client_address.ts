@@ -20,7 +20,8 @@ export function clientAddress(trustedProxies: number): ClientAddress {
 
 function subscriber(address: string): string {
   const groups = ipv6Groups(address);
-  if (!groups) return address;
+  // Some proxies write the port as well, another for every connection.
+  if (!groups) return address.replace(/^([\d.]+):\d+$/, "$1");
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   if (mapped) return [groups[6]! >> 8, groups[6]! & 255, groups[7]! >> 8, groups[7]! & 255].join(".");
   return groups.slice(0, 4).map((group) => group.toString(16)).join(":") + "::/64";

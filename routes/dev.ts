@@ -11,16 +11,19 @@ import { phoneNumber } from "./fields.ts";
 import { createRouter } from "./router.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
+/** Written by proxies, which speak for others. */
+const PROXY_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
+
 /**
- * From this machine and under a name of it: a page elsewhere could point a name of its own at 127.0.0.1, and a proxy
- * on this machine speaks for others.
+ * From this machine and under a name of it: a page elsewhere could point a name of its own at 127.0.0.1.
  */
 function isLocal(c: Context<AppEnv>): boolean {
   const { remoteAddr } = c.env;
   const fromHere = "hostname" in remoteAddr && /^(127\.|::1$|::ffff:127\.)/.test(remoteAddr.hostname);
-  const { hostname } = new URL(c.req.url);
+  const hostname = URL.parse(c.req.url)?.hostname ?? "";
   const named = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-  return fromHere && named && c.req.header("x-forwarded-for") === undefined;
+  const direct = PROXY_HEADERS.every((name) => c.req.header(name) === undefined);
+  return fromHere && named && direct;
 }
 
 const localOnly = createMiddleware<AppEnv>(async (c, next) => {

@@ -19,6 +19,7 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_media: 400,
   invalid_passcode: 400,
   invalid_phone_number: 400,
+  media_not_found: 404,
   message_not_found: 404,
   method_not_allowed: 405,
   not_found: 404,
@@ -27,6 +28,8 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   own_number: 400,
   passcode_expired: 408,
   peer_deleted: 409,
+  quota_exceeded: 413,
+  range_not_satisfiable: 416,
   rate_limited: 429,
   recipient_not_found: 404,
   request_not_found: 404,
@@ -41,10 +44,15 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   unavailable: 503,
   unexpected: 500,
   unsupported_media_type: 415,
+  unsupported_tus_version: 412,
   upgrade_required: 426,
+  upload_conflict: 409,
+  upload_stalled: 408,
   user_not_found: 404,
 };
 
+/** More issues help nobody, and a body can have thousands. */
+const ISSUES_MAX = 20;
 /** When a client may try again after an outage, in seconds. */
 const OUTAGE_RETRY_SECONDS = 2;
 
@@ -74,6 +82,7 @@ function respond(c: Context<AppEnv>, { code, message, details }: AppError): Resp
   if (code === "upgrade_required") {
     c.header("Upgrade", "websocket");
     c.header("Connection", "Upgrade");
+    c.header("Sec-WebSocket-Version", "13");
   }
   const body = {
     success: false,
@@ -81,7 +90,7 @@ function respond(c: Context<AppEnv>, { code, message, details }: AppError): Resp
     code,
     request_id: c.get("requestId"),
     ...(details.retryAfter === undefined ? {} : { retry_after: details.retryAfter }),
-    ...(details.issues === undefined ? {} : { issues: details.issues }),
+    ...(details.issues === undefined ? {} : { issues: details.issues.slice(0, ISSUES_MAX) }),
     ...(details.maxBytes === undefined ? {} : { max_bytes: details.maxBytes }),
   };
   return c.json(body, STATUS[code]);

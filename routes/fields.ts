@@ -5,6 +5,15 @@ import { z } from "@hono/zod-openapi";
 import { AppError, type Issue } from "../services/errors.ts";
 import { parsePhoneNumber } from "../services/phone_number.ts";
 
+/** What a schema calls the types, in words that go on after "Must be". */
+const TYPES: Record<string, string> = {
+  string: "text",
+  number: "a number",
+  int: "an integer",
+  boolean: "true or false",
+  object: "an object",
+  array: "a list",
+};
 const BAD_PHONE_NUMBER = "Write the number with its country code, as in +14155550123";
 
 /** A phone number in any spelling, as its canonical form. */
@@ -38,6 +47,17 @@ export function text({ min, max }: { min: number; max: number }) {
     .openapi({ type: "string", minLength: min, maxLength: max });
 }
 
+/** Text of a header, which comes byte by byte (RFC 9110, section 5.5): UTF-8 where it is that. */
+export const headerText = z.string().transform((value) => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(
+      Uint8Array.from(value, (byte) => byte.charCodeAt(0)),
+    );
+  } catch {
+    return value;
+  }
+});
+
 /** An id: a whole number below 2^53. */
 export const id = z.int().openapi({ type: "integer", example: 42 });
 
@@ -48,6 +68,12 @@ export const queryId = z.string()
   .refine(Number.isSafeInteger, "Must be below 2^53")
   .openapi({ type: "integer", example: 42 });
 
+/** A token in a query, where no header can be sent. It was judged before the query is: here it is only documented. */
+export const queryToken = z.unknown().optional().openapi({
+  type: "string",
+  description: "Instead of the Authorization header",
+});
+
 /** A private name for somebody: NFC, at most 50 code points, nothing that turns the text around it. */
 export const displayName = z.string()
   .refine((value) => value.isWellFormed(), "Has a lone surrogate")
@@ -57,7 +83,11 @@ export const displayName = z.string()
     "Has a control or bidi-override character",
   )
   .refine((value) => codePoints(value) <= 50, "Must have at most 50 characters")
-  .openapi({ type: "string", maxLength: 50, example: "Ann" });
+  .openapi({
+    type: "string",
+    example: "Ann",
+    description: "At most 50 characters after NFC; empty means none",
+  });
 
 /** Turns what a schema refuses into the error that says so. */
 export function toInputError(error: z.core.$ZodError): AppError {
@@ -76,6 +106,27 @@ function toIssues(issue: z.core.$ZodIssue): Issue[] {
   }
   return [{ path: at(), message: issue.message }];
 }
+
+/** What a schema says that has no words of its own for it. */
+function wording(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      if (issue.input === undefined) return "Is missing";
+      return `Must be ${TYPES[issue.expected] ?? "of another type"}`;
+    case "invalid_value":
+      if (issue.input === undefined) return "Is missing";
+      return `Must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+    case "too_big":
+      return `Must be at most ${issue.maximum}`;
+    case "too_small":
+      return `Must be at least ${issue.minimum}`;
+    default:
+      return undefined;
+  }
+}
+
+// The schemas are made in many places; words of its own that one of them has go before these.
+z.config({ customError: wording });
 
 function codePoints(text: string): number {
   let count = 0;

@@ -17,15 +17,17 @@ export const readJson = createMiddleware<AppEnv>(async (c, next) => {
 
 /** For calls without fields: no body at all, or an empty JSON object. */
 export const readNothing = createMiddleware<AppEnv>(async (c, next) => {
-  const bytes = await readBytes(c.req.raw);
+  const bytes = isJson(c.req.header("content-type"))
+    ? await readBytes(c.req.raw)
+    : await readBytes(c.req.raw, { bytesMax: 0, refusal: () => new AppError("unsupported_media_type") });
   if (bytes.length > 0) {
-    if (!isJson(c.req.header("content-type"))) throw new AppError("unsupported_media_type");
     const value = parse(bytes);
     const keys = typeof value === "object" && value !== null && !Array.isArray(value)
       ? Object.keys(value)
       : null;
     if (keys?.length !== 0) {
-      const issues = (keys ?? [""]).map((path) => ({ path, message: "Is not known here" }));
+      const issues = keys?.map((path) => ({ path, message: "Is not known here" })) ??
+        [{ path: "", message: "Must be an object" }];
       throw new AppError("invalid_input", { issues });
     }
   }
@@ -40,14 +42,17 @@ function isJson(contentType: string | undefined): boolean {
     );
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+async function readBytes(
+  request: Request,
+  { bytesMax, refusal } = { bytesMax: JSON_BYTES_MAX, refusal: tooLarge },
+): Promise<Uint8Array> {
   const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > JSON_BYTES_MAX) throw tooLarge();
+  if (declared > bytesMax) throw refusal();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of bodyOf(request)) {
     length += chunk.length;
-    if (length > JSON_BYTES_MAX) throw tooLarge();
+    if (length > bytesMax) throw refusal();
     chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0]! : joined(chunks, length);

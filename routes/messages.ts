@@ -7,7 +7,7 @@ import type { Messages, Outgoing } from "../services/messages.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
-import { id, phoneNumber, phoneNumberParams, queryId, text } from "./fields.ts";
+import { headerText, id, phoneNumber, phoneNumberParams, queryId, text } from "./fields.ts";
 import { readJson } from "./json_body.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
@@ -75,7 +75,7 @@ export function messageRoutes(
     middleware: [signed, readJson] as const,
     request: {
       ...jsonBody(sendBody),
-      headers: z.object({ "idempotency-key": clientId.optional() }),
+      headers: z.object({ "idempotency-key": headerText.pipe(clientId).optional() }),
     },
     responses: answers("The message is stored", success({ messages: z.array(wireMessage) }), [
       ...SESSION_ERRORS,
@@ -182,6 +182,7 @@ function toOutgoing(body: z.infer<typeof sendBody>, idempotencyKey: string | und
     phone: body.phone_number,
     message_type: body.message_type,
     message: body.message ?? "",
+    media_content_id: body.media_content_id ?? null,
     client_id: given ?? idempotencyKey ?? null,
   };
 }

@@ -9,8 +9,10 @@ import type { Marks } from "../services/marks.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
+import { queryToken } from "./fields.ts";
 import { createRouter } from "./router.ts";
 import { bearerToken } from "./session.ts";
+import { terminate } from "./terminate.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
 /** Deno pings at half of this, in seconds, and gives a silent socket up after all of it. */
@@ -19,6 +21,7 @@ const IDLE_SECONDS = 56;
 const FRAME_BYTES_MAX = 4096;
 const FRAMES_A_MINUTE_MAX = 60;
 const MINUTE_MS = 60_000;
+const GOODBYE_MS_MAX = 5_000;
 
 const frames = z.discriminatedUnion("event", [
   z.strictObject({ event: z.literal("connected"), timestamp: wireTime }),
@@ -41,7 +44,7 @@ const route = createRoute({
     `${FRAMES_A_MINUTE_MAX} frames a minute or one over ${FRAME_BYTES_MAX} bytes, 1013 too much unread, 4001 the session ` +
     "has ended, 4002 displaced by newer sockets (do not reconnect).",
   security: [{ bearer: [] }, { queryToken: [] }],
-  request: { query: z.object({ token: z.string().optional() }) },
+  request: { query: z.object({ token: queryToken }) },
   responses: {
     101: { description: "The socket is open; it carries text frames, each a `Notification` as JSON" },
     ...errorAnswers([...SESSION_ERRORS, "upgrade_required"]),
@@ -58,7 +61,7 @@ export function notificationRoutes(
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
     const actor = await sessions.authenticate(token);
-    if (!isUpgrade(c.req.raw.headers)) throw new AppError("upgrade_required");
+    if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
 
     const { socket, response } = Deno.upgradeWebSocket(c.req.raw, {
       idleTimeout: IDLE_SECONDS,
@@ -86,7 +89,7 @@ function attend(
   socket.onmessage = ({ data }) => {
     if (!isTooMuch(data)) return;
     leave();
-    socket.close(CLOSE.flood, "Too much sent");
+    close(socket, CLOSE.flood, "Too much sent");
   };
   socket.onclose = () => leave();
   socket.onerror = () => leave();
@@ -98,12 +101,20 @@ function toHubSocket(socket: WebSocket, actor: Actor, toFrame: (notice: Notice) 
     isBusy: () => socket.bufferedAmount > 0,
     // On a socket that is closing both throw; by then the change is committed, and the client will fetch it.
     write: (notice) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(toFrame(notice));
+      if (socket.readyState !== WebSocket.OPEN) return false;
+      socket.send(toFrame(notice));
+      return true;
     },
-    close: (code, reason) => {
-      if (socket.readyState <= WebSocket.OPEN) socket.close(code, reason);
-    },
+    close: (code, reason) => close(socket, code, reason),
   };
+}
+
+/** Says goodbye, and does not wait long for the answer. */
+function close(socket: WebSocket, code: number, reason: string): void {
+  if (socket.readyState > WebSocket.OPEN) return;
+  const timer = setTimeout(() => terminate(socket), GOODBYE_MS_MAX);
+  socket.addEventListener("close", () => clearTimeout(timer));
+  socket.close(code, reason);
 }
 
 /** Says whether a frame is one too many, or too large. */
@@ -129,9 +140,11 @@ function protocolToken(header: string | undefined): string | null {
   return scheme === "bearer" && token ? token : null;
 }
 
-/** RFC 6455, section 4.2.1: what a client's handshake has at least. */
-function isUpgrade(headers: Headers): boolean {
-  return headers.get("upgrade")?.toLowerCase() === "websocket" &&
-    (headers.get("connection") ?? "").toLowerCase().split(",").some((part) => part.trim() === "upgrade") &&
-    headers.get("sec-websocket-key") !== null;
+/** What a client's handshake has at least (RFC 6455, section 4.2.1). */
+function isUpgrade({ method, headers }: Request): boolean {
+  const connection = (headers.get("connection") ?? "").toLowerCase().split(",").map((part) => part.trim());
+  return method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket" &&
+    connection.includes("upgrade") &&
+    headers.get("sec-websocket-version") === "13" &&
+    /^[\w+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "");
 }

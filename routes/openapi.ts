@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { errorAnswers } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 
 const ABOUT = `Messaging for people who have nothing but a phone number.
@@ -18,6 +19,7 @@ const route = createRoute({
       description: "OpenAPI 3.1",
       content: { "application/json": { schema: z.object({ openapi: z.string() }) } },
     },
+    ...errorAnswers([], ["unexpected"]),
   },
 });
 
@@ -32,6 +34,11 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
     type: "apiKey",
     in: "query",
     name: "token",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "signature", {
+    type: "apiKey",
+    in: "query",
+    name: "signature",
   });
   let document: ReturnType<typeof app.getOpenAPI31Document> | null = null;
   app.openapi(route, (c) => {

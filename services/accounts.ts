@@ -2,7 +2,7 @@
 
 import type { Database } from "../db/database.ts";
 import { listAdmirers } from "../db/conversations.ts";
-import { activateUser, findUser } from "../db/users.ts";
+import { activateUser, findUser, holdUser } from "../db/users.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
@@ -55,16 +55,16 @@ export function createAccounts(
       const events = admirers.map((to): Event => ({ to, event: "contacts_updated" }));
       await bus.announce(sql, events);
       return { session: await sessions.open(sql, user.id, device), events };
-    });
+    }, (done) => done && bus.deliver(done.events));
     if (!done) throw new AppError("already_registered");
-    bus.deliver(done.events);
     return done.session;
   }
 
   /** @throws AppError suspended, and as `passcodes.redeem` */
   async function completeSignIn({ phone, passcode, device, address }: Completion): Promise<SessionToken> {
     const session = await passcodes.redeem({ phone, purpose: "signin", passcode, address }, async (sql) => {
-      const user = await findUser(sql, phone);
+      // Held, so that a suspension comes before the session, or after it and ends it.
+      const user = await holdUser(sql, phone);
       return user?.status === "active" ? await sessions.open(sql, user.id, device) : null;
     });
     if (!session) throw new AppError("suspended");

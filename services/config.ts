@@ -11,7 +11,7 @@ import {
 import { HOST_LENGTH_MAX } from "./sms/texts.ts";
 
 const SECRET_BYTES_MIN = 32;
-const PASSCODE_TTL_SECONDS_MAX = 86_400;
+const PASSCODE_TTL_SECONDS_MAX = 31_536_000;
 /** The largest large object of PostgreSQL. */
 const UPLOAD_BYTES_MAX = 4_398_046_511_103;
 
@@ -38,6 +38,8 @@ export interface Config {
   trustedProxyCount: number;
   corsOrigins: "*" | readonly string[];
   maxUploadBytes: number;
+  /** What the media of one user may take up. */
+  mediaQuotaBytes: number;
   /** Null: pretty in a terminal, json elsewhere. */
   logFormat: "json" | "pretty" | null;
 }
@@ -85,6 +87,11 @@ export function parseConfig(
       max: UPLOAD_BYTES_MAX,
       otherwise: 104_857_600,
     }),
+    mediaQuotaBytes: env.wholeNumber("MEDIA_QUOTA_BYTES", {
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      otherwise: 1_073_741_824,
+    }),
     logFormat: env.oneOf("LOG_FORMAT", ["json", "pretty"], null),
   };
   if (env.problems.length > 0) throw new ConfigError(env.problems);
@@ -97,14 +104,25 @@ function readHost(env: Environment): string | null {
 }
 
 function readDatabaseUrl(env: Environment, production: boolean): string | null {
-  const wanted = "Must start with postgres:// or postgresql://";
+  const wanted = "Must be a URL such as postgres://user:password@host:5432/name";
   if (production) env.required("DATABASE_URL", "production has no database of its own");
   const url = env.matching("DATABASE_URL", /^postgres(ql)?:\/\/./, wanted);
+  if (url !== null && !isReadable(url)) env.refuse("DATABASE_URL", wanted);
   // Deno opens a Unix socket only to who may read and write its file, and production may write nothing.
   if (production && url !== null && /[?&]host=|\/\/[^/]*%2f/i.test(url)) {
     env.refuse("DATABASE_URL", "Must name a host: production cannot use a Unix socket");
   }
   return url;
+}
+
+/** Whether every part of it can be decoded. */
+function isReadable(url: string): boolean {
+  try {
+    const { username, password, hostname, pathname } = new URL(url);
+    return [username, password, hostname, pathname].every((part) => decodeURIComponent(part) !== null);
+  } catch {
+    return false;
+  }
 }
 
 /** The origin of a URL that is nothing more than an origin. */

@@ -29,6 +29,12 @@ export interface Contact {
   unread_messages: number;
 }
 
+/** What a call did: whom to tell, and what to answer. */
+interface Change {
+  refusal: Refusal | null;
+  events: Event[];
+}
+
 export type Contacts = ReturnType<typeof createContacts>;
 
 export function createContacts(
@@ -59,7 +65,7 @@ export function createContacts(
     displayName?: string,
   ): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
-    const { refusal, events } = await database.begin(async (sql) => {
+    const { refusal } = await database.begin(async (sql): Promise<Change> => {
       const peer = action === "request" ? await askedUser(sql, phone) : await findUser(sql, phone);
       const pair = peer && await lock(sql, action, me, peer);
       if (!pair) return { refusal: decide(action, UNKNOWN).refusal, events: [] };
@@ -71,26 +77,27 @@ export function createContacts(
       }
       await bus.announce(sql, change);
       return { refusal: decision.refusal, events: change };
-    });
-    return await answer(me, events, refusal);
+    }, tell);
+    return await answer(me, refusal);
   }
 
   /** Sets my own name for somebody on my list. @throws AppError own_number, contact_not_found */
   async function update(me: Actor, phone: PhoneNumber, displayName: string): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
-    const { refusal, events } = await database.begin(async (sql) => {
+    const { refusal } = await database.begin(async (sql): Promise<Change> => {
       const peer = await findUser(sql, phone);
       const pair = peer && await conversations.lockPair(sql, me.user_id, peer.id);
-      if (!pair || statusOf(pair) === null) return { refusal: "contact_not_found" as const, events: [] };
+      if (!pair || statusOf(pair) === null) return { refusal: "contact_not_found", events: [] };
       const events = await rename(sql, me, peer, displayName) ? [mineUpdated(me)] : [];
       await bus.announce(sql, events);
       return { refusal: null, events };
-    });
-    return await answer(me, events, refusal);
+    }, tell);
+    return await answer(me, refusal);
   }
 
-  async function answer(me: Actor, events: Event[], refusal: Refusal | null): Promise<Contact[]> {
-    bus.deliver(events);
+  const tell = ({ events }: Change) => bus.deliver(events);
+
+  async function answer(me: Actor, refusal: Refusal | null): Promise<Contact[]> {
     if (refusal) throw new AppError(refusal);
     return await list(me);
   }

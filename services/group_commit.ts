@@ -16,12 +16,13 @@ interface Waiting<Job, Outcome> {
 
 /**
  * `run` commits a batch and answers with one outcome a job, in their order; or it throws, and then nothing of the
- * batch happened. A batch that threw for another reason than an outage is run again one by one, so that
- * one job never fails its neighbours.
+ * batch happened. A batch that threw is run again one by one, so that one job never fails its neighbours. Not so in an
+ * outage, which leaves open what happened: it fails the batch and all that waits behind it, and nothing is tried again.
  */
 export function createGroupCommit<Job, Outcome>(
   { run, jobsMax, batchesMax }: {
-    run: (jobs: Job[]) => Promise<Outcome[]>;
+    /** An outcome that takes longer than the commit is a promise; it holds up nobody else. */
+    run: (jobs: Job[]) => Promise<(Outcome | Promise<Outcome>)[]>;
     jobsMax: number;
     batchesMax: number;
   },
@@ -41,15 +42,35 @@ export function createGroupCommit<Job, Outcome>(
     }
   }
 
-  async function settle(batch: Waiting<Job, Outcome>[]): Promise<void> {
+  /** Resolves with the outage, where there was one. */
+  async function settle(batch: Waiting<Job, Outcome>[]): Promise<DatabaseUnavailable | null> {
     try {
       const outcomes = await run(batch.map(({ job }) => job));
       batch.forEach(({ resolve }, place) => resolve(outcomes[place] as Outcome));
+      return null;
     } catch (error) {
-      if (batch.length === 1 || error instanceof DatabaseUnavailable) {
-        batch.forEach(({ reject }) => reject(error));
-      } else for (const alone of batch) await settle([alone]);
+      if (error instanceof DatabaseUnavailable) {
+        fail([...batch, ...waiting.splice(0)], error);
+        return error;
+      }
+      if (batch.length > 1) return await settleSingly(batch);
+      fail(batch, error);
+      return null;
     }
+  }
+
+  async function settleSingly(batch: Waiting<Job, Outcome>[]): Promise<DatabaseUnavailable | null> {
+    for (const [place, alone] of batch.entries()) {
+      const outage = await settle([alone]);
+      if (!outage) continue;
+      fail(batch.slice(place + 1), outage);
+      return outage;
+    }
+    return null;
+  }
+
+  function fail(jobs: Waiting<Job, Outcome>[], error: unknown): void {
+    jobs.forEach(({ reject }) => reject(error));
   }
 
   return {

@@ -20,7 +20,7 @@ export function configureLogging(format: "json" | "pretty", write: (line: string
       level: "FULL",
       category: () => "",
       format: ({ timestamp, level, record }) =>
-        `${timestamp} ${level} ${record.message.join("")}${pretty(record)}\n`,
+        `${timestamp} ${level} ${record.message.join("")}${pretty(record)}`,
     });
   configureSync({
     reset: true,

@@ -20,7 +20,13 @@ interface Progress {
   peer_phone: string;
   delivered_to: number;
   seen_text_to: number;
+  /** Media are seen one by one, or up to an id. */
+  seen_media: { from: number; to: number };
 }
+
+const NO_MEDIA = { from: 1, to: 0 };
+/** Above every id; a mark stops at what the peer has sent. */
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 const BATCH_MAX = 256;
 const BATCHES_MAX = 2;
@@ -28,7 +34,7 @@ const BATCHES_MAX = 2;
 export type Marks = ReturnType<typeof createMarks>;
 
 export function createMarks(
-  { database, bus, threads }: { database: Database; bus: Bus; threads: Threads },
+  { database, bus, threads, now }: { database: Database; bus: Bus; threads: Threads; now: () => Date },
 ) {
   const commits = createGroupCommit<Progress, void>({
     run: move,
@@ -37,36 +43,50 @@ export function createMarks(
   });
 
   async function move(batch: Progress[]): Promise<void[]> {
-    const moved = await database.run((sql) => moveMarks(sql, batch.map(moveOf), bus.origin));
-    for (const { place, tell_peer } of moved) {
-      const { own, peer } = eventsOf(batch[place]!);
-      bus.deliver(tell_peer ? [own, peer] : [own]);
-    }
+    await database.run(async (sql) => {
+      const moved = await moveMarks(sql, batch.map(moveOf), { now: now(), origin: bus.origin });
+      // In here, because a commit that comes after everybody gave it up has to be told too.
+      for (const { place, tell_peer } of moved) {
+        const { own, peer } = eventsOf(batch[place]!);
+        bus.deliver(tell_peer ? [own, peer] : [own]);
+      }
+    });
     return batch.map(() => undefined);
   }
 
   /** The reader has been given everything up to this message. */
   async function delivered(me: Actor, thread: Thread, peerPhone: string, upTo: number): Promise<void> {
-    await commits.add({ me, thread, peer_phone: peerPhone, delivered_to: upTo, seen_text_to: 0 });
+    const progress = { delivered_to: upTo, seen_text_to: 0, seen_media: NO_MEDIA };
+    await commits.add({ me, thread, peer_phone: peerPhone, ...progress });
   }
 
   /** The reader has come online: all that waits for him counts as delivered. */
   async function deliverWaiting(me: Actor): Promise<void> {
-    const waiting = await database.run((sql) => listUndelivered(sql, me.user_id));
+    const waiting = await database.run((sql) => listUndelivered(sql, [me.user_id]));
     await Promise.all(waiting.map((thread) => delivered(me, thread, thread.peer_phone, thread.peer_sent_id)));
   }
 
-  /** Sees a message; a text with all texts before it. @throws AppError message_not_found */
+  /** Sees a message: a text with all texts before it, media alone. @throws AppError message_not_found */
   async function read(me: Actor, messageId: number): Promise<void> {
     const message = await database.run((sql) => findReceived(sql, me.user_id, messageId));
     if (!message) throw new AppError("message_not_found");
-    await seen(me, message, message.peer_phone, messageId);
+    const seen = message.message_type === "text"
+      ? { seen_text_to: messageId, seen_media: NO_MEDIA }
+      : { seen_text_to: 0, seen_media: { from: messageId, to: messageId } };
+    await commits.add({
+      me,
+      thread: message,
+      peer_phone: message.peer_phone,
+      delivered_to: messageId,
+      ...seen,
+    });
   }
 
   /** Sees every text that this person has sent. @throws AppError contact_not_found */
   async function readAllText(me: Actor, phone: PhoneNumber): Promise<void> {
     const thread = await shownThread(me, phone);
-    await seen(me, thread, phone, Number.MAX_SAFE_INTEGER);
+    const seen = { delivered_to: EVERYTHING, seen_text_to: EVERYTHING, seen_media: NO_MEDIA };
+    await commits.add({ me, thread, peer_phone: phone, ...seen });
   }
 
   /** Sees everything up to a message that I received. @throws AppError contact_not_found, message_not_found */
@@ -74,11 +94,8 @@ export function createMarks(
     const thread = await shownThread(me, phone);
     const message = await database.run((sql) => findMessage(sql, thread.conversation_id, messageId));
     if (message?.sender_id !== thread.peer_id) throw new AppError("message_not_found");
-    await seen(me, thread, phone, messageId);
-  }
-
-  async function seen(me: Actor, thread: Thread, peerPhone: string, upTo: number): Promise<void> {
-    await commits.add({ me, thread, peer_phone: peerPhone, delivered_to: upTo, seen_text_to: upTo });
+    const seen = { delivered_to: messageId, seen_text_to: messageId, seen_media: { from: 0, to: messageId } };
+    await commits.add({ me, thread, peer_phone: phone, ...seen });
   }
 
   async function shownThread(me: Actor, phone: PhoneNumber): Promise<Thread> {
@@ -106,6 +123,7 @@ function moveOf(progress: Progress): Move {
     reader_id: progress.me.user_id,
     delivered_to: progress.delivered_to,
     seen_text_to: progress.seen_text_to,
+    seen_media: progress.seen_media,
     event: { own: encode(own), peer: encode(peer) },
   };
 }

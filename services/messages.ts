@@ -40,6 +40,7 @@ export interface Outgoing {
   phone: PhoneNumber;
   message_type: MessageType;
   message: string;
+  media_content_id: number | null;
   client_id: string | null;
 }
 
@@ -50,8 +51,6 @@ export function createMessages(
 ) {
   /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media */
   async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
-    // Nobody has media to send: none can be uploaded yet.
-    if (content.message_type !== "text") throw new AppError("invalid_media");
     const thread = await threads.find(me, phone);
     if (!thread) throw new AppError("recipient_not_found");
     const { row, repeated } = await sends.add({ me, thread, phone, ...content });
@@ -107,16 +106,18 @@ function present(row: MessageRow, me: Actor, phone: PhoneNumber, marks: MarkRow)
   const [delivered, seen] = mine
     ? [marks.peer_delivered_id, marks.peer_seen_text_id]
     : [marks.my_delivered_id, marks.my_seen_text_id];
+  // Text is read in order; media are seen one by one.
+  const isSeen = row.message_type === "text" ? row.id <= seen : row.seen_at !== null;
   return {
     id: row.id,
     sender: mine ? me.phone_number : phone,
     receiver: mine ? phone : me.phone_number,
     message: row.message,
     message_type: row.message_type,
-    media_type: null,
-    media_content_id: null,
-    duration: null,
-    status: row.id <= seen ? "seen" : row.id <= delivered ? "delivered" : "created",
+    media_type: row.media_type,
+    media_content_id: row.media_content_id,
+    duration: row.duration,
+    status: isSeen ? "seen" : row.id <= delivered ? "delivered" : "created",
     created_at: row.created_at,
     ...(mine ? { client_id: row.client_id } : {}),
   };

@@ -17,8 +17,10 @@ export function nextSendAt(sentAt: Date[], now: Date): Date {
   const sends = sendsOfTheDay(sentAt, now);
   const last = sends.at(-1);
   if (!last) return now;
-  if (sends.length >= SENDS_A_DAY_MAX) return new Date(sends.at(-SENDS_A_DAY_MAX)!.getTime() + DAY_MS);
-  return new Date(last.getTime() + GAPS_MS[sends.length - 1]!);
+  const gapEndsMs = last.getTime() + GAPS_MS[Math.min(sends.length, GAPS_MS.length) - 1]!;
+  const fifthLast = sends.at(-SENDS_A_DAY_MAX);
+  // When the fifth last has left the day, there are four, and the gap after four holds.
+  return new Date(fifthLast ? Math.max(gapEndsMs, fifthLast.getTime() + DAY_MS) : gapEndsMs);
 }
 
 /** A resend repeats the code while at least half of its lifetime remains and it can still be used. */

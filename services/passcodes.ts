@@ -58,9 +58,10 @@ export function createPasscodes(options: PasscodesOptions) {
         throw new AppError(outcome.refusal);
       }
     }
+    const sentAt = now();
     return {
-      expires_in: secondsBetween(at, challenge.expires_at),
-      resend_in: secondsBetween(at, nextSendAt(challenge.sent_at, at)),
+      expires_in: secondsBetween(sentAt, challenge.expires_at),
+      resend_in: secondsBetween(sentAt, nextSendAt(challenge.sent_at, at)),
       code_length: PASSCODE_LENGTH,
     };
   }
@@ -93,7 +94,7 @@ export function createPasscodes(options: PasscodesOptions) {
   }
 
   /**
-   * Redeems a code: `use` runs in the transaction that uses it up, exactly once.
+   * Redeems a code: `use` runs in the transaction that uses it up, exactly once; `afterCommit` when that has happened.
    * @throws AppError invalid_passcode, passcode_expired, too_many_attempts
    */
   async function redeem<T>(
@@ -104,35 +105,37 @@ export function createPasscodes(options: PasscodesOptions) {
       address: string;
     },
     use: (sql: Sql) => Promise<T>,
+    afterCommit: (result: T) => void = () => {},
   ): Promise<T> {
     const given = passcode.replaceAll(/[\s-]/g, "");
     const at = now();
     const windows = wrongGuesses(phone, address);
-    const seed = await spendAttempt({ phone, purpose, at, windows, wellFormed: /^\d{6}$/.test(given) });
+    const seed = await spendAttempt({ phone, purpose, at, windows });
     const expected = testPasscodes.get(phone) ?? keys.derive({ phone_number: phone, purpose, ...seed });
     if (expected === null || !isSameCode(expected, given)) throw new AppError("invalid_passcode");
 
-    return await database.begin(async (sql) => {
+    const redeemed = await database.begin(async (sql) => {
       const used = await passcodes.useChallenge(sql, {
         phone_number: phone,
         purpose,
         nonce: seed.nonce,
         now: at,
       });
-      if (!used) throw new AppError("invalid_passcode");
+      // Right was also the code of who came second.
       for (const { key } of windows) await limits.giveBack(sql, key, at);
-      return await use(sql);
-    });
+      return used && { result: await use(sql) };
+    }, (redeemed) => redeemed && afterCommit(redeemed.result));
+    if (!redeemed) throw new AppError("invalid_passcode");
+    return redeemed.result;
   }
 
   /** Pays for one comparison: an attempt of the challenge, and a wrong guess until it has proved right. */
   async function spendAttempt(
-    { phone, purpose, at, windows, wellFormed }: {
+    { phone, purpose, at, windows }: {
       phone: PhoneNumber;
       purpose: Purpose;
       at: Date;
       windows: limits.Window[];
-      wellFormed: boolean;
     },
   ): Promise<{ nonce: Uint8Array; key_id: string }> {
     return await database.begin(async (sql) => {
@@ -153,8 +156,6 @@ export function createPasscodes(options: PasscodesOptions) {
         const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
         throw new AppError("too_many_attempts", { retryAfter });
       }
-      // What cannot be a code is a slip of the hand, not a guess: the rollback gives everything back.
-      if (!wellFormed) throw new AppError("invalid_passcode");
       const seed = await passcodes.takeAttempt(sql, {
         phone_number: phone,
         purpose,

@@ -3,6 +3,8 @@
 
 import { listChangedThreads } from "../db/conversations.ts";
 import type { Database } from "../db/database.ts";
+import { listUndelivered, type Undelivered } from "../db/marks.ts";
+import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { log } from "./log.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -25,14 +27,23 @@ export function createResync(
     users.forEach((to) => hub.tell({ to, event: "contacts_updated" }));
     for (let start = 0; start < users.length; start += USERS_AT_ONCE) {
       const some = users.slice(start, start + USERS_AT_ONCE);
-      const threads = await database.run((sql) => listChangedThreads(sql, some, gapMs + COMMIT_MS_MAX));
-      threads.forEach(({ me_id, peer_phone }) =>
+      const [changed, undelivered] = await database.run((sql) =>
+        Promise.all([listChangedThreads(sql, some, gapMs + COMMIT_MS_MAX), listUndelivered(sql, some)])
+      );
+      changed.forEach(({ me_id, peer_phone }) =>
         hub.tell({ to: me_id, event: "messages_updated", sender: peer_phone })
       );
+      undelivered.filter(({ mine }) => mine !== "refuse").map(eventOf).forEach(hub.tell);
     }
     await upkeep.endDeadSockets();
     log.info("Listening again", { gap_ms: Math.round(gapMs), users: users.length });
   }
 
   return { afterGap };
+}
+
+/** Who is told of a message this late has it from then on. */
+function eventOf({ me_id, peer_phone, conversation_id, peer_id, peer_sent_id }: Undelivered): Event {
+  const delivery = { conversation_id, message_id: peer_sent_id, sender_id: peer_id };
+  return { to: me_id, event: "messages_updated", sender: peer_phone, delivery };
 }

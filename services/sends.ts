@@ -18,6 +18,7 @@ export interface Send {
   phone: PhoneNumber;
   message_type: messages.MessageType;
   message: string;
+  media_content_id: number | null;
   client_id: string | null;
 }
 
@@ -27,7 +28,7 @@ export interface Stored {
   repeated: boolean;
 }
 
-type Outcome = Stored | "recipient_not_found" | "not_friends" | "client_id_reused";
+type Outcome = Stored | "recipient_not_found" | "not_friends" | "client_id_reused" | "invalid_media";
 
 const BATCH_MAX = 128;
 const BATCHES_MAX = 2;
@@ -43,7 +44,7 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
 
   /**
    * Stores one message and tells both sides. The same client_id with the same content again is the same message.
-   * @throws AppError recipient_not_found, not_friends, client_id_reused
+   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media
    */
   async function add(send: Send): Promise<Stored> {
     const outcome = await commits.add(send);
@@ -52,7 +53,7 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
   }
 
   /** Sends that repeat a client_id within the batch wait for the first of them, and are judged by what it stored. */
-  async function store(sends: Send[]): Promise<Outcome[]> {
+  async function store(sends: Send[]): Promise<Promise<Outcome>[]> {
     const leaders = new Map<string, Send>();
     sends.forEach((send, place) => {
       const key = send.client_id === null ? `#${place}` : keyOf(send);
@@ -61,41 +62,48 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
     const first = [...leaders.values()];
     const outcomes = await storeFirst(first);
     const byLeader = new Map(first.map((send, place) => [send, outcomes[place]!]));
-    return sends.map((send) => {
+    return sends.map(async (send) => {
       const leader = send.client_id === null ? send : leaders.get(keyOf(send))!;
-      return judge(send, byLeader.get(leader)!, leader !== send);
+      return judge(send, await byLeader.get(leader)!, leader !== send);
     });
   }
 
-  async function storeFirst(sends: Send[]): Promise<Outcome[]> {
+  async function storeFirst(sends: Send[]): Promise<Promise<Outcome>[]> {
     const at = now();
     const drafts = sends.map(draftOf);
-    const rows = await database.run((sql) =>
-      messages.storeDrafts(sql, drafts, { now: at, origin: bus.origin })
-    );
-    const outcomes = await Promise.all(sends.map((send, place) => outcomeOf(send, rows[place]!, at)));
-    sends.forEach((send, place) => {
-      const id = rows[place]!.stored_id;
-      if (id !== null) bus.deliver(eventsOf(send, id));
+    const rows = await database.run(async (sql) => {
+      const rows = await messages.storeDrafts(sql, drafts, { now: at, origin: bus.origin });
+      // In here, because a commit that comes after everybody gave it up has to be told too.
+      sends.forEach((send, place) => {
+        const id = rows[place]!.stored_id;
+        if (id !== null) bus.deliver(eventsOf(send, id));
+      });
+      return rows;
     });
-    return outcomes;
+    return sends.map((send, place) => outcomeOf(send, rows[place]!, at));
   }
 
   async function outcomeOf(send: Send, row: messages.DraftOutcome, at: Date): Promise<Outcome> {
     const { conversation_id } = send.thread;
-    if (row.stored_id !== null) return { row: rowOf(send, row.stored_id, at), repeated: false };
+    if (row.stored_id !== null) {
+      return { row: rowOf(send, { ...row, id: row.stored_id, at }), repeated: false };
+    }
     if (row.earlier_id !== null) {
       const id = row.earlier_id;
       return repeated(await database.run((sql) => messages.findMessage(sql, conversation_id, id)));
     }
+    // Another statement may have stored this client_id after ours began; a new one sees it, whatever has happened since.
+    const { client_id } = send;
+    const of = client_id === null ? null : { conversation_id, sender_id: send.me.user_id, client_id };
+    const stored = of && await database.run((sql) => messages.findByClientId(sql, of));
+    if (stored) return repeated(stored);
     const meLow = send.me.user_id === row.low_id;
     const [mine, theirs] = meLow ? [row.low_intent, row.high_intent] : [row.high_intent, row.low_intent];
     const status = statusOf({ mine, theirs, ever_accepted: row.ever_accepted });
     if (status === null) return "recipient_not_found";
     if (status !== "accepted") return "not_friends";
-    // Another statement stored this client_id after ours began; a new one sees it.
-    const of = { conversation_id, sender_id: send.me.user_id, client_id: send.client_id! };
-    return repeated(await database.run((sql) => messages.findByClientId(sql, of)));
+    if (!row.media_allowed) return "invalid_media";
+    throw new Error("A message that nothing forbids was not stored");
   }
 
   return { add };
@@ -105,7 +113,8 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
 function judge(send: Send, outcome: Outcome, follows: boolean): Outcome {
   if (typeof outcome === "string") return outcome;
   const { row } = outcome;
-  const same = row.message === send.message && row.message_type === send.message_type;
+  const same = row.message === send.message && row.message_type === send.message_type &&
+    row.media_content_id === send.media_content_id;
   return same ? { row, repeated: outcome.repeated || follows } : "client_id_reused";
 }
 
@@ -118,8 +127,15 @@ function keyOf({ me, thread, client_id }: Send): string {
   return `${thread.conversation_id} ${me.user_id} ${client_id}`;
 }
 
-function rowOf({ me, message_type, message, client_id }: Send, id: number, at: Date): messages.MessageRow {
-  return { id, sender_id: me.user_id, message_type, message, client_id, created_at: at };
+function rowOf(
+  { me, message_type, message, media_content_id, client_id }: Send,
+  { id, at, media_type, duration }: Pick<messages.DraftOutcome, "media_type" | "duration"> & {
+    id: number;
+    at: Date;
+  },
+): messages.MessageRow {
+  const content = { message_type, message, media_content_id, media_type, duration };
+  return { id, sender_id: me.user_id, ...content, seen_at: null, client_id, created_at: at };
 }
 
 /** Told are the receiver, whose socket makes it delivered, and the sender's other sessions. */
@@ -147,6 +163,7 @@ function draftOf(send: Send): messages.Draft {
     sender_id: send.me.user_id,
     message_type: send.message_type,
     message: send.message,
+    media_content_id: send.media_content_id,
     client_id: send.client_id,
     event: { before_id: before_id!, after_id: after_id! },
   };

@@ -9,6 +9,10 @@ import type { Event } from "./events/events.ts";
 import { createHub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
 import { createMarks } from "./marks.ts";
+import { createLibrary } from "./media/library.ts";
+import { createMediaLinks } from "./media/links.ts";
+import { createMediaSweep } from "./media/sweep.ts";
+import { createUploads } from "./media/uploads.ts";
 import { createMessages } from "./messages.ts";
 import { createPasscodeKeys } from "./passcode_keys.ts";
 import { createPasscodes } from "./passcodes.ts";
@@ -56,8 +60,17 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const contacts = createContacts({ database, bus, now, inviteMode: config.inviteMode });
   const threads = createThreads({ database });
   const sends = createSends({ database, bus, now });
-  const marks = createMarks({ database, bus, threads });
+  const marks = createMarks({ database, bus, threads, now });
   const messages = createMessages({ database, threads, sends, marks });
+
+  const uploads = createUploads({
+    database,
+    now,
+    uploadBytesMax: config.maxUploadBytes,
+    quotaBytes: config.mediaQuotaBytes,
+  });
+  const library = createLibrary({ database, links: createMediaLinks({ secrets, now }) });
+  const mediaSweep = createMediaSweep({ database, now });
 
   const hub = createHub({
     socketsPerUserMax: config.limits.sockets_user?.count ?? Infinity,
@@ -66,7 +79,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
         .catch((error) => log.warn("Delivery not marked", describeError(error)));
     },
   });
-  const upkeep = createUpkeep({ database, hub, hear, now });
+  const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
   const resync = createResync({ database, hub, upkeep });
 
   return {
@@ -75,6 +88,8 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     contacts,
     messages,
     marks,
+    uploads,
+    library,
     hub,
     upkeep,
     readiness: createReadiness({ database }),

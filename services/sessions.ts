@@ -24,6 +24,8 @@ export interface SessionToken {
   expires_at: Date;
 }
 
+/** 128 random bits in base64url. PostgreSQL refuses some texts, such as one with a NUL, which name no session. */
+const SESSION_ID = /^[\w-]{22}$/;
 const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
 /** A check is believed this long; with the check itself this stays below five seconds. */
 const CHECK_KEPT_MS = 4_000;
@@ -50,7 +52,7 @@ export function createSessions(
   async function open(sql: Sql, userId: number, device: string): Promise<SessionToken> {
     const at = now();
     const id = newSessionId();
-    const expiresAt = new Date(at.getTime() + LIFETIME_MS);
+    const expiresAt = endOfSession(at);
     await sessions.insertSession(sql, { id, user_id: userId, device, now: at, expires_at: expiresAt });
     return await tokenOf(userId, id, expiresAt);
   }
@@ -89,7 +91,7 @@ export function createSessions(
 
   async function renew(me: Actor): Promise<SessionToken> {
     const at = now();
-    const expiresAt = new Date(at.getTime() + LIFETIME_MS);
+    const expiresAt = endOfSession(at);
     const extended = await database.run((sql) =>
       sessions.extendSession(sql, { id: me.session_id, now: at, expires_at: expiresAt })
     );
@@ -105,14 +107,22 @@ export function createSessions(
 
   /** Ends one of my sessions, also this one. @throws AppError session_not_found */
   async function end(me: Actor, id: string): Promise<void> {
+    if (!SESSION_ID.test(id) || !await endLive(me, id)) throw new AppError("session_not_found");
+  }
+
+  /** Ends this session. Who has just ended it from elsewhere wanted the same. */
+  async function signOut(me: Actor): Promise<void> {
+    await endLive(me, me.session_id);
+  }
+
+  /** False where I have no such live session. */
+  async function endLive(me: Actor, id: string): Promise<boolean> {
     const event: Event = { to: me.user_id, event: "session_ended", session_id: id };
-    const ended = await database.begin(async (sql) => {
+    return await database.begin(async (sql) => {
       const session = await sessions.endSession(sql, { id, user_id: me.user_id, now: now() });
       if (session) await bus.announce(sql, [event]);
-      return session;
-    });
-    if (!ended) throw new AppError("session_not_found");
-    bus.deliver([event]);
+      return session !== null;
+    }, (ended) => ended && bus.deliver([event]));
   }
 
   /** What was believed of a session is looked up again. */
@@ -120,10 +130,14 @@ export function createSessions(
     checks.delete(id);
   }
 
-  return { open, authenticate, renew, list, end, forget };
+  return { open, authenticate, renew, list, end, signOut, forget };
 }
 
-/** 128 random bits. */
+/** In whole seconds, as a token's `exp` is. */
+function endOfSession(from: Date): Date {
+  return new Date(Math.floor((from.getTime() + LIFETIME_MS) / 1000) * 1000);
+}
+
 function newSessionId(): string {
   return crypto.getRandomValues(new Uint8Array(16)).toBase64({ alphabet: "base64url", omitPadding: true });
 }

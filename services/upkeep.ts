@@ -6,6 +6,7 @@ import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
+import type { MediaSweep } from "./media/sweep.ts";
 import { EXPIRED_KEPT_MS } from "./passcode_rules.ts";
 
 const SECOND_MS = 1000;
@@ -25,10 +26,11 @@ export interface Upkeep {
 }
 
 export function createUpkeep(
-  { database, hub, hear, now }: {
+  { database, hub, hear, mediaSweep, now }: {
     database: Database;
     hub: Hub;
     hear: (event: Event) => void;
+    mediaSweep: MediaSweep;
     now: () => Date;
   },
 ): Upkeep {
@@ -56,10 +58,16 @@ export function createUpkeep(
     );
   }
 
+  async function deleteOldMedia(): Promise<void> {
+    const { abandoned, unsent } = await mediaSweep.recent();
+    if (abandoned + unsent > 0) log.info("Media swept", { abandoned, unsent });
+  }
+
   const jobs = [
     { run: endEndedSockets, everyMs: ENDED_EVERY_MS },
     { run: endDeadSockets, everyMs: DEAD_EVERY_MS },
     { run: deleteOldRows, everyMs: HOUR_MS },
+    { run: deleteOldMedia, everyMs: HOUR_MS },
   ];
   const timers = new Set<ReturnType<typeof setInterval>>();
 

@@ -49,6 +49,7 @@ Deno.test("parseConfig() needs nothing at all", () => {
     trustedProxyCount: 0,
     corsOrigins: "*",
     maxUploadBytes: 104_857_600,
+    mediaQuotaBytes: 1_073_741_824,
     logFormat: null,
   });
 });
@@ -71,6 +72,7 @@ const EVERYTHING = {
   TRUSTED_PROXY_COUNT: "2",
   CORS_ORIGINS: "https://app.example/, http://localhost:5173",
   MAX_UPLOAD_BYTES: "1",
+  MEDIA_QUOTA_BYTES: "2",
   LOG_FORMAT: "json",
   SOMETHING_ELSE: "\0",
 };
@@ -99,6 +101,7 @@ Deno.test("parseConfig() reads every variable", () => {
     trustedProxyCount: 2,
     corsOrigins: ["https://app.example", "http://localhost:5173"],
     maxUploadBytes: 1,
+    mediaQuotaBytes: 2,
     logFormat: "json",
   });
 });
@@ -179,7 +182,7 @@ const REFUSED: [string, string[]][] = [
     ...["+1234567890", "+1234567890=12345", "+1234567890=1234567", "+1234567890=abcdef", "12=123456"],
     ...["+1234567890=123456=7", "+1234567890=123456,1234567890=654321"],
   ]],
-  ["PASSCODE_TTL_SECONDS", ["0", "-1", "86401", "10m"]],
+  ["PASSCODE_TTL_SECONDS", ["0", "-1", "31536001", "10m"]],
   ["PHONE_WIRE_FORMAT", ["E164", "plus"]],
   ["INVITE_MODE", ["on", "true"]],
   ["LIMITS", ["on", "messages=1", "nobody=1/d"]],
@@ -258,7 +261,9 @@ Deno.test("parseConfig() reads .env.example, uncommented, as the defaults and fi
 });
 
 Deno.test("parseConfig() refuses a Unix socket in production, which may write no file", () => {
-  for (const url of ["postgres://u@localhost/db?host=/run/postgresql", "postgres://u@%2Frun%2Fpostgresql/db"]) {
+  for (
+    const url of ["postgres://u@localhost/db?host=/run/postgresql", "postgres://u@%2Frun%2Fpostgresql/db"]
+  ) {
     deepEqual(badNames({ JWT_SECRET: SECRET, DATABASE_URL: url }, { production: true }), ["DATABASE_URL"]);
     deepEqual(badNames({ JWT_SECRET: SECRET, DATABASE_URL: url }), []);
   }

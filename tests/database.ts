@@ -1,6 +1,6 @@
 // A database of its own for every test, copied from a migrated template on the cluster that `deno task test` runs.
 
-import { connect, type DatabaseAddress } from "../db/database.ts";
+import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 
 export const MIGRATIONS = new URL("../migrations/", import.meta.url);
@@ -39,19 +39,84 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** Databases that an earlier test of this file left as they were made, but for rows: a copy costs 90 ms, a wipe 10. */
+const wiped: string[] = [];
+
 /** @param options `empty` for one without our tables */
 export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
   await (made ??= makeTemplate());
-  const name = `t_${crypto.randomUUID().replaceAll("-", "")}`;
   const admin = connect(addressOf("puffintalk"), { max: 1 });
-  await admin.unsafe(`create database ${name} ${empty ? "" : `template ${TEMPLATE}`}`);
+  const name = (empty ? undefined : wiped.pop()) ?? await copyTemplate(admin, empty);
   const address = addressOf(name);
   return {
     address,
     url: `postgres://${address.user}@localhost/${name}?host=${encodeURIComponent(address.host)}`,
     async drop() {
-      await admin.unsafe(`drop database ${name} with (force)`);
+      if (!empty && await wipe(admin, name)) wiped.push(name);
+      else await admin.unsafe(`drop database ${name} with (force)`);
       await admin.end({ timeout: 1 });
     },
   };
+}
+
+async function copyTemplate(admin: Pool, empty: boolean): Promise<string> {
+  const name = `t_${crypto.randomUUID().replaceAll("-", "")}`;
+  await admin.unsafe(`create database ${name} ${empty ? "" : `template ${TEMPLATE}`}`);
+  return name;
+}
+
+/** Takes all rows out. False where a test did more than that, and the database is of no further use. */
+async function wipe(admin: Pool, name: string): Promise<boolean> {
+  await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+  const inside = connect(addressOf(name), { max: 1 });
+  try {
+    if (await fingerprint(inside) !== (shape ??= await shapeOfTemplate(admin))) return false;
+    const tables = await inside<{ name: string }[]>`
+      select quote_ident(relname) as name
+      from pg_class
+      where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'migrations'`;
+    await inside.unsafe(`
+      begin;
+      set local session_replication_role = replica;
+      ${tables.map(({ name }) => `delete from ${name};`).join("\n")}
+      select setval(oid, 1, false) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'S';
+      select lo_unlink(oid) from pg_largeobject_metadata;
+      commit`);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await inside.end({ timeout: 1 });
+  }
+}
+
+let shape: string | undefined;
+
+async function shapeOfTemplate(admin: Pool): Promise<string> {
+  const name = await copyTemplate(admin, false);
+  const fresh = connect(addressOf(name), { max: 1 });
+  try {
+    return await fingerprint(fresh);
+  } finally {
+    await fresh.end({ timeout: 1 });
+    await admin.unsafe(`drop database ${name} with (force)`);
+  }
+}
+
+/** Tables, columns, constraints, triggers, functions, settings and the ledger of migrations. */
+async function fingerprint(sql: Pool): Promise<string> {
+  const [row] = await sql<{ shape: string }[]>`
+    select md5(concat(
+      (select string_agg(concat(oid, relname, relkind, relnatts, relchecks, relhasrules), ',' order by oid)
+        from pg_class where relnamespace = 'public'::regnamespace),
+      (select string_agg(concat(attrelid, attname, atttypid, attnotnull, attisdropped), ',' order by attrelid, attnum)
+        from pg_attribute where attrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace)),
+      (select string_agg(concat(oid, conname), ',' order by oid) from pg_constraint),
+      (select string_agg(concat(oid, tgname, tgenabled), ',' order by oid) from pg_trigger),
+      (select string_agg(concat(oid, proname, md5(prosrc)), ',' order by oid)
+        from pg_proc where pronamespace = 'public'::regnamespace),
+      (select count(*) from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database())),
+      (select string_agg(concat(name, checksum), ',' order by name) from migrations)
+    )) as shape`;
+  return row!.shape;
 }

@@ -5,7 +5,7 @@ import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
 import { openSocket } from "./socket.ts";
-import { ANN, BOB } from "./support.ts";
+import { ANN, BOB, eventually } from "./support.ts";
 
 const STOP_MS_MAX = 10_000;
 
@@ -104,7 +104,7 @@ Deno.test("start: says so when a port is taken, and leaves no database behind", 
     const { port } = taken.addr as Deno.NetAddr;
     const service = spawnService({ env: { DATA_DIR: dataDir, PORT: String(port) } });
     strictEqual(await service.finished, 1);
-    match(service.output(), /in use/i);
+    match(service.output(), /^PORT: Is in use/m);
     taken.close();
     const next = await startService({ env: { DATA_DIR: dataDir } });
     strictEqual(next.ready.recovered, undefined);
@@ -144,5 +144,37 @@ Deno.test("serve: does all its work with the network, its variables and its migr
     await stopsInTime(service, "SIGTERM");
     await relay.close();
     await database.drop();
+  }
+});
+
+Deno.test("start: a request whose body is still on its way is finished after SIGTERM, and new ones are sent elsewhere", async () => {
+  const database = await createTestDatabase();
+  const service = await startService({ env: { DATABASE_URL: database.url } });
+  const { hostname, port, host } = new URL(service.url);
+  const body = JSON.stringify({ phone_number: ANN });
+  const head = `POST /api/auth/signup HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${body.length}\r\n\r\n`;
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode(head + body.slice(0, 5)));
+  // Answered behind it, so that it has arrived.
+  strictEqual((await fetch(`${service.url}/healthz`)).status, 200);
+  const ended = service.end("SIGTERM");
+  await eventually(async () => strictEqual((await fetch(`${service.url}/healthz`)).status, 503));
+
+  await connection.write(new TextEncoder().encode(body.slice(5)));
+  const buffer = new Uint8Array(2_048);
+  const length = await connection.read(buffer);
+  match(new TextDecoder().decode(buffer.subarray(0, length!)), /^HTTP\/1.1 200 /);
+  connection.close();
+  strictEqual(await ended, 0);
+  await database.drop();
+});
+
+Deno.test("start: tells what of DATABASE_URL is wrong, and never its password", async () => {
+  for (const url of ["postgres://u:hushhush@host:99999/db", "postgres://u:hush%zzhush@host/db"]) {
+    const service = spawnService({ env: { DATABASE_URL: url } });
+    strictEqual(await service.finished, 1);
+    match(service.output(), /^DATABASE_URL: /m);
+    ok(!/hush/.test(service.output()));
   }
 });

@@ -42,6 +42,10 @@ export function createChecker(document: Document): Checker {
       const where = `${method} ${pattern} ${status}`;
       const answer = operation.responses[String(status)];
       if (!answer) throw new Error(`Not documented: ${where} ${JSON.stringify(body)}`);
+      if (!answer.content) {
+        if (body === null) return;
+        throw new Error(`Not documented: a body of ${where}: ${JSON.stringify(body)}`);
+      }
       const escape = (name: string) => encodeURIComponent(name.replaceAll("~", "~0").replaceAll("/", "~1"));
       const pointer = [
         "paths",

@@ -71,7 +71,7 @@ export interface TestOptions {
   database?: TestDatabase;
 }
 
-const ENV = { JWT_SECRET: "a secret of thirty-two bytes, or more", LIMITS: "off" };
+const ENV = { JWT_SECRET: "a secret of thirty-two bytes or more", LIMITS: "off" };
 
 /** Runs a test against a service of its own, and takes it down whatever happens. */
 export async function withApp(run: (t: TestApp) => Promise<void>, options: TestOptions = {}): Promise<void> {
@@ -109,6 +109,23 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
     await sql.end({ timeout: 1 });
     if (!options.database) await database.drop();
   }
+}
+
+/** The same with two services, which have nothing in common but the database. */
+export async function withTwoApps(run: (one: TestApp, two: TestApp) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase();
+  try {
+    await withApp((one) => withApp((two) => run(one, two), { database }), { database });
+  } finally {
+    await database.drop();
+  }
+}
+
+/** Two people who may write to each other. */
+export async function friends(t: TestApp): Promise<[ann: Person, bob: Person]> {
+  const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+  await t.befriend(ann, bob);
+  return [ann, bob];
 }
 
 type Parts = Pick<TestApp, "url" | "clock" | "services" | "sql" | "database" | "log"> & {

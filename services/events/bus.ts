@@ -3,6 +3,7 @@
 
 import type { Sql } from "../../db/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
+import { log } from "../log.ts";
 import type { Event } from "./events.ts";
 
 export interface Bus {
@@ -36,7 +37,12 @@ export function encode(event: Event): string {
 /** The events of another process; none where the payload is this process's own. */
 export function decode(payload: string, ownOrigin: string): Event[] {
   if (payload.startsWith(ownOrigin)) return [];
-  return JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
+  try {
+    return JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
+  } catch {
+    log.warn("Notification not understood", { length: payload.length });
+    return [];
+  }
 }
 
 /** Packs events into as few payloads as PostgreSQL takes. */

@@ -23,7 +23,8 @@ export interface Socket {
   readonly actor: Actor;
   /** Whether a frame is still on its way to the client. */
   isBusy(): boolean;
-  write(notice: Notice): void;
+  /** Whether the notice is on its way: a socket that is closing takes none. */
+  write(notice: Notice): boolean;
   close(code: number, reason: string): void;
 }
 
@@ -39,6 +40,8 @@ export interface Hub {
 
 /** How often a busy socket is looked at: soon at first, then less and less. */
 const LOOK_AGAIN_MS = [0, 2, 10, 50, 200];
+/** A socket that has taken nothing for so long is not read any more, whatever its client still sends. */
+const BUSY_MS_MAX = 30_000;
 /** Distinct hints that a socket may owe its client; one that owes more reads nothing. */
 const OWED_MAX = 1_000;
 
@@ -48,6 +51,8 @@ interface Seat {
   owed: Map<string, { notice: Notice; delivery: Delivery | null }>;
   timer: ReturnType<typeof setTimeout> | null;
   looks: number;
+  /** Since when it has not taken what it is owed. */
+  busySince: number | null;
 }
 
 export function createHub(
@@ -79,8 +84,9 @@ export function createHub(
       if (seat.socket.isBusy()) return lookAgain(seat);
       seat.owed.delete(key);
       seat.looks = 0;
-      seat.socket.write(notice);
-      if (delivery && notice.event === "messages_updated") {
+      seat.busySince = null;
+      const told = seat.socket.write(notice);
+      if (told && delivery && notice.event === "messages_updated") {
         onDelivered(seat.socket.actor, notice.sender, delivery);
       }
     }
@@ -88,6 +94,8 @@ export function createHub(
 
   function lookAgain(seat: Seat): void {
     if (seat.timer !== null) return;
+    seat.busySince ??= performance.now();
+    if (performance.now() - seat.busySince > BUSY_MS_MAX) return end(seat, CLOSE.overflow, "Nothing read");
     const ms = LOOK_AGAIN_MS[Math.min(seat.looks, LOOK_AGAIN_MS.length - 1)]!;
     seat.looks += 1;
     seat.timer = setTimeout(() => {
@@ -97,8 +105,7 @@ export function createHub(
   }
 
   function owe(seat: Seat, key: string, notice: Notice, delivery: Delivery | null): void {
-    const before = seat.owed.get(key)?.delivery ?? null;
-    seat.owed.set(key, { notice, delivery: delivery ?? before });
+    seat.owed.set(key, { notice, delivery: later(seat.owed.get(key)?.delivery ?? null, delivery) });
     if (seat.owed.size > OWED_MAX) end(seat, CLOSE.overflow, "Too much unread");
     else flush(seat);
   }
@@ -126,7 +133,7 @@ export function createHub(
     join(socket) {
       const own = seats.get(socket.actor.user_id) ?? new Set();
       seats.set(socket.actor.user_id, own);
-      const seat: Seat = { socket, owed: new Map(), timer: null, looks: 0 };
+      const seat: Seat = { socket, owed: new Map(), timer: null, looks: 0, busySince: null };
       own.add(seat);
       const [oldest] = own;
       if (own.size > socketsPerUserMax && oldest) end(oldest, CLOSE.displaced, "Displaced by newer sockets");
@@ -142,6 +149,11 @@ export function createHub(
       all().forEach((seat) => end(seat, CLOSE.shutdown, "Service is shutting down"));
     },
   };
+}
+
+/** Events of several processes and batches may overtake each other; the higher message covers both. */
+function later(one: Delivery | null, other: Delivery | null): Delivery | null {
+  return one && other ? one.message_id > other.message_id ? one : other : one ?? other;
 }
 
 function threadNotice({ sender }: MessagesUpdated): Notice {

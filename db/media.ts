@@ -1,0 +1,152 @@
+// Media and their large objects, in short statements: a slow upload holds no connection between its chunks, a slow
+// download no transaction.
+
+import type { Sql } from "./database.ts";
+
+export type MediaKind = "audio" | "video";
+
+/** An upload on its way. */
+export interface UploadRow {
+  id: number;
+  owner_id: number;
+  declared: MediaKind;
+  /** What a resumable upload is to reach; null where its end will tell. */
+  length: number | null;
+  /** Bytes that have arrived. */
+  size: number;
+  state: "uploading" | "ready";
+  /** When the last of them did. */
+  touched_at: Date;
+}
+
+export interface MediaRow {
+  id: number;
+  size: number;
+  media_type: string;
+  kind: MediaKind;
+  created_at: Date;
+}
+
+/** Makes the large object and its row together, so that neither is ever alone. */
+export async function insertUpload(
+  sql: Sql,
+  upload: { id: number; owner_id: number; declared: MediaKind; length: number | null; now: Date },
+): Promise<UploadRow> {
+  const [row] = await sql<UploadRow[]>`
+    insert into media (id, owner_id, oid, declared, length, created_at, touched_at)
+    values (${upload.id}, ${upload.owner_id}, lo_create(0), ${upload.declared}, ${upload.length}, ${upload.now},
+      ${upload.now})
+    returning id, owner_id, declared, length, size, state, touched_at`;
+  return row!;
+}
+
+/**
+ * Puts bytes at the end of an upload, which is at `offset`. Null when it is not, or is gone, or is finished. As base64 the
+ * bytes cost a third less time and memory on their way than as the hexadecimal text that the driver makes of them.
+ */
+export async function appendChunk(
+  sql: Sql,
+  { id, offset, bytes, now }: { id: number; offset: number; bytes: Uint8Array; now: Date },
+): Promise<{ size: number } | null> {
+  const [row] = await sql<{ size: number }[]>`
+    with grown as (
+      update media
+      set size = size + ${bytes.length}, touched_at = ${now}
+      where id = ${id} and state = 'uploading' and size = ${offset}
+      returning oid, size
+    )
+    select size, lo_put(oid, ${offset}, decode(${bytes.toBase64()}, 'base64')) as put
+    from grown`;
+  return row ? { size: row.size } : null;
+}
+
+export async function findUpload(sql: Sql, id: number, ownerId: number): Promise<UploadRow | null> {
+  const [row] = await sql<UploadRow[]>`
+    select id, owner_id, declared, length, size, state, touched_at
+    from media
+    where id = ${id} and owner_id = ${ownerId}`;
+  return row ?? null;
+}
+
+/** Makes an upload media that can be sent. Null when it is gone. */
+export async function finishUpload(
+  sql: Sql,
+  media: { id: number; kind: MediaKind; media_type: string; duration: number | null; now: Date },
+): Promise<{ id: number } | null> {
+  const [row] = await sql<{ id: number }[]>`
+    update media
+    set state = 'ready', kind = ${media.kind}, media_type = ${media.media_type}, duration = ${media.duration},
+      length = size, touched_at = ${media.now}
+    where id = ${media.id} and state = 'uploading'
+    returning id`;
+  return row ?? null;
+}
+
+/** Deletes an upload that will not be finished, with its large object. */
+export async function deleteUpload(sql: Sql, id: number): Promise<{ id: number } | null> {
+  const [row] = await sql<{ id: number }[]>`
+    delete from media
+    where id = ${id} and state = 'uploading'
+    returning id`;
+  return row ?? null;
+}
+
+/**
+ * What a user's media take up, in bytes, with the whole length of resumable uploads. What comes in one piece counts from
+ * its end: of two for which there is room for one, the first to end is kept.
+ */
+export async function sumOfOwner(sql: Sql, ownerId: number): Promise<number> {
+  const [row] = await sql<{ bytes: number }[]>`
+    select coalesce(sum(length), 0)::bigint as bytes
+    from media
+    where owner_id = ${ownerId} and (state = 'ready' or length is not null)`;
+  return row!.bytes;
+}
+
+/** Holds up everybody else who changes this user's sum until the transaction ends. */
+export async function lockOwner(sql: Sql, ownerId: number): Promise<void> {
+  await sql`
+    select id
+    from users
+    where id = ${ownerId}
+    for no key update`;
+}
+
+/** Bytes of media or of an upload; shorter where it ends before. Null when it is gone. */
+export async function readChunk(
+  sql: Sql,
+  { id, offset, length }: { id: number; offset: number; length: number },
+): Promise<Uint8Array | null> {
+  const [row] = await sql<{ bytes: Uint8Array }[]>`
+    select lo_get(oid, ${offset}, ${length}) as bytes
+    from media
+    where id = ${id}`;
+  return row?.bytes ?? null;
+}
+
+/** The media if they are ready, whoever asks. */
+export async function findMedia(sql: Sql, id: number): Promise<MediaRow | null> {
+  const [row] = await sql<MediaRow[]>`
+    select id, size, media_type, kind, created_at
+    from media
+    where id = ${id} and state = 'ready'`;
+  return row ?? null;
+}
+
+/** The media if this user uploaded them, or is one of the two of a message that carries them. */
+export async function findReadable(sql: Sql, id: number, userId: number): Promise<MediaRow | null> {
+  const [row] = await sql<MediaRow[]>`
+    select id, size, media_type, kind, created_at
+    from media
+    where id = ${id}
+      and state = 'ready'
+      and (
+        owner_id = ${userId}
+        or exists (
+          select from messages m
+          join conversations v on v.id = m.conversation_id
+          where m.media_id = media.id and ${userId}::bigint in (v.low_id, v.high_id)
+        )
+      )`;
+  return row ?? null;
+}

@@ -1,0 +1,126 @@
+// Audio and video on their way in, in one piece, and the addresses that play them.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { getPath } from "hono/utils/url";
+import type { Library } from "../services/media/library.ts";
+import type { Uploads } from "../services/media/uploads.ts";
+import type { Actor, Sessions } from "../services/sessions.ts";
+import { answers, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import type { AppEnv, SignedInEnv } from "./env.ts";
+import { mediaParams } from "./media_download.ts";
+import { filePart, judgeMultipart } from "./multipart.ts";
+import { createRouter } from "./router.ts";
+import { requireSession } from "./session.ts";
+import { wireTime } from "./wire.ts";
+
+const tags = ["Media"];
+
+/** `audio`, `video`, or a MIME type of those; the kind is what counts. */
+export const mediaType = z.string()
+  .regex(/^(audio|video)(\/[\w.+-]+ *(;.*)?)?$/i, "Must be audio, video, or a MIME type of those")
+  .transform((type) => type.slice(0, 5).toLowerCase() as "audio" | "video")
+  .openapi({ type: "string", example: "audio" });
+
+/** An address without the slash that some clients put behind the media's. */
+export function mediaPath(request: Request): string {
+  return getPath(request).replace(/^(\/api\/messages\/media(?:\/[^/]+)?)\/$/, "$1");
+}
+
+export function mediaRoutes(
+  { uploads, library, sessions }: { uploads: Uploads; library: Library; sessions: Sessions },
+  publicUrl: string,
+) {
+  const signed = requireSession(sessions);
+  const transfer = takeTurn(uploads);
+  const multipart = createMiddleware<AppEnv>(async (c, next) => {
+    judgeMultipart(c.req.raw, uploads.uploadBytesMax);
+    await next();
+  });
+
+  const upload = createRoute({
+    method: "post",
+    path: "/api/messages/upload_media",
+    tags,
+    summary: "Upload audio or video",
+    description:
+      "What it is, is recognised from its bytes, and has to be of the kind that media_type says. For large " +
+      "files on bad networks see `/api/uploads`.",
+    security: SECURITY,
+    middleware: [signed, transfer, multipart] as const,
+    request: { query: z.object({ media_type: mediaType }) },
+    // Not under `request`, where the framework would hold the whole body to look at it.
+    requestBody: {
+      required: true,
+      content: {
+        "multipart/form-data": {
+          schema: {
+            type: "object",
+            required: ["file"],
+            properties: { file: { type: "string", format: "binary" } },
+            additionalProperties: false,
+          },
+        },
+      },
+    },
+    responses: answers("It is stored; send its id in a message", success({ id: z.int().positive() }), [
+      ...SESSION_ERRORS,
+      "unsupported_media_type",
+      "too_large",
+      "quota_exceeded",
+      "invalid_input",
+      "invalid_media",
+      "upload_stalled",
+    ]),
+  });
+
+  const link = createRoute({
+    method: "get",
+    path: "/api/messages/media/{id}/url",
+    tags,
+    summary: "An address that plays this media for ten minutes, without a token",
+    security: SECURITY,
+    middleware: [signed] as const,
+    request: { params: mediaParams },
+    responses: answers("Whoever has it can play it", success({ url: z.url(), expires_at: wireTime }), [
+      ...SESSION_ERRORS,
+      "invalid_input",
+      "media_not_found",
+    ]),
+  });
+
+  return createRouter<AppEnv>()
+    .openapi(upload, async (c) => {
+      const { media_type } = c.req.valid("query");
+      const id = await receive(uploads, c.req.raw, c.get("actor"), media_type);
+      return c.json({ success: true as const, id }, 200);
+    })
+    .openapi(link, async (c) => {
+      const { id } = c.req.valid("param");
+      const { expires, signature, expires_at } = await library.sign(c.get("actor"), id);
+      const url = `${publicUrl}/api/messages/media/${id}?expires=${expires}&signature=${signature}`;
+      return c.json({ success: true as const, url, expires_at: expires_at.toISOString() }, 200);
+    });
+}
+
+/** Stands before a call that transfers bytes, of which a user has few at a time. */
+export function takeTurn(uploads: Uploads) {
+  return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next));
+}
+
+async function receive(
+  uploads: Uploads,
+  request: Request,
+  me: Actor,
+  kind: "audio" | "video",
+): Promise<number> {
+  const file = filePart(request, uploads);
+  const upload = await uploads.begin(me, kind, null);
+  try {
+    return await uploads.finish(await uploads.append(upload, file));
+  } catch (error) {
+    // Where not even this can be done, the sweep will.
+    await uploads.abort(upload.id).catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,152 @@
+// Audio and video on their way out: to any player, by ranges, under headers that keep whatever they are harmless.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { AppError } from "../services/errors.ts";
+import type { Library } from "../services/media/library.ts";
+import type { Actor, Sessions } from "../services/sessions.ts";
+import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
+import { parseRange } from "./byte_range.ts";
+import type { AppEnv } from "./env.ts";
+import { queryId, queryToken } from "./fields.ts";
+import { createRouter } from "./router.ts";
+import { bearerToken } from "./session.ts";
+
+type Media = Awaited<ReturnType<Library["open"]>>;
+
+/** Who reads: a person, or nobody but the holder of a signature. */
+interface ReaderEnv extends AppEnv {
+  Variables: AppEnv["Variables"] & { reader: Actor | null };
+}
+
+const keys = {
+  token: queryToken,
+  expires: z.string().regex(/^\d{1,12}$/).transform(Number).optional().openapi({ type: "integer" }),
+  signature: z.string().optional(),
+};
+type Keys = z.infer<z.ZodObject<typeof keys>>;
+
+/** What phones call files of these types; those of others by the type's own name. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  "audio/3gpp": "3gp",
+  "audio/3gpp2": "3g2",
+  "audio/amr-wb": "awb",
+  "audio/matroska": "mka",
+  "audio/mp4": "m4a",
+  "audio/mpeg": "mp3",
+  "video/3gpp": "3gp",
+  "video/3gpp2": "3g2",
+  "video/matroska": "mkv",
+  "video/quicktime": "mov",
+};
+
+const bytes = { "*/*": { schema: { type: "string" as const, format: "binary" } } };
+const about = {
+  method: "get" as const,
+  tags: ["Media"],
+  description:
+    "For the uploader and the two people of any message that carries it; to everybody else it is missing. " +
+    "Takes one byte range, If-Range and If-None-Match.",
+  security: [{ bearer: [] }, { queryToken: [] }, { signature: [] }],
+  responses: {
+    200: { description: "All of it", content: bytes },
+    206: { description: "The range", content: bytes },
+    304: { description: "What the client has is right" },
+    ...errorAnswers([...SESSION_ERRORS, "invalid_input", "media_not_found", "range_not_satisfiable"]),
+  },
+};
+
+export const mediaParams = z.object({
+  id: queryId.openapi({ param: { name: "id", in: "path" }, type: "integer" }),
+});
+
+export function mediaDownloadRoutes({ library, sessions }: { library: Library; sessions: Sessions }) {
+  const read = requireReader(sessions);
+
+  const byPath = createRoute({
+    ...about,
+    path: "/api/messages/media/{id}",
+    summary: "Download or play media",
+    middleware: [read] as const,
+    request: { params: mediaParams, query: z.object(keys) },
+  });
+  const byQuery = createRoute({
+    ...about,
+    path: "/api/messages/media",
+    summary: "Download or play media, by query",
+    middleware: [read] as const,
+    request: { query: z.object({ ...keys, media_content_id: queryId }) },
+  });
+
+  async function answer(c: Context, reader: Actor | null, id: number, { expires = 0, signature = "" }: Keys) {
+    const media = reader
+      ? await library.open(reader, id)
+      : await library.openSigned(id, { expires, signature });
+    return send(c, library, media);
+  }
+
+  return createRouter<AppEnv>()
+    .openapi(byPath, (c) => answer(c, c.get("reader"), c.req.valid("param").id, c.req.valid("query")))
+    .openapi(byQuery, (c) => {
+      const { media_content_id, ...keys } = c.req.valid("query");
+      return answer(c, c.get("reader"), media_content_id, keys);
+    });
+}
+
+/** A signature makes a token needless, and counts alone. What it is worth, only the media's id can tell. */
+function requireReader(sessions: Sessions) {
+  return createMiddleware<ReaderEnv>(async (c, next) => {
+    const isSigned = c.req.query("signature") !== undefined;
+    const token = bearerToken(c.req.header("authorization")) ?? c.req.query("token") ?? null;
+    c.set("reader", isSigned ? null : await sessions.authenticate(token));
+    await next();
+  });
+}
+
+function send(c: Context, library: Library, media: Media): Response {
+  const etag = `"${media.id}-${media.size}"`;
+  const isKnown = matches(c.req.header("if-none-match"), etag);
+  const range = isKnown ? null : wantedRange(c, media.size, etag);
+  if (range === "unsatisfiable") {
+    c.header("Content-Range", `bytes */${media.size}`);
+    throw new AppError("range_not_satisfiable");
+  }
+  for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
+  // What one person may have, the next one at the same browser may not.
+  c.header("Vary", "Authorization", { append: true });
+  if (isKnown) return c.body(null, 304);
+
+  const { start, end } = range ?? { start: 0, end: media.size };
+  c.header("Content-Length", String(end - start));
+  if (range) c.header("Content-Range", `bytes ${start}-${end - 1}/${media.size}`);
+  if (c.req.method === "HEAD") return c.body(null, 200);
+  return c.body(library.bytes(media, start, end), range ? 206 : 200);
+}
+
+/** A range is for GET alone (RFC 9110, section 14.2), and for the media that the client began with. */
+function wantedRange(c: Context, size: number, etag: string) {
+  const ifRange = c.req.header("if-range");
+  const isWanted = c.req.method === "GET" && (ifRange === undefined || ifRange === etag);
+  return isWanted ? parseRange(c.req.header("range"), size) : null;
+}
+
+/** They never change, so a browser may keep them; nobody in between may. */
+function headersOf({ id, media_type }: Media, etag: string): Record<string, string> {
+  const extension = EXTENSIONS[media_type] ?? media_type.split("/")[1];
+  return {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Content-Disposition": `inline; filename="${id}.${extension}"`,
+    "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'",
+    "Content-Type": media_type,
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "ETag": etag,
+  };
+}
+
+/** Weak comparison, as If-None-Match wants it (RFC 9110, section 13.1.2). */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === etag);
+}

@@ -1,0 +1,166 @@
+// One request of the tus protocol, spoken by @tus/server on the uploads of one person.
+
+import { DataStore, ERRORS, type Locker, Server, Upload } from "@tus/server";
+import type { Readable } from "node:stream";
+import { AppError, type ErrorCode } from "../services/errors.ts";
+import { RESUMABLE_MS } from "../services/media/sweep.ts";
+import type { Uploads } from "../services/media/uploads.ts";
+import type { Actor } from "../services/sessions.ts";
+import { bodyChunks } from "./body_chunks.ts";
+import { mediaType } from "./media.ts";
+
+export const TUS_VERSION = "1.0.0";
+export const TUS_EXTENSIONS = ["creation", "creation-with-upload", "termination", "expiration"];
+
+/** What @tus/server refuses by itself, in our codes. */
+const CODES: Record<number, ErrorCode> = {
+  400: "invalid_input",
+  403: "invalid_input",
+  404: "media_not_found",
+  409: "upload_conflict",
+  410: "media_not_found",
+  412: "unsupported_tus_version",
+  413: "too_large",
+  415: "unsupported_media_type",
+  423: "upload_conflict",
+  501: "invalid_input",
+};
+const BODY_TYPE = "application/offset+octet-stream";
+
+export interface TusAnswer {
+  status: 200 | 201 | 204;
+  headers: Headers;
+  /** What is to be answered instead. */
+  refusal: AppError | null;
+}
+
+/** @param locker shared by all requests of this process, so that two on one upload take turns */
+export async function exchange(
+  request: Request,
+  { path, uploads, locker, me }: { path: string; uploads: Uploads; locker: Locker; me: Actor },
+): Promise<TusAnswer> {
+  judge(request);
+  const store = new MediaStore(uploads, me);
+  const server = new Server({
+    path,
+    locker: { newLock: (id) => locker.newLock(`${me.user_id} ${id}`) },
+    datastore: store,
+    relativeLocation: true,
+    maxSize: uploads.uploadBytesMax,
+    onUploadFinish: async (_request, { id }) => {
+      await store.finish(id);
+      return {};
+    },
+  });
+  const response = await server.handleWeb(watched(request, uploads.silenceMsMax));
+  if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
+  const failed = response.status >= 400;
+  const refusal = store.trouble ?? (failed ? refusalOf(response.status, uploads.uploadBytesMax) : null);
+  return { status: response.status as TusAnswer["status"], headers: response.headers, refusal };
+}
+
+/** What the library answers with other codes than the protocol has. @throws AppError */
+function judge({ method, headers }: Request): void {
+  if (headers.get("tus-resumable") !== TUS_VERSION) throw new AppError("unsupported_tus_version");
+  if (method === "PATCH" && headers.get("content-type") !== BODY_TYPE) {
+    throw new AppError("unsupported_media_type");
+  }
+}
+
+function refusalOf(status: number, maxBytes: number): AppError {
+  const code = CODES[status] ?? "unexpected";
+  return new AppError(code, code === "too_large" ? { maxBytes } : {});
+}
+
+/** The same request, whose body is given up when it falls silent. */
+function watched(request: Request, silenceMsMax: number): Request {
+  if (!request.body) return request;
+  const { url, method, headers } = request;
+  return new Request(url, { method, headers, body: ReadableStream.from(bodyChunks(request, silenceMsMax)) });
+}
+
+/** Uploads of one person as the library wants them. It wraps what is thrown here, so the cause is kept in `trouble`. */
+class MediaStore extends DataStore {
+  override extensions = TUS_EXTENSIONS;
+  trouble: Error | null = null;
+  readonly #uploads: Uploads;
+  readonly #me: Actor;
+
+  constructor(uploads: Uploads, me: Actor) {
+    super();
+    this.#uploads = uploads;
+    this.#me = me;
+  }
+
+  override create(upload: Upload): Promise<Upload> {
+    return this.#noting(async () => {
+      const declared = mediaType.safeParse(upload.metadata?.media_type ?? upload.metadata?.filetype);
+      if (!declared.success) {
+        const message = "Must have media_type: audio, video, or a MIME type of those";
+        throw new AppError("invalid_input", { issues: [{ path: "Upload-Metadata", message }] });
+      }
+      const begun = await this.#uploads.begin(this.#me, declared.data, upload.size!);
+      upload.id = String(begun.id);
+      upload.creation_date = begun.touched_at.toISOString();
+      return upload;
+    });
+  }
+
+  override write(stream: Readable, id: string, offset: number): Promise<number> {
+    return this.#noting(async () => {
+      const row = await this.#find(id);
+      // The library's lock is this process's; another may have gone on with the upload since it was looked at.
+      if (row.size !== offset) throw new AppError("upload_conflict");
+      return (await this.#uploads.append(row, stream)).size;
+    });
+  }
+
+  override async getUpload(id: string): Promise<Upload> {
+    const row = await this.#noting(async () => {
+      const row = await this.#find(id);
+      // Killed between the last byte and the recognition: the client believes that it is done.
+      if (row.state === "uploading" && row.size === row.length) await this.#uploads.finish(row);
+      return row;
+    });
+    return new Upload({
+      id,
+      size: row.length!,
+      offset: row.size,
+      creation_date: row.touched_at.toISOString(),
+    });
+  }
+
+  override remove(id: string): Promise<void> {
+    return this.#noting(async () => {
+      const row = await this.#find(id);
+      if (row.state === "ready") throw new AppError("media_not_found");
+      await this.#uploads.abort(row.id);
+    });
+  }
+
+  override getExpiration(): number {
+    return RESUMABLE_MS;
+  }
+
+  finish(id: string): Promise<void> {
+    return this.#noting(async () => void await this.#uploads.finish(await this.#find(id)));
+  }
+
+  async #find(id: string) {
+    const row = /^\d{1,16}$/.test(id) ? await this.#uploads.find(this.#me, Number(id)) : null;
+    // One that came in one piece has no length before its end, and nothing to resume.
+    if (!row || row.length === null) throw new AppError("media_not_found");
+    return row;
+  }
+
+  async #noting<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      // What the library threw at the reader of a body it knows how to answer.
+      if (error instanceof Error && "status_code" in error) throw error;
+      this.trouble ??= error instanceof Error ? error : new Error("Upload failed");
+      throw error instanceof AppError ? ERRORS.UNKNOWN_ERROR : error;
+    }
+  }
+}

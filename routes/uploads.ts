@@ -1,0 +1,130 @@
+// Resumable uploads: tus 1.0 (https://tus.io/protocols/resumable-upload) by @tus/server, on our large objects. The id of
+// an upload is the id of the media that it becomes.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { ErrorCode } from "../services/errors.ts";
+import type { Uploads } from "../services/media/uploads.ts";
+import type { Actor, Sessions } from "../services/sessions.ts";
+import { errorAnswers, SECURITY, SESSION_ERRORS } from "./answers.ts";
+import type { AppEnv } from "./env.ts";
+import { takeTurn } from "./media.ts";
+import { createRouter } from "./router.ts";
+import { requireSession } from "./session.ts";
+import { exchange, TUS_EXTENSIONS, TUS_VERSION } from "./tus_exchange.ts";
+import { createUploadLocker } from "./upload_locker.ts";
+
+export const UPLOADS_PATH = "/api/uploads";
+
+/** What browsers have to be allowed to read of our answers (tus 1.0, CORS). */
+export const TUS_HEADERS = [
+  "Location",
+  "Tus-Extension",
+  "Tus-Max-Size",
+  "Tus-Resumable",
+  "Tus-Version",
+  "Upload-Expires",
+  "Upload-Length",
+  "Upload-Offset",
+];
+
+const ERRORS_OF_ALL: ErrorCode[] = [...SESSION_ERRORS, "unsupported_tus_version", "invalid_input"];
+const ERRORS_OF_BYTES: ErrorCode[] = [
+  ...ERRORS_OF_ALL,
+  "invalid_media",
+  "quota_exceeded",
+  "too_large",
+  "unsupported_media_type",
+  "upload_conflict",
+  "upload_stalled",
+];
+
+const about = { tags: ["Media"], security: SECURITY };
+const params = z.object({ id: z.string().openapi({ param: { name: "id", in: "path" } }) });
+
+export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions: Sessions }) {
+  const locker = createUploadLocker();
+  const signed = requireSession(sessions);
+  const transfer = takeTurn(uploads);
+
+  const create = createRoute({
+    ...about,
+    middleware: [signed, transfer] as const,
+    method: "post",
+    path: UPLOADS_PATH,
+    summary: "Begin a resumable upload (tus)",
+    description:
+      "`Upload-Metadata` has to have `media_type` (or `filetype`): audio, video, or a MIME type of those. The last " +
+      "part of `Location` is the media's id. May carry the first bytes already.",
+    responses: { 201: { description: "Begun; go on at `Location`" }, ...errorAnswers(ERRORS_OF_BYTES) },
+  });
+  const state = createRoute({
+    ...about,
+    middleware: [signed] as const,
+    method: "head",
+    path: `${UPLOADS_PATH}/{id}`,
+    summary: "How far an upload has got (tus)",
+    request: { params },
+    responses: {
+      200: { description: "`Upload-Offset` bytes of `Upload-Length`" },
+      ...errorAnswers([...ERRORS_OF_ALL, "media_not_found"]),
+    },
+  });
+  const append = createRoute({
+    ...about,
+    middleware: [signed, transfer] as const,
+    method: "patch",
+    path: `${UPLOADS_PATH}/{id}`,
+    summary: "Send more of an upload (tus)",
+    request: { params },
+    responses: {
+      204: { description: "Stored up to `Upload-Offset`; at the end recognised, and ready to be sent" },
+      ...errorAnswers([...ERRORS_OF_BYTES, "media_not_found"]),
+    },
+  });
+  const terminate = createRoute({
+    ...about,
+    middleware: [signed] as const,
+    method: "delete",
+    path: `${UPLOADS_PATH}/{id}`,
+    summary: "Give an upload up (tus)",
+    request: { params },
+    responses: { 204: { description: "It is gone" }, ...errorAnswers([...ERRORS_OF_ALL, "media_not_found"]) },
+  });
+  const options = createRoute({
+    tags: about.tags,
+    method: "options",
+    path: UPLOADS_PATH,
+    summary: "What of tus is spoken here",
+    responses: { 204: { description: "Version, extensions, largest size" } },
+  });
+
+  const speak = async (c: Context, me: Actor) => {
+    // Also with a refusal of its version a client learns which is spoken.
+    c.header("Tus-Resumable", TUS_VERSION);
+    c.header("Tus-Version", TUS_VERSION);
+    const answer = await exchange(c.req.raw, { path: UPLOADS_PATH, uploads, locker, me });
+    answer.headers.forEach((value, name) => {
+      if (!/^(access-control-|content-)/.test(name)) c.header(name, value);
+    });
+    if (answer.refusal) throw answer.refusal;
+    return c.body(null, answer.status);
+  };
+
+  const router = createRouter<AppEnv>()
+    .openapi(create, (c) => speak(c, c.get("actor")))
+    .openapi(append, (c) => speak(c, c.get("actor")))
+    .openapi(terminate, (c) => speak(c, c.get("actor")))
+    .openapi(options, (c) => {
+      c.header("Tus-Resumable", TUS_VERSION);
+      c.header("Tus-Version", TUS_VERSION);
+      c.header("Tus-Extension", TUS_EXTENSIONS.join(","));
+      c.header("Tus-Max-Size", String(uploads.uploadBytesMax));
+      return c.body(null, 204);
+    });
+  const { middleware: _, ...documented } = state;
+  router.openAPIRegistry.registerPath(documented);
+  // The framework runs a HEAD as a GET without a body; a GET itself is refused before, since none is documented.
+  router.get(`${UPLOADS_PATH}/:id`, signed, (c) => speak(c, c.get("actor")));
+  return router;
+}

@@ -1,0 +1,64 @@
+// Media on their way out: who may have them, and their bytes. A foreign and a missing one are the same.
+
+import type { Database } from "../../db/database.ts";
+import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/media.ts";
+import { AppError } from "../errors.ts";
+import { describeError, log } from "../log.ts";
+import type { Actor } from "../sessions.ts";
+import type { MediaLinks, Signature } from "./links.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+
+export type Library = ReturnType<typeof createLibrary>;
+
+export function createLibrary({ database, links }: { database: Database; links: MediaLinks }) {
+  /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
+  async function open(me: Actor, id: number): Promise<MediaRow> {
+    const media = await database.run((sql) => findReadable(sql, id, me.user_id));
+    if (!media) throw new AppError("media_not_found");
+    return media;
+  }
+
+  /** For whoever holds a signature that `sign` made. @throws AppError media_not_found */
+  async function openSigned(id: number, signature: Signature): Promise<MediaRow> {
+    const media = links.isValid(id, signature) ? await database.run((sql) => findMedia(sql, id)) : null;
+    if (!media) throw new AppError("media_not_found");
+    return media;
+  }
+
+  /** A signature for one media that I may have. @throws AppError media_not_found */
+  async function sign(me: Actor, id: number): Promise<Signature & { expires_at: Date }> {
+    await open(me, id);
+    return links.sign(id);
+  }
+
+  /**
+   * The bytes from `start` up to but not with `end`, read as they are wanted: a slow reader holds no connection. Where
+   * they cannot be read the stream breaks off, so that nobody takes what came for the whole.
+   */
+  function bytes({ id }: MediaRow, start: number, end: number): ReadableStream<Uint8Array> {
+    let offset = start;
+    return new ReadableStream({
+      async pull(controller) {
+        const chunk = await read(id, offset, Math.min(CHUNK_BYTES, end - offset));
+        offset += chunk.length;
+        controller.enqueue(chunk);
+        if (offset >= end) controller.close();
+      },
+    }, { highWaterMark: 1 });
+  }
+
+  async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
+    try {
+      const chunk = await database.run((sql) => readChunk(sql, { id, offset, length }));
+      if (chunk?.length === length) return chunk;
+      throw new Error("Media ended before their size");
+    } catch (error) {
+      // Deno itself prints what a response's stream fails with, past our log: that has to say nothing.
+      log.warn("Download broken off", describeError(error));
+      throw new Error("Download broken off");
+    }
+  }
+
+  return { open, openSigned, sign, bytes };
+}

@@ -1,0 +1,32 @@
+// WAV and FLAC: one stream of sound, described at the front.
+
+import { type IFormat, parseFromTokenizer } from "music-metadata";
+
+import type { Bytes } from "./bytes.ts";
+import { skipId3 } from "./frames.ts";
+import { BytesTokenizer } from "./tokenizer.ts";
+import { sound, type Tracks } from "./tracks.ts";
+
+/** STREAMINFO comes first and has it all; a hostile comment behind it makes the library take hundreds of megabytes. */
+const FLAC_HEAD_BYTES = "fLaC".length + 4 + 34;
+
+export const readWav = (bytes: Bytes) => readStream(new BytesTokenizer(bytes, { mimeType: "audio/wav" }));
+
+export async function readFlac(bytes: Bytes): Promise<Tracks | null> {
+  const start = await skipId3(bytes);
+  return readStream(new BytesTokenizer(bytes, { start, size: FLAC_HEAD_BYTES, mimeType: "audio/flac" }));
+}
+
+async function readStream(tokenizer: BytesTokenizer): Promise<Tracks | null> {
+  const format: Partial<IFormat> = {};
+  await parseFromTokenizer(tokenizer, {
+    skipPostHeaders: true,
+    // What was read before a broken or an endless tag counts.
+    observer: ({ tag }) => {
+      if (tag.type === "format") Object.assign(format, { [tag.id]: tag.value });
+    },
+  }).catch(() => {});
+
+  if (!format.sampleRate) return null;
+  return sound(() => Promise.resolve(format.duration ?? null));
+}

@@ -1,0 +1,82 @@
+// What was left behind: by phones that went away, by processes that were killed, by people who changed their mind.
+
+import type { Database } from "../../db/database.ts";
+import {
+  type Ages,
+  countRemains,
+  deleteAbandoned,
+  deleteUnsent,
+  type Remains,
+  unlinkOrphans,
+} from "../../db/media_sweep.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** An upload in one piece ends after 30 s of silence; who has been silent for so long is dead. */
+const ABANDONED_MS = 10 * MINUTE_MS;
+/** How long a resumable upload waits to be gone on with. */
+export const RESUMABLE_MS = DAY_MS;
+const UNSENT_MS = DAY_MS;
+/** The hourly sweep looks no further back; the task looks at everything. */
+const LOOK_BACK_MS = 7 * DAY_MS;
+
+type OnStep = (what: keyof Remains, total: number) => void;
+
+export type MediaSweep = ReturnType<typeof createMediaSweep>;
+
+export function createMediaSweep({ database, now }: { database: Database; now: () => Date }) {
+  function ages(since: Date): Ages {
+    const ago = (ms: number) => new Date(now().getTime() - ms);
+    return {
+      uploads: ago(ABANDONED_MS),
+      resumable: ago(RESUMABLE_MS),
+      unsent: ago(UNSENT_MS),
+      unsentSince: since,
+    };
+  }
+
+  async function untilNone(step: () => Promise<number>, onStep: (total: number) => void): Promise<number> {
+    let total = 0;
+    for (let some = await step(); some > 0; some = await step()) onStep(total += some);
+    return total;
+  }
+
+  async function deleteOld(of: Ages, onStep: OnStep): Promise<{ abandoned: number; unsent: number }> {
+    const abandoned = await untilNone(
+      () => database.run((sql) => deleteAbandoned(sql, of)),
+      (total) => onStep("abandoned", total),
+    );
+    const unsent = await untilNone(
+      () => database.begin((sql) => deleteUnsent(sql, of)),
+      (total) => onStep("unsent", total),
+    );
+    return { abandoned, unsent };
+  }
+
+  /** The regular one: what became old lately. */
+  async function recent(): Promise<{ abandoned: number; unsent: number }> {
+    return await deleteOld(ages(new Date(now().getTime() - LOOK_BACK_MS)), () => {});
+  }
+
+  /**
+   * Everything, by comparing all large objects with all rows. Rows without a large object are counted, not deleted.
+   * @param onStep is told how many of a kind were deleted so far
+   */
+  async function repair(onStep: OnStep = () => {}): Promise<Remains> {
+    const { hollow } = await report();
+    const old = await deleteOld(ages(new Date(0)), onStep);
+    const orphans = await untilNone(
+      () => database.begin(unlinkOrphans),
+      (total) => onStep("orphans", total),
+    );
+    return { ...old, orphans, hollow };
+  }
+
+  /** The same, found and left alone. */
+  async function report(): Promise<Remains> {
+    return await database.run((sql) => countRemains(sql, ages(new Date(0))));
+  }
+
+  return { recent, repair, report };
+}

@@ -1,0 +1,189 @@
+// Media on their way in. An upload is a row and a large object from its first moment; each chunk is one statement, so
+// that a slow phone holds no connection. What is not finished is deleted, here or by the sweep.
+
+import type { Database } from "../../db/database.ts";
+import * as media from "../../db/media.ts";
+import type { MediaKind, UploadRow } from "../../db/media.ts";
+import { AppError } from "../errors.ts";
+import type { Actor } from "../sessions.ts";
+import { recognise } from "./recognition.ts";
+import { RESUMABLE_MS } from "./sweep.ts";
+
+/** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
+export const CHUNK_BYTES = 256 * 1024;
+/** Bytes that come slowly are written after so long, whatever they fill. */
+const UNWRITTEN_MS_MAX = 60_000;
+/** A body that brings nothing for so long is given up. */
+const SILENCE_MS_MAX = 30_000;
+const IN_FLIGHT_MAX = 2;
+const IN_FLIGHT_RETRY_SECONDS = 5;
+
+export type Uploads = ReturnType<typeof createUploads>;
+
+export function createUploads(
+  { database, now, uploadBytesMax, quotaBytes, silenceMsMax = SILENCE_MS_MAX }: {
+    database: Database;
+    now: () => Date;
+    uploadBytesMax: number;
+    quotaBytes: number;
+    silenceMsMax?: number;
+  },
+) {
+  const inFlight = new Map<number, number>();
+
+  /**
+   * Runs one transfer of a user's, who may have two at a time on this process.
+   * @throws AppError rate_limited
+   */
+  async function transfer<T>(me: Actor, run: () => Promise<T>): Promise<T> {
+    const count = inFlight.get(me.user_id) ?? 0;
+    if (count >= IN_FLIGHT_MAX) throw new AppError("rate_limited", { retryAfter: IN_FLIGHT_RETRY_SECONDS });
+    inFlight.set(me.user_id, count + 1);
+    try {
+      return await run();
+    } finally {
+      const left = inFlight.get(me.user_id)! - 1;
+      if (left === 0) inFlight.delete(me.user_id);
+      else inFlight.set(me.user_id, left);
+    }
+  }
+
+  /**
+   * @param length of a resumable upload; null where its end will tell
+   * @throws AppError too_large, quota_exceeded
+   */
+  async function begin(me: Actor, declared: MediaKind, length: number | null): Promise<UploadRow> {
+    if (length !== null && length > uploadBytesMax) throw tooLarge();
+    return await database.begin(async (sql) => {
+      await media.lockOwner(sql, me.user_id);
+      const used = await media.sumOfOwner(sql, me.user_id);
+      if (used + (length ?? 1) > quotaBytes) throw quotaExceeded();
+      return await media.insertUpload(sql, {
+        id: newMediaId(),
+        owner_id: me.user_id,
+        declared,
+        length,
+        now: now(),
+      });
+    });
+  }
+
+  /**
+   * Takes the bytes as they come, for the end of what has arrived, and writes them in chunks. The result has the new
+   * size.
+   * @throws AppError too_large, quota_exceeded; where the upload has changed meanwhile upload_conflict or media_not_found
+   */
+  async function append(upload: UploadRow, bytes: AsyncIterable<Uint8Array>): Promise<UploadRow> {
+    const room = await roomFor(upload);
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    let filled = 0;
+    let { size } = upload;
+    let writtenAt = now().getTime();
+
+    const write = async () => {
+      const at = { id: upload.id, offset: size, bytes: chunk.subarray(0, filled), now: now() };
+      // Whatever becomes of the statement: these bytes are not tried again.
+      filled = 0;
+      const grown = await database.run((sql) => media.appendChunk(sql, at));
+      if (!grown) {
+        throw new AppError(
+          await find({ user_id: upload.owner_id }, upload.id) ? "upload_conflict" : "media_not_found",
+        );
+      }
+      size = grown.size;
+      writtenAt = at.now.getTime();
+    };
+
+    try {
+      for await (const some of bytes) {
+        if (size + filled + some.length > uploadBytesMax) throw tooLarge();
+        if (size + filled + some.length > upload.size + room) throw quotaExceeded();
+        for (let taken = 0; taken < some.length;) {
+          const part = some.subarray(taken, taken + CHUNK_BYTES - filled);
+          chunk.set(part, filled);
+          filled += part.length;
+          taken += part.length;
+          if (filled === CHUNK_BYTES) await write();
+        }
+        // For the sweep an upload lives by what it writes, also one that takes an hour for a chunk.
+        if (filled > 0 && now().getTime() - writtenAt > UNWRITTEN_MS_MAX) await write();
+      }
+    } finally {
+      // What arrived before a connection broke is kept: a resumable upload goes on from there.
+      if (filled > 0) await write();
+    }
+    return { ...upload, size };
+  }
+
+  /** Bytes that the quota still allows to this upload; the length of a resumable one was set aside at its beginning. */
+  async function roomFor(upload: UploadRow): Promise<number> {
+    if (upload.length !== null) return upload.length - upload.size;
+    return quotaBytes - await database.run((sql) => media.sumOfOwner(sql, upload.owner_id));
+  }
+
+  /**
+   * Recognises what has arrived, and makes it media that can be sent; or deletes it. Doing so twice is doing it once.
+   * @throws AppError invalid_media, quota_exceeded, media_not_found
+   */
+  async function finish(upload: UploadRow): Promise<number> {
+    if (upload.state === "ready") return upload.id;
+    const found = await recognise({
+      size: upload.size,
+      read: (offset, length) => read(upload.id, offset, length),
+    });
+    const refusal = found?.kind !== upload.declared ? "invalid_media" : await settle(upload, found);
+    if (refusal) {
+      await abort(upload.id);
+      throw refusal === "quota_exceeded" ? quotaExceeded() : new AppError(refusal);
+    }
+    return upload.id;
+  }
+
+  async function settle(
+    { id, owner_id, length, size }: UploadRow,
+    found: { kind: MediaKind; media_type: string; duration: number | null },
+  ): Promise<"quota_exceeded" | "media_not_found" | null> {
+    return await database.begin(async (sql) => {
+      await media.lockOwner(sql, owner_id);
+      const used = await media.sumOfOwner(sql, owner_id);
+      if (length === null && used + size > quotaBytes) return "quota_exceeded";
+      if (await media.finishUpload(sql, { id, ...found, now: now() })) return null;
+      // Perhaps another request of the same upload was faster.
+      return (await media.findMedia(sql, id)) ? null : "media_not_found";
+    });
+  }
+
+  async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
+    const bytes = await database.run((sql) => media.readChunk(sql, { id, offset, length }));
+    if (!bytes) throw new AppError("media_not_found");
+    return bytes;
+  }
+
+  /** Deletes an upload that will not be finished. */
+  async function abort(id: number): Promise<void> {
+    await database.run((sql) => media.deleteUpload(sql, id));
+  }
+
+  /** One of my uploads, also when it is finished. Null for what is not mine, and for what was left for too long. */
+  async function find({ user_id }: Pick<Actor, "user_id">, id: number): Promise<UploadRow | null> {
+    const row = await database.run((sql) => media.findUpload(sql, id, user_id));
+    const expired = row?.state === "uploading" && now().getTime() - row.touched_at.getTime() > RESUMABLE_MS;
+    return expired ? null : row;
+  }
+
+  function tooLarge(): AppError {
+    return new AppError("too_large", { maxBytes: uploadBytesMax });
+  }
+
+  function quotaExceeded(): AppError {
+    return new AppError("quota_exceeded", { maxBytes: quotaBytes });
+  }
+
+  return { transfer, begin, append, finish, abort, find, uploadBytesMax, silenceMsMax };
+}
+
+/** 52 random bits: never zero, below 2^53, and nothing to count by. */
+function newMediaId(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (high! & 0xfffff) * 2 ** 32 + low! || newMediaId();
+}

@@ -1,0 +1,155 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+
+import { connect } from "../db/database.ts";
+import { listen, type Listener } from "../db/notify.ts";
+import { createBus, createOrigin, decode } from "../services/events/bus.ts";
+import type { Event } from "../services/events/events.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
+
+const LARGEST_ID = Number.MAX_SAFE_INTEGER;
+const LONGEST_NUMBER = "+123456789012345";
+/** PostgreSQL refuses payloads of this size. */
+const PAYLOAD_BYTES_REFUSED = 8_000;
+
+/** What is heard on a database by someone who knows no origin. */
+async function withEar(
+  { address }: TestDatabase,
+  run: (heard: string[]) => Promise<void>,
+): Promise<void> {
+  const heard: string[] = [];
+  let listener: Listener | null = null;
+  try {
+    listener = await listen(address, {
+      onPayload: (payload) => void heard.push(payload),
+      onGap: () => Promise.resolve(),
+    });
+    await run(heard);
+  } finally {
+    await listener?.close();
+  }
+}
+
+const event = fc.oneof(
+  fc.record({ to: fc.maxSafeNat(), event: fc.constant("contacts_updated" as const) }),
+  fc.record({
+    to: fc.constant(LARGEST_ID),
+    event: fc.constant("messages_updated" as const),
+    sender: fc.constant(LONGEST_NUMBER),
+    delivery: fc.record({
+      conversation_id: fc.constant(LARGEST_ID),
+      message_id: fc.maxSafeNat(),
+      sender_id: fc.constant(LARGEST_ID),
+    }),
+  }),
+);
+
+Deno.test("announce() tells other processes every event of a transaction, packed into payloads that PostgreSQL takes", async () => {
+  const database = await createTestDatabase({ empty: true });
+  const pool = connect(database.address, { max: 1 });
+  const bus = createBus(createOrigin(), () => {});
+  try {
+    await withEar(database, async (heard) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(event, { maxLength: 200, size: "max" }), async (events) => {
+          heard.length = 0;
+          await pool.begin((sql) => bus.announce(sql, events as Event[]));
+          const bytes = () => heard.flatMap((payload) => decode(payload, createOrigin())).length;
+          await eventually(() => equal(bytes(), events.length));
+
+          deepEqual(heard.flatMap((payload) => decode(payload, createOrigin())), events);
+          ok(heard.every((payload) => payload.length < PAYLOAD_BYTES_REFUSED));
+          ok(heard.length <= Math.ceil(JSON.stringify(events).length / 7_000));
+        }),
+        { numRuns: 25 },
+      );
+    });
+  } finally {
+    await pool.end();
+    await database.drop();
+  }
+});
+
+Deno.test("announce() tells nothing of a transaction that was rolled back", async () => {
+  const database = await createTestDatabase({ empty: true });
+  const pool = connect(database.address, { max: 1 });
+  const bus = createBus(createOrigin(), () => {});
+  try {
+    await withEar(database, async (heard) => {
+      await pool.begin(async (sql) => {
+        await bus.announce(sql, [{ to: 1, event: "contacts_updated" }]);
+        throw new Error("Rolled back");
+      }).catch(() => {});
+      await pool.begin((sql) => bus.announce(sql, [{ to: 2, event: "contacts_updated" }]));
+
+      await eventually(() => equal(heard.length, 1));
+      deepEqual(decode(heard[0]!, createOrigin()), [{ to: 2, event: "contacts_updated" }]);
+    });
+  } finally {
+    await pool.end();
+    await database.drop();
+  }
+});
+
+Deno.test("decode() hears nothing of what the process itself has sent", () => {
+  const origin = createOrigin();
+  const payload = origin + JSON.stringify({ to: 1, event: "contacts_updated" });
+
+  deepEqual(decode(payload, origin), []);
+  deepEqual(decode(payload, createOrigin()), [{ to: 1, event: "contacts_updated" }]);
+});
+
+/** Two friends whose ids and numbers, and whose messages' ids, are as long as they can be. */
+async function longestFriends(t: TestApp) {
+  await t.sql`select setval('users_id_seq', ${LARGEST_ID - 1_000})`;
+  await t.sql`select setval('conversations_id_seq', ${LARGEST_ID - 1_000})`;
+  await t.sql`select setval('message_ids', ${LARGEST_ID - 1_000})`;
+  const one = await t.signUp(ANN);
+  const other = await t.signUp(BOB);
+  await t.befriend(one, other);
+  for (const [phone, longest] of [[ANN, LONGEST_NUMBER], [BOB, "+123456789012346"]] as const) {
+    await t.sql`update users set phone_number = ${longest} where phone_number = ${phone}`;
+  }
+  // What was believed of the sessions is too old now.
+  t.clock.advance(60_000);
+  const actors = await Promise.all([one, other].map(({ token }) => t.services.sessions.authenticate(token)));
+  return actors.map((actor, place) => ({ ...actor, token: [one, other][place]!.token }));
+}
+
+Deno.test("a full batch of sends and of marks with the longest ids and numbers makes payloads that PostgreSQL takes", () =>
+  withApp(async (t) => {
+    const [one, other] = await longestFriends(t);
+    await withEar(t.database, async (heard) => {
+      const send = (text: string) =>
+        t.services.messages.send(one!, {
+          phone: other!.phone_number,
+          message_type: "text",
+          message: text,
+          media_content_id: null,
+          client_id: text,
+        });
+      // The first two fill the batches in flight, what waits behind them is one batch of 128.
+      const sent = await Promise.all(Array.from({ length: 400 }, (_, place) => send(`text ${place}`)));
+      const events = () => heard.flatMap((payload) => decode(payload, createOrigin()));
+      await eventually(() => equal(events().length, 800));
+
+      const told = events().flatMap((event) => "delivery" in event ? [event.delivery!.message_id] : []);
+      deepEqual(new Set(told), new Set(sent.map(({ id }) => id)));
+      ok(heard.every((payload) => payload.length < PAYLOAD_BYTES_REFUSED), "Too long");
+      ok(heard.length < 40, `Packed badly: ${heard.length} payloads`);
+
+      heard.length = 0;
+      const [thread] = await t.sql`select id as conversation_id from conversations`;
+      const of = { conversation_id: thread!.conversation_id, peer_id: one!.user_id };
+      // One batch in which every mark moves. PostgreSQL merges equal payloads: of 256 moves are heard 24 and the last 16.
+      const ids = sent.map(({ id }) => id).toSorted((a, b) => a - b).slice(0, 256);
+      await Promise.all(ids.map((id) => t.services.marks.delivered(other!, of, one!.phone_number, id)));
+      await eventually(() => equal(events().length, 2 * (24 + 16)));
+
+      ok(heard.every((payload) => payload.length < PAYLOAD_BYTES_REFUSED));
+      const [side] = await t
+        .sql`select greatest(low_delivered_id, high_delivered_id) as delivered from conversations`;
+      equal(side!.delivered, ids.at(-1));
+    });
+  }));

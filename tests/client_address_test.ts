@@ -1,0 +1,85 @@
+import { equal } from "node:assert/strict";
+import type { Context } from "hono";
+
+import { clientAddress } from "../routes/client_address.ts";
+import type { AppEnv } from "../routes/env.ts";
+import { ask, complete, MINUTE_MS, wrong } from "./passcode_calls.ts";
+import { ANN, refused, succeeded, withApp } from "./support.ts";
+
+/** What a request with these hops is taken for, behind so many proxies. */
+function addressOf(socket: string, forwarded: string | null, proxies: number): string {
+  const headers = new Headers(forwarded === null ? {} : { "x-forwarded-for": forwarded });
+  const context = {
+    env: { remoteAddr: { transport: "tcp", hostname: socket, port: 1 } },
+    req: { header: (name: string) => headers.get(name) ?? undefined },
+  };
+  return clientAddress(proxies)(context as unknown as Context<AppEnv>);
+}
+
+const PROXY = "10.0.0.1";
+
+Deno.test("clientAddress() is the socket's without proxies, whatever is forwarded", () => {
+  equal(addressOf("192.0.2.1", null, 0), "192.0.2.1");
+  equal(addressOf("192.0.2.1", "198.51.100.7", 0), "192.0.2.1");
+});
+
+Deno.test("clientAddress() is what the outermost trusted proxy wrote, not what stands left of it", () => {
+  equal(addressOf(PROXY, "198.51.100.7", 1), "198.51.100.7");
+  equal(addressOf(PROXY, "1.1.1.1, 2.2.2.2,198.51.100.7", 1), "198.51.100.7");
+  equal(addressOf(PROXY, "1.1.1.1, 198.51.100.7 , 10.0.0.2", 2), "198.51.100.7");
+  equal(addressOf(PROXY, "1.1.1.1,,198.51.100.7,10.0.0.3,10.0.0.2", 3), "198.51.100.7");
+});
+
+Deno.test("clientAddress() is the leftmost hop where there are fewer than proxies, the socket's where there is none", () => {
+  equal(addressOf(PROXY, "198.51.100.7", 2), "198.51.100.7");
+  for (const nothing of [null, "", " , "]) equal(addressOf(PROXY, nothing, 2), PROXY);
+});
+
+Deno.test("clientAddress() cuts IPv6 to the /64 of a subscriber, in every spelling", () => {
+  const spellings = [
+    "2001:db8:0:7::1",
+    "2001:DB8::7:0:0:0:1",
+    "2001:0db8:0000:0007:ffff:ffff:ffff:ffff",
+    "2001:db8:0:7:a:b:c:d",
+    "[2001:db8:0:7::2]",
+    "[2001:db8:0:7::2]:4711",
+    "2001:db8:0:7::2%eth0",
+    "2001:db8:0:7::192.0.2.1",
+  ];
+  for (const spelling of spellings) {
+    equal(addressOf(PROXY, spelling, 1), "2001:db8:0:7::/64", spelling);
+    if (!spelling.startsWith("[")) equal(addressOf(spelling, null, 0), "2001:db8:0:7::/64", spelling);
+  }
+  equal(addressOf(PROXY, "2001:db8:0:8::1", 1), "2001:db8:0:8::/64");
+  equal(addressOf("::1", null, 0), "0:0:0:0::/64");
+});
+
+Deno.test("clientAddress() takes an IPv4 address in IPv6 for the IPv4 address", () => {
+  for (const spelling of ["::ffff:192.0.2.1", "::FFFF:c000:201", "0:0:0:0:0:ffff:192.0.2.1"]) {
+    equal(addressOf(spelling, null, 0), "192.0.2.1");
+    equal(addressOf(PROXY, spelling, 1), "192.0.2.1");
+  }
+});
+
+Deno.test("clientAddress() drops the port that some proxies write behind an IPv4 address", () => {
+  for (const port of [1, 4711, 65_535]) equal(addressOf(PROXY, `192.0.2.1:${port}`, 1), "192.0.2.1");
+});
+
+Deno.test("a client that forges X-Forwarded-For buys no guesses", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    for (let round = 0; round < 2; round++) {
+      await ask(t, "signup", ANN);
+      for (let nth = 1; nth <= 5; nth++) {
+        const passcode = wrong(t.codeFor(ANN), nth);
+        const address = `203.0.113.${round * 5 + nth}, 192.0.2.1`;
+        refused(await complete(t, "signup", { phone: ANN, passcode, address }), 400, "invalid_passcode");
+      }
+      t.clock.advance((round + 1) * MINUTE_MS);
+    }
+    succeeded(await ask(t, "signup", ANN));
+    const right = { phone: ANN, passcode: t.codeFor(ANN) };
+    const forged = { ...right, address: "203.0.113.99, 192.0.2.1" };
+    refused(await complete(t, "signup", forged), 429, "too_many_attempts");
+    succeeded(await complete(t, "signup", { ...right, address: "192.0.2.1, 203.0.113.99" }));
+  }, { env: { TRUSTED_PROXY_COUNT: "1" } }));

@@ -1,0 +1,67 @@
+// The calls of the contact list as tests make them, and people with two sessions who notice what they are told.
+
+import type { TestSocket } from "./socket.ts";
+import { type Answer, eventually, type Person, succeeded, type TestApp } from "./support.ts";
+
+export type Change = "request" | "accept" | "delete" | "update";
+
+export function change(
+  t: TestApp,
+  call: Change,
+  me: Person,
+  phone: string,
+  more: Record<string, unknown> = {},
+): Promise<Answer> {
+  return t.call("PUT", `/api/contacts/${call}`, { token: me.token, json: { phone_number: phone, ...more } });
+}
+
+// deno-lint-ignore no-explicit-any -- rows whose shape the OpenAPI document has proved
+export async function listOf(t: TestApp, me: Person, query = ""): Promise<any[]> {
+  const answer = await t.call("GET", `/api/contacts${query}`, { token: me.token });
+  succeeded(answer);
+  return answer.body.contacts;
+}
+
+/** `status` by number, of my whole list. */
+export async function statuses(t: TestApp, me: Person): Promise<Record<string, string>> {
+  const list = await listOf(t, me);
+  return Object.fromEntries(list.map(({ phone_number, status }) => [phone_number, status]));
+}
+
+/** Somebody signed in twice, with a socket each. Only the first session acts. */
+export interface Watcher extends Person {
+  id: number;
+  acting: TestSocket;
+  idle: TestSocket;
+}
+
+export async function watch(t: TestApp, phone: string): Promise<Watcher> {
+  const person = await t.signUp(phone);
+  const again = await t.signIn(phone);
+  const [user] = await t.sql<{ id: number }[]>`select id from users where phone_number = ${phone}`;
+  return {
+    ...person,
+    id: user!.id,
+    acting: await t.socket(person.token),
+    idle: await t.socket(again.token),
+  };
+}
+
+let rings = 0;
+
+/** Waits until every socket has been told all that was on its way to it: a later event has reached it. */
+export async function settle(t: TestApp, watchers: Watcher[]): Promise<void> {
+  const sender = `bell ${rings += 1}`;
+  const sockets = watchers.flatMap(({ acting, idle }) => [acting, idle]);
+  for (const { id } of watchers) t.services.hub.tell({ to: id, event: "messages_updated", sender });
+  await eventually(() => sockets.every(({ frames }) => frames.some((frame) => frame.sender === sender)));
+}
+
+/** Whether a socket was told of contacts since it last forgot. */
+export function wasTold(socket: TestSocket): boolean {
+  return socket.frames.some(({ event }) => event === "contacts_updated");
+}
+
+export function forget(watchers: Watcher[]): void {
+  for (const { acting, idle } of watchers) [acting, idle].forEach((socket) => socket.forget());
+}

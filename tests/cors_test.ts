@@ -1,0 +1,77 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { ANN, type Answer, type TestApp, withApp } from "./support.ts";
+
+const PAGE = "https://page.example";
+const NARROW = { env: { CORS_ORIGINS: "https://one.example,https://two.example" } };
+
+function corsOf({ headers }: Answer): string[] {
+  return [...headers.keys()].filter((name) => name.startsWith("access-control-")).sort();
+}
+
+function preflight(t: TestApp, path: string, origin: string, method = "POST"): Promise<Answer> {
+  return t.call("OPTIONS", path, {
+    headers: {
+      origin,
+      "access-control-request-method": method,
+      "access-control-request-headers": "authorization,content-type,idempotency-key",
+    },
+  });
+}
+
+Deno.test("a page of any origin may call the API, read its errors and what they are called", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const answers = [
+      await t.call("GET", "/api/contacts", { token, headers: { origin: PAGE } }),
+      await t.call("GET", "/api/contacts", { headers: { origin: PAGE } }),
+      await t.call("GET", "/api/nope", { headers: { origin: PAGE } }),
+      await t.call("PATCH", "/api/contacts", { headers: { origin: PAGE } }),
+      await t.call("POST", "/api/auth/signup", { headers: { origin: PAGE }, raw: "x" }),
+    ];
+    deepEqual(answers.map(({ status }) => status), [200, 401, 404, 405, 415]);
+    for (const { headers } of answers) {
+      equal(headers.get("access-control-allow-origin"), "*");
+      const exposed = headers.get("access-control-expose-headers")!.split(",");
+      for (const name of ["X-Request-Id", "Retry-After"]) ok(exposed.includes(name), name);
+      equal(headers.get("access-control-allow-credentials"), null);
+    }
+  }));
+
+Deno.test("a preflight allows the methods and headers of the API", () =>
+  withApp(async (t) => {
+    for (const method of ["GET", "POST", "PUT", "DELETE"]) {
+      const { status, headers, body } = await preflight(t, "/api/messages/send", PAGE, method);
+      deepEqual([status, body], [204, null]);
+      equal(headers.get("access-control-allow-origin"), "*");
+      ok(headers.get("access-control-allow-methods")!.split(",").includes(method));
+      equal(headers.get("access-control-allow-headers"), "authorization,content-type,idempotency-key");
+      ok(headers.get("x-request-id"));
+    }
+  }));
+
+Deno.test("CORS_ORIGINS lets the pages of these origins in and no others", () =>
+  withApp(async (t) => {
+    for (const origin of ["https://one.example", "https://two.example"]) {
+      const called = await t.call("GET", "/api/contacts", { headers: { origin } });
+      const asked = await preflight(t, "/api/contacts", origin);
+      for (const { headers } of [called, asked]) {
+        equal(headers.get("access-control-allow-origin"), origin);
+        ok(headers.get("vary")?.toLowerCase().includes("origin"));
+      }
+    }
+    for (const origin of [PAGE, "https://one.example.evil.example", "http://one.example", "null", ""]) {
+      const called = await t.call("GET", "/api/contacts", { headers: { origin } });
+      const asked = await preflight(t, "/api/contacts", origin);
+      for (const { headers } of [called, asked]) {
+        equal(headers.get("access-control-allow-origin"), null, origin);
+      }
+    }
+  }, NARROW));
+
+Deno.test("no page elsewhere may read what is for developers on this machine", () =>
+  withApp(async (t) => {
+    for (const path of ["/dev/sms", "/dev/nope"]) {
+      deepEqual(corsOf(await t.call("GET", path, { headers: { origin: PAGE } })), [], path);
+      deepEqual(corsOf(await preflight(t, path, PAGE, "GET")), [], path);
+    }
+  }));

@@ -1,0 +1,78 @@
+// A service that is killed in the middle of its work, and what its users find afterwards.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import { createTestDatabase } from "./database.ts";
+import { type Service, startService } from "./process.ts";
+import { befriend, send, signUp, wholeThread } from "./service_client.ts";
+import { ANN, BOB, eventually, type Person } from "./support.ts";
+
+const SENDS = 600;
+
+/** Runs with a way to start services on one database; none of them is left behind. */
+async function withServices(run: (start: () => Promise<Service>) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase();
+  const ends: (() => Promise<unknown>)[] = [];
+  const env = {
+    DATABASE_URL: database.url,
+    JWT_SECRET: "a secret of thirty-two bytes or more",
+    SMS_DRIVER: "console",
+    LIMITS: "off",
+  };
+  try {
+    await run(async () => {
+      const service = await startService({ env });
+      ends.push(() => service.end("SIGKILL").catch(() => {}));
+      return service;
+    });
+  } finally {
+    for (const end of ends) await end();
+    await database.drop();
+  }
+}
+
+/** Sends both ways all at once and kills the service when so many were acknowledged: the ids by client_id. */
+async function sendUntilKilled(service: Service, ann: Person, bob: Person): Promise<Map<string, number>> {
+  const acknowledged = new Map<string, number>();
+  const sends = Array.from({ length: SENDS }, async (_, place) => {
+    const [from, to] = place % 2 === 0 ? [ann, bob] : [bob, ann];
+    const { status, body } = await send(service.url, from, to, `text ${place}`, `${place}`);
+    equal(status, 200);
+    acknowledged.set(`${place}`, body.messages[0].id);
+  });
+  const settled = Promise.allSettled(sends);
+  await eventually(() => acknowledged.size > 0);
+  await service.end("SIGKILL");
+  await settled;
+  return acknowledged;
+}
+
+Deno.test("after kill -9 in the middle of sends every acknowledged message is there once, and sending all again makes each be there once", () =>
+  withServices(async (start) => {
+    const first = await start();
+    const [ann, bob] = [await signUp(first.url, ANN), await signUp(first.url, BOB)];
+    await befriend(first.url, ann, bob);
+    const acknowledged = await sendUntilKilled(first, ann, bob);
+    ok(acknowledged.size < SENDS, "Everything was sent before the kill");
+
+    const { url } = await start();
+    const survived = await wholeThread(url, ann, bob);
+    const texts = new Map(survived.map(({ message, id }) => [message, id]));
+    equal(texts.size, survived.length, "Something is there twice");
+    for (const [place, id] of acknowledged) equal(texts.get(`text ${place}`), id);
+
+    await Promise.all(Array.from({ length: SENDS }, async (_, place) => {
+      const [from, to] = place % 2 === 0 ? [ann, bob] : [bob, ann];
+      const { status, body } = await send(url, from, to, `text ${place}`, `${place}`);
+      equal(status, 200);
+      const known = texts.get(`text ${place}`);
+      if (known !== undefined) equal(body.messages[0].id, known);
+    }));
+    const both = await Promise.all([wholeThread(url, ann, bob), wholeThread(url, bob, ann)]);
+    for (const thread of both) {
+      deepEqual(
+        thread.map(({ message }) => message).sort(),
+        Array.from({ length: SENDS }, (_, place) => `text ${place}`).sort(),
+      );
+    }
+  }));

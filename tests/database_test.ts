@@ -1,0 +1,156 @@
+import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import { DatabaseUnavailable, isOutage, openDatabase } from "../db/database.ts";
+import { awaitServer, refuseOld } from "../db/server.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { startForgetfulProxy } from "./forgetful_proxy.ts";
+import { eventually } from "./support.ts";
+
+const OUTAGES = [
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "ETIMEDOUT",
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "08006", // connection_failure
+  "53300", // too_many_connections
+  "57P01", // admin_shutdown
+  "57P03", // cannot_connect_now
+  "57014", // query_canceled
+  "25006", // read_only_sql_transaction
+];
+const REFUSALS = ["23505", "23514", "22021", "42P01", "40P01", "28P01", "3D000", "UNDEFINED_VALUE", ""];
+
+async function withDatabase(test: (database: TestDatabase) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase({ empty: true });
+  try {
+    await test(database);
+  } finally {
+    await database.drop();
+  }
+}
+
+Deno.test("isOutage() tells a database that is not there from one that refuses a statement", () => {
+  const error = (code: unknown) => Object.assign(new Error("It failed"), { code });
+  for (const code of OUTAGES) ok(isOutage(error(code)), code);
+  for (const code of [...REFUSALS, 8, null, undefined]) ok(!isOutage(error(code)), String(code));
+  for (const other of [new Error("It failed"), { code: "ECONNRESET" }, "ECONNRESET", null]) {
+    ok(!isOutage(other));
+  }
+});
+
+Deno.test("run() waits for a statement as long as the database lives", () =>
+  withDatabase(async ({ address }) => {
+    const database = openDatabase(address, { max: 1 });
+    const [row] = await database.run((sql) => sql<{ one: number }[]>`select 1 as one from pg_sleep(2.5)`);
+    equal(row!.one, 1);
+    await database.close();
+  }));
+
+Deno.test("run() and begin() pass on what the database refuses, as it says it", () =>
+  withDatabase(async ({ address }) => {
+    const database = openDatabase(address, { max: 1 });
+    for (const way of [database.run, database.begin]) {
+      await rejects(way((sql) => sql`select * from missing`.execute()), {
+        name: "PostgresError",
+        code: "42P01",
+      });
+    }
+    await database.close();
+  }));
+
+Deno.test("run() and begin() are DatabaseUnavailable within two seconds where no server is", async () => {
+  const database = openDatabase({ host: "/nowhere", port: 5432, user: "x", database: "x" }, { max: 2 });
+  for (const way of [database.run, database.begin]) {
+    const startedAt = performance.now();
+    await rejects(way((sql) => sql`select 1`.execute()), DatabaseUnavailable);
+    ok(performance.now() - startedAt < 2_000);
+  }
+  await database.close();
+});
+
+Deno.test("begin() keeps nothing of a transaction that threw", () =>
+  withDatabase(async ({ address }) => {
+    const database = openDatabase(address, { max: 1 });
+    await database.run((sql) => sql`create table kept (id int)`.execute());
+    await rejects(
+      database.begin(async (sql) => {
+        await sql`insert into kept values (1)`;
+        throw new RangeError("No");
+      }),
+      RangeError,
+    );
+    deepEqual(await database.run((sql) => sql`select id from kept`.execute()).then((rows) => [...rows]), []);
+    await database.close();
+  }));
+
+Deno.test("begin() rolls back a transaction that was given up while the database was silent", () =>
+  withDatabase(async ({ address }) => {
+    const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
+    const direct = openDatabase(address, { max: 1 });
+    const database = openDatabase(proxy.urlFor(address), { max: 2 });
+    await direct.run((sql) => sql`create table kept (id int)`.execute());
+    const goOn = Promise.withResolvers<void>();
+    const transaction = database.begin(async (sql) => {
+      await sql`insert into kept values (1)`;
+      proxy.freeze();
+      await goOn.promise;
+    });
+    await rejects(transaction, DatabaseUnavailable);
+    proxy.thaw();
+    goOn.resolve();
+
+    await eventually(async () => {
+      const [row] = await direct.run((sql) =>
+        sql<{ count: number }[]>`
+          select count(*)::int as count
+          from pg_stat_activity
+          where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()`
+      );
+      return row!.count === 0;
+    });
+    const [row] = await direct.run((sql) =>
+      sql<{ count: number }[]>`select count(*)::int as count from kept`
+    );
+    equal(row!.count, 0);
+    await database.close();
+    await direct.close();
+    proxy.close();
+  }));
+
+Deno.test("run() works again when the network has forgotten every connection but takes new ones", () =>
+  withDatabase(async ({ address }) => {
+    const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
+    const database = openDatabase(proxy.urlFor(address), { max: 2 });
+    const ask = () => database.run((sql) => sql`select 1`.execute());
+    // So long that the connection for asking whether the database lives is open too.
+    await Promise.all([ask(), database.run((sql) => sql`select pg_sleep(1.2)`.execute())]);
+
+    proxy.forget();
+    await Promise.all([rejects(ask(), DatabaseUnavailable), rejects(ask(), DatabaseUnavailable)]);
+    await Promise.all([ask(), ask(), ask()]);
+    await database.close();
+    proxy.close();
+  }));
+
+Deno.test("awaitServer() answers with the version, and does not wait for what no time will mend", () =>
+  withDatabase(async ({ address }) => {
+    const never = new Promise(() => {});
+    ok(parseInt(await awaitServer(address, never)) >= 15);
+    await rejects(
+      awaitServer({ ...address, database: "missing" }, never),
+      /^Error: Cannot use the database: .*missing.* does not exist/,
+    );
+  }));
+
+Deno.test("refuseOld() takes PostgreSQL 15 and later, and says which other it was given", () => {
+  for (const version of ["15.8 (Debian 15.8-0+deb12u1)", "18.4", "18beta1", "100.1"]) refuseOld(version);
+  for (const version of ["14.13", "9.6.24", "7.4"]) {
+    throws(() => refuseOld(version), {
+      message: `Cannot use PostgreSQL ${version}: it has to be 15 or later`,
+    });
+  }
+});

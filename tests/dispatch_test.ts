@@ -1,0 +1,155 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+
+import { ask, complete, MINUTE_MS, twilioEnv, type Way, WAYS, withTwilio, wrong } from "./passcode_calls.ts";
+import { ANN, BOB, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import type { TwilioDouble } from "./twilio_double.ts";
+
+const LONDON = "+442071838750";
+/** Of no numbering plan, although E.164 by its syntax. */
+const NOWHERE = "+9991234567";
+
+function codeOf(twilio: TwilioDouble): string {
+  return twilio.messages.at(-1)!.body.slice(0, 6);
+}
+
+/** Opens the way: who signs in has signed up. */
+async function openTo(t: TestApp, twilio: TwilioDouble, way: Way): Promise<void> {
+  if (way === "signup") return;
+  succeeded(await ask(t, "signup", ANN));
+  succeeded(await complete(t, "signup", { phone: ANN, passcode: codeOf(twilio) }));
+  twilio.messages.splice(0);
+}
+
+for (const way of WAYS) {
+  Deno.test(`/${way} answers sms_failed where the provider fails; the gap is given back and the code stays`, () =>
+    withTwilio(async (t, twilio) => {
+      await openTo(t, twilio, way);
+      t.clock.freeze();
+      for (const status of [500, 429, 503]) {
+        twilio.answer({ status, code: status === 429 ? 20429 : 20500 });
+        refused(await ask(t, way, ANN), 500, "sms_failed");
+      }
+      const code = codeOf(twilio);
+      t.clock.advance(MINUTE_MS);
+      const asked = await ask(t, way, ANN);
+
+      deepEqual(asked.body, { success: true, expires_in: 540, resend_in: 60, code_length: 6 });
+      equal(codeOf(twilio), code);
+      equal(twilio.messages.length, 4);
+      refused(await ask(t, way, ANN), 429, "rate_limited");
+      succeeded(await complete(t, way, { phone: ANN, passcode: code }));
+    }));
+}
+
+Deno.test("a code whose SMS was reported as failed is good all the same", () =>
+  withTwilio(async (t, twilio) => {
+    twilio.answer({ status: 500, code: 20500 });
+    refused(await ask(t, "signup", ANN), 500, "sms_failed");
+
+    succeeded(await complete(t, "signup", { phone: ANN, passcode: codeOf(twilio) }));
+  }));
+
+Deno.test("a failed send gives back its own gap and none of those before", () =>
+  withTwilio(async (t, twilio) => {
+    t.clock.freeze();
+    succeeded(await ask(t, "signup", ANN));
+    t.clock.advance(MINUTE_MS);
+    twilio.answer({ status: 500, code: 20500 });
+    refused(await ask(t, "signup", ANN), 500, "sms_failed");
+
+    equal((await ask(t, "signup", ANN)).body.resend_in, 120);
+  }));
+
+Deno.test("who has sent STOP is answered sms_opted_out, from then on without asking the provider, on every process", () =>
+  withTwilio(async (t, twilio) => {
+    twilio.answer({ status: 400, code: 21610 });
+    refused(await ask(t, "signup", ANN), 403, "sms_opted_out");
+    refused(await ask(t, "signup", ANN), 403, "sms_opted_out");
+    await withApp(async (again) => refused(await ask(again, "signup", ANN), 403, "sms_opted_out"), {
+      database: t.database,
+      env: twilioEnv(twilio),
+    });
+
+    equal(twilio.messages.length, 1);
+    succeeded(await ask(t, "signup", BOB));
+  }));
+
+Deno.test("a number of another country or of no numbering plan is answered sms_not_allowed before any SMS", () =>
+  withTwilio(async (t, twilio) => {
+    for (const phone of [LONDON, NOWHERE, "+12345678901234"]) {
+      refused(await ask(t, "signup", phone), 400, "sms_not_allowed");
+    }
+    deepEqual(twilio.messages, []);
+    deepEqual([...await t.sql`select phone_number from passcodes`], []);
+  }));
+
+Deno.test("SMS_COUNTRIES opens countries, and * all of them but no number outside every plan", () =>
+  withTwilio(async (t, twilio) => {
+    succeeded(await ask(t, "signup", LONDON));
+    refused(await ask(t, "signup", NOWHERE), 400, "sms_not_allowed");
+
+    deepEqual(twilio.messages.map(({ to }) => to), [LONDON]);
+  }, { SMS_COUNTRIES: "*" }));
+
+Deno.test("the console driver takes every number, because it costs nothing", () =>
+  withApp(async (t) => {
+    for (const phone of [LONDON, NOWHERE]) await t.signUp(phone);
+  }));
+
+Deno.test("a number that the provider cannot reach is answered sms_not_allowed, and may be asked for again", () =>
+  withTwilio(async (t, twilio) => {
+    twilio.answer({ status: 400, code: 21614 });
+    refused(await ask(t, "signup", ANN), 400, "sms_not_allowed");
+
+    succeeded(await ask(t, "signup", ANN));
+  }));
+
+Deno.test("the log of a failed send has neither the number nor the code", () =>
+  withTwilio(async (t, twilio) => {
+    for (const code of [20500, 21614, 21610]) {
+      twilio.answer({ status: 400, code });
+      await ask(t, "signup", ANN);
+    }
+    const log = t.log.join("\n");
+
+    match(log, /"provider_code":21610/);
+    for (const secret of [ANN.slice(1), codeOf(twilio)]) equal(log.includes(secret), false);
+  }));
+
+/** The provider takes its time: resolves with the code on its way, which `release` lets arrive. */
+function holdNext(twilio: TwilioDouble): { code: Promise<string>; release: () => void } {
+  const released = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<string>();
+  twilio.answer(async ({ body }) => {
+    arrived.resolve(body.slice(0, 6));
+    await released.promise;
+    return Response.json({ sid: "SM1", status: "queued", error_code: null }, { status: 201 });
+  });
+  return { code: arrived.promise, release: released.resolve };
+}
+
+Deno.test("a guess against a challenge whose SMS is still on its way counts like any other", () =>
+  withTwilio(async (t, twilio) => {
+    const held = holdNext(twilio);
+    const asking = ask(t, "signup", ANN);
+    const passcode = await held.code;
+
+    refused(await complete(t, "signup", { phone: ANN, passcode: wrong(passcode) }), 400, "invalid_passcode");
+    succeeded(await complete(t, "signup", { phone: ANN, passcode }));
+    held.release();
+    succeeded(await asking);
+  }));
+
+Deno.test("an ask whose SMS is still on its way has taken the gap, and holds no connection of the database", () =>
+  withTwilio(async (t, twilio) => {
+    const phones = Array.from({ length: 20 }, (_, n) => `+1415555${1000 + n}`);
+    const held = phones.map(() => holdNext(twilio));
+    const asking = phones.map((phone) => ask(t, "signup", phone));
+    await Promise.all(held.map(({ code }) => code));
+
+    refused(await ask(t, "signup", phones[0]!), 429, "rate_limited");
+    succeeded(await ask(t, "signup", BOB));
+    held.forEach(({ release }) => release());
+    (await Promise.all(asking)).forEach(succeeded);
+    equal(twilio.messages.length, 21);
+  }));

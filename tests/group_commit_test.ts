@@ -1,0 +1,168 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import fc from "fast-check";
+
+import { DatabaseUnavailable } from "../db/database.ts";
+import { createGroupCommit } from "../services/group_commit.ts";
+
+/** Batches in the order in which they began, each finished by hand. */
+function createRuns() {
+  const runs: { jobs: number[]; finish: () => void; fail: (error: Error) => void }[] = [];
+  const run = (jobs: number[]) =>
+    new Promise<string[]>((resolve, reject) =>
+      runs.push({ jobs, finish: () => resolve(jobs.map(String)), fail: reject })
+    );
+  return { runs, run };
+}
+
+/** Lets everything happen that waits for nothing but its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("add() takes what arrives together as one batch, and a single job at once", async () => {
+  const { runs, run } = createRuns();
+  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
+
+  const together = [1, 2, 3].map(commits.add);
+  await turn();
+
+  deepEqual(runs.map(({ jobs }) => jobs), [[1, 2, 3]]);
+  runs[0]!.finish();
+  deepEqual(await Promise.all(together), ["1", "2", "3"]);
+});
+
+Deno.test("add() has at most two batches in flight, and what waits meanwhile goes as one", async () => {
+  const { runs, run } = createRuns();
+  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
+  const jobs: Promise<string>[] = [];
+  for (let job = 1; job <= 6; job += 1) {
+    jobs.push(commits.add(job));
+    await turn();
+  }
+
+  deepEqual(runs.map(({ jobs }) => jobs), [[1], [2]]);
+  runs[1]!.finish();
+  await turn();
+  deepEqual(runs.map(({ jobs }) => jobs), [[1], [2], [3, 4, 5, 6]]);
+  runs[0]!.finish();
+  runs[2]!.finish();
+  deepEqual(await Promise.all(jobs), ["1", "2", "3", "4", "5", "6"]);
+});
+
+Deno.test("add() gives each job its own outcome, keeps their order and loses none, whatever the batches do", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ poison: fc.boolean(), pause: fc.boolean(), ms: fc.nat(2) }), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 7 }),
+      async (plan, jobsMax) => {
+        let inFlight = 0;
+        let inFlightMax = 0;
+        const begun: number[] = [];
+        const commits = createGroupCommit<number, string>({
+          async run(jobs) {
+            inFlight += 1;
+            inFlightMax = Math.max(inFlightMax, inFlight);
+            ok(jobs.length >= 1 && jobs.length <= jobsMax);
+            begun.push(...jobs.filter((job) => !begun.includes(job)));
+            await new Promise((resolve) => setTimeout(resolve, plan[jobs[0]!]!.ms));
+            inFlight -= 1;
+            if (jobs.some((job) => plan[job]!.poison)) throw new Error("Poisoned");
+            return jobs.map((job) => `done ${job}`);
+          },
+          jobsMax,
+          batchesMax: 2,
+        });
+        const added: Promise<string>[] = [];
+        for (const [job, { pause }] of plan.entries()) {
+          added.push(commits.add(job).catch(() => "poisoned"));
+          if (pause) await turn();
+        }
+
+        deepEqual(
+          await Promise.all(added),
+          plan.map(({ poison }, job) => poison ? "poisoned" : `done ${job}`),
+        );
+        deepEqual(begun, plan.map((_, job) => job));
+        ok(inFlightMax <= 2);
+      },
+    ),
+    { numRuns: 60 },
+  ));
+
+Deno.test("add() runs no neighbour of a poisoned job twice after it was committed", async () => {
+  const committed: number[] = [];
+  const commits = createGroupCommit<number, number>({
+    async run(jobs) {
+      if (jobs.includes(3)) throw new Error("Poisoned");
+      committed.push(...jobs);
+      return jobs;
+    },
+    jobsMax: 10,
+    batchesMax: 2,
+  });
+
+  const settled = await Promise.allSettled([1, 2, 3, 4, 5].map(commits.add));
+
+  deepEqual(settled.map(({ status }) => status === "fulfilled"), [true, true, false, true, true]);
+  deepEqual(committed, [1, 2, 4, 5]);
+});
+
+Deno.test("add() fails a whole batch in an outage, and all that waits, and tries nothing again", async () => {
+  const { runs, run } = createRuns();
+  const commits = createGroupCommit({ run, jobsMax: 3, batchesMax: 2 });
+  const outcomes = Promise.allSettled([1, 2, 3, 4, 5, 6, 7, 8].map(commits.add));
+  await turn();
+  runs[0]!.fail(new DatabaseUnavailable("Gone"));
+  await turn();
+  runs[1]!.finish();
+
+  deepEqual(
+    (await outcomes).map((outcome) => outcome.status === "rejected" ? "failed" : outcome.value),
+    ["failed", "failed", "failed", "4", "5", "6", "failed", "failed"],
+  );
+  equal(runs.length, 2);
+});
+
+Deno.test("add() tries no neighbour of a poisoned job any more once the outage is there", async () => {
+  let runs = 0;
+  const commits = createGroupCommit<number, number>({
+    run(jobs) {
+      runs += 1;
+      return Promise.reject(jobs.length > 1 ? new Error("Poisoned") : new DatabaseUnavailable("Gone"));
+    },
+    jobsMax: 10,
+    batchesMax: 2,
+  });
+
+  await Promise.all([1, 2, 3, 4].map((job) => rejects(commits.add(job), DatabaseUnavailable)));
+
+  equal(runs, 2);
+});
+
+Deno.test("add() works again after an outage", async () => {
+  let there = false;
+  const commits = createGroupCommit<number, number>({
+    run: (jobs) => there ? Promise.resolve(jobs) : Promise.reject(new DatabaseUnavailable("Gone")),
+    jobsMax: 10,
+    batchesMax: 2,
+  });
+  await rejects(commits.add(1), DatabaseUnavailable);
+  there = true;
+
+  equal(await commits.add(2), 2);
+});
+
+Deno.test("add() lets no outcome that takes longer hold up the neighbours or the next batch", async () => {
+  const slow = Promise.withResolvers<number>();
+  const commits = createGroupCommit<number, number>({
+    run: (jobs) => Promise.resolve(jobs.map((job) => job === 1 ? slow.promise : job)),
+    jobsMax: 10,
+    batchesMax: 1,
+  });
+  const first = commits.add(1);
+
+  deepEqual(await Promise.all([commits.add(2), commits.add(3)]), [2, 3]);
+  equal(await commits.add(4), 4);
+  slow.reject(new Error("Too slow"));
+  await rejects(first, /Too slow/);
+});

@@ -1,0 +1,221 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+
+import { createHub, type Hub, type Notice, type Socket } from "../services/events/hub.ts";
+import type { Delivery, Event } from "../services/events/events.ts";
+import type { PhoneNumber } from "../services/phone_number.ts";
+import { ANN, BOB, eventually } from "./support.ts";
+
+const ANN_ID = 1;
+const BOB_ID = 2;
+const THREAD = 7;
+
+interface FakeSocket extends Socket {
+  busy: boolean;
+  /** A socket that is closing takes nothing. */
+  closing: boolean;
+  told: string[];
+  closedWith: number[];
+}
+
+function createSocket(user = ANN_ID, session = `session of ${user}`): FakeSocket {
+  return {
+    actor: { user_id: user, phone_number: ANN as PhoneNumber, session_id: session },
+    busy: false,
+    closing: false,
+    told: [],
+    closedWith: [],
+    isBusy() {
+      return this.busy;
+    },
+    write(notice) {
+      if (!this.closing) this.told.push(spell(notice));
+      return !this.closing;
+    },
+    close(code) {
+      this.closedWith.push(code);
+    },
+  };
+}
+
+function spell(notice: Notice): string {
+  return notice.event === "messages_updated" ? `${notice.event} ${notice.sender}` : notice.event;
+}
+
+function createTestHub(socketsPerUserMax = Infinity): { hub: Hub; delivered: Delivery[] } {
+  const delivered: Delivery[] = [];
+  const hub = createHub({
+    socketsPerUserMax,
+    onDelivered: (_to, _sender, delivery) => void delivered.push(delivery),
+  });
+  return { hub, delivered };
+}
+
+function message(id: number, sender = BOB): Event {
+  const delivery = { conversation_id: THREAD, message_id: id, sender_id: BOB_ID };
+  return { to: ANN_ID, event: "messages_updated", sender, delivery };
+}
+
+const contactsUpdated: Event = { to: ANN_ID, event: "contacts_updated" };
+
+Deno.test("join() tells connected before anything else, and the rest as it comes", () => {
+  const { hub } = createTestHub();
+  const socket = createSocket();
+  hub.join(socket);
+  hub.tell(contactsUpdated);
+  hub.tell(message(1));
+
+  deepEqual(socket.told, ["connected", "contacts_updated", `messages_updated ${BOB}`]);
+});
+
+Deno.test("tell() reaches every socket of the user but those of the session that acted", () => {
+  const { hub } = createTestHub();
+  const [phone, tablet, stranger] = [
+    createSocket(ANN_ID, "a"),
+    createSocket(ANN_ID, "b"),
+    createSocket(BOB_ID),
+  ];
+  [phone, tablet, stranger].forEach(hub.join);
+  hub.tell({ ...contactsUpdated, except: "a" });
+
+  deepEqual([phone, tablet, stranger].map(({ told }) => told.length), [1, 2, 1]);
+});
+
+Deno.test("tell() merges what a busy socket has not been told, and tells it once when the socket is free", async () => {
+  const { hub, delivered } = createTestHub();
+  const socket = createSocket();
+  hub.join(socket);
+  socket.busy = true;
+  for (let id = 1; id <= 5_000; id += 1) {
+    hub.tell(message(id));
+    hub.tell(contactsUpdated);
+  }
+  deepEqual([socket.told, delivered], [["connected"], []]);
+
+  socket.busy = false;
+  await eventually(() =>
+    deepEqual(socket.told.slice(1).sort(), ["contacts_updated", `messages_updated ${BOB}`])
+  );
+  deepEqual(delivered.map(({ message_id }) => message_id), [5_000]);
+});
+
+Deno.test("tell() counts the highest of merged messages as delivered, in whatever order they came", async () => {
+  const { hub, delivered } = createTestHub();
+  const socket = createSocket();
+  hub.join(socket);
+  socket.busy = true;
+  for (const id of [2, 3, 1]) hub.tell(message(id));
+  hub.tell({ to: ANN_ID, event: "messages_updated", sender: BOB });
+  socket.busy = false;
+
+  await eventually(() => deepEqual(delivered.map(({ message_id }) => message_id), [3]));
+});
+
+Deno.test("tell() loses no hint and never puts a second frame on a busy socket", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom("busy", "free")), { maxLength: 60 }),
+      async (steps) => {
+        const { hub } = createTestHub();
+        const socket = createSocket();
+        hub.join(socket);
+        const write = socket.write;
+        socket.write = (notice) => {
+          ok(!socket.busy, "Written to a busy socket");
+          return write.call(socket, notice);
+        };
+        const owed = new Set<string>();
+        for (const step of steps) {
+          if (step === "busy") socket.busy = true;
+          else if (step === "free") socket.busy = false;
+          else {
+            const sender = `${BOB}${step}`;
+            socket.told = socket.told.filter((told) => told !== `messages_updated ${sender}`);
+            owed.add(`messages_updated ${sender}`);
+            hub.tell(message(1, sender));
+          }
+        }
+        socket.busy = false;
+        await eventually(() => ok(owed.isSubsetOf(new Set(socket.told))));
+        hub.closeAll();
+      },
+    ),
+    { numRuns: 40 },
+  ));
+
+Deno.test("tell() ends a busy socket that owes a thousand hints with 1013, and forgets it", () => {
+  const { hub } = createTestHub();
+  const socket = createSocket();
+  hub.join(socket);
+  socket.busy = true;
+  for (let peer = 0; peer < 3_000; peer += 1) {
+    hub.tell(message(1, `+1415555${String(peer).padStart(4, "0")}`));
+  }
+
+  deepEqual(socket.closedWith, [1013]);
+  deepEqual([hub.userIds(), hub.sessionIds()], [[], []]);
+});
+
+Deno.test("tell() counts nothing as delivered that a closing socket did not take", () => {
+  const { hub, delivered } = createTestHub();
+  const socket = createSocket();
+  hub.join(socket);
+  socket.closing = true;
+  hub.tell(message(1));
+
+  deepEqual(delivered, []);
+});
+
+Deno.test("join() ends the oldest socket of a user with 4002 when there is one too many, and no one else's", () => {
+  const { hub } = createTestHub(2);
+  const mine = [createSocket(), createSocket(), createSocket(), createSocket()];
+  const other = createSocket(BOB_ID);
+  hub.join(other);
+  mine.forEach(hub.join);
+
+  deepEqual(mine.map(({ closedWith }) => closedWith), [[4002], [4002], [], []]);
+  deepEqual(other.closedWith, []);
+  ok(mine.every(({ told }) => told.includes("connected")));
+});
+
+Deno.test("leaving twice is leaving once, also when the hub ended the socket and another came meanwhile", () => {
+  const { hub } = createTestHub();
+  const first = createSocket();
+  const leave = hub.join(first);
+  leave();
+  const second = createSocket();
+  hub.join(second);
+  leave();
+  hub.tell(contactsUpdated);
+
+  equal(first.told.includes("contacts_updated"), false);
+  equal(second.told.includes("contacts_updated"), true);
+  deepEqual(hub.userIds(), [ANN_ID]);
+});
+
+Deno.test("a socket that left while it was busy is told nothing more", async () => {
+  const { hub } = createTestHub();
+  const [left, stayed] = [createSocket(), createSocket()];
+  const leave = hub.join(left);
+  hub.join(stayed);
+  left.busy = stayed.busy = true;
+  hub.tell(contactsUpdated);
+  leave();
+  left.busy = stayed.busy = false;
+
+  await eventually(() => ok(stayed.told.includes("contacts_updated")));
+  deepEqual(left.told, ["connected"]);
+});
+
+Deno.test("session_ended ends the sockets of that session alone with 4001; closeAll() the rest with 1001", () => {
+  const { hub } = createTestHub();
+  const [ended, other] = [createSocket(ANN_ID, "a"), createSocket(ANN_ID, "b")];
+  hub.join(ended);
+  hub.join(other);
+  hub.tell({ to: ANN_ID, event: "session_ended", session_id: "a" });
+  deepEqual([ended.closedWith, other.closedWith], [[4001], []]);
+  hub.closeAll();
+
+  deepEqual([ended.closedWith, other.closedWith], [[4001], [1001]]);
+  deepEqual(hub.userIds(), []);
+});

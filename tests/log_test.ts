@@ -1,0 +1,137 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { configureLogging, log } from "../services/log.ts";
+import { listOperations, readDocument } from "./operations.ts";
+import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
+
+interface Line {
+  "@timestamp": string;
+  level: string;
+  message: string;
+  [field: string]: unknown;
+}
+
+function read(lines: string[]): Line[] {
+  return lines.map((line) => JSON.parse(line));
+}
+
+Deno.test("every request is one JSON line with its id, its route's pattern, its status and how long it took", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    t.log.splice(0);
+    const answers = [
+      await t.call("GET", `/api/contacts/${BOB}?canary=1`, { token }),
+      await t.call("DELETE", "/api/auth/sessions/canary", { token }),
+      await t.call("POST", `/api/messages/${BOB}`),
+      await t.call("GET", `/canary/${BOB}`),
+      await t.call("HEAD", "/healthz"),
+    ];
+    const lines = read(t.log);
+    deepEqual(
+      lines.map((
+        { level, message, method, route, status, code },
+      ) => [level, message, method, route, status, code]),
+      [
+        ["INFO", "request", "GET", "/api/contacts/{phone_number}", 200, undefined],
+        ["INFO", "request", "DELETE", "/api/auth/sessions/{id}", 404, "session_not_found"],
+        ["INFO", "request", "POST", "/api/messages/{phone_number}", 405, "method_not_allowed"],
+        ["INFO", "request", "GET", "-", 404, "not_found"],
+        ["INFO", "request", "HEAD", "/healthz", 200, undefined],
+      ],
+    );
+    lines.forEach(({ request_id, ms, ...line }, place) => {
+      equal(request_id, answers[place]!.headers.get("x-request-id"));
+      ok(typeof ms === "number" && ms >= 0 && ms < 60_000);
+      match(line["@timestamp"], /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    });
+    ok(!t.log.join("").includes("canary"));
+  }));
+
+/** Two people meet, talk, err and leave; every operation is called with canaries in its path, query and body. */
+async function converse(t: TestApp): Promise<string[]> {
+  const [ann, bob] = [await t.signUp(ANN, "canary-device"), await t.signUp(BOB)];
+  await t.befriend(ann, bob);
+  const [socket, code] = [await t.socket(bob.token), t.codeFor(ANN)];
+  await t.send(ann, bob, "canary-text", { client_id: "canary-client" });
+  await t.send(bob, ann, "canary-reply");
+  for (const { method, path, needsToken } of listOperations(await readDocument(t))) {
+    if (path.endsWith("/signout")) continue;
+    const body = JSON.stringify({
+      phone_number: CAT,
+      passcode: "987123",
+      message: "canary-body",
+      x: "canary",
+    });
+    for (const token of [ann.token, `${ann.token}x`]) {
+      await t.call(method, `${path}?token=${token}&canary-query=${CAT}`, {
+        ...(needsToken ? { token } : {}),
+        ...(/GET|HEAD/.test(method) ? {} : { raw: body }),
+        headers: { "content-type": "application/json", "user-agent": "canary-agent" },
+      });
+    }
+  }
+  await t.call("GET", `/i/canary-invitation?${CAT}`);
+  await t.call("GET", `/${CAT}/canary-path`, { token: ann.token });
+  await t.call("POST", "/api/auth/signout", { token: bob.token });
+  await socket.closed;
+  return [code, "987123", ann.token, bob.token, "canary", "eyJ", "5550177", "1415555"];
+}
+
+Deno.test("no line of the log has a number, a code, a token, a text, a link or a query of a whole conversation", () =>
+  withApp(async (t) => {
+    const secrets = await converse(t);
+    ok(t.log.length > 30);
+    for (const line of t.log) {
+      for (const secret of secrets) ok(!line.includes(secret), `${secret} in ${line}`);
+      ok(!line.includes("?"), line);
+    }
+  }));
+
+Deno.test("what the database says of a bug brings no value into the log", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    await t.befriend(ann, bob);
+    await t.sql`
+      create function fail() returns trigger language plpgsql as $$
+      begin
+        raise exception 'cannot keep "%" of %', new.body, new.client_id using detail = new.body, hint = new.body;
+      end $$`;
+    await t.sql`create trigger fail before insert on messages for each row execute function fail()`;
+    await t.sql`alter table passcodes rename to lost`;
+    t.log.splice(0);
+    equal((await t.send(ann, bob, "canary-text", { client_id: "canary-client" })).status, 500);
+    equal((await t.call("POST", "/api/auth/signup", { json: { phone_number: CAT } })).status, 500);
+    const lines = t.log.join("");
+    equal(read(t.log).filter(({ level }) => level === "ERROR").length, 2);
+    ok(!/canary|1415555/.test(lines), lines);
+  }));
+
+Deno.test("configureLogging() writes plain text for a terminal: time, level, what happened, its fields", () => {
+  const lines: string[] = [];
+  configureLogging("pretty", (line) => void lines.push(line));
+  log.info("request", {
+    method: "GET",
+    status: 200,
+    code: undefined,
+    nothing: null,
+    ms: 1.5,
+    more: { a: 1 },
+  });
+  log.error("Unexpected error", { error: "TypeError" });
+
+  match(
+    lines[0]!,
+    /^\d\d:\d\d:\d\d\.\d+ INFO request {2}method=GET {2}status=200 {2}ms=1.5 {2}more={"a":1}\n$/,
+  );
+  match(lines[1]!, /^[\d:.]+ ERROR Unexpected error {2}error=TypeError\n$/);
+});
+
+Deno.test("configureLogging() writes one line of JSON a happening, whatever is in it", () => {
+  const lines: string[] = [];
+  configureLogging("json", (line) => void lines.push(line));
+  log.warn("Odd", { text: 'a\nb\u2028"c"{d}', nested: { deep: [1] } });
+
+  equal(lines.length, 1);
+  equal(lines[0]!.indexOf("\n"), lines[0]!.length - 1);
+  const { text, nested, level } = JSON.parse(lines[0]!);
+  deepEqual([text, nested, level], ['a\nb\u2028"c"{d}', { deep: [1] }, "WARN"]);
+});

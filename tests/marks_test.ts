@@ -1,0 +1,263 @@
+// How far a reader has got: created, delivered, seen, and who is told.
+
+import { deepEqual, equal } from "node:assert/strict";
+
+import type { TestSocket } from "./socket.ts";
+import {
+  ANN,
+  type Answer,
+  BOB,
+  CAT,
+  eventually,
+  friends,
+  type Person,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
+
+async function idOf(sent: Promise<Answer>): Promise<number> {
+  const answer = await sent;
+  succeeded(answer);
+  return answer.body.messages[0].id;
+}
+
+/** What the sender sees of his messages, oldest first. Asking changes nothing that is the sender's own. */
+async function statuses(t: TestApp, sender: Person, peer: string): Promise<string[]> {
+  const { body } = await t.call("GET", `/api/messages/${peer}?count=255`, { token: sender.token });
+  return body.messages.filter((message: { sender: string }) => message.sender === sender.phone)
+    .map(({ status }: { status: string }) => status).reverse();
+}
+
+async function unread(t: TestApp, me: Person, peer: string): Promise<number> {
+  const { body } = await t.call("GET", `/api/contacts/${peer}`, { token: me.token });
+  return body.contacts[0].unread_messages;
+}
+
+function put(t: TestApp, call: string, me: Person, json: unknown): Promise<Answer> {
+  return t.call("PUT", `/api/messages/${call}`, { token: me.token, json });
+}
+
+function remove(t: TestApp, me: Person, peer: Person): Promise<Answer> {
+  return t.call("PUT", "/api/contacts/delete", { token: me.token, json: { phone_number: peer.phone } });
+}
+
+/** Two friends with two sessions each, and a socket for every one; the first of each acts. */
+async function watched(t: TestApp) {
+  const [ann, bob] = await friends(t);
+  const [annAgain, bobAgain] = [await t.signIn(ANN), await t.signIn(BOB)];
+  const sockets = {
+    annActs: await t.socket(ann.token),
+    annOther: await t.socket(annAgain.token),
+    bobActs: await t.socket(bob.token),
+    bobOther: await t.socket(bobAgain.token),
+  };
+  return { ann, bob, sockets };
+}
+
+/** Tells a bell to everybody and waits for it: what was on its way before has arrived then. */
+async function settle(t: TestApp, sockets: TestSocket[]): Promise<void> {
+  const bell = `+1555${String(Math.floor(Math.random() * 1e7)).padStart(7, "0")}`;
+  for (const to of t.services.hub.userIds()) {
+    t.services.hub.tell({ to, event: "messages_updated", sender: bell });
+  }
+  await eventually(() => sockets.every(({ frames }) => frames.some(({ sender }) => sender === bell)));
+  for (const socket of sockets) {
+    const others = socket.frames.filter(({ sender }) => !sender?.startsWith("+1555"));
+    socket.frames.splice(0, Infinity, ...others);
+  }
+}
+
+Deno.test("a message is created until it reaches the receiver, whose fetch makes it delivered", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    await t.send(ann, bob, "one");
+    await t.send(ann, bob, "two");
+    deepEqual(await statuses(t, ann, BOB), ["created", "created"]);
+
+    const page = await t.call("GET", `/api/messages/${ANN}?count=1`, { token: bob.token });
+    equal(page.body.messages[0].status, "delivered");
+    deepEqual(await statuses(t, ann, BOB), ["delivered", "delivered"]);
+  }));
+
+Deno.test("a fetch delivers what it brought and nothing newer", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    await t.send(ann, bob, "one");
+    const second = await idOf(t.send(ann, bob, "two"));
+    await t.call("GET", `/api/messages/${ANN}?before=${second}`, { token: bob.token });
+
+    deepEqual(await statuses(t, ann, BOB), ["delivered", "created"]);
+  }));
+
+Deno.test("a receiver who is told by a socket, or opens one later, has what was sent", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    await t.send(ann, bob, "before the socket");
+    deepEqual(await statuses(t, ann, BOB), ["created"]);
+    await t.socket(bob.token);
+    await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered"]));
+    await t.send(ann, bob, "to the socket");
+    await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered", "delivered"]));
+  }));
+
+Deno.test("the sender's own fetches and sockets deliver nothing to the receiver", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const socket = await t.socket(ann.token);
+    await t.socket((await t.signIn(ANN)).token);
+    await t.send(ann, bob, "one");
+    await t.send(bob, ann, "back");
+    await eventually(() => socket.frames.length > 0);
+
+    deepEqual(await statuses(t, ann, BOB), ["created"]);
+  }));
+
+Deno.test("read sees a text and the texts before it, and no later one", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const ids = [];
+    for (const text of ["one", "two", "three"]) ids.push(await idOf(t.send(ann, bob, text)));
+    await t.send(bob, ann, "mine");
+    equal(await unread(t, bob, ANN), 3);
+
+    succeeded(await put(t, "read", bob, { message_id: ids[1] }));
+    deepEqual(await statuses(t, ann, BOB), ["seen", "seen", "created"]);
+    equal(await unread(t, bob, ANN), 1);
+    equal(await unread(t, ann, BOB), 1);
+    deepEqual(await statuses(t, bob, ANN), ["delivered"]);
+  }));
+
+Deno.test("a status never moves backwards", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const first = await idOf(t.send(ann, bob, "one"));
+    const second = await idOf(t.send(ann, bob, "two"));
+    succeeded(await put(t, "read", bob, { message_id: second }));
+    await Promise.all([
+      put(t, "read", bob, { message_id: first }),
+      put(t, "read_up_to", bob, { phone_number: ANN, message_id: first }),
+      t.call("GET", `/api/messages/${ANN}`, { token: bob.token }),
+      t.socket(bob.token),
+    ]);
+
+    deepEqual(await statuses(t, ann, BOB), ["seen", "seen"]);
+  }));
+
+Deno.test("read_all_text sees every text sent so far, and none that comes later", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
+    await t.send(ann, bob, "one");
+    await t.send(ann, bob, "two");
+    await t.send(bob, ann, "mine");
+    succeeded(await put(t, "read_all_text", bob, { phone_number: "0014155550101" }));
+    await t.send(ann, bob, "three");
+
+    deepEqual(await statuses(t, ann, BOB), ["seen", "seen", "created"]);
+    deepEqual([await unread(t, bob, ANN), await unread(t, ann, BOB)], [1, 1]);
+  }));
+
+Deno.test("read_up_to sees everything up to a message from that number", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    await t.send(ann, bob, "one");
+    const second = await idOf(t.send(ann, bob, "two"));
+    await t.send(ann, bob, "three");
+
+    succeeded(await put(t, "read_up_to", bob, { phone_number: ANN, message_id: second }));
+    deepEqual(await statuses(t, ann, BOB), ["seen", "seen", "created"]);
+  }));
+
+Deno.test("only the receiver reads: unknown, own and other people's messages are equally not found", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    await t.befriend(cat, bob);
+    const toBob = await idOf(t.send(ann, bob, "one"));
+    const catToBob = await idOf(t.send(cat, bob, "two"));
+
+    for (const [me, message_id] of [[ann, toBob], [cat, toBob], [bob, 4711], [bob, -1], [bob, 0]] as const) {
+      refused(await put(t, "read", me, { message_id }), 404, "message_not_found");
+    }
+    for (
+      const [me, phone_number, message_id] of [[ann, BOB, toBob], [bob, ANN, catToBob], [
+        bob,
+        ANN,
+        4711,
+      ]] as const
+    ) {
+      refused(await put(t, "read_up_to", me, { phone_number, message_id }), 404, "message_not_found");
+    }
+    deepEqual(await statuses(t, ann, BOB), ["created"]);
+  }));
+
+Deno.test("read_all_text and read_up_to are for numbers that my list shows", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    const message_id = await idOf(t.send(ann, bob, "one"));
+    for (const phone_number of [ANN, BOB, CAT, "+14155550199"]) {
+      refused(await put(t, "read_all_text", cat, { phone_number }), 404, "contact_not_found");
+      refused(await put(t, "read_up_to", cat, { phone_number, message_id }), 404, "contact_not_found");
+    }
+  }));
+
+Deno.test("the read calls refuse what they do not understand", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    for (const message_id of ["1", 1.5, 2 ** 53, null, undefined, true]) {
+      refused(await put(t, "read", ann, { message_id }), 400, "invalid_input");
+      refused(await put(t, "read_up_to", ann, { phone_number: BOB, message_id }), 400, "invalid_input");
+    }
+    refused(await put(t, "read", ann, { message_id: 1, more: 1 }), 400, "invalid_input");
+    refused(await put(t, "read_all_text", ann, {}), 400, "invalid_input");
+    refused(await put(t, "read_all_text", ann, { phone_number: "x" }), 400, "invalid_phone_number");
+  }));
+
+Deno.test("who reads is told of in the other sessions, and the sender in all, with the other party's number", () =>
+  withApp(async (t) => {
+    const { ann, bob, sockets } = await watched(t);
+    const all = Object.values(sockets);
+    const message_id = await idOf(t.send(ann, bob, "one"));
+    await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered"]));
+    await settle(t, all);
+    const told = all.map((socket) => new Set(socket.told()));
+    deepEqual(told.slice(0, 2).map((one) => [...one]), Array(2).fill([`messages_updated ${BOB}`]));
+    deepEqual([...told[3]!], [`messages_updated ${ANN}`]);
+
+    all.forEach((socket) => socket.forget());
+    succeeded(await put(t, "read", bob, { message_id }));
+    await settle(t, all);
+    deepEqual(sockets.annActs.told(), [`messages_updated ${BOB}`]);
+    deepEqual(sockets.annOther.told(), [`messages_updated ${BOB}`]);
+    deepEqual(sockets.bobOther.told(), [`messages_updated ${ANN}`]);
+
+    all.forEach((socket) => socket.forget());
+    succeeded(await put(t, "read", bob, { message_id }));
+    succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
+    await settle(t, all);
+    deepEqual(all.flatMap((socket) => socket.told()), [], "Told of what changed nothing");
+  }));
+
+Deno.test("a sender who refuses the reader is not told what was read, nor that a socket came", () =>
+  withApp(async (t) => {
+    const { ann, bob, sockets } = await watched(t);
+    const all = Object.values(sockets);
+    await Promise.all([sockets.bobActs.end(), sockets.bobOther.end()]);
+    await t.send(ann, bob, "one");
+    await t.send(ann, bob, "two");
+    succeeded(await remove(t, ann, bob));
+    const here = [sockets.annActs, sockets.annOther];
+    await settle(t, here);
+    all.forEach((socket) => socket.forget());
+    const back = await t.socket(bob.token);
+    const other = await t.socket((await t.signIn(BOB)).token);
+    succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
+    await eventually(() => other.told().includes(`messages_updated ${ANN}`));
+    await settle(t, [...here, back, other]);
+
+    deepEqual(here.flatMap((socket) => socket.told()), []);
+    deepEqual(await statuses(t, ann, BOB), ["seen", "seen"]);
+  }));

@@ -1,0 +1,73 @@
+// Media as clients send and fetch them, for the tests of what is on its way out.
+
+import { equal } from "node:assert/strict";
+import { type Person, succeeded, type TestApp } from "./support.ts";
+import { upload, wavHead } from "./upload_calls.ts";
+
+/** An answer with its bytes as they came. */
+export interface Fetched {
+  status: number;
+  headers: Headers;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Sound of so many bytes in all, of which none is like its neighbour. */
+export function makeWav(size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; at++) bytes[at] = (at * 7 + (at >> 8) * 13 + (at >> 16)) % 251;
+  bytes.set(wavHead(size));
+  return bytes;
+}
+
+/** Uploads in one piece; answers with the media's id. */
+export async function addMedia(
+  t: TestApp,
+  me: Person,
+  bytes: Uint8Array<ArrayBuffer>,
+  kind: "audio" | "video" = "audio",
+): Promise<number> {
+  const answer = await upload(t, me, bytes, kind);
+  succeeded(answer);
+  return answer.body.id;
+}
+
+/** Sends media that were uploaded; answers with the message. */
+export async function sendMedia(
+  t: TestApp,
+  [from, to]: readonly [Person, Person],
+  id: number,
+  kind: "audio" | "video" = "audio",
+) {
+  const answer = await t.send(from, to, "", { message_type: kind, media_content_id: id });
+  succeeded(answer);
+  return answer.body.messages[0];
+}
+
+export async function fetchBytes(
+  t: TestApp,
+  path: string,
+  { token, method = "GET", ...headers }: Record<string, string> = {},
+): Promise<Fetched> {
+  const authorization = token === undefined ? undefined : { authorization: `Bearer ${token}` };
+  const response = await fetch(t.url + path, { method, headers: { ...authorization, ...headers } });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return { status: response.status, headers: response.headers, bytes };
+}
+
+/** The address that plays these media without a token, as a path at the service under test. */
+export async function signedPath(t: TestApp, me: Person, id: number): Promise<string> {
+  const answer = await t.call("GET", `/api/messages/media/${id}/url`, { token: me.token });
+  succeeded(answer);
+  const { pathname, search } = new URL(answer.body.url);
+  return pathname + search;
+}
+
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** Asserts that these bytes are those. */
+export async function same(bytes: Uint8Array<ArrayBuffer>, as: Uint8Array<ArrayBuffer>): Promise<void> {
+  equal(bytes.length, as.length);
+  equal(await sha256(bytes), await sha256(as));
+}

@@ -1,0 +1,120 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
+import { migrate } from "../db/migrate.ts";
+import { createTestDatabase, MIGRATIONS } from "./database.ts";
+
+interface Scene {
+  address: DatabaseAddress;
+  sql: Pool;
+  /** Where the migrations are. */
+  folder: URL;
+  write(name: string, text: string): Promise<void>;
+  ledger(): Promise<string[]>;
+  tables(): Promise<string[]>;
+}
+
+/** An empty database and an empty folder. */
+async function withScene(test: (scene: Scene) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase({ empty: true });
+  const path = await Deno.makeTempDir({ prefix: "puffintalk-migrations-" });
+  const folder = new URL(`file://${path}/`);
+  const sql = connect(database.address, { max: 1 });
+  const names = (rows: { name: string }[]) => rows.map(({ name }) => name);
+  try {
+    await test({
+      address: database.address,
+      sql,
+      folder,
+      write: (name, text) => Deno.writeTextFile(new URL(name, folder), text),
+      ledger: async () => names(await sql`select name from migrations order by applied_at, name`),
+      tables: async () =>
+        names(await sql`select tablename as name from pg_tables where schemaname = 'public' order by 1`),
+    });
+  } finally {
+    await sql.end({ timeout: 1 });
+    await database.drop();
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
+Deno.test("migrate() brings an empty database up to date, says what it applied, and then has nothing to do", () =>
+  withScene(async ({ address, ledger, tables }) => {
+    const applied = await migrate(address, MIGRATIONS);
+    deepEqual(applied, [...applied].sort());
+    ok(applied.includes("0001_people.sql") && applied.includes("0002_conversations.sql"));
+    deepEqual((await ledger()).sort(), applied);
+    for (const table of ["users", "sessions", "passcodes", "conversations", "contacts", "messages"]) {
+      ok((await tables()).includes(table), table);
+    }
+    deepEqual(await migrate(address, MIGRATIONS), []);
+  }));
+
+Deno.test("migrate() applies each file once when many services start together", () =>
+  withScene(async ({ address, folder, write, ledger, sql }) => {
+    await write("0001_slow.sql", "create table one (id int); select pg_sleep(0.3);");
+    await write("0002_rows.sql", "insert into one values (1);");
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(address, folder)));
+    deepEqual(applied.flat().sort(), ["0001_slow.sql", "0002_rows.sql"]);
+    deepEqual(await ledger(), ["0001_slow.sql", "0002_rows.sql"]);
+    equal((await sql`select id from one`).length, 1);
+  }));
+
+Deno.test("migrate() applies what is new in the order of the numbers", () =>
+  withScene(async ({ address, folder, write }) => {
+    await write("0002_two.sql", "alter table one add two int;");
+    await write("0001_one.sql", "create table one (id int);");
+    await write("notes.md", "Not a migration");
+    deepEqual(await migrate(address, folder), ["0001_one.sql", "0002_two.sql"]);
+    await write("0010_ten.sql", "alter table one add ten int;");
+    deepEqual(await migrate(address, folder), ["0010_ten.sql"]);
+  }));
+
+Deno.test("migrate() refuses a file that has changed since it was applied, by its name, and applies nothing", () =>
+  withScene(async ({ address, folder, write, tables }) => {
+    await write("0001_one.sql", "create table one (id int);\n");
+    await migrate(address, folder);
+    await write("0001_one.sql", "create table one (id bigint);\n");
+    await write("0002_two.sql", "create table two (id int);");
+    await rejects(migrate(address, folder), /"0001_one.sql" has changed since it was applied/);
+    deepEqual(await tables(), ["migrations", "one"]);
+  }));
+
+Deno.test("migrate() takes a file with other line ends for the same", () =>
+  withScene(async ({ address, folder, write }) => {
+    await write("0001_one.sql", "create table one (\n  id int\n);\n");
+    await migrate(address, folder);
+    await write("0001_one.sql", "create table one (\r\n  id int\r\n);\r\n");
+    deepEqual(await migrate(address, folder), []);
+  }));
+
+Deno.test("migrate() refuses a database that is newer than the code, and names what it does not know", () =>
+  withScene(async ({ address, folder, write, tables }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    await write("0002_later.sql", "create table later (id int);");
+    await migrate(address, folder);
+    await Deno.remove(new URL("0002_later.sql", folder));
+    await write("0003_mine.sql", "create table mine (id int);");
+    await rejects(migrate(address, folder), /newer than this version, it has "0002_later.sql"/);
+    deepEqual(await tables(), ["later", "migrations", "one"]);
+  }));
+
+Deno.test("migrate() leaves nothing behind when a file fails, and says which", () =>
+  withScene(async ({ address, folder, write, tables }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    await write("0002_two.sql", "create table two (id int); insert into missing values (1);");
+    await rejects(migrate(address, folder), /^Error: Cannot migrate: "0002_two.sql" failed: .*missing/);
+    deepEqual(await tables(), []);
+    await write("0002_two.sql", "create table two (id int);");
+    deepEqual(await migrate(address, folder), ["0001_one.sql", "0002_two.sql"]);
+  }));
+
+Deno.test("migrate() refuses a file whose name it would pass over", () =>
+  withScene(async ({ address, folder, write }) => {
+    for (const name of ["1_one.sql", "0001-one.sql", "0001_one.SQL.sql"]) {
+      await write(name, "create table one (id int);");
+      await rejects(migrate(address, folder), {
+        message: `Cannot migrate: "${name}" is not called like "0001_people.sql"`,
+      });
+      await Deno.remove(new URL(name, folder));
+    }
+  }));

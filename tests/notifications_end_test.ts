@@ -1,0 +1,156 @@
+// How a WebSocket ends, by whose fault, and what others notice of one that does not read.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import type { Socket } from "../services/events/hub.ts";
+import { shakeHands } from "./raw_socket.ts";
+import type { TestSocket } from "./socket.ts";
+import {
+  ANN,
+  BOB,
+  eventually,
+  type Person,
+  succeeded,
+  type TestApp,
+  withApp,
+  withTwoApps,
+} from "./support.ts";
+
+async function toldEventually(t: TestApp, socket: TestSocket, to: Person): Promise<void> {
+  const { user_id } = await t.services.sessions.authenticate(to.token);
+  socket.forget();
+  t.services.hub.tell({ to: user_id, event: "contacts_updated" });
+  await eventually(() => socket.told().includes("contacts_updated"));
+}
+
+Deno.test("a user has 20 sockets: one more ends the oldest with 4002, and no one else's", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const other = await t.socket(bob.token);
+    const sockets: TestSocket[] = [];
+    for (let place = 0; place < 22; place += 1) sockets.push(await t.socket(ann.token));
+
+    equal(await sockets[0]!.closed, 4002);
+    equal(await sockets[1]!.closed, 4002);
+    for (const socket of sockets.slice(2)) await toldEventually(t, socket, ann);
+    await toldEventually(t, other, bob);
+  }, { env: { LIMITS: "sockets_user=20" } }));
+
+Deno.test("a client may send 60 frames of 4096 bytes a minute; with one more the socket ends with 1008", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const socket = await t.socket(ann.token);
+    for (let sent = 0; sent < 60; sent += 1) socket.raw.send("\u00e9".repeat(2048));
+    await toldEventually(t, socket, ann);
+    socket.raw.send("");
+
+    equal(await socket.closed, 1008);
+  }));
+
+for (
+  const [what, frame] of [["text", "\u00e9".repeat(2048) + "x"], ["binary", new Uint8Array(4097)]] as const
+) {
+  Deno.test(`a ${what} frame of 4097 bytes ends the socket with 1008, and no other`, () =>
+    withApp(async (t) => {
+      const ann = await t.signUp(ANN);
+      const [socket, other] = [await t.socket(ann.token), await t.socket(ann.token)];
+      socket.raw.send(frame);
+
+      equal(await socket.closed, 1008);
+      await toldEventually(t, other, ann);
+    }));
+}
+
+Deno.test("the end of a session ends its sockets with 4001 on every service, and no others", () =>
+  withTwoApps(async (one, two) => {
+    const ann = await one.signUp(ANN);
+    const [phone, tablet] = [await one.signIn(ANN, "phone"), await one.signIn(ANN, "tablet")];
+    const stays = await two.socket(ann.token);
+    const [here, there] = [await one.socket(phone.token), await two.socket(phone.token)];
+    const far = await two.socket(tablet.token);
+    succeeded(await one.call("POST", "/api/auth/signout", { token: phone.token }));
+    deepEqual(await Promise.all([here.closed, there.closed]), [4001, 4001]);
+
+    const { body } = await one.call("GET", "/api/auth/sessions", { token: ann.token });
+    const { id } = body.sessions.find(({ device }: { device: string }) => device === "tablet");
+    succeeded(await one.call("DELETE", `/api/auth/sessions/${id}`, { token: ann.token }));
+    equal(await far.closed, 4001);
+    await toldEventually(two, stays, ann);
+  }));
+
+Deno.test("a session that ended without a word loses its sockets at the next look", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const socket = await t.socket(ann.token);
+    await t.sql`update users set status = 'suspended' where phone_number = ${ANN}`;
+    await t.services.upkeep.endDeadSockets();
+
+    equal(await socket.closed, 4001);
+  }));
+
+Deno.test("a shutdown ends every socket with 1001", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const sockets = await Promise.all([t.socket(ann.token), t.socket(ann.token)]);
+    t.services.hub.closeAll();
+
+    deepEqual(await Promise.all(sockets.map(({ closed }) => closed)), [1001, 1001]);
+  }));
+
+/** The hub's sockets in the order in which they come. */
+function watchSockets({ services: { hub } }: TestApp): Socket[] {
+  const sockets: Socket[] = [];
+  const { join } = hub;
+  hub.join = (socket) => {
+    sockets.push(socket);
+    return join(socket);
+  };
+  return sockets;
+}
+
+Deno.test("a client that never reads holds up nobody, and owes no more than one frame and merged hints", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    await t.befriend(ann, bob);
+    const sockets = watchSockets(t);
+    const { conn } = await shakeHands(t.url, `/api/notifications?token=${bob.token}`);
+    try {
+      await eventually(() => equal(sockets.length, 1));
+      const [stuck] = sockets;
+      const other = await t.socket(ann.token);
+      const { user_id } = await t.services.sessions.authenticate(bob.token);
+      let turns = 0;
+      const deadline = performance.now() + 20_000;
+      while (turns < 100) {
+        ok(performance.now() < deadline, "The socket took everything");
+        t.services.hub.tell({ to: user_id, event: "messages_updated", sender: ANN });
+        turns = stuck!.isBusy() ? turns + 1 : 0;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+
+      const startedAt = performance.now();
+      for (let round = 0; round < 20; round += 1) {
+        other.forget();
+        succeeded(await t.send(ann, bob, `to who does not read ${round}`));
+        succeeded(await t.send(bob, ann, `from who does not read ${round}`));
+        await eventually(() => other.told().includes(`messages_updated ${BOB}`));
+      }
+      ok(performance.now() - startedAt < 5_000);
+    } finally {
+      conn.close();
+    }
+    await eventually(() => equal(t.services.hub.userIds().length, 1));
+  }));
+
+Deno.test("a socket whose client does not answer our goodbye loses its connection all the same", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const { conn } = await shakeHands(t.url, `/api/notifications?token=${ann.token}`);
+    await eventually(() => equal(t.services.hub.userIds().length, 1));
+    succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
+    const endedIn = performance.now();
+    const buffer = new Uint8Array(1_024);
+    while (await conn.read(buffer).catch(() => null) !== null) { /* what was said before, and the goodbye */ }
+    ok(performance.now() - endedIn < 10_000, "It was left open");
+    conn.close();
+  }));

@@ -1,0 +1,109 @@
+// What happens to events when the connection that hears of other processes dies: late they may be, lost they are not.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import type { TestSocket } from "./socket.ts";
+import {
+  ANN,
+  BOB,
+  CAT,
+  eventually,
+  friends,
+  type Person,
+  succeeded,
+  type TestApp,
+  withTwoApps,
+} from "./support.ts";
+
+/** Ends every connection that listens, of all services on the database. */
+async function killListeners(t: TestApp): Promise<void> {
+  await t.sql`
+    select pg_terminate_backend(pid)
+    from pg_stat_activity
+    where datname = current_database() and query in ('listen puffintalk', 'select 1')`;
+}
+
+async function toldEventually(socket: TestSocket, what: string): Promise<void> {
+  await eventually(() => ok(socket.told().includes(what), `${what} is not in ${socket.told()}`), 10_000);
+}
+
+async function statusesSeenBy(t: TestApp, sender: Person, peer: string): Promise<string[]> {
+  const { body } = await t.call("GET", `/api/messages/${peer}`, { token: sender.token });
+  return body.messages.map(({ status }: { status: string }) => status);
+}
+
+Deno.test("a message that is sent while nobody listens is told once somebody does, and counts as delivered", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    const socket = await two.socket(bob.token);
+    for (let round = 0; round < 5; round += 1) {
+      await killListeners(one);
+      socket.forget();
+      succeeded(await one.send(ann, bob, `${round}`));
+      await toldEventually(socket, `messages_updated ${ANN}`);
+    }
+
+    await eventually(async () =>
+      deepEqual(new Set(await statusesSeenBy(one, ann, BOB)), new Set(["delivered"]))
+    );
+    equal(socket.raw.readyState, WebSocket.OPEN);
+  }));
+
+Deno.test("what was read, asked and deleted while nobody listens is told once somebody does", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    const cat = await one.signUp(CAT);
+    await one.send(ann, bob, "hello");
+    const [annSocket, bobSocket] = [await two.socket(ann.token), await two.socket(bob.token)];
+    const bobAgain = await one.signIn(BOB);
+    const put = (path: string, me: Person, phone_number: string) =>
+      one.call("PUT", path, { token: me.token, json: { phone_number } });
+
+    annSocket.forget();
+    await killListeners(one);
+    succeeded(await put("/api/messages/read_all_text", bobAgain, ANN));
+    await toldEventually(annSocket, `messages_updated ${BOB}`);
+    await toldEventually(bobSocket, `messages_updated ${ANN}`);
+    for (const call of ["request", "delete"]) {
+      bobSocket.forget();
+      await killListeners(one);
+      succeeded(await put(`/api/contacts/${call}`, cat, BOB));
+      await toldEventually(bobSocket, "contacts_updated");
+    }
+  }));
+
+Deno.test("a session that ends while nobody listens loses its sockets all the same", () =>
+  withTwoApps(async (one, two) => {
+    const ann = await one.signUp(ANN);
+    const socket = await two.socket(ann.token);
+    await killListeners(one);
+    succeeded(await one.call("POST", "/api/auth/signout", { token: ann.token }));
+
+    equal(await socket.closed, 4001);
+  }));
+
+Deno.test("a storm of lost connections loses no event, ends no socket and fails no send", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    const sockets = [await two.socket(ann.token), await two.socket(bob.token)];
+    let over = false;
+    const storm = (async () => {
+      while (!over) {
+        await killListeners(two);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    for (let round = 0; round < 100; round += 1) {
+      succeeded(await one.send(ann, bob, `${round}`));
+      succeeded(await one.send(bob, ann, `${round}`));
+    }
+    sockets.forEach((socket) => socket.forget());
+    succeeded(await one.send(ann, bob, "the last"));
+    succeeded(await one.send(bob, ann, "the last"));
+    over = true;
+    await storm;
+
+    await toldEventually(sockets[0]!, `messages_updated ${BOB}`);
+    await toldEventually(sockets[1]!, `messages_updated ${ANN}`);
+    ok(sockets.every(({ raw }) => raw.readyState === WebSocket.OPEN));
+  }));

@@ -1,0 +1,163 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/2020";
+import addFormats from "ajv-formats";
+import { ERROR_TEXTS } from "../services/errors.ts";
+import { type Document, listOperations, readDocument } from "./operations.ts";
+import { withApp } from "./support.ts";
+
+/** Answered for the address and the method alone, before there is an operation that could document them. */
+const OF_NO_OPERATION = ["not_found", "method_not_allowed"];
+const PUBLIC =
+  /^\/($|i\/|openapi\.json$|healthz$|readyz$|dev\/|api\/twilio\/|api\/auth\/(complete-)?sign(up|in)$)/;
+
+function overDocument(check: (document: Document) => void | Promise<void>): Promise<void> {
+  return withApp(async (t) => await check(await readDocument(t)));
+}
+
+/** Every operation of the document with its name. */
+function operationsOf(document: Document): [string, Document][] {
+  return Object.entries<Document>(document.paths).flatMap(([pattern, methods]) =>
+    Object.entries<Document>(methods).map(([method, operation]): [string, Document] => [
+      `${method.toUpperCase()} ${pattern}`,
+      operation,
+    ])
+  );
+}
+
+/** Every object in the document that satisfies a test, with where it is. */
+function search(node: Document, wanted: (node: Document) => boolean, at = "#"): [string, Document][] {
+  if (typeof node !== "object" || node === null) return [];
+  const here: [string, Document][] = wanted(node) ? [[at, node]] : [];
+  return [...here, ...Object.entries(node).flatMap(([key, value]) => search(value, wanted, `${at}/${key}`))];
+}
+
+function resolve(document: Document, schema: Document): Document {
+  const name = schema?.$ref?.split("/").at(-1);
+  return name ? document.components.schemas[name] : schema;
+}
+
+Deno.test("/openapi.json is valid OpenAPI 3.1", () =>
+  overDocument(async (document) => {
+    const result = await new Validator().validate(structuredClone(document));
+    ok(result.valid, JSON.stringify(result.errors, null, 2));
+    equal(document.openapi, "3.1.0");
+  }));
+
+Deno.test("/openapi.json shows its servers under PUBLIC_URL", () =>
+  withApp(async (t) => {
+    deepEqual((await readDocument(t)).servers, [{ url: "https://talk.example" }]);
+  }, { env: { PUBLIC_URL: "https://talk.example" } }));
+
+Deno.test("/openapi.json says of every operation what it does and what each answer means", () =>
+  overDocument((document) => {
+    for (const [name, operation] of operationsOf(document)) {
+      ok(operation.summary, `${name} has no summary`);
+      equal(operation.tags?.length, 1, `${name} has no tag`);
+      for (const [status, { description }] of Object.entries<Document>(operation.responses)) {
+        ok(description, `${name} ${status} has no description`);
+      }
+    }
+  }));
+
+Deno.test("/openapi.json documents every success with success: true, but its own", () =>
+  overDocument((document) => {
+    for (const [name, { responses }] of operationsOf(document)) {
+      const schema = resolve(document, responses["200"]?.content?.["application/json"]?.schema);
+      if (!schema || name === "GET /openapi.json") continue;
+      ok(schema.required.includes("success"), name);
+      deepEqual(schema.properties.success.enum, [true], name);
+      equal(schema.additionalProperties, false, name);
+    }
+  }));
+
+Deno.test("/openapi.json documents every error with the fields and the codes that it can have", () =>
+  overDocument((document) => {
+    const required = ["success", "message", "code", "request_id"];
+    for (const [name, { responses }] of operationsOf(document)) {
+      ok(responses["500"] || name.startsWith("OPTIONS"), `${name} has no 500`);
+      for (const [status, { content }] of Object.entries<Document>(responses)) {
+        if (Number(status) < 400) continue;
+        const { schema } = content["application/json"];
+        deepEqual(schema.required, required, `${name} ${status}`);
+        for (const code of schema.properties.code.enum) ok(code in ERROR_TEXTS, `${name} ${status} ${code}`);
+      }
+    }
+  }));
+
+Deno.test("/openapi.json documents every error code at some operation, but those of no operation", () =>
+  overDocument((document) => {
+    const documented = new Set(
+      search(document.paths, (node) => Array.isArray(node.code?.enum)).flatMap(([, { code }]) => code.enum),
+    );
+    const missing = Object.keys(ERROR_TEXTS).filter((code) =>
+      !documented.has(code) && !OF_NO_OPERATION.includes(code)
+    );
+    deepEqual(missing, []);
+  }));
+
+Deno.test("/openapi.json asks for a token wherever one is needed, with its 401, and nowhere else", () =>
+  overDocument((document) => {
+    for (const [pattern, methods] of Object.entries<Document>(document.paths)) {
+      for (const [method, { security, responses }] of Object.entries<Document>(methods)) {
+        const name = `${method} ${pattern}`;
+        equal(security === undefined, PUBLIC.test(pattern) || method === "options", name);
+        equal("401" in responses, security !== undefined, name);
+        for (const scheme of (security ?? []).flatMap(Object.keys)) {
+          ok(document.components.securitySchemes[scheme], `${name} ${scheme}`);
+        }
+      }
+    }
+  }));
+
+Deno.test("/openapi.json documents the body of every call that takes one, closed, with its errors", () =>
+  overDocument((document) => {
+    const operations = listOperations(document).filter(({ body }) => body === "fields");
+    ok(operations.length >= 13);
+    for (const { method, pattern, statuses } of operations) {
+      const { requestBody } = document.paths[pattern][method.toLowerCase()];
+      const content = requestBody.content["application/json"];
+      ok(requestBody.required, pattern);
+      if (content) equal(resolve(document, content.schema).additionalProperties, false, pattern);
+      for (const status of ["400", "413", "415"]) ok(statuses.includes(status), `${pattern} ${status}`);
+    }
+  }));
+
+Deno.test("/openapi.json documents the WebSocket: its upgrade, its refusals, its frames", () =>
+  overDocument((document) => {
+    const { responses, security, description } = document.paths["/api/notifications"].get;
+    ok(responses["101"] && responses["401"] && responses["426"]);
+    deepEqual(security, [{ bearer: [] }, { queryToken: [] }]);
+    for (const code of ["1001", "1008", "4001", "4002"]) ok(description.includes(code), code);
+    const frames = document.components.schemas.Notification.oneOf;
+    deepEqual(
+      frames.map((frame: Document) => [frame.properties.event.enum[0], frame.required]),
+      [
+        ["connected", ["event", "timestamp"]],
+        ["contacts_updated", ["event", "timestamp"]],
+        ["messages_updated", ["event", "sender", "timestamp"]],
+      ],
+    );
+  }));
+
+Deno.test("/openapi.json makes no path or query parameter null", () =>
+  overDocument((document) => {
+    const parameters = search(document.paths, (node) => node.in === "path" || node.in === "query");
+    ok(parameters.length > 0);
+    for (const [at, { schema, name, required }] of parameters) {
+      equal(typeof schema.type, "string", `${at} ${name} is ${JSON.stringify(schema)}`);
+      if (at.includes("{")) equal(required, at.includes(`{${name}}`), `${at} ${name}`);
+    }
+  }));
+
+Deno.test("/openapi.json has no example that its own schema refuses", () =>
+  overDocument((document) => {
+    const ajv = new Ajv2020({ strict: false });
+    // deno-lint-ignore no-explicit-any -- a CommonJS default export that its types miss
+    (addFormats as any)(ajv);
+    const exemplary = search(document, (node) => "example" in node && "type" in node);
+    ok(exemplary.length > 0);
+    for (const [at, schema] of exemplary) {
+      ok(ajv.validate(schema, schema.example), `${at}: ${ajv.errorsText()}`);
+    }
+  }));

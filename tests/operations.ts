@@ -1,0 +1,96 @@
+// The documented operations as a table to drive tests with, each with an address and a body that it would take.
+
+import type { TestApp } from "./support.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export interface Operation {
+  method: string;
+  /** As documented: `/api/contacts/{phone_number}`. */
+  pattern: string;
+  /** The pattern with something in place of its parameters. */
+  path: string;
+  needsToken: boolean;
+  /** JSON with fields, JSON with nothing in it, or something else; null where no body is looked at. */
+  body: "fields" | "none" | "other" | null;
+  /** What the call takes, one value a field; also of the fields that may be left out. */
+  sample: Record<string, Json>;
+  /** Statuses that are documented. */
+  statuses: string[];
+}
+
+/** A value of the right kind for everything that a path or a body can name. */
+const VALUES: Record<string, Json> = {
+  phone_number: "+14155550177",
+  passcode: "123456",
+  device: "Phone",
+  display_name: "Dan",
+  message_type: "text",
+  message: "Hello",
+  media_content_id: 42,
+  client_id: "one",
+  message_id: 42,
+  id: "AAAAAAAAAAAAAAAAAAAAAA",
+};
+
+// deno-lint-ignore no-explicit-any -- an OpenAPI document is walked by path, not by type
+export type Document = any;
+
+export async function readDocument(t: TestApp): Promise<Document> {
+  return (await t.call("GET", "/openapi.json")).body;
+}
+
+export function listOperations(document: Document): Operation[] {
+  return Object.entries<Document>(document.paths).flatMap(([pattern, methods]) =>
+    Object.entries<Document>(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      pattern,
+      path: pattern.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(valueOf(name)))),
+      needsToken: operation.security !== undefined,
+      body: bodyOf(pattern, operation),
+      sample: sampleOf(document, operation),
+      statuses: Object.keys(operation.responses),
+    }))
+  );
+}
+
+function bodyOf(pattern: string, { requestBody, responses }: Document): Operation["body"] {
+  if (requestBody?.content["application/json"]) return "fields";
+  if (requestBody || /upload|media/.test(pattern)) return "other";
+  return responses["415"] ? "none" : null;
+}
+
+function sampleOf(document: Document, { requestBody }: Document): Record<string, Json> {
+  const content = requestBody?.content["application/json"];
+  if (!content) return {};
+  const name = content.schema.$ref?.split("/").at(-1);
+  const schema = name ? document.components.schemas[name] : content.schema;
+  return Object.fromEntries(Object.keys(schema.properties).map((field) => [field, valueOf(field)]));
+}
+
+function valueOf(field: string): Json {
+  const value = VALUES[field];
+  if (value === undefined) throw new Error(`Give tests/operations.ts a value for "${field}"`);
+  return value;
+}
+
+/** Sends a head as it is, for what fetch() would repair or refuse, and answers with the status line that comes. */
+export async function sendRaw(url: string, head: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  // Whoever is not answered within this time is told so by an empty line.
+  const timer = setTimeout(() => connection.close(), 3_000);
+  try {
+    await connection.write(new TextEncoder().encode(head.replaceAll("\n", "\r\n")));
+    const buffer = new Uint8Array(1_024);
+    const length = await connection.read(buffer) ?? 0;
+    return new TextDecoder().decode(buffer.subarray(0, length)).split("\r\n")[0]!;
+  } catch {
+    return "";
+  } finally {
+    clearTimeout(timer);
+    try {
+      connection.close();
+    } catch { /* the time was up */ }
+  }
+}

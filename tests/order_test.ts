@@ -1,0 +1,204 @@
+// What holds when many people send at once, also through two services on one database.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import {
+  ANN,
+  type Answer,
+  BOB,
+  CAT,
+  eventually,
+  friends,
+  type Person,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+  withTwoApps,
+} from "./support.ts";
+
+/** Follows a thread by `after` until it has been told to stop and there is nothing newer; gives the ids as they came. */
+async function follow(t: TestApp, me: Person, peer: string, until: { done: boolean }): Promise<number[]> {
+  const seen: number[] = [];
+  while (true) {
+    const isLast = until.done;
+    const { body } = await t.call("GET", `/api/messages/${peer}?count=255&after=${seen.at(-1) ?? 0}`, {
+      token: me.token,
+    });
+    seen.push(...body.messages.map(({ id }: { id: number }) => id).reverse());
+    if (isLast && !body.has_more) return seen;
+  }
+}
+
+function removeContact(t: TestApp, me: Person, peer: Person): Promise<Answer> {
+  return t.call("PUT", "/api/contacts/delete", { token: me.token, json: { phone_number: peer.phone } });
+}
+
+Deno.test("parallel senders make one total order, in which nothing appears before what was read already", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    const until = { done: false };
+    const readers = [
+      follow(one, ann, BOB, until),
+      follow(two, bob, ANN, until),
+      follow(two, ann, BOB, until),
+    ];
+    const answers: Answer[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      answers.push(
+        ...await Promise.all(Array.from({ length: 40 }, (_, place) => {
+          const [from, to] = place % 2 === 0 ? [ann, bob] : [bob, ann];
+          return (place % 4 < 2 ? one : two).send(from, to, `${round} ${place}`);
+        })),
+      );
+    }
+    until.done = true;
+    const seen = await Promise.all(readers);
+
+    answers.forEach(succeeded);
+    const ids = answers.map(({ body }) => body.messages[0].id).toSorted((a, b) => a - b);
+    equal(new Set(ids).size, 320);
+    for (const order of seen) deepEqual(order, ids);
+  }));
+
+Deno.test("what was answered before is before: each sender's messages stand in the order of his asking", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    const noise = Promise.all(
+      Array.from({ length: 200 }, (_, place) => two.send(bob, ann, `noise ${place}`)),
+    );
+    const ids: number[] = [];
+    for (let place = 0; place < 30; place += 1) {
+      const answer = await (place % 2 === 0 ? one : two).send(ann, bob, `text ${place}`);
+      ids.push(answer.body.messages[0].id);
+    }
+    await noise;
+
+    deepEqual(ids, ids.toSorted((a, b) => a - b));
+  }));
+
+Deno.test("equal client_ids are one message, in a batch, across batches and across services", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    const answers = await Promise.all(Array.from({ length: 400 }, (_, place) => {
+      const t = place % 2 === 0 ? one : two;
+      return t.send(ann, bob, "hello", { client_id: `${place % 25}` });
+    }));
+    answers.forEach(succeeded);
+    const ids = answers.map(({ body }) => body.messages[0].id);
+    ids.forEach((id, place) => equal(id, ids[place % 25]));
+    equal(new Set(ids).size, 25);
+
+    const [row] = await one.sql`select count(*)::int as count from messages`;
+    equal(row!.count, 25);
+  }));
+
+Deno.test("a refused send fails none of its neighbours in the batch", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    await t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: BOB } });
+    await t.send(ann, bob, "taken", { client_id: "taken" });
+    const answers = await Promise.all(Array.from({ length: 160 }, (_, place) => {
+      if (place % 4 === 0) return t.send(cat, bob, `${place}`);
+      if (place % 4 === 1) return t.send(ann, bob, `${place}`, { client_id: "taken" });
+      if (place % 4 === 2) return t.send(ann, { ...bob, phone: CAT }, `${place}`);
+      return t.send(bob, ann, `${place}`);
+    }));
+
+    answers.forEach((answer, place) => {
+      if (place % 4 === 0) refused(answer, 403, "not_friends");
+      else if (place % 4 === 1) refused(answer, 409, "client_id_reused");
+      else if (place % 4 === 2) refused(answer, 404, "recipient_not_found");
+      else succeeded(answer);
+    });
+    const [row] = await t.sql`select count(*)::int as count from messages`;
+    equal(row!.count, 41);
+  }));
+
+/** Sends while one of the two deletes the other; says what was answered and what is there. */
+async function race(
+  t: TestApp,
+  other: TestApp,
+  sender: Person,
+  receiver: Person,
+  who: "sender" | "receiver",
+) {
+  const [actor, peer] = who === "sender" ? [sender, receiver] : [receiver, sender];
+  const sends = Array.from(
+    { length: 6 },
+    (_, place) => (place % 2 === 0 ? t : other).send(sender, receiver, "hello"),
+  );
+  const removed = removeContact(other, actor, peer);
+  const late = t.send(sender, receiver, "hello");
+  succeeded(await removed);
+  const answers = await Promise.all([...sends, late]);
+  const after = await t.send(sender, receiver, "after the delete");
+  return { answers, after };
+}
+
+Deno.test("send() in parallel with delete() is either before, stored and told, or after, refused", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    const socket = await two.socket(bob.token);
+    const outcomes = { stored: 0, refused: 0 };
+    let before = 0;
+    for (let round = 0; round < 30; round += 1) {
+      socket.forget();
+      const who = round % 2 === 0 ? "sender" : "receiver";
+      const { answers, after } = await race(one, two, ann, bob, who);
+      refused(after, 403, "not_friends");
+      for (const answer of answers) {
+        if (answer.status === 200) outcomes.stored += 1;
+        else {
+          refused(answer, 403, "not_friends");
+          outcomes.refused += 1;
+        }
+      }
+      const { body } = await two.call("GET", `/api/messages/${ANN}?count=255`, { token: bob.token });
+      const stored = answers.filter(({ status }) => status === 200).map(({ body }) => body.messages[0].id);
+      const fresh = body.messages.map(({ id }: { id: number }) => id).filter((id: number) => id > before);
+      deepEqual(new Set(fresh), new Set(stored));
+      if (stored.length > 0) await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
+      before = Math.max(before, ...stored);
+      const again = who === "sender" ? [ann, bob] as const : [bob, ann] as const;
+      await one.call("PUT", "/api/contacts/request", {
+        token: again[0].token,
+        json: { phone_number: again[1].phone },
+      });
+    }
+    ok(outcomes.stored > 0 && outcomes.refused > 0, `Never raced: ${JSON.stringify(outcomes)}`);
+  }));
+
+Deno.test("parallel sends, reads and fetches of many pairs end without a deadlock, all counted", () =>
+  withTwoApps(async (one, two) => {
+    const people: Person[] = [];
+    for (let place = 0; place < 5; place += 1) people.push(await one.signUp(`+1415555020${place}`));
+    const pairs = people.flatMap((from, place) => people.slice(place + 1).map((to) => [from, to] as const));
+    for (const [from, to] of pairs) await one.befriend(from, to);
+    const work = Array.from({ length: 12 }, (_, round) =>
+      pairs.flatMap(([low, high]) => {
+        const [t, u] = round % 2 === 0 ? [one, two] : [two, one];
+        return [
+          t.send(low, high, `${round}`),
+          u.send(high, low, `${round}`),
+          u.call("PUT", "/api/messages/read_all_text", {
+            token: low.token,
+            json: { phone_number: high.phone },
+          }),
+          t.call("GET", `/api/messages/${low.phone}`, { token: high.token }),
+        ];
+      })).flat();
+    (await Promise.all(work)).forEach(succeeded);
+
+    for (const me of people) {
+      const list = (await two.call("GET", "/api/contacts", { token: me.token })).body.contacts;
+      for (const contact of list) {
+        const { body } = await two.call("GET", `/api/messages/${contact.phone_number}`, { token: me.token });
+        equal(body.messages.length, 24);
+        const received = body.messages.filter(({ sender }: { sender: string }) => sender !== me.phone);
+        const unseen = received.filter(({ status }: { status: string }) => status !== "seen");
+        equal(contact.unread_messages, unseen.length);
+      }
+    }
+  }));

@@ -1,0 +1,140 @@
+// A database that cannot be reached, refused or silent: answers in time, nobody thrown out, and back by itself.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import { createTestDatabase } from "./database.ts";
+import { startService } from "./process.ts";
+import { ask, befriend, type Reply, send, signUp, wholeThread } from "./service_client.ts";
+import { openSocket, type TestSocket } from "./socket.ts";
+import { ANN, BOB, eventually, type Person } from "./support.ts";
+import { startProxy, type TcpProxy } from "./tcp_proxy.ts";
+
+/** The contract says two seconds; the rest is for this machine's other work. */
+const ANSWER_MS_MAX = 2_500;
+
+interface Scene {
+  url: string;
+  proxy: TcpProxy;
+  ann: Person;
+  bob: Person;
+  /** Bob's. */
+  socket: TestSocket;
+}
+
+/** A service whose database is behind a proxy, two friends who have talked, and a socket. */
+async function withScene(run: (scene: Scene) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase();
+  const { host, port, user, database: name } = database.address;
+  const proxy = startProxy(`${host}/.s.PGSQL.${port}`);
+  const service = await startService({
+    env: {
+      DATABASE_URL: `postgres://${user}@127.0.0.1:${proxy.port}/${name}`,
+      JWT_SECRET: "a secret of thirty-two bytes or more",
+      SMS_DRIVER: "console",
+      LIMITS: "off",
+    },
+  });
+  try {
+    const { url } = service;
+    const [ann, bob] = [await signUp(url, ANN), await signUp(url, BOB)];
+    await befriend(url, ann, bob);
+    const socket = await openSocket(`${url.replace("http", "ws")}/api/notifications?token=${bob.token}`);
+    // After this the service knows session and thread, and the next send goes right to its statement.
+    equal((await send(url, ann, bob, "in time")).status, 200);
+    await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
+    socket.forget();
+    await run({ url, proxy, ann, bob, socket });
+    await socket.end();
+  } finally {
+    await service.end("SIGKILL");
+    proxy.close();
+    await database.drop();
+  }
+}
+
+/** Every kind of call, many at once. */
+function manyCalls({ url, ann, bob }: Scene): Promise<{ reply: Reply; ms: number }[]> {
+  const timed = async (reply: Promise<Reply>) => {
+    const startedAt = performance.now();
+    return { reply: await reply, ms: performance.now() - startedAt };
+  };
+  return Promise.all([
+    timed(ask(`${url}/readyz`, "GET")),
+    timed(ask(`${url}/api/contacts`, "GET", ann.token)),
+    timed(ask(`${url}/api/messages/${BOB}`, "GET", ann.token)),
+    timed(ask(`${url}/api/messages/read_all_text`, "PUT", bob.token, { phone_number: ANN })),
+    timed(ask(`${url}/api/contacts/request`, "PUT", bob.token, { phone_number: "+14155550199" })),
+    timed(ask(`${url}/api/auth/sessions`, "GET", ann.token)),
+    timed(ask(`${url}/api/auth/signup`, "POST", undefined, { phone_number: "+14155550198" })),
+    ...Array.from(
+      { length: 20 },
+      (_, place) => timed(send(url, ann, bob, "in the outage", `outage ${place}`)),
+    ),
+  ]);
+}
+
+function assertUnavailable(calls: { reply: Reply; ms: number }[]): void {
+  for (const { reply, ms } of calls) {
+    deepEqual([reply.status, reply.body.code], [503, "unavailable"], JSON.stringify(reply.body));
+    ok(Number(reply.headers.get("retry-after")) >= 1);
+    ok(ms < ANSWER_MS_MAX, `Took ${ms} ms`);
+  }
+}
+
+/** The service is itself again: nobody was thrown out, nothing is lost, and events flow. */
+async function assertRecovered({ url, ann, bob, socket }: Scene): Promise<void> {
+  await eventually(async () => equal((await ask(`${url}/readyz`, "GET")).status, 200), 10_000);
+  await eventually(async () => {
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, (_, place) => send(url, ann, bob, "in the outage", `outage ${place}`)),
+    );
+    deepEqual(replies.map(({ status }) => status), Array(20).fill(200));
+  }, 10_000);
+  equal((await wholeThread(url, bob, ann)).filter(({ message }) => message === "in the outage").length, 20);
+  await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
+  socket.forget();
+  equal((await send(url, ann, bob, "after the outage")).status, 200);
+  await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
+  equal(socket.raw.readyState, WebSocket.OPEN);
+}
+
+Deno.test("while the database refuses connections every call is 503 in time, and all is well when it is back", () =>
+  withScene(async (scene) => {
+    scene.proxy.refuse();
+    for (let round = 0; round < 2; round += 1) assertUnavailable(await manyCalls(scene));
+    equal((await ask(`${scene.url}/healthz`, "GET")).status, 200);
+    scene.proxy.resume();
+    await assertRecovered(scene);
+  }));
+
+Deno.test("while the database is silent every call is 503 in time, and all is well when it is back", () =>
+  withScene(async (scene) => {
+    scene.proxy.freeze();
+    for (let round = 0; round < 2; round += 1) assertUnavailable(await manyCalls(scene));
+    scene.proxy.resume();
+    await assertRecovered(scene);
+  }));
+
+Deno.test("a call that comes while others wait for a silent database waits no longer than they", () =>
+  withScene(async (scene) => {
+    scene.proxy.freeze();
+    const rounds: Promise<{ reply: Reply; ms: number }[]>[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      rounds.push(manyCalls(scene));
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+    (await Promise.all(rounds)).forEach(assertUnavailable);
+    scene.proxy.resume();
+    await assertRecovered(scene);
+  }));
+
+Deno.test("a message that is committed after its send was given up is told all the same", () =>
+  withScene(async ({ url, proxy, ann, bob, socket }) => {
+    proxy.freeze();
+    equal((await send(url, ann, bob, "late")).status, 503);
+    deepEqual(socket.told(), []);
+    proxy.resume();
+
+    await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
+    deepEqual((await wholeThread(url, bob, ann)).map(({ message }) => message), ["in time", "late"]);
+  }));

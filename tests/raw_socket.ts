@@ -1,0 +1,45 @@
+// A WebSocket by hand: what a client's library would not send, and a client that does not read.
+
+export interface Handshake {
+  status: number;
+  headers: Headers;
+  /** What comes after the answer's head stays unread here. */
+  conn: Deno.TcpConn;
+}
+
+/** Asks a service for a WebSocket; `conn` is the caller's to close. */
+export async function shakeHands(
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Handshake> {
+  const { hostname, port, host } = new URL(url);
+  const conn = await Deno.connect({ hostname, port: Number(port) });
+  const all = {
+    host,
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-version": "13",
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  await conn.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`));
+  const [statusLine, ...fields] = (await readHead(conn)).split("\r\n");
+  return {
+    status: Number(statusLine!.split(" ")[1]),
+    headers: new Headers(fields.map((field) => field.split(/: ?(.*)/s).slice(0, 2) as [string, string])),
+    conn,
+  };
+}
+
+/** Byte by byte, so that no frame behind it is taken off. */
+async function readHead(conn: Deno.TcpConn): Promise<string> {
+  const byte = new Uint8Array(1);
+  let head = "";
+  while (!head.endsWith("\r\n\r\n")) {
+    if (await conn.read(byte) === null) throw new Error(`Connection ended after: ${head}`);
+    head += String.fromCharCode(byte[0]!);
+  }
+  return head.slice(0, -4);
+}

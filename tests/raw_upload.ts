@@ -1,0 +1,81 @@
+// An upload by hand, over a connection of its own: sent piece by piece, and broken off as networks break it off.
+
+import { connect } from "node:net";
+import { joined, partHead } from "./upload_calls.ts";
+
+export interface RawUpload {
+  /** More of the file. */
+  write(bytes: Uint8Array | string): Promise<void>;
+  /** What ends the body. */
+  finish(): Promise<void>;
+  /** Rejects when the connection ends without one. */
+  answer: Promise<RawAnswer>;
+  /** Closes the connection in order, or by a reset. */
+  end(): void;
+  reset(): void;
+}
+
+export interface RawAnswer {
+  status: number;
+  // deno-lint-ignore no-explicit-any -- tests look into bodies
+  body: any;
+}
+
+interface RawOptions {
+  token: string;
+  /** Tells the length of the body instead of sending it in chunks. */
+  contentLength?: number;
+}
+
+const BOUNDARY = "x";
+
+/** Connects and sends everything that stands before the file. */
+export async function beginRaw(url: string, { token, contentLength }: RawOptions): Promise<RawUpload> {
+  const { hostname, port, host } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  socket.on("error", () => {});
+  const chunked = contentLength === undefined;
+  const send = (bytes: Uint8Array | string) =>
+    new Promise<void>((resolve, reject) => socket.write(bytes, (error) => error ? reject(error) : resolve()));
+  const write = (piece: Uint8Array | string) => {
+    const bytes = joined(piece);
+    if (bytes.length === 0) return Promise.resolve();
+    return send(chunked ? joined(bytes.length.toString(16), "\r\n", bytes, "\r\n") : bytes);
+  };
+  const lines = [
+    "POST /api/messages/upload_media?media_type=audio HTTP/1.1",
+    `Host: ${host}`,
+    `Authorization: Bearer ${token}`,
+    `Content-Type: multipart/form-data; boundary=${BOUNDARY}`,
+    chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${contentLength}`,
+  ];
+  const answer = readAnswer(socket);
+  answer.catch(() => {});
+  await send(`${lines.join("\r\n")}\r\n\r\n`);
+  await write(`--${BOUNDARY}\r\n${partHead("file")}\r\n\r\n`);
+  return {
+    write,
+    async finish() {
+      await write(`\r\n--${BOUNDARY}--\r\n`);
+      if (chunked) await send("0\r\n\r\n");
+    },
+    answer,
+    end: () => void socket.end().destroySoon(),
+    reset: () => void socket.resetAndDestroy(),
+  };
+}
+
+function readAnswer(socket: ReturnType<typeof connect>): Promise<RawAnswer> {
+  let text = "";
+  return new Promise((resolve, reject) => {
+    socket.on("close", () => reject(new Error(`Connection ended after: ${text}`)));
+    socket.on("data", (bytes) => {
+      text += bytes.toString();
+      const [, head, body] = text.match(/^([^]*?)\r\n\r\n([^]*)$/) ?? [];
+      if (head === undefined || body === undefined) return;
+      if (body.length < Number(head.match(/content-length: (\d+)/i)?.[1] ?? Infinity)) return;
+      resolve({ status: Number(head.split(" ")[1]), body: JSON.parse(body) });
+      socket.destroy();
+    });
+  });
+}

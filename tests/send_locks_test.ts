@@ -1,0 +1,159 @@
+// The moments that parallel tests meet only by chance: a send that waits for the lock of the pair while somebody else
+// changes what it is about.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import type { Sql } from "../db/database.ts";
+import {
+  ANN,
+  type Answer,
+  BOB,
+  eventually,
+  friends,
+  type Person,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
+
+/** Friends of whose thread the service knows, so that the next send goes right to its statement. */
+async function talkingFriends(t: TestApp): Promise<[Person, Person]> {
+  const [ann, bob] = await friends(t);
+  succeeded(await t.send(ann, bob, "first"));
+  return [ann, bob];
+}
+
+/** Starts a call while a transaction holds the only pair, and changes something once the call is known to wait. */
+async function whileHeld<T>(
+  t: TestApp,
+  call: () => Promise<T>,
+  change: (sql: Sql) => Promise<unknown>,
+): Promise<T> {
+  let called: Promise<T>;
+  await t.sql.begin(async (sql) => {
+    await sql`select from conversations for no key update`;
+    called = call();
+    await eventually(async () => {
+      const [row] = await t.sql`
+        select count(*)::int as waiting
+        from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      equal(row!.waiting, 1);
+    });
+    await change(sql);
+  });
+  return await called!;
+}
+
+/** Another service's send: in the transaction of whoever holds the pair. */
+async function store(sql: Sql, body: string, clientId: string | null): Promise<number> {
+  const [row] = await sql<{ id: number }[]>`
+    insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
+    select c.id, nextval('message_ids'), u.id, 'text', ${body}, ${clientId}, now()
+    from conversations c, users u
+    where u.phone_number = ${ANN}
+    returning id`;
+  return row!.id;
+}
+
+function idOf(answer: Answer): number {
+  succeeded(answer);
+  return answer.body.messages[0].id;
+}
+
+Deno.test("a send that waited for a delete comes after it and is refused", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await talkingFriends(t);
+    const answer = await whileHeld(t, () =>
+      t.send(ann, bob, "late"), (sql) =>
+      sql`update conversations set low_intent = 'refuse'`);
+
+    refused(answer, 403, "not_friends");
+    const [row] = await t.sql`select count(*)::int as count from messages`;
+    equal(row!.count, 1);
+  }));
+
+Deno.test("a send that waited for a reconciliation comes after it and is stored", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await talkingFriends(t);
+    await t.sql`update conversations set low_intent = 'refuse'`;
+    const answer = await whileHeld(t, () =>
+      t.send(ann, bob, "late"), (sql) =>
+      sql`update conversations set low_intent = 'want'`);
+
+    succeeded(answer);
+  }));
+
+Deno.test("a send that waited for another has the higher id", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await talkingFriends(t);
+    let before = 0;
+    const answer = await whileHeld(
+      t,
+      () => t.send(ann, bob, "late"),
+      async (sql) => before = await store(sql, "before", null),
+    );
+
+    ok(idOf(answer) > before);
+  }));
+
+Deno.test("a send that waited for the same client_id is the message that was stored meanwhile", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await talkingFriends(t);
+    let stored = 0;
+    const answer = await whileHeld(
+      t,
+      () => t.send(ann, bob, "hello", { client_id: "one" }),
+      async (sql) => stored = await store(sql, "hello", "one"),
+    );
+
+    equal(idOf(answer), stored);
+  }));
+
+Deno.test("a send that waited for the same client_id with another text is refused", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await talkingFriends(t);
+    const answer = await whileHeld(
+      t,
+      () => t.send(ann, bob, "hello", { client_id: "one" }),
+      (sql) => store(sql, "hello!", "one"),
+    );
+
+    refused(answer, 409, "client_id_reused");
+  }));
+
+Deno.test("a mark that waited never takes back what another moved meanwhile", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await talkingFriends(t);
+    const first = idOf(await t.send(ann, bob, "second"));
+    const last = idOf(await t.send(ann, bob, "third"));
+    const read = () => t.call("PUT", "/api/messages/read", { token: bob.token, json: { message_id: first } });
+    succeeded(
+      await whileHeld(t, read, (sql) =>
+        sql`
+        update conversations v
+        set low_delivered_id = case when u.id = v.low_id then ${last} else low_delivered_id end,
+          low_seen_text_id = case when u.id = v.low_id then ${last} else low_seen_text_id end,
+          high_delivered_id = case when u.id = v.high_id then ${last} else high_delivered_id end,
+          high_seen_text_id = case when u.id = v.high_id then ${last} else high_seen_text_id end
+        from users u
+        where u.phone_number = ${BOB}`),
+    );
+    const { body } = await t.call("GET", `/api/messages/${BOB}`, { token: ann.token });
+
+    deepEqual(body.messages.map(({ status }: { status: string }) => status), ["seen", "seen", "seen"]);
+  }));
+
+Deno.test("a repeated send that waited while another service stored it and its pair parted is that message", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await talkingFriends(t);
+    let stored = 0;
+    const again = () => t.send(ann, bob, "once", { client_id: "the same" });
+    const answer = await whileHeld(t, again, async (sql) => {
+      stored = await store(sql, "once", "the same");
+      await sql`update conversations set low_intent = 'refuse'`;
+    });
+
+    equal(idOf(answer), stored);
+  }));

@@ -1,0 +1,108 @@
+// How sessions end without being asked to by their own process: elsewhere, by time, by suspension, by another secret.
+
+import { equal, ok } from "node:assert/strict";
+
+import { DAY_MS, SECOND_MS } from "./passcode_calls.ts";
+import { currentId, end, endsWith4001, list, visit } from "./session_calls.ts";
+import { ANN, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
+
+/** A second process of the service, on the same database. */
+function withTwo(run: (one: TestApp, two: TestApp) => Promise<void>): Promise<void> {
+  return withApp((one) => withApp((two) => run(one, two), { database: one.database }));
+}
+
+Deno.test("a session that another process ends is dead here within five seconds, and so are its sockets", () =>
+  withTwo(async (one, two) => {
+    const ann = await one.signUp(ANN);
+    const id = await currentId(one, ann.token);
+    const other = await one.signIn(ANN);
+    succeeded(await visit(two, ann.token));
+    const socket = await two.socket(ann.token);
+    succeeded(await end(one, other.token, id));
+
+    await eventually(async () => equal((await visit(two, ann.token)).status, 401), 5_000);
+    await endsWith4001(socket);
+    succeeded(await visit(two, other.token));
+  }));
+
+Deno.test("a session whose end no process was told of is dead within five seconds", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ann = await t.signUp(ANN);
+    succeeded(await visit(t, ann.token));
+    await t.sql`update sessions set ended_at = now()`;
+    t.clock.advance(5 * SECOND_MS);
+
+    refused(await visit(t, ann.token), 401, "unauthenticated");
+  }));
+
+Deno.test("suspending a user ends his sessions and their sockets within five seconds, for good", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const bob = await t.signUp(BOB);
+    const socket = await t.socket(ann.token);
+    const other = await t.socket(bob.token);
+    t.services.upkeep.start();
+    try {
+      const since = performance.now();
+      await t.sql`update users set status = 'suspended' where phone_number = ${ANN}`;
+      await endsWith4001(socket);
+      ok(performance.now() - since < 5_000);
+    } finally {
+      t.services.upkeep.stop();
+    }
+    refused(await visit(t, ann.token), 401, "unauthenticated");
+    await t.sql`update users set status = 'active'`;
+    t.clock.advance(5 * SECOND_MS);
+    refused(await visit(t, ann.token), 401, "unauthenticated");
+    succeeded(await visit(t, bob.token));
+    equal(other.raw.readyState, WebSocket.OPEN);
+  }));
+
+Deno.test("a session ends 30 days after its last renewal, and so do its sockets", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ann = await t.signUp(ANN);
+    t.clock.advance(30 * DAY_MS - SECOND_MS);
+    succeeded(await visit(t, ann.token));
+    const socket = await t.socket(ann.token);
+    t.clock.advance(SECOND_MS);
+
+    refused(await visit(t, ann.token), 401, "unauthenticated");
+    await t.services.upkeep.endDeadSockets();
+    await endsWith4001(socket);
+    const again = await t.signIn(ANN);
+    equal((await list(t, again.token)).length, 1);
+  }));
+
+Deno.test("a database that fails ends no session", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const socket = await t.socket(ann.token);
+    await t.sql`alter table sessions rename to away`;
+    t.clock.advance(5 * SECOND_MS);
+    ok((await visit(t, ann.token)).status >= 500);
+    await t.sql`alter table away rename to sessions`;
+
+    succeeded(await visit(t, ann.token));
+    equal(socket.raw.readyState, WebSocket.OPEN);
+  }));
+
+const OLD = "the secret from before of 32 bytes at least";
+const NEW = "the secret from now on of 32 bytes at least";
+
+Deno.test("JWT_SECRET as a list: the first signs, all verify, one that is gone signs nobody in", () =>
+  withApp(async (before) => {
+    const { token: old } = await before.signUp(ANN);
+    const env = (secrets: string) => ({ database: before.database, env: { JWT_SECRET: secrets } });
+    await withApp(async (rotated) => {
+      succeeded(await visit(rotated, old));
+      const { body } = await rotated.call("POST", "/api/auth/renew", { token: old });
+      succeeded(await visit(rotated, body.token));
+      refused(await visit(before, body.token), 401, "unauthenticated");
+      await withApp(async (after) => {
+        succeeded(await visit(after, body.token));
+        refused(await visit(after, old), 401, "unauthenticated");
+      }, env(NEW));
+    }, env(`${NEW},${OLD}`));
+  }, { env: { JWT_SECRET: OLD } }));

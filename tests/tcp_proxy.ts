@@ -1,0 +1,73 @@
+// A way to the database that can be cut, or go silent, as networks do.
+
+export interface TcpProxy {
+  port: number;
+  /** Ends every connection and takes no new ones. */
+  refuse(): void;
+  /** Takes connections and passes nothing on, in neither direction. */
+  freeze(): void;
+  /** Goes on. What was held back while it was frozen arrives now. */
+  resume(): void;
+  close(): void;
+}
+
+/** Relays TCP on the loopback to a Unix socket. */
+export function startProxy(socketPath: string): TcpProxy {
+  const listenOn = (port: number) => Deno.listen({ hostname: "127.0.0.1", port });
+  const conns = new Set<Deno.Conn>();
+  let listener: Deno.TcpListener | null = listenOn(0);
+  const { port } = listener.addr as Deno.NetAddr;
+  let thawed = Promise.resolve();
+  let thaw = () => {};
+
+  async function accept(from: Deno.TcpListener): Promise<void> {
+    try {
+      for await (const near of from) relay(near).catch(() => {});
+    } catch { /* closed */ }
+  }
+
+  async function relay(near: Deno.Conn): Promise<void> {
+    conns.add(near);
+    await thawed;
+    const far = await Deno.connect({ transport: "unix", path: socketPath });
+    conns.add(far);
+    await Promise.race([pass(near, far), pass(far, near)]).finally(() => [near, far].forEach(cut));
+  }
+
+  async function pass(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    while (true) {
+      const length = await from.read(buffer);
+      if (length === null) return;
+      await thawed;
+      for (let sent = 0; sent < length;) sent += await to.write(buffer.subarray(sent, length));
+    }
+  }
+
+  function cut(conn: Deno.Conn): void {
+    if (conns.delete(conn)) conn.close();
+  }
+
+  function refuse(): void {
+    listener?.close();
+    listener = null;
+    conns.forEach(cut);
+  }
+
+  accept(listener);
+  return {
+    port,
+    refuse,
+    freeze: () => void ({ promise: thawed, resolve: thaw } = Promise.withResolvers<void>()),
+    resume() {
+      thaw();
+      if (listener) return;
+      listener = listenOn(port);
+      accept(listener);
+    },
+    close() {
+      thaw();
+      refuse();
+    },
+  };
+}

@@ -1,0 +1,239 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+
+import { ANN, type Answer, BOB, friends, refused, succeeded, withApp } from "./support.ts";
+import { begin, BYTES, clientUpload, create, head, idOf, metadata, offset, patch, TUS } from "./tus_calls.ts";
+import { download, fixture, NOTHING, remains, upload, wav } from "./upload_calls.ts";
+
+const LIMIT = 40_000;
+const HOUR_MS = 60 * 60_000;
+const VOICE = fixture("voice.wav");
+
+Deno.test("OPTIONS says which tus is spoken, without a session", () =>
+  withApp(async (t) => {
+    const { status, headers } = await t.call("OPTIONS", "/api/uploads");
+    equal(status, 204);
+    equal(headers.get("tus-resumable"), "1.0.0");
+    equal(headers.get("tus-version"), "1.0.0");
+    equal(headers.get("tus-max-size"), String(LIMIT));
+    equal(headers.get("tus-extension"), "creation,creation-with-upload,termination,expiration");
+  }, { env: { MAX_UPLOAD_BYTES: String(LIMIT) } }));
+
+Deno.test("an upload in pieces becomes media under its own id, which can be sent", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const begun = await create(t, ann, VOICE.length);
+    equal(begun.status, 201);
+    const address = begun.headers.get("location")!;
+    match(address, /^\/api\/uploads\/\d+$/);
+    const expires = Date.parse(begun.headers.get("upload-expires")!) - Date.now();
+    ok(expires > 23 * HOUR_MS && expires <= 24 * HOUR_MS);
+
+    for (let at = 0; at < VOICE.length; at += 10_000) {
+      equal(await offset(t, ann, address), at);
+      const sent = await patch(t, ann, address, at, VOICE.slice(at, at + 10_000));
+      equal(sent.status, 204);
+      equal(sent.headers.get("upload-offset"), String(Math.min(at + 10_000, VOICE.length)));
+    }
+    const ended = await head(t, ann, address);
+    equal(ended.headers.get("upload-offset"), ended.headers.get("upload-length"));
+    equal(ended.headers.get("cache-control"), "no-store");
+    deepEqual(await download(t, ann, idOf(address)), VOICE);
+    const media = { message_type: "audio", media_content_id: idOf(address) };
+    const answer = await t.send(ann, bob, "", media);
+    succeeded(answer);
+    equal(answer.body.messages[0].duration, 2);
+    deepEqual(await download(t, bob, idOf(address)), VOICE);
+    equal((await patch(t, ann, address, VOICE.length, "")).status, 204);
+  }));
+
+Deno.test("an upload may carry its first bytes, or all of them, with its creation", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const whole = await create(t, ann, VOICE.length, BYTES, { raw: VOICE });
+    deepEqual([whole.status, whole.headers.get("upload-offset")], [201, String(VOICE.length)]);
+    deepEqual(await download(t, ann, idOf(whole.headers.get("location")!)), VOICE);
+
+    const some = await create(t, ann, VOICE.length, BYTES, { raw: VOICE.slice(0, 999) });
+    deepEqual([some.status, some.headers.get("upload-offset")], [201, "999"]);
+    const address = some.headers.get("location")!;
+    equal((await patch(t, ann, address, 999, VOICE.slice(999))).status, 204);
+    deepEqual(await download(t, ann, idOf(address)), VOICE);
+  }));
+
+Deno.test("tus-js-client uploads in one request, in chunks, and with its creation", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    for (const options of [{}, { chunkSize: 7_000 }, { uploadDataDuringCreation: true }]) {
+      const client = { token: ann.token, bytes: VOICE, ...options };
+      const { uploadUrl, finished } = await clientUpload(t.url, client);
+      ok(finished);
+      deepEqual(await download(t, ann, idOf(uploadUrl!)), VOICE);
+    }
+  }));
+
+Deno.test("termination deletes an upload with its bytes, but nothing that is finished", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, VOICE.length);
+    await patch(t, ann, address, 0, VOICE.slice(0, 1_000));
+    const ended = await t.call("DELETE", address, { token: ann.token, headers: TUS });
+    equal(ended.status, 204);
+    deepEqual(await remains(t), NOTHING);
+    equal((await head(t, ann, address)).status, 404);
+    refused(
+      await t.call("DELETE", address, { token: ann.token, headers: TUS }),
+      404,
+      "media_not_found",
+    );
+
+    const { body } = await upload(t, ann, VOICE);
+    const finished = `/api/uploads/${body.id}`;
+    refused(
+      await t.call("DELETE", finished, { token: ann.token, headers: TUS }),
+      404,
+      "media_not_found",
+    );
+    deepEqual(await download(t, ann, body.id), VOICE);
+  }));
+
+Deno.test("an upload that nobody went on with for 24 hours is gone", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const [one, other] = [await begin(t, ann, VOICE.length), await begin(t, ann, VOICE.length)];
+    t.clock.advance(23 * HOUR_MS);
+    equal((await patch(t, ann, one, 0, VOICE.slice(0, 1_000))).status, 204);
+    t.clock.advance(2 * HOUR_MS);
+    refused(await patch(t, ann, other, 0, VOICE), 404, "media_not_found");
+    equal(await offset(t, ann, one), 1_000);
+  }));
+
+Deno.test("an upload of somebody else is the same 404 as none, to every method, and is left alone", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const address = await begin(t, ann, VOICE.length);
+    for (const method of ["HEAD", "PATCH", "DELETE"]) {
+      const answers: Answer[] = [];
+      for (const path of [address, "/api/uploads/12345", "/api/uploads/x"]) {
+        const headers = { ...(method === "PATCH" ? BYTES : TUS), "upload-offset": "0" };
+        const raw = method === "PATCH" ? { raw: VOICE } : {};
+        answers.push(await t.call(method, path, { token: bob.token, headers, ...raw }));
+      }
+      const [foreign, ...missing] = answers.map(({ status, headers, body }) => {
+        const { request_id: _, ...rest } = body ?? {};
+        const named = [...headers].filter(([name]) => !["x-request-id", "date"].includes(name));
+        return { status, rest, named };
+      });
+      equal(foreign!.status, 404);
+      for (const other of missing) deepEqual(other, foreign, method);
+    }
+    equal(await offset(t, ann, address), 0);
+  }));
+
+Deno.test("bytes for another offset than the upload's are 409, and change nothing", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, VOICE.length);
+    await patch(t, ann, address, 0, VOICE.slice(0, 1_000));
+    for (const at of [0, 999, 1_001, VOICE.length]) {
+      refused(await patch(t, ann, address, at, VOICE.slice(0, 100)), 409, "upload_conflict");
+    }
+    equal(await offset(t, ann, address), 1_000);
+  }));
+
+Deno.test("another version of tus, or none, is 412 with the one that is spoken", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, VOICE.length);
+    for (const method of ["POST", "PATCH", "DELETE", "HEAD"]) {
+      for (const headers of [{}, { "tus-resumable": "0.2.2" }]) {
+        const path = method === "POST" ? "/api/uploads" : address;
+        const answer = await t.call(method, path, { token: ann.token, headers });
+        if (method === "HEAD") equal(answer.status, 412);
+        else refused(answer, 412, "unsupported_tus_version");
+        equal(answer.headers.get("tus-version"), "1.0.0");
+      }
+    }
+    equal(await offset(t, ann, address), 0);
+  }));
+
+Deno.test("a creation that is too large, over the quota, or not understood is refused and leaves nothing", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const large = await create(t, ann, LIMIT + 1);
+    refused(large, 413, "too_large");
+    equal(large.body.max_bytes, LIMIT);
+    for (const length of ["-1", "x", "1.5", ""]) {
+      refused(await create(t, ann, 1, { "upload-length": length }), 400, "invalid_input");
+    }
+    refused(await create(t, ann, 1, { "upload-defer-length": "1" }), 400, "invalid_input");
+    refused(await create(t, ann, 1, { "upload-concat": "partial" }), 400, "invalid_input");
+    const unknown = [
+      "",
+      "media_type",
+      "media_type !",
+      "media_type YXVkaW8",
+      metadata({ media_type: "image/png" }),
+    ];
+    for (const text of [...unknown, metadata({ title: "audio" }), metadata({ media_type: "\u00ff" })]) {
+      refused(await create(t, ann, 1, { "upload-metadata": text }), 400, "invalid_input");
+    }
+    deepEqual(await remains(t), NOTHING);
+    equal((await create(t, ann, 1, { "upload-metadata": metadata({ filetype: "video/mp4" }) })).status, 201);
+  }, { env: { MAX_UPLOAD_BYTES: String(LIMIT) } }));
+
+Deno.test("more bytes than were declared are 413, and none of them count", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, 1_000);
+    refused(await patch(t, ann, address, 0, wav(1_001)), 413, "too_large");
+    const endless = ReadableStream.from([wav(900), wav(900)]);
+    refused(await patch(t, ann, address, 0, endless), 413, "too_large");
+    const { rows } = await remains(t);
+    equal(rows, 1);
+    const at = await offset(t, ann, address);
+    ok(at <= 1_000);
+    equal((await patch(t, ann, address, at, wav(1_000).slice(at))).status, 204);
+    deepEqual(await download(t, ann, idOf(address)), wav(1_000));
+  }));
+
+Deno.test("a PATCH of another type is 415, without an offset 400", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, 1_000);
+    const ask = (headers: Record<string, string>) =>
+      t.call("PATCH", address, { token: ann.token, raw: wav(1_000), headers: { ...TUS, ...headers } });
+    refused(
+      await ask({ "upload-offset": "0", "content-type": "audio/wav" }),
+      415,
+      "unsupported_media_type",
+    );
+    refused(await ask({ "content-type": BYTES["content-type"] }), 400, "invalid_input");
+    refused(await ask({ ...BYTES, "upload-offset": "-1" }), 400, "invalid_input");
+    equal(await offset(t, ann, address), 0);
+  }));
+
+Deno.test("the quota counts an upload by the length that it declared, until it is terminated", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, LIMIT - 1_000);
+    refused(await create(t, ann, 1_001), 413, "quota_exceeded");
+    refused(await upload(t, ann, wav(1_001)), 413, "quota_exceeded");
+    succeeded(await upload(t, ann, wav(1_000)));
+    refused(await create(t, ann, 1), 413, "quota_exceeded");
+    await t.call("DELETE", address, { token: ann.token, headers: TUS });
+    equal((await create(t, ann, LIMIT - 1_000)).status, 201);
+  }, { env: { MEDIA_QUOTA_BYTES: String(LIMIT) } }));
+
+Deno.test("an upload that turns out to be no media of its kind is 400 at its end, and gone", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const html = new TextEncoder().encode("<!doctype html>".repeat(100));
+    for (const bytes of [html, fixture("film.mp4")]) {
+      const address = await begin(t, ann, bytes.length);
+      refused(await patch(t, ann, address, 0, bytes), 400, "invalid_media");
+      equal((await head(t, ann, address)).status, 404);
+    }
+    refused(await create(t, ann, 0), 400, "invalid_media");
+    refused(await create(t, ann, html.length, BYTES, { raw: html }), 400, "invalid_media");
+    deepEqual(await remains(t), NOTHING);
+  }));

@@ -1,0 +1,208 @@
+// Uploads that are cut off: wherever, and by whomever, nothing is left.
+
+import { deepEqual, equal } from "node:assert/strict";
+
+import { connect, openDatabase } from "../db/database.ts";
+import { CHUNK_BYTES } from "../services/media/uploads.ts";
+import { createMediaSweep } from "../services/media/sweep.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { type Service, startService } from "./process.ts";
+import { beginRaw, type RawUpload } from "./raw_upload.ts";
+import { type Relay, startRelay } from "./relay.ts";
+import { signUp } from "./service_client.ts";
+import { ANN, eventually, type TestApp, withApp } from "./support.ts";
+import { begin, BYTES, offset } from "./tus_calls.ts";
+import { NOTHING, remains, wav } from "./upload_calls.ts";
+
+const SWEPT_AFTER_MS = 11 * 60_000;
+const SIZE = 3 * CHUNK_BYTES + 1_000;
+const FILE = wav(SIZE);
+/** At the boundaries of the chunks that are written, and beside them. */
+const CUTS = [0, 1, 2, 3].flatMap((chunks) => [-1, 0, 1].map((beside) => chunks * CHUNK_BYTES + beside))
+  .filter((cut) => cut >= 0).concat(SIZE);
+
+/** Begins an upload and sends so much of it. */
+async function sendUntil(url: string, token: string, cut: number): Promise<RawUpload> {
+  const raw = await beginRaw(url, { token });
+  await raw.write(FILE.subarray(0, cut));
+  return raw;
+}
+
+function writtenOf(cut: number): number {
+  return cut - cut % CHUNK_BYTES;
+}
+
+async function sizes({ sql }: Pick<TestApp, "sql">): Promise<number[]> {
+  return (await sql<{ size: number }[]>`select size from media order by size`).map(({ size }) => size);
+}
+
+/** What the sweep would do once those uploads have been silent for long enough. */
+async function sweepLater({ address }: TestDatabase): Promise<void> {
+  const database = openDatabase(address, { max: 1 });
+  try {
+    await createMediaSweep({ database, now: () => new Date(Date.now() + SWEPT_AFTER_MS) }).recent();
+  } finally {
+    await database.close();
+  }
+}
+
+for (const way of ["end", "reset"] as const) {
+  Deno.test(`an upload whose connection is cut by ${way} at any chunk's boundary leaves nothing, at once`, () =>
+    withApp(async (t) => {
+      const { token } = await t.signUp(ANN);
+      for (const cut of CUTS) {
+        const raw = await sendUntil(t.url, token, cut);
+        await eventually(async () => deepEqual(await sizes(t), [writtenOf(cut)]));
+        raw[way]();
+        await eventually(async () => deepEqual(await remains(t), NOTHING));
+      }
+    }));
+}
+
+interface Scene {
+  service: Service;
+  relay: Relay;
+  sql: ReturnType<typeof connect>;
+  database: TestDatabase;
+  /** Uploads that are under way, one cut at each of CUTS. */
+  uploads: RawUpload[];
+}
+
+/** A service in a process of its own, whose people are in the middle of their uploads. */
+async function withUploadsUnderWay(run: (scene: Scene) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase();
+  const relay = startRelay(database);
+  const sql = connect(database.address, { max: 2 });
+  const service = await startService({
+    env: { DATABASE_URL: relay.url, JWT_SECRET: "a secret of thirty-two bytes or more", LIMITS: "off" },
+  });
+  try {
+    const uploads = await Promise.all(CUTS.map(async (cut, place) => {
+      const { token } = await signUp(service.url, `+141555501${20 + place}`);
+      return await sendUntil(service.url, token, cut);
+    }));
+    await eventually(async () => deepEqual(await sizes({ sql }), CUTS.map(writtenOf)));
+    await run({ service, relay, sql, database, uploads });
+    uploads.forEach((upload) => upload.reset());
+  } finally {
+    await service.end("SIGKILL").catch(() => {});
+    await relay.close();
+    await sql.end();
+    await database.drop();
+  }
+}
+
+Deno.test("uploads whose service is killed at any chunk's boundary leave nothing once the sweep has run", () =>
+  withUploadsUnderWay(async ({ service, sql, database }) => {
+    await service.end("SIGKILL");
+    deepEqual(await remains({ sql }), { rows: CUTS.length, objects: CUTS.length });
+    await sweepLater(database);
+    deepEqual(await remains({ sql }), NOTHING);
+  }));
+
+Deno.test("uploads whose database goes away at any chunk's boundary are 503, and leave nothing once the sweep has run", () =>
+  withUploadsUnderWay(async ({ relay, sql, database, uploads }) => {
+    relay.cut();
+    await Promise.all(uploads.map(async (upload, place) => {
+      await upload.write(FILE.subarray(CUTS[place]));
+      await upload.finish();
+      const { status, body } = await upload.answer;
+      deepEqual([status, body.code], [503, "unavailable"]);
+    }));
+    relay.mend();
+    deepEqual(await remains({ sql }), { rows: CUTS.length, objects: CUTS.length });
+    await sweepLater(database);
+    deepEqual(await remains({ sql }), NOTHING);
+  }));
+
+Deno.test("an upload whose database connection is killed while it writes a chunk is 503, and leaves nothing once the sweep has run", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    for (const cut of CUTS.filter((cut) => cut < SIZE)) {
+      const raw = await sendUntil(t.url, token, cut);
+      await eventually(async () => deepEqual(await sizes(t), [writtenOf(cut)]));
+      await t.sql.begin(async (sql) => {
+        await sql`select from media for update`;
+        await raw.write(FILE.subarray(cut));
+        await raw.finish();
+        await eventually(async () => equal(await killWaiting(t), 1));
+      });
+      const { status, body } = await raw.answer;
+      deepEqual([status, body.code], [503, "unavailable"]);
+      await sweepLater(t.database);
+      deepEqual(await remains(t), NOTHING);
+    }
+  }));
+
+async function killWaiting({ sql }: TestApp): Promise<number> {
+  const killed = await sql`
+    select pg_terminate_backend(pid)
+    from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  return killed.length;
+}
+
+/** Lets uploads be silent for less than the thirty seconds. */
+function impatient(t: TestApp): void {
+  Object.assign(t.services.uploads, { silenceMsMax: 200 });
+}
+
+Deno.test("an upload that falls silent ends with 408 and leaves nothing; one that is only slow does not", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    impatient(t);
+    for (const cut of [0, 1_000, CHUNK_BYTES + 1]) {
+      const raw = await sendUntil(t.url, token, cut);
+      const { status, body } = await raw.answer;
+      deepEqual([status, body.code], [408, "upload_stalled"]);
+      deepEqual(await remains(t), NOTHING);
+    }
+    const slow = await sendUntil(t.url, token, 1_000);
+    for (let at = 1_000; at < 2_000; at += 100) {
+      await slow.write(FILE.subarray(at, at + 100));
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+    await slow.write(FILE.subarray(2_000));
+    await slow.finish();
+    equal((await slow.answer).status, 200);
+  }));
+
+Deno.test("a resumable upload that falls silent ends with 408 and keeps what had arrived", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    impatient(t);
+    const address = await begin(t, ann, SIZE);
+    // Fetch does not tell of an answer that comes before the end of its body.
+    const silence = Promise.withResolvers<never>();
+    const silent = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(FILE.subarray(0, CHUNK_BYTES + 1_000));
+        return silence.promise;
+      },
+    });
+    const headers = { ...BYTES, "upload-offset": "0" };
+    const asked = t.call("PATCH", address, { token: ann.token, raw: silent, headers }).catch(() => {});
+    await eventually(() => t.log.some((line) => /"status":408,"code":"upload_stalled"/.test(line)));
+    silence.reject(new Error("The network is gone"));
+    await asked;
+    equal(await offset(t, ann, address), CHUNK_BYTES + 1_000);
+  }));
+
+Deno.test("an upload that says that it is too large is 413 before any of it is read", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const raw = await beginRaw(t.url, { token, contentLength: 1_000_000 });
+    const { status, body } = await raw.answer;
+    deepEqual([status, body.code, body.max_bytes], [413, "too_large", 10_000]);
+    deepEqual(await remains(t), NOTHING);
+  }, { env: { MAX_UPLOAD_BYTES: "10000" } }));
+
+Deno.test("an upload that does not say how large it is, is 413 as soon as it is too large", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const raw = await beginRaw(t.url, { token });
+    await raw.write(wav(10_001));
+    const { status, body } = await raw.answer;
+    deepEqual([status, body.code, body.max_bytes], [413, "too_large", 10_000]);
+    deepEqual(await remains(t), NOTHING);
+  }, { env: { MAX_UPLOAD_BYTES: "10000" } }));
