@@ -30,7 +30,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
 
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
-    const sms = await createSms(config.sms, { print: printLine, now });
+    const sms = await createSms(config.sms, { print: printLine, now, publicUrl: config.publicUrl });
     const services = createServices({ config, database, secrets, sms, now });
     const listener = await listen(address, services.fromOthers);
     const gate = createGate();

@@ -12,12 +12,14 @@ export interface Challenge {
   used_at: Date | null;
   /** Sends of the last day that no success has answered, oldest first. */
   sent_at: Date[];
+  /** What became of the last SMS that went out; null before the first, and after a success. */
+  last_delivery: "sent" | "undelivered" | null;
 }
 
 /** The newest challenge of a number and purpose. */
 export async function findChallenge(sql: Sql, phone: string, purpose: Purpose): Promise<Challenge | null> {
   const [challenge] = await sql<Challenge[]>`
-    select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at
+    select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at, last_delivery
     from passcodes
     where phone_number = ${phone} and purpose = ${purpose}`;
   return challenge ?? null;
@@ -26,7 +28,7 @@ export async function findChallenge(sql: Sql, phone: string, purpose: Purpose): 
 /** The same, locked: asks and guesses of one number and purpose come one after the other. */
 export async function lockChallenge(sql: Sql, phone: string, purpose: Purpose): Promise<Challenge | null> {
   const [challenge] = await sql<Challenge[]>`
-    select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at
+    select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at, last_delivery
     from passcodes
     where phone_number = ${phone} and purpose = ${purpose}
     for update`;
@@ -65,6 +67,31 @@ export async function releaseSend(
     where phone_number = ${phone_number} and purpose = ${purpose}`;
 }
 
+/** The last SMS went out, under this name of the provider's. */
+export async function markSent(
+  sql: Sql,
+  { phone_number, purpose, provider_id }: {
+    phone_number: string;
+    purpose: Purpose;
+    provider_id: string | null;
+  },
+): Promise<void> {
+  await sql`
+    update passcodes
+    set provider_id = ${provider_id}, last_delivery = 'sent'
+    where phone_number = ${phone_number} and purpose = ${purpose}`;
+}
+
+/** The number whose last SMS this was, once; null for an SMS of something else or an earlier one. */
+export async function markUndelivered(sql: Sql, providerId: string): Promise<string | null> {
+  const [row] = await sql<{ phone_number: string }[]>`
+    update passcodes
+    set last_delivery = 'undelivered'
+    where provider_id = ${providerId} and last_delivery = 'sent'
+    returning phone_number`;
+  return row?.phone_number ?? null;
+}
+
 /** Spends one attempt before anything is compared, so that parallel guesses cannot share one. */
 export async function takeAttempt(
   sql: Sql,
@@ -99,7 +126,7 @@ export async function useChallenge(
 ): Promise<{ phone_number: string } | null> {
   const [challenge] = await sql<{ phone_number: string }[]>`
     update passcodes
-    set used_at = ${now}, sent_at = '{}'
+    set used_at = ${now}, sent_at = '{}', provider_id = null, last_delivery = null
     where phone_number = ${phone_number}
       and purpose = ${purpose}
       and nonce = ${nonce}

@@ -1,17 +1,30 @@
 import type { Sql } from "./database.ts";
 
+/** A carrier's STOP stops every SMS to the number, "never invite me again" invitations alone. */
+export type Suppression = "carrier_stop" | "no_invitations";
+
+/** Whether every SMS to the number is stopped. */
 export async function isSuppressed(sql: Sql, phone: string): Promise<boolean> {
-  const rows = await sql`
-    select 1
-    from suppressions
-    where phone_number = ${phone}`;
-  return rows.length > 0;
+  return (await listSuppressions(sql, phone)).includes("carrier_stop");
 }
 
-/** Stops every SMS to a number whose carrier reported STOP. */
-export async function suppress(sql: Sql, phone: string, now: Date): Promise<void> {
+export async function listSuppressions(sql: Sql, phone: string): Promise<Suppression[]> {
+  const rows = await sql<{ reason: Suppression }[]>`
+    select reason
+    from suppressions
+    where phone_number = ${phone}`;
+  return rows.map(({ reason }) => reason);
+}
+
+export async function suppress(sql: Sql, phone: string, reason: Suppression, now: Date): Promise<void> {
   await sql`
     insert into suppressions (phone_number, reason, created_at)
-    values (${phone}, 'carrier_stop', ${now})
-    on conflict (phone_number) do nothing`;
+    values (${phone}, ${reason}, ${now})
+    on conflict (phone_number, reason) do nothing`;
+}
+
+export async function unsuppress(sql: Sql, phone: string, reason: Suppression): Promise<void> {
+  await sql`
+    delete from suppressions
+    where phone_number = ${phone} and reason = ${reason}`;
 }

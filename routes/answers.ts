@@ -69,3 +69,17 @@ function errorBody(codes: ErrorCode[]) {
     max_bytes: z.int().positive().optional(),
   });
 }
+
+/** The answers of a page for people: every one is a document, also where something went wrong. */
+export function htmlAnswers(description: string, more: Record<number, string>) {
+  const content = { "text/html": { schema: z.string() } };
+  const texts: Record<number, string> = {
+    ...more,
+    500: `${ERROR_TEXTS.unexpected}, or the SMS could not be sent.`,
+    503: `${ERROR_TEXTS.unavailable}.`,
+  };
+  const others = Object.fromEntries(
+    Object.entries(texts).map(([status, description]) => [status, { description, content }]),
+  );
+  return { 200: { description, content }, ...others };
+}

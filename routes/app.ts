@@ -5,6 +5,7 @@ import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import type { Config } from "../services/config.ts";
 import type { Services } from "../services/services.ts";
+import { appLinkRoutes } from "./app_links.ts";
 import { authRoutes } from "./auth.ts";
 import { clientAddress } from "./client_address.ts";
 import { contactRoutes } from "./contacts.ts";
@@ -12,6 +13,8 @@ import { devRoutes } from "./dev.ts";
 import type { AppEnv } from "./env.ts";
 import { onError } from "./errors.ts";
 import { createGate } from "./gate.ts";
+import { invitePageErrors, inviteRoutes } from "./invite_page.ts";
+import { inviteListRoutes } from "./invites.ts";
 import { mediaPath, mediaRoutes } from "./media.ts";
 import { mediaDownloadRoutes } from "./media_download.ts";
 import { messageRoutes } from "./messages.ts";
@@ -21,28 +24,39 @@ import { requestLog } from "./request_log.ts";
 import { judgeRoute } from "./route_table.ts";
 import { createRouter } from "./router.ts";
 import { systemRoutes } from "./system.ts";
+import { twilioRoutes } from "./twilio.ts";
 import { TUS_HEADERS, uploadRoutes } from "./uploads.ts";
 import { createWire } from "./wire.ts";
 
-export type AppConfig = Pick<Config, "corsOrigins" | "phoneWireFormat" | "publicUrl" | "trustedProxyCount">;
+export type AppConfig = Pick<
+  Config,
+  "androidApp" | "corsOrigins" | "iosApp" | "phoneWireFormat" | "publicUrl" | "trustedProxyCount"
+>;
 
 export function createApp(services: Services, config: AppConfig, gate = createGate()) {
   const app = createRouter<AppEnv>(mediaPath);
   const wire = createWire(config);
+  const address = clientAddress(config.trustedProxyCount);
+  const invitePage = { ...services, publicUrl: config.publicUrl, address };
 
   app.onError(onError);
   app.use(requestLog);
+  app.use("/i/*", invitePageErrors(invitePage));
   app.use(gate.middleware);
   app.use(allowOrigins(config.corsOrigins));
   app.use(judgeRoute(app));
 
-  app.route("/", authRoutes(services, clientAddress(config.trustedProxyCount)));
+  app.route("/", authRoutes(services, address));
   app.route("/", contactRoutes(services, wire));
   app.route("/", mediaRoutes(services, config.publicUrl));
   app.route("/", mediaDownloadRoutes(services));
   app.route("/", uploadRoutes(services));
   app.route("/", messageRoutes(services, wire));
   app.route("/", notificationRoutes(services, wire));
+  app.route("/", inviteRoutes(invitePage));
+  app.route("/", appLinkRoutes(config));
+  app.route("/", inviteListRoutes(services, wire));
+  app.route("/", twilioRoutes(services.twilioCallbacks));
   app.route("/", systemRoutes(services));
   if (services.console) app.route("/", devRoutes(services.console, wire));
   describeApi(app, config.publicUrl);
@@ -63,8 +77,8 @@ function allowOrigins(origins: AppConfig["corsOrigins"]) {
   return createMiddleware<AppEnv>((c, next) => {
     // Without this header an OPTIONS asks the address itself, as tus does, and is no preflight.
     const asks = c.req.method === "OPTIONS" && !c.req.header("access-control-request-method");
-    // What is for developers on this machine is for no page of anybody else's.
-    const isPrivate = c.req.path.startsWith("/dev/");
+    // What is for developers on this machine, or for a person to look at, is for no page of anybody else's.
+    const isPrivate = /^\/(dev|i)\//.test(c.req.path);
     return c.req.header("upgrade") || asks || isPrivate ? next() : allow(c, next);
   });
 }

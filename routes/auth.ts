@@ -20,6 +20,9 @@ const asked = success({
   expires_in: z.int().positive().openapi({ description: "Seconds that the passcode is good for" }),
   resend_in: z.int().positive().openapi({ description: "Seconds after which another may be asked for" }),
   code_length: z.int().positive(),
+  last_delivery: z.enum(["undelivered"]).optional().openapi({
+    description: "There where the SMS before this one is known not to have arrived",
+  }),
 }).openapi("PasscodeSent");
 
 const signedIn = success({ token: z.string(), expires_at: wireTime }).openapi("SignedIn");
@@ -188,7 +191,7 @@ function toCompletion(
 }
 
 /** What the browser calls itself, as far as it is readable and fits. */
-function deviceOf(userAgent = ""): string {
+export function deviceOf(userAgent = ""): string {
   return [...userAgent.replaceAll(/[^\x20-\x7e]/g, "")].slice(0, DEVICE_MAX).join("").trim();
 }
 

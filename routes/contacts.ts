@@ -2,7 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { STATUSES } from "../services/contact_state.ts";
-import type { Contact, Contacts } from "../services/contacts.ts";
+import type { Acted, Contact, Contacts } from "../services/contacts.ts";
 import type { ErrorCode } from "../services/errors.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
@@ -16,6 +16,18 @@ import { type Wire, wireContact } from "./wire.ts";
 const tags = ["Contacts"];
 
 const contactList = success({ contacts: z.array(wireContact) }).openapi("ContactList");
+const requested = success({
+  contacts: z.array(wireContact),
+  invite: z.strictObject({
+    sms_uri: z.string().openapi({
+      description: "Opens this phone's SMS with the number and the text (RFC 5724)",
+    }),
+    url: z.string().openapi({ description: "The invitation's link alone" }),
+  }).optional().openapi({
+    description:
+      "Where the service leaves the invitation to the inviter's own phone (INVITE_MODE=device), and this request is one",
+  }),
+}).openapi("Requested");
 const CHANGE_ERRORS: ErrorCode[] = [...SESSION_ERRORS, ...BODY_ERRORS, "invalid_phone_number", "own_number"];
 
 const whom = z.strictObject({ phone_number: phoneNumber }).openapi("WhomBody");
@@ -31,6 +43,10 @@ export function contactRoutes(
 ) {
   const signed = requireSession(sessions);
   const toAnswer = (list: Contact[]) => ({ success: true as const, contacts: list.map(wire.contact) });
+  const toRequested = ({ contacts, invite }: Acted) => ({
+    ...toAnswer(contacts),
+    ...(invite ? { invite } : {}),
+  });
 
   const list = createRoute({
     method: "get",
@@ -67,12 +83,12 @@ export function contactRoutes(
       tags,
       summary: "Ask somebody to be friends",
       description:
-        "Where the other has asked already, this accepts. A number without an account sees the request " +
-        "when it signs up. After `peer_deleted` my wish is kept, and the contact is `blocked`.",
+        "Where the other has asked already, this accepts. A number without an account gets an SMS with an " +
+        "invitation, within limits over everybody's, and sees the request when it signs up. After `peer_deleted` my wish is kept, and the contact is `blocked`.",
       security: SECURITY,
       middleware: [signed, readJson] as const,
       request: jsonBody(whomAndPerhapsName),
-      responses: answers("The whole list as it is now", contactList, [
+      responses: answers("The whole list as it is now", requested, [
         ...CHANGE_ERRORS,
         "already_friends",
         "already_requested",
@@ -122,19 +138,23 @@ export function contactRoutes(
     })
     .openapi(requestVia("put"), async (c) => {
       const { phone_number, display_name } = c.req.valid("json");
-      return c.json(toAnswer(await contacts.act("request", c.get("actor"), phone_number, display_name)), 200);
+      const acted = await contacts.act("request", c.get("actor"), phone_number, display_name);
+      return c.json(toRequested(acted), 200);
     })
     .openapi(requestVia("post"), async (c) => {
       const { phone_number, display_name } = c.req.valid("json");
-      return c.json(toAnswer(await contacts.act("request", c.get("actor"), phone_number, display_name)), 200);
+      const acted = await contacts.act("request", c.get("actor"), phone_number, display_name);
+      return c.json(toRequested(acted), 200);
     })
     .openapi(accept, async (c) => {
       const { phone_number } = c.req.valid("json");
-      return c.json(toAnswer(await contacts.act("accept", c.get("actor"), phone_number)), 200);
+      const acted = await contacts.act("accept", c.get("actor"), phone_number);
+      return c.json(toAnswer(acted.contacts), 200);
     })
     .openapi(remove, async (c) => {
       const { phone_number } = c.req.valid("json");
-      return c.json(toAnswer(await contacts.act("delete", c.get("actor"), phone_number)), 200);
+      const acted = await contacts.act("delete", c.get("actor"), phone_number);
+      return c.json(toAnswer(acted.contacts), 200);
     })
     .openapi(update, async (c) => {
       const { phone_number, display_name } = c.req.valid("json");

@@ -1,4 +1,5 @@
-import type { ErrorCode } from "../services/errors.ts";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { AppError, ErrorCode } from "../services/errors.ts";
 import type { Actor } from "../services/sessions.ts";
 
 /** What a request carries from one handler to the next. */
@@ -9,6 +10,8 @@ export interface AppEnv {
     /** The route's pattern, as in `/api/contacts/{phone_number}`; for the log, which must not see numbers. */
     pattern: string;
     errorCode?: ErrorCode;
+    /** How an error is shown where people look at it, and not programs. */
+    showError?: (refusal: AppError, status: ContentfulStatusCode) => Response | Promise<Response>;
   };
 }
 

@@ -19,6 +19,7 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_media: 400,
   invalid_passcode: 400,
   invalid_phone_number: 400,
+  invalid_signature: 403,
   media_not_found: 404,
   message_not_found: 404,
   method_not_allowed: 405,
@@ -56,7 +57,7 @@ const ISSUES_MAX = 20;
 /** When a client may try again after an outage, in seconds. */
 const OUTAGE_RETRY_SECONDS = 2;
 
-export function onError(error: Error, c: Context<AppEnv>): Response {
+export function onError(error: Error, c: Context<AppEnv>): Response | Promise<Response> {
   const refusal = toAppError(error);
   if (refusal.code === "unexpected") {
     log.error("Unexpected error", { request_id: c.get("requestId"), ...describeError(error) });
@@ -74,7 +75,8 @@ function toAppError(error: Error): AppError {
   return new AppError("unexpected");
 }
 
-function respond(c: Context<AppEnv>, { code, message, details }: AppError): Response {
+function respond(c: Context<AppEnv>, refusal: AppError): Response | Promise<Response> {
+  const { code, message, details } = refusal;
   c.set("errorCode", code);
   if (details.retryAfter !== undefined) c.header("Retry-After", String(details.retryAfter));
   if (details.allow !== undefined) c.header("Allow", details.allow);
@@ -84,6 +86,8 @@ function respond(c: Context<AppEnv>, { code, message, details }: AppError): Resp
     c.header("Connection", "Upgrade");
     c.header("Sec-WebSocket-Version", "13");
   }
+  const show = c.get("showError");
+  if (show) return show(refusal, STATUS[code]);
   const body = {
     success: false,
     message,

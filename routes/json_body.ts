@@ -42,7 +42,8 @@ function isJson(contentType: string | undefined): boolean {
     );
 }
 
-async function readBytes(
+/** The whole body. @throws AppError too_large, invalid_json */
+export async function readBytes(
   request: Request,
   { bytesMax, refusal } = { bytesMax: JSON_BYTES_MAX, refusal: tooLarge },
 ): Promise<Uint8Array> {

@@ -1,3 +1,4 @@
+import { type AndroidApp, readAndroidApp, readIosApp } from "./app_links.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { DEFAULT_LIMITS, type Limits, parseLimits } from "./limits.ts";
 import type { PhoneNumber } from "./phone_number.ts";
@@ -33,6 +34,9 @@ export interface Config {
   passcodeTtlMs: number;
   phoneWireFormat: "e164" | "digits";
   inviteMode: "server" | "device" | "off";
+  /** The apps that open links of this service. */
+  androidApp: AndroidApp | null;
+  iosApp: string | null;
   limits: Limits;
   /** Which entry of X-Forwarded-For is believed, counted from the right; 0: the socket's address. */
   trustedProxyCount: number;
@@ -79,6 +83,8 @@ export function parseConfig(
       env.wholeNumber("PASSCODE_TTL_SECONDS", { min: 1, max: PASSCODE_TTL_SECONDS_MAX, otherwise: 600 }),
     phoneWireFormat: env.oneOf("PHONE_WIRE_FORMAT", ["e164", "digits"], "e164"),
     inviteMode: env.oneOf("INVITE_MODE", ["server", "device", "off"], "server"),
+    androidApp: readAndroidApp(env),
+    iosApp: readIosApp(env),
     limits: readLimits(env),
     trustedProxyCount: env.wholeNumber("TRUSTED_PROXY_COUNT", { min: 0, max: 100, otherwise: 0 }),
     corsOrigins: readCorsOrigins(env),

@@ -18,6 +18,7 @@ import {
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
+import type { DeviceInvite, Invites } from "./invites.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 
@@ -29,18 +30,27 @@ export interface Contact {
   unread_messages: number;
 }
 
+/** My whole list after a call, and what my own phone is to send where it is the one that invites. */
+export interface Acted {
+  contacts: Contact[];
+  invite: DeviceInvite | null;
+}
+
 /** What a call did: whom to tell, and what to answer. */
 interface Change {
   refusal: Refusal | null;
   events: Event[];
+  /** Whether it asked a number without an account, which has not been asked by me before. */
+  invites?: boolean;
 }
 
 export type Contacts = ReturnType<typeof createContacts>;
 
 export function createContacts(
-  { database, bus, now, inviteMode }: {
+  { database, bus, invites, now, inviteMode }: {
     database: Database;
     bus: Bus;
+    invites: Pick<Invites, "invite">;
     now: () => Date;
     inviteMode: "server" | "device" | "off";
   },
@@ -55,7 +65,7 @@ export function createContacts(
   }
 
   /**
-   * Asks, accepts or deletes; answers with the whole list.
+   * Asks, accepts or deletes; answers with the whole list. A new request to a number without an account invites it.
    * @throws AppError own_number, user_not_found, and the refusals of `decide`
    */
   async function act(
@@ -63,22 +73,25 @@ export function createContacts(
     me: Actor,
     phone: PhoneNumber,
     displayName?: string,
-  ): Promise<Contact[]> {
+  ): Promise<Acted> {
     refuseOwnNumber(me, phone);
-    const { refusal } = await database.begin(async (sql): Promise<Change> => {
+    const { refusal, invites: isInvited } = await database.begin(async (sql): Promise<Change> => {
       const peer = action === "request" ? await askedUser(sql, phone) : await findUser(sql, phone);
       const pair = peer && await lock(sql, action, me, peer);
       if (!pair) return { refusal: decide(action, UNKNOWN).refusal, events: [] };
 
       const decision = decide(action, pair);
-      const change = await write(sql, { me, peer, pair, after: withIntent(pair, decision.intent) });
+      const after = withIntent(pair, decision.intent);
+      const change = await write(sql, { me, peer, pair, after });
       if (displayName !== undefined && (decision.refusal === null || decision.refusal === "peer_deleted")) {
         if (await rename(sql, me, peer, displayName)) change.push(mineUpdated(me));
       }
       await bus.announce(sql, change);
-      return { refusal: decision.refusal, events: change };
+      const isNew = after.mine !== pair.mine && statusOf(after) === "requesting";
+      return { refusal: decision.refusal, events: change, invites: isNew && peer.status === "invited" };
     }, tell);
-    return await answer(me, refusal);
+    const invite = isInvited ? await invites.invite(me, phone) : null;
+    return { contacts: await answer(me, refusal), invite };
   }
 
   /** Sets my own name for somebody on my list. @throws AppError own_number, contact_not_found */

@@ -13,6 +13,7 @@ export const ERROR_TEXTS = {
   invalid_media: "This is not audio or video of the kind that was said, or not yours to send",
   invalid_passcode: "The passcode is not right",
   invalid_phone_number: "This is not a phone number; write it with its country code, as in +14155550123",
+  invalid_signature: "The signature is not the provider's",
   media_not_found: "There is no such media for you",
   message_not_found: "There is no such message to you",
   method_not_allowed: "This address does not take that method; Allow says which it takes",

@@ -6,11 +6,13 @@ import * as limits from "../db/limits.ts";
 import * as passcodes from "../db/passcodes.ts";
 import type { Purpose } from "../db/passcodes.ts";
 import { AppError } from "./errors.ts";
+import { describeError, log } from "./log.ts";
 import { isSameCode, PASSCODE_LENGTH, type PasscodeKeys } from "./passcode_keys.ts";
 import { ATTEMPTS_MAX, isRepeatable, nextSendAt, sendsOfTheDay, stateOf } from "./passcode_rules.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { SmsDispatch } from "./sms/dispatch.ts";
 import { passcodeText } from "./sms/texts.ts";
+import { languageOf } from "./texts/language.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const WRONG_PER_ADDRESS_MAX = 10;
@@ -32,6 +34,8 @@ export interface Asked {
   expires_in: number;
   resend_in: number;
   code_length: number;
+  /** There where the SMS before this one did not arrive. */
+  last_delivery?: "undelivered";
 }
 
 export type Passcodes = ReturnType<typeof createPasscodes>;
@@ -52,18 +56,30 @@ export function createPasscodes(options: PasscodesOptions) {
     const challenge = await reserve(phone, purpose, at);
     const code = test ?? keys.derive(challenge);
     if (test === undefined) {
-      const outcome = await sms.send(phone, passcodeText(code!, host));
+      const outcome = await sms.send(phone, passcodeText(code!, host, languageOf(phone)));
       if (!outcome.sent) {
         await database.run((sql) => passcodes.releaseSend(sql, { phone_number: phone, purpose, at }));
         throw new AppError(outcome.refusal);
       }
+      await noteSent(phone, purpose, outcome.provider_id);
     }
     const sentAt = now();
     return {
       expires_in: secondsBetween(sentAt, challenge.expires_at),
       resend_in: secondsBetween(sentAt, nextSendAt(challenge.sent_at, at)),
       code_length: PASSCODE_LENGTH,
+      ...(challenge.last_delivery === "undelivered" ? { last_delivery: "undelivered" } : {}),
     };
+  }
+
+  /** The SMS is out: what cannot be noted about it must not look like a failure of it. */
+  async function noteSent(phone: PhoneNumber, purpose: Purpose, providerId: string | null): Promise<void> {
+    try {
+      const sent = { phone_number: phone, purpose, provider_id: providerId };
+      await database.run((sql) => passcodes.markSent(sql, sent));
+    } catch (error) {
+      log.warn("SMS not noted", describeError(error));
+    }
   }
 
   async function reserve(phone: PhoneNumber, purpose: Purpose, at: Date): Promise<passcodes.Challenge> {
@@ -77,6 +93,7 @@ export function createPasscodes(options: PasscodesOptions) {
         expires_at: new Date(at.getTime() + lifetimeMs),
         used_at: null,
         sent_at: [],
+        last_delivery: null,
       };
       await passcodes.ensureChallenge(sql, { ...fresh, used_at: at });
       const latest = (await passcodes.lockChallenge(sql, phone, purpose))!;
@@ -86,6 +103,7 @@ export function createPasscodes(options: PasscodesOptions) {
       const repeat = isRepeatable(latest, at, lifetimeMs) && keys.derive(latest) !== null;
       const challenge = {
         ...(repeat ? latest : fresh),
+        last_delivery: latest.last_delivery,
         sent_at: [...sendsOfTheDay(latest.sent_at, at), at],
       };
       await passcodes.saveChallenge(sql, challenge);

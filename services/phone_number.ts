@@ -36,3 +36,19 @@ export function countryOf(phoneNumber: PhoneNumber): string | null {
 export function isDiallable(phoneNumber: PhoneNumber): boolean {
   return parsePhoneNumberFromString(phoneNumber)?.isValid() ?? false;
 }
+
+/** Kinds of line that cost whoever calls them, or that have no screen. Unknown ones count as ordinary. */
+export type LineType = "ordinary" | "premium" | "landline";
+
+/** By its numbering plan, which in some countries does not tell mobile numbers from landlines. */
+export function lineTypeOf(phoneNumber: PhoneNumber): LineType {
+  switch (parsePhoneNumberFromString(phoneNumber)?.getType()) {
+    case "PREMIUM_RATE":
+    case "SHARED_COST":
+      return "premium";
+    case "FIXED_LINE":
+      return "landline";
+    default:
+      return "ordinary";
+  }
+}

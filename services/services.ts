@@ -7,6 +7,9 @@ import { createContacts } from "./contacts.ts";
 import { createBus, createOrigin, decode } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createHub } from "./events/hub.ts";
+import { createFormTokens } from "./form_tokens.ts";
+import { createInvitees } from "./invitees.ts";
+import { createInvites } from "./invites/service.ts";
 import { describeError, log } from "./log.ts";
 import { createMarks } from "./marks.ts";
 import { createLibrary } from "./media/library.ts";
@@ -23,6 +26,7 @@ import { createSessions } from "./sessions.ts";
 import type { ConsoleSms } from "./sms/console.ts";
 import { createSmsDispatch } from "./sms/dispatch.ts";
 import type { SmsSender } from "./sms/sender.ts";
+import { createTwilioCallbacks } from "./sms/twilio_callbacks.ts";
 import { createThreads } from "./threads.ts";
 import { createTokens } from "./tokens.ts";
 import { createUpkeep } from "./upkeep.ts";
@@ -47,9 +51,10 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const bus = createBus(origin, hear);
 
   const sessions = createSessions({ database, bus, tokens: createTokens(secrets), now });
+  const dispatch = createSmsDispatch({ database, sender: sms, countries: config.smsCountries, now });
   const passcodes = createPasscodes({
     database,
-    sms: createSmsDispatch({ database, sender: sms, countries: config.smsCountries, now }),
+    sms: dispatch,
     keys: createPasscodeKeys(secrets),
     now,
     lifetimeMs: config.passcodeTtlMs,
@@ -57,7 +62,15 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     testPasscodes: config.testPasscodes,
   });
   const accounts = createAccounts({ database, bus, passcodes, sessions, now });
-  const contacts = createContacts({ database, bus, now, inviteMode: config.inviteMode });
+  const invites = createInvites({
+    database,
+    sms: dispatch,
+    now,
+    publicUrl: config.publicUrl,
+    mode: config.inviteMode,
+  });
+  const contacts = createContacts({ database, bus, invites, now, inviteMode: config.inviteMode });
+  const invitees = createInvitees({ invites, accounts, contacts, sessions });
   const threads = createThreads({ database });
   const sends = createSends({ database, bus, now });
   const marks = createMarks({ database, bus, threads, now });
@@ -86,6 +99,12 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     sessions,
     accounts,
     contacts,
+    invites,
+    invitees,
+    twilioCallbacks: config.sms.driver === "twilio"
+      ? createTwilioCallbacks({ database, authToken: config.sms.authToken, publicUrl: config.publicUrl, now })
+      : null,
+    formTokens: createFormTokens({ secrets, now }),
     messages,
     marks,
     uploads,

@@ -45,6 +45,8 @@ Deno.test("parseConfig() needs nothing at all", () => {
     passcodeTtlMs: 600_000,
     phoneWireFormat: "e164",
     inviteMode: "server",
+    androidApp: null,
+    iosApp: null,
     limits: DEFAULT_LIMITS,
     trustedProxyCount: 0,
     corsOrigins: "*",
@@ -53,6 +55,8 @@ Deno.test("parseConfig() needs nothing at all", () => {
     logFormat: null,
   });
 });
+
+const FINGERPRINT = Array.from({ length: 32 }, () => "AB").join(":");
 
 const EVERYTHING = {
   ...TWILIO,
@@ -68,6 +72,8 @@ const EVERYTHING = {
   PASSCODE_TTL_SECONDS: "1",
   PHONE_WIRE_FORMAT: "digits",
   INVITE_MODE: "off",
+  ANDROID_APP: `example.puffin=${FINGERPRINT.toLowerCase()}`,
+  IOS_APP: "ABCDE12345.example.puffin",
   LIMITS: "messages=off",
   TRUSTED_PROXY_COUNT: "2",
   CORS_ORIGINS: "https://app.example/, http://localhost:5173",
@@ -97,6 +103,8 @@ Deno.test("parseConfig() reads every variable", () => {
     passcodeTtlMs: 1_000,
     phoneWireFormat: "digits",
     inviteMode: "off",
+    androidApp: { packageName: "example.puffin", fingerprint: FINGERPRINT },
+    iosApp: "ABCDE12345.example.puffin",
     limits: { ...DEFAULT_LIMITS, messages: null },
     trustedProxyCount: 2,
     corsOrigins: ["https://app.example", "http://localhost:5173"],
@@ -185,6 +193,13 @@ const REFUSED: [string, string[]][] = [
   ["PASSCODE_TTL_SECONDS", ["0", "-1", "31536001", "10m"]],
   ["PHONE_WIRE_FORMAT", ["E164", "plus"]],
   ["INVITE_MODE", ["on", "true"]],
+  ["ANDROID_APP", [
+    "example.puffin",
+    "puffin=AB",
+    `puffin=${FINGERPRINT}`,
+    `example.puffin=${FINGERPRINT}:AB`,
+  ]],
+  ["IOS_APP", ["example.puffin", "ABCDE1234.example", "ABCDE12345", "ABCDE12345./"]],
   ["LIMITS", ["on", "messages=1", "nobody=1/d"]],
   ["TRUSTED_PROXY_COUNT", ["-1", "one", "101"]],
   ["CORS_ORIGINS", ["app.example", "*,https://app.example", "https://app.example/path", "null"]],

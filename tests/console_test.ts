@@ -16,7 +16,7 @@ function createScene() {
 Deno.test("send() prints the number and the text, and costs nothing", async () => {
   const { sms, printed } = createScene();
 
-  deepEqual(await sms.send(ANN, "hello\n@localhost #123456"), { sent: true });
+  deepEqual(await sms.send(ANN, "hello\n@localhost #123456"), { sent: true, provider_id: null });
 
   deepEqual(printed, [`SMS to ${ANN}\nhello\n@localhost #123456`]);
   equal(sms.paid, false);

@@ -11,7 +11,7 @@ async function readSources(folder: string): Promise<Source[]> {
     if (isDirectory && (folder !== "" || FOLDERS.includes(name))) {
       sources.push(...await readSources(`${path}/`));
     }
-    if (!isFile || !name.endsWith(".ts")) continue;
+    if (!isFile || !/\.tsx?$/.test(name)) continue;
     sources.push({ path, text: await Deno.readTextFile(new URL(path, ROOT)) });
   }
   return sources;
@@ -39,6 +39,9 @@ Deno.test("the code imports only downwards, one folder at a time, each package i
 });
 
 Deno.test("findBreaks() finds an import upwards, two down, of types, of what is not there", () => {
+  deepEqual(housed("routes/pages/a.tsx", 'import { a } from "../../db/users.ts";'), [
+    "routes/pages/a.tsx imports db/users.ts",
+  ]);
   deepEqual(housed("db/rows.ts", 'import { a } from "../services/users.ts";'), [
     "db/rows.ts imports services/users.ts",
   ]);

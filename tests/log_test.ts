@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { configureLogging, log } from "../services/log.ts";
 import { listOperations, readDocument } from "./operations.ts";
+import { visit } from "./page_calls.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
 
 interface Line {
@@ -69,7 +70,7 @@ async function converse(t: TestApp): Promise<string[]> {
       });
     }
   }
-  await t.call("GET", `/i/canary-invitation?${CAT}`);
+  await visit(t, `/i/canary-invitation?${CAT}`);
   await t.call("GET", `/${CAT}/canary-path`, { token: ann.token });
   await t.call("POST", "/api/auth/signout", { token: bob.token });
   await socket.closed;

@@ -1,25 +1,11 @@
 // Media in a real player: Chromium's <audio> and <video>, on a page of another origin that can send no header.
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
 import { addMedia, makeWav, signedPath } from "./media_calls.ts";
 import { ANN, BOB, type Person, type TestApp, withApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
-
-/** Where Debian installs it. */
-const BROWSER = "/usr/bin/chromium";
-const installed = await Deno.stat(BROWSER).then(() => true, () => false);
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--mute-audio",
-];
 
 const FORMATS = {
   audio: ["opus.ogg", "voice.mp3", "voice.wav", "voice.m4a", "recorded_voice.webm"],
@@ -48,22 +34,22 @@ interface Played {
 /** The page with the player on localhost, and what it asks the service for. */
 async function withPage(t: TestApp, run: (page: Page, asked: Asked[]) => Promise<void>): Promise<void> {
   const html = await Deno.readFile(new URL("fixtures/player.html", import.meta.url));
-  const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
   const site = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     () => new Response(html, { headers: { "content-type": "text/html" } }),
   );
   try {
-    const page = await browser.newPage();
-    const asked: Asked[] = [];
-    page.on("response", (response) => {
-      if (!response.url().startsWith(t.url)) return;
-      asked.push({ range: response.request().headers().range ?? null, status: response.status() });
+    await withBrowser(async (browser) => {
+      const page = await browser.newPage();
+      const asked: Asked[] = [];
+      page.on("response", (response) => {
+        if (!response.url().startsWith(t.url)) return;
+        asked.push({ range: response.request().headers().range ?? null, status: response.status() });
+      });
+      await page.goto(`http://localhost:${site.addr.port}/`);
+      await run(page, asked);
     });
-    await page.goto(`http://localhost:${site.addr.port}/`);
-    await run(page, asked);
   } finally {
-    await browser.close();
     await site.shutdown();
   }
 }
@@ -81,7 +67,7 @@ async function addressesOf(t: TestApp, me: Person, id: number): Promise<string[]
 function browserTest(name: string, run: (t: TestApp, page: Page, asked: Asked[]) => Promise<void>): void {
   Deno.test({
     name,
-    ignore: !installed,
+    ignore: !hasBrowser,
     fn: () => withApp((t) => withPage(t, (page, asked) => run(t, page, asked))),
   });
 }

@@ -3,7 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/2020";
 import addFormats from "ajv-formats";
 import { ERROR_TEXTS } from "../services/errors.ts";
-import { type Document, listOperations, readDocument } from "./operations.ts";
+import { type Document, isPage, listOperations, readDocument } from "./operations.ts";
 import { withApp } from "./support.ts";
 
 /** Answered for the address and the method alone, before there is an operation that could document them. */
@@ -74,10 +74,13 @@ Deno.test("/openapi.json documents every success with success: true, but its own
 Deno.test("/openapi.json documents every error with the fields and the codes that it can have", () =>
   overDocument((document) => {
     const required = ["success", "message", "code", "request_id"];
-    for (const [name, { responses }] of operationsOf(document)) {
+    for (const [name, operation] of operationsOf(document)) {
+      const { responses } = operation;
       ok(responses["500"] || name.startsWith("OPTIONS"), `${name} has no 500`);
       for (const [status, { content }] of Object.entries<Document>(responses)) {
         if (Number(status) < 400) continue;
+        if (isPage(operation)) deepEqual(Object.keys(content), ["text/html"], `${name} ${status}`);
+        if (isPage(operation)) continue;
         const { schema } = content["application/json"];
         deepEqual(schema.required, required, `${name} ${status}`);
         for (const code of schema.properties.code.enum) ok(code in ERROR_TEXTS, `${name} ${status} ${code}`);
@@ -99,10 +102,12 @@ Deno.test("/openapi.json documents every error code at some operation, but those
 Deno.test("/openapi.json asks for a token wherever one is needed, with its 401, and nowhere else", () =>
   overDocument((document) => {
     for (const [pattern, methods] of Object.entries<Document>(document.paths)) {
-      for (const [method, { security, responses }] of Object.entries<Document>(methods)) {
+      for (const [method, operation] of Object.entries<Document>(methods)) {
+        const { security, responses } = operation;
         const name = `${method} ${pattern}`;
         equal(security === undefined, PUBLIC.test(pattern) || method === "options", name);
-        equal("401" in responses, security !== undefined, name);
+        // The page of an invitation carries its session in a form.
+        if (!isPage(operation)) equal("401" in responses, security !== undefined, name);
         for (const scheme of (security ?? []).flatMap(Object.keys)) {
           ok(document.components.securitySchemes[scheme], `${name} ${scheme}`);
         }

@@ -31,6 +31,7 @@ const VALUES: Record<string, Json> = {
   client_id: "one",
   message_id: 42,
   id: "AAAAAAAAAAAAAAAAAAAAAA",
+  token: "AAAAAAAAAAAAAAAAAAAAAA",
 };
 
 // deno-lint-ignore no-explicit-any -- an OpenAPI document is walked by path, not by type
@@ -40,9 +41,12 @@ export async function readDocument(t: TestApp): Promise<Document> {
   return (await t.call("GET", "/openapi.json")).body;
 }
 
+/** Those of the API, without the pages for people. */
 export function listOperations(document: Document): Operation[] {
   return Object.entries<Document>(document.paths).flatMap(([pattern, methods]) =>
-    Object.entries<Document>(methods).map(([method, operation]) => ({
+    Object.entries<Document>(methods).filter(([, operation]) => !isPage(operation)).map((
+      [method, operation],
+    ) => ({
       method: method.toUpperCase(),
       pattern,
       path: pattern.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(valueOf(name)))),
@@ -52,6 +56,11 @@ export function listOperations(document: Document): Operation[] {
       statuses: Object.keys(operation.responses),
     }))
   );
+}
+
+/** Whether it answers people with documents and not programs with JSON. */
+export function isPage({ responses }: Document): boolean {
+  return responses["200"]?.content?.["text/html"] !== undefined;
 }
 
 function bodyOf(pattern: string, { requestBody, responses }: Document): Operation["body"] {

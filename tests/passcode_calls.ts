@@ -41,7 +41,7 @@ export function wrong(passcode: string, nth = 1): string {
 
 /** The codes that a number was sent, oldest first. */
 export function codesSent(t: TestApp, phone: string): string[] {
-  return t.services.console!.sent().filter(({ to }) => to === phone)
+  return t.services.console!.sent().filter(({ to, text }) => to === phone && /^\d{6} /.test(text))
     .map(({ text }) => text.slice(0, 6)).reverse();
 }
 

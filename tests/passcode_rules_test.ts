@@ -26,6 +26,7 @@ function challenge(changes: Partial<Challenge> = {}): Challenge {
     expires_at: at(LIFETIME_MS),
     used_at: null,
     sent_at: [at(0)],
+    last_delivery: "sent",
     ...changes,
   };
 }

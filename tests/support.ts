@@ -81,7 +81,7 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
   const config = parseConfig({ ...ENV, ...options.env });
   const clock = createClock();
   const opened = openDatabase(database.address, { max: 8 });
-  const sms = await createSms(config.sms, { print: () => {}, now: clock.now });
+  const sms = await createSms(config.sms, { print: () => {}, now: clock.now, publicUrl: config.publicUrl });
   const services = createServices({
     config,
     database: opened,

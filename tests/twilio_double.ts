@@ -26,6 +26,8 @@ export interface TwilioDouble {
   /** Oldest first. */
   messages: AskedMessage[];
   requests: AskedRequest[];
+  /** What it called the messages that it took without being told to answer anything else, oldest first. */
+  sids: string[];
   /** The next `times` messages, one unless told, are answered so; then Twilio is well again. */
   answer(next: Answer, times?: number): void;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ const PATH = /^\/2010-04-01\/Accounts\/AC[0-9A-Za-z]+\/Messages\.json$/;
 export function startTwilioDouble(): TwilioDouble {
   const messages: AskedMessage[] = [];
   const requests: AskedRequest[] = [];
+  const sids: string[] = [];
   const answers: Answer[] = [];
   const stopping = new AbortController();
 
@@ -58,7 +61,10 @@ export function startTwilioDouble(): TwilioDouble {
     if (asked.to === "") return twilioError({ status: 400, code: 21604 }, form);
     if (asked.body === "") return twilioError({ status: 400, code: 21602 }, form);
     const answer = answers.shift();
-    if (answer === undefined) return accepted(form);
+    if (answer === undefined) {
+      sids.push(`SM${crypto.randomUUID().replaceAll("-", "")}`);
+      return accepted(form, sids.at(-1)!);
+    }
     return typeof answer === "function" ? await answer(asked) : twilioError(answer, form);
   }
 
@@ -70,6 +76,7 @@ export function startTwilioDouble(): TwilioDouble {
     baseUrl: `http://127.0.0.1:${server.addr.port}`,
     messages,
     requests,
+    sids,
     answer: (next, times = 1) => void answers.push(...Array.from({ length: times }, () => next)),
     async close() {
       stopping.abort();
@@ -78,8 +85,7 @@ export function startTwilioDouble(): TwilioDouble {
   };
 }
 
-function accepted(form: Record<string, string>): Response {
-  const sid = `SM${crypto.randomUUID().replaceAll("-", "")}`;
+function accepted(form: Record<string, string>, sid: string): Response {
   const body = { sid, status: "queued", to: form["To"], body: form["Body"], error_code: null };
   return Response.json(body, { status: 201 });
 }

@@ -54,7 +54,8 @@ const failed = { sent: false, refusal: "sms_failed", provider_code: null };
 
 Deno.test("send() makes the one request that Twilio documents", () =>
   withTwilio(async ({ twilio, failures, sender }) => {
-    deepEqual(await (await sender()).send(ANN, TEXT), { sent: true });
+    const outcome = await (await sender()).send(ANN, TEXT);
+    deepEqual(outcome, { sent: true, provider_id: twilio.sids[0] });
 
     deepEqual(twilio.requests, [{
       method: "POST",
@@ -70,8 +71,21 @@ Deno.test("send() names a messaging service in the place of a number", () =>
   withTwilio(async ({ twilio, sender }) => {
     const sms = await sender({ from: { messagingServiceSid: "MG42" } });
 
-    deepEqual(await sms.send(ANN, TEXT), { sent: true });
+    equal((await sms.send(ANN, TEXT)).sent, true);
     deepEqual(twilio.requests[0]?.form, { To: ANN, MessagingServiceSid: "MG42", Body: TEXT });
+  }));
+
+Deno.test("send() names an address for callbacks where there is one", () =>
+  withTwilio(async ({ twilio, sender }) => {
+    const statusCallback = "https://talk.example/api/twilio/status";
+    await (await sender({ statusCallback })).send(ANN, TEXT);
+
+    deepEqual(twilio.requests[0]?.form, {
+      StatusCallback: statusCallback,
+      To: ANN,
+      From: SENDER,
+      Body: TEXT,
+    });
   }));
 
 Deno.test("send() counts as paid", () =>

@@ -25,7 +25,7 @@ export function createConsoleSms(
       kept.push({ to, text, at: now() });
       if (kept.length > KEPT_MAX) kept.shift();
       print(`SMS to ${to}\n${text}`);
-      return Promise.resolve({ sent: true });
+      return Promise.resolve({ sent: true, provider_id: null });
     },
     sent: (to) => kept.filter((sms) => to === undefined || sms.to === to).reverse(),
   };

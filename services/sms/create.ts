@@ -7,11 +7,21 @@ import { createTwilioSms } from "./twilio.ts";
 /** The sender that the configuration names. */
 export async function createSms(
   config: SmsConfig,
-  { print, now }: { print: (text: string) => void; now: () => Date },
+  { print, now, publicUrl }: { print: (text: string) => void; now: () => Date; publicUrl: string },
 ): Promise<SmsSender | ConsoleSms> {
   if (config.driver === "console") return createConsoleSms({ print, now });
   return await createTwilioSms({
     ...config,
+    statusCallback: isPublic(publicUrl) ? `${publicUrl}/api/twilio/status` : null,
     log: (failure) => log.warn("Twilio did not send", { ...failure }),
   });
+}
+
+/** Names and addresses that are of this machine or this network alone. */
+const PRIVATE_HOST =
+  /^([^.]+|.+\.(localhost|local|internal|test)|(127|10|0)\..+|192\.168\..+|169\.254\..+|172\.(1[6-9]|2\d|3[01])\..+)$/;
+
+/** Whether Twilio could reach it: it refuses every SMS whose callback it cannot. */
+function isPublic(publicUrl: string): boolean {
+  return !PRIVATE_HOST.test(new URL(publicUrl).hostname);
 }

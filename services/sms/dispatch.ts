@@ -3,11 +3,16 @@
 import type { Database } from "../../db/database.ts";
 import { isSuppressed, suppress } from "../../db/suppressions.ts";
 import { log } from "../log.ts";
-import { countryOf, isDiallable, type PhoneNumber } from "../phone_number.ts";
+import { countryOf, isDiallable, lineTypeOf, type PhoneNumber } from "../phone_number.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
+/** What an SMS is for. Who asks for a passcode knows his own line; an invitee is not asked whether his is a landline. */
+export type SmsPurpose = "passcode" | "invitation";
+
 export interface SmsDispatch {
-  /** Why no SMS may go to this number, known without trying. */
+  /** Whether money may be spent on this number, by its country, numbering plan and kind of line. */
+  isReachable(to: PhoneNumber, purpose: SmsPurpose): boolean;
+  /** Why no passcode may go to this number, known without trying. */
   refusal(to: PhoneNumber): Promise<SmsRefusal | null>;
   send(to: PhoneNumber, text: string): Promise<SmsOutcome>;
 }
@@ -23,19 +28,29 @@ export function createSmsDispatch(
   const isServed = (country: string | null) =>
     countries === "*" || (country !== null && countries.includes(country));
 
+  function isReachable(to: PhoneNumber, purpose: SmsPurpose): boolean {
+    // Local metadata lags behind the numbering plans, so it guards money only.
+    if (!sender.paid) return true;
+    const line = lineTypeOf(to);
+    if (line === "premium" || (line === "landline" && purpose === "invitation")) return false;
+    return isDiallable(to) && isServed(countryOf(to));
+  }
+
   return {
+    isReachable,
+
     async refusal(to) {
       if (await database.run((sql) => isSuppressed(sql, to))) return "sms_opted_out";
-      // Local metadata lags behind the numbering plans, so it guards money only.
-      if (sender.paid && !(isDiallable(to) && isServed(countryOf(to)))) return "sms_not_allowed";
-      return null;
+      return isReachable(to, "passcode") ? null : "sms_not_allowed";
     },
 
     async send(to, text) {
       const outcome = await sender.send(to, text);
       if (outcome.sent) return outcome;
       log.warn("SMS not sent", { refusal: outcome.refusal, provider_code: outcome.provider_code });
-      if (outcome.refusal === "sms_opted_out") await database.run((sql) => suppress(sql, to, now()));
+      if (outcome.refusal === "sms_opted_out") {
+        await database.run((sql) => suppress(sql, to, "carrier_stop", now()));
+      }
       return outcome;
     },
   };

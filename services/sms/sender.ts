@@ -3,8 +3,13 @@ import type { PhoneNumber } from "../phone_number.ts";
 /** Why an SMS was not sent, in the words of the API's error codes. */
 export type SmsRefusal = "sms_failed" | "sms_opted_out" | "sms_not_allowed";
 
-/** What became of an SMS; `provider_code` is the provider's own error number, for the log. */
-export type SmsOutcome = { sent: true } | { sent: false; refusal: SmsRefusal; provider_code: number | null };
+/**
+ * What became of an SMS: `provider_id` is the provider's name for it, by which a later callback speaks of it;
+ * `provider_code` is the provider's own error number, for the log.
+ */
+export type SmsOutcome =
+  | { sent: true; provider_id: string | null }
+  | { sent: false; refusal: SmsRefusal; provider_code: number | null };
 
 export interface SmsSender {
   /** Whether a send costs money; limits and numbering plans apply to those alone. */

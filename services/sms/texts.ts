@@ -1,8 +1,12 @@
+import type { PhoneNumber } from "../phone_number.ts";
+import type { Language } from "../texts/language.ts";
+import { SMS_WORDS } from "../texts/sms.ts";
+
 /** What one SMS holds before it is split, and paid, as two (3GPP TS 23.038). */
 export const SEGMENT_SEPTETS = 160;
 
-/** The longest host whose passcode still fits into one segment beside our words. */
-export const HOST_LENGTH_MAX = 100;
+/** The longest host whose passcodes and invitations still fit into one segment beside our words. */
+export const HOST_LENGTH_MAX = 57;
 
 const BASIC = new Set(
   "@\u00a3$\u00a5\u00e8\u00e9\u00f9\u00ec\u00f2\u00c7\n\u00d8\u00f8\r\u00c5\u00e5" +
@@ -28,7 +32,17 @@ export function gsm7Septets(text: string): number | null {
  * The SMS of a passcode. Its last line lets a browser on that host, and on no other, fill the code in
  * (WebOTP, origin-bound one-time codes); such a line holds no port, so one in `host` is dropped.
  */
-export function passcodeText(passcode: string, host: string): string {
+export function passcodeText(passcode: string, host: string, language: Language = "en"): string {
   const domain = host.replace(/:[0-9]+$/, "");
-  return `${passcode} is your PuffinTalk code. Do not share it.\n\n@${domain} #${passcode}`;
+  return `${SMS_WORDS[language].passcode(passcode)}\n\n@${domain} #${passcode}`;
+}
+
+/** The SMS of an invitation. Nothing in it was worded by the inviter. */
+export function inviteText(inviter: PhoneNumber, url: string, language: Language): string {
+  return SMS_WORDS[language].invite(inviter, url);
+}
+
+/** The same from the inviter's own phone, which says by itself who it is. */
+export function deviceInviteText(url: string, language: Language): string {
+  return SMS_WORDS[language].deviceInvite(url);
 }

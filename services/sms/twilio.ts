@@ -60,6 +60,8 @@ export interface TwilioOptions {
   from: { phoneNumber: PhoneNumber } | { messagingServiceSid: string };
   /** Stands in the place of https://api.twilio.com; may have a path. */
   apiBaseUrl: string | null;
+  /** Where Twilio tells what became of each SMS; Twilio refuses one that it cannot reach. */
+  statusCallback?: string | null;
   timeoutMs?: number;
   log?: (failure: TwilioFailure) => void;
 }
@@ -81,12 +83,14 @@ export async function createTwilioSms(options: TwilioOptions): Promise<SmsSender
   const from = "phoneNumber" in options.from
     ? { from: options.from.phoneNumber }
     : { messagingServiceSid: options.from.messagingServiceSid };
+  const callback = options.statusCallback ? { statusCallback: options.statusCallback } : {};
   return {
     paid: true,
     async send(to, text): Promise<SmsOutcome> {
       try {
-        const message = await client.messages.create({ ...from, to, body: text });
-        if (typeof message.sid === "string" && !message.errorCode) return { sent: true };
+        const message = await client.messages.create({ ...from, ...callback, to, body: text });
+        const { sid } = message;
+        if (typeof sid === "string" && !message.errorCode) return { sent: true, provider_id: sid };
         return refuse(options, { code: message.errorCode });
       } catch (error) {
         return refuse(options, error);

@@ -1,0 +1,77 @@
+// What Twilio calls: what became of an SMS, and what people answered. Believed only with Twilio's signature, which covers
+// the whole form; so here, unlike everywhere else, fields that nobody knows are taken.
+
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { AppError } from "../services/errors.ts";
+import type { SignedForm, TwilioCallbacks } from "../services/sms/twilio_callbacks.ts";
+import { errorAnswers } from "./answers.ts";
+import type { AppEnv } from "./env.ts";
+import { readParameters } from "./form_body.ts";
+import { createRouter } from "./router.ts";
+
+function callbackRoute(path: string, summary: string, fields: string[]) {
+  return createRoute({
+    method: "post",
+    path,
+    tags: ["Provider callbacks"],
+    summary,
+    description:
+      "For Twilio alone, and only where it sends the SMS. X-Twilio-Signature has to be right for " +
+      "PUBLIC_URL, this path and its query. The same may come twice.",
+    // Not under `request`, where the framework would hold a body of any size to look at it.
+    requestBody: {
+      required: true,
+      content: {
+        "application/x-www-form-urlencoded": {
+          schema: {
+            type: "object",
+            properties: Object.fromEntries(fields.map((name) => [name, { type: "string" as const }])),
+          },
+        },
+      },
+    },
+    responses: {
+      204: { description: "Understood, or about nothing that is known here" },
+      ...errorAnswers([
+        "not_found",
+        "unsupported_media_type",
+        "too_large",
+        "invalid_json",
+        "invalid_signature",
+      ]),
+    },
+  });
+}
+
+const status = callbackRoute("/api/twilio/status", "What became of an SMS", [
+  "MessageSid",
+  "MessageStatus",
+  "ErrorCode",
+]);
+const inbound = callbackRoute("/api/twilio/inbound", "An SMS to us: STOP, or START", [
+  "From",
+  "Body",
+  "OptOutType",
+]);
+
+export function twilioRoutes(callbacks: TwilioCallbacks | null) {
+  async function read(c: Context<AppEnv>): Promise<[TwilioCallbacks, SignedForm]> {
+    if (!callbacks) throw new AppError("not_found");
+    const { pathname, search } = new URL(c.req.url);
+    const signature = c.req.header("x-twilio-signature") ?? "";
+    return [callbacks, { address: pathname + search, signature, form: await readParameters(c) }];
+  }
+
+  return createRouter<AppEnv>()
+    .openapi(status, async (c) => {
+      const [twilio, form] = await read(c);
+      await twilio.status(form);
+      return c.body(null, 204);
+    })
+    .openapi(inbound, async (c) => {
+      const [twilio, form] = await read(c);
+      await twilio.inbound(form);
+      return c.body(null, 204);
+    });
+}

@@ -1,0 +1,34 @@
+// What proves that a form is one of ours: a token in every form of a page, good for one step of one link and for a
+// while. No cookie is involved, so there is none that somebody else's page could ride on.
+
+import { Buffer } from "node:buffer";
+import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+
+/** Long enough for an SMS that is late and a person who looks for reading glasses. */
+const LIFETIME_MS = 2 * 60 * 60 * 1000;
+
+export type FormTokens = ReturnType<typeof createFormTokens>;
+
+/** The key is made by HKDF (RFC 5869) from the first secret; where secrets change, open pages have to be loaded again. */
+export function createFormTokens({ secrets, now }: { secrets: readonly string[]; now: () => Date }) {
+  if (secrets[0] === undefined) throw new Error("Cannot make form tokens: there is no secret");
+  const key = Buffer.from(hkdfSync("sha256", secrets[0], "", "puffintalk form token", 32));
+
+  function mac(link: string, step: string, expires: number): string {
+    return createHmac("sha256", key).update(JSON.stringify([link, step, expires])).digest("base64url");
+  }
+
+  function make(link: string, step: string): string {
+    const expires = now().getTime() + LIFETIME_MS;
+    return `${expires}.${mac(link, step, expires)}`;
+  }
+
+  function isValid(token: string, link: string, step: string): boolean {
+    const [, digits, given] = token.match(/^(\d{1,15})\.([\w-]{43})$/) ?? [];
+    if (digits === undefined || given === undefined || Number(digits) <= now().getTime()) return false;
+    const expected = mac(link, step, Number(digits));
+    return timingSafeEqual(Buffer.from(expected), Buffer.from(given));
+  }
+
+  return { make, isValid };
+}

@@ -1,0 +1,92 @@
+// What somebody does who was invited: signs up, or in where he has an account, and answers the request.
+
+import type { Purpose } from "../db/passcodes.ts";
+import type { Accounts, Completion } from "./accounts.ts";
+import type { Status } from "./contact_state.ts";
+import type { Contacts } from "./contacts.ts";
+import { AppError } from "./errors.ts";
+import type { InvitePeople, Invites, InviteState } from "./invites.ts";
+import type { Asked } from "./passcodes.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Sessions } from "./sessions.ts";
+
+export type { Purpose };
+
+export interface Invitation {
+  state: InviteState;
+  people: InvitePeople | null;
+}
+
+/** A code was sent, or not; `purpose` says what a code is good for in both cases. */
+export interface CodeSent {
+  purpose: Purpose;
+  asked: Asked | null;
+  refusal: AppError | null;
+}
+
+export type Invitees = ReturnType<typeof createInvitees>;
+
+export function createInvitees(
+  { invites, accounts, contacts, sessions }: {
+    invites: Invites;
+    accounts: Accounts;
+    contacts: Contacts;
+    sessions: Sessions;
+  },
+) {
+  /** Sends the code of the one thing that the number can do: sign up, or in. */
+  async function sendCode(phone: PhoneNumber): Promise<CodeSent> {
+    const signUp = await attempt("signup", () => accounts.signUp(phone));
+    if (signUp.refusal?.code !== "already_registered") return signUp;
+    return await attempt("signin", () => accounts.signIn(phone));
+  }
+
+  /** @throws AppError as the two of `accounts` */
+  async function enter(purpose: Purpose, completion: Completion): Promise<string> {
+    const complete = purpose === "signup" ? accounts.completeSignUp : accounts.completeSignIn;
+    return (await complete(completion)).token;
+  }
+
+  /** What the session's own list shows of the inviter. @throws AppError unauthenticated */
+  async function statusOf(session: string, inviter: PhoneNumber): Promise<Status | null> {
+    const me = await sessions.authenticate(session);
+    // Whoever opens a link that he made himself has nobody to answer.
+    if (me.phone_number === inviter) return null;
+    return (await contacts.list(me, inviter))[0]?.status ?? null;
+  }
+
+  /**
+   * Accepts or declines an open request; one that is not open any more stays as it is. Says how things stand then, so
+   * that a form that is sent twice is answered twice the same.
+   * @throws AppError unauthenticated
+   */
+  async function answer(
+    choice: "accept" | "decline",
+    session: string,
+    inviter: PhoneNumber,
+  ): Promise<Status | null> {
+    const me = await sessions.authenticate(session);
+    if (await statusOf(session, inviter) === "requested") {
+      await contacts.act(choice === "accept" ? "accept" : "delete", me, inviter).catch(ignoreGone);
+    }
+    return await statusOf(session, inviter);
+  }
+
+  return { open: invites.find, neverAgain: invites.neverAgain, sendCode, enter, statusOf, answer };
+}
+
+async function attempt(purpose: Purpose, ask: () => Promise<Asked>): Promise<CodeSent> {
+  try {
+    return { purpose, asked: await ask(), refusal: null };
+  } catch (error) {
+    if (error instanceof AppError) return { purpose, asked: null, refusal: error };
+    throw error;
+  }
+}
+
+/** The inviter took the request back at the same moment. */
+function ignoreGone(error: unknown): void {
+  const gone = error instanceof AppError &&
+    (error.code === "request_not_found" || error.code === "contact_not_found");
+  if (!gone) throw error;
+}

@@ -1,0 +1,146 @@
+// Invitations as they are decided, sent and found. The row is committed before its SMS is sent and never sent again, so
+// that a crash in between loses an invitation and doubles none.
+
+import type { Database, Sql } from "../../db/database.ts";
+import * as invites from "../../db/invites.ts";
+import { listSuppressions, suppress } from "../../db/suppressions.ts";
+import { findUser, type User } from "../../db/users.ts";
+import type { DeviceInvite, InvitePeople, InviteRow, Invites, InviteState } from "../invites.ts";
+import { describeError, log } from "../log.ts";
+import type { PhoneNumber } from "../phone_number.ts";
+import type { Actor } from "../sessions.ts";
+import type { SmsDispatch } from "../sms/dispatch.ts";
+import { deviceInviteText, inviteText } from "../sms/texts.ts";
+import { languageOf } from "../texts/language.ts";
+import { DAY_MS, inviteStatusOf, judgeInvite, NUMBER_GAP_MS, remainingToday } from "./rules.ts";
+import { createInviteToken, hashInviteToken } from "./tokens.ts";
+
+const LINK_LIFETIME_MS = 30 * DAY_MS;
+const LISTED_MAX = 500;
+
+export interface InvitesOptions {
+  database: Database;
+  sms: SmsDispatch;
+  now: () => Date;
+  /** An origin without a trailing slash. */
+  publicUrl: string;
+  mode: "server" | "device" | "off";
+}
+
+/** An invitation that is committed and whose SMS, if it is to have one, is not sent yet. */
+interface Decided {
+  id: number;
+  sms: invites.InviteSms;
+}
+
+export function createInvites({ database, sms, now, publicUrl, mode }: InvitesOptions): Invites {
+  async function invite(me: Actor, phone: PhoneNumber): Promise<DeviceInvite | null> {
+    try {
+      const token = createInviteToken();
+      const decided = await database.begin((sql) => decide(sql, me, phone, token));
+      const url = `${publicUrl}/i/${token}`;
+      if (decided?.sms === "sending") {
+        await send(decided.id, phone, inviteText(me.phone_number, url, languageOf(phone)));
+      }
+      return decided?.sms === "none" ? deviceInvite(phone, url) : null;
+    } catch (error) {
+      // The request stands and was answered for; an invitation that fails is not worth an error.
+      log.error("Invitation failed", describeError(error));
+      return null;
+    }
+  }
+
+  /** Commits to at most one SMS: what is read here cannot change before the row is there. */
+  async function decide(sql: Sql, me: Actor, phone: PhoneNumber, token: string): Promise<Decided | null> {
+    const known = await findUser(sql, phone);
+    if (!known) return null;
+    await invites.lockForInvite(sql, me.user_id, known.id);
+    const invitee = await findUser(sql, phone);
+    if (invitee?.status !== "invited") return null;
+
+    const at = now();
+    const becomes = await judge(sql, me, invitee, at);
+    // Asking on and on beyond the day's invitations leaves no more than one entry a number.
+    if (becomes === "over" && await invites.hasInvited(sql, me.user_id, invitee.id)) return null;
+    const id = await invites.insertInvite(sql, {
+      inviter_id: me.user_id,
+      invitee_id: invitee.id,
+      token_hash: await hashInviteToken(token),
+      sms: becomes,
+      created_at: at,
+      expires_at: new Date(at.getTime() + LINK_LIFETIME_MS),
+    });
+    return { id, sms: becomes };
+  }
+
+  async function judge(sql: Sql, me: Actor, invitee: User, at: Date): Promise<invites.InviteSms> {
+    const counts = await invites.countInvites(sql, {
+      inviter_id: me.user_id,
+      invitee_id: invitee.id,
+      number_since: before(at, NUMBER_GAP_MS),
+      inviter_since: before(at, DAY_MS),
+    });
+    const phone = invitee.phone_number as PhoneNumber;
+    const stopped = await listSuppressions(sql, phone);
+    return judgeInvite({ mode, counts, stopped, reachable: sms.isReachable(phone, "invitation") });
+  }
+
+  async function send(id: number, phone: PhoneNumber, text: string): Promise<void> {
+    const outcome = await sms.send(phone, text);
+    await database.run((sql) =>
+      invites.finishInvite(
+        sql,
+        outcome.sent
+          ? { id, sms: "sent", provider_id: outcome.provider_id }
+          // Who opted out is not given away as a number that cannot be reached.
+          : { id, sms: outcome.refusal === "sms_opted_out" ? "withheld" : "failed", provider_id: null },
+      )
+    );
+  }
+
+  async function list(me: Actor): Promise<{ invites: InviteRow[]; remaining_today: number }> {
+    const since = before(now(), DAY_MS);
+    const [rows, count] = await database.run((sql) =>
+      Promise.all([
+        invites.listInvites(sql, me.user_id, LISTED_MAX),
+        invites.countByInviter(sql, me.user_id, since),
+      ])
+    );
+    return {
+      invites: rows.map((row) => ({
+        phone_number: row.phone_number,
+        status: inviteStatusOf(row),
+        created_at: row.created_at,
+      })),
+      remaining_today: remainingToday(count),
+    };
+  }
+
+  async function find(token: string): Promise<{ state: InviteState; people: InvitePeople | null }> {
+    const hash = await hashInviteToken(token);
+    const found = await database.run((sql) => invites.findInvite(sql, hash));
+    if (!found) return { state: "unknown", people: null };
+    const people = { inviter: found.inviter as PhoneNumber, invitee: found.invitee as PhoneNumber };
+    if (found.invitee_status !== "invited") return { state: "used", people };
+    return { state: found.expires_at > now() ? "open" : "expired", people };
+  }
+
+  async function neverAgain(token: string): Promise<boolean> {
+    const { people } = await find(token);
+    if (!people) return false;
+    await database.run((sql) => suppress(sql, people.invitee, "no_invitations", now()));
+    return true;
+  }
+
+  return { invite, list, find, neverAgain };
+}
+
+function before(at: Date, ms: number): Date {
+  return new Date(at.getTime() - ms);
+}
+
+/** RFC 5724: the number, then the text, percent-encoded. */
+function deviceInvite(phone: PhoneNumber, url: string): DeviceInvite {
+  const text = deviceInviteText(url, languageOf(phone));
+  return { sms_uri: `sms:${phone}?body=${encodeURIComponent(text)}`, url };
+}

@@ -1,0 +1,88 @@
+// What Twilio tells by itself: what became of an SMS, and what people answered to it. Only what is signed with our token
+// is believed. Everything may come twice, or about an SMS that nobody knows, and then changes nothing.
+
+import type { Database } from "../../db/database.ts";
+import { markInviteUndelivered } from "../../db/invites.ts";
+import { markUndelivered } from "../../db/passcodes.ts";
+import { suppress, unsuppress } from "../../db/suppressions.ts";
+import { AppError } from "../errors.ts";
+import { log } from "../log.ts";
+import { parsePhoneNumber } from "../phone_number.ts";
+import { refusalOf } from "./twilio.ts";
+
+/** A callback as it came in. */
+export interface SignedForm {
+  /** Path and query, as Twilio asked for them. */
+  address: string;
+  /** X-Twilio-Signature. */
+  signature: string;
+  form: URLSearchParams;
+}
+
+export interface TwilioCallbacks {
+  /** What became of an SMS. @throws AppError invalid_signature */
+  status(callback: SignedForm): Promise<void>;
+  /** An SMS to us: STOP stops every SMS to its sender, START allows them again. @throws AppError invalid_signature */
+  inbound(callback: SignedForm): Promise<void>;
+}
+
+const UNDELIVERED = ["undelivered", "failed"];
+const SID = /^[0-9A-Za-z]{1,64}$/;
+// Twilio's own words for it, which it obeys by itself too.
+const STOP = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"];
+const START = ["START", "YES", "UNSTOP"];
+
+export function createTwilioCallbacks(
+  { database, authToken, publicUrl, now }: {
+    database: Database;
+    authToken: string;
+    /** Twilio signs the address that it was given, not the one that a proxy made of it. */
+    publicUrl: string;
+    now: () => Date;
+  },
+): TwilioCallbacks {
+  async function refuseUnsigned({ address, signature, form }: SignedForm): Promise<void> {
+    const { default: twilio } = await import("twilio");
+    const isSigned = twilio.validateRequest(authToken, signature, publicUrl + address, valuesOf(form));
+    if (!isSigned) throw new AppError("invalid_signature");
+  }
+
+  return {
+    async status(callback) {
+      await refuseUnsigned(callback);
+      const sid = callback.form.get("MessageSid") ?? "";
+      const status = callback.form.get("MessageStatus") ?? "";
+      if (!SID.test(sid) || !UNDELIVERED.includes(status)) return;
+      const code = Number(callback.form.get("ErrorCode") ?? "") || null;
+      const isStop = refusalOf(code) === "sms_opted_out";
+
+      const purpose = await database.begin(async (sql) => {
+        const invitee = await markInviteUndelivered(sql, sid, isStop ? "withheld" : "undelivered");
+        const phone = invitee ?? await markUndelivered(sql, sid);
+        if (phone !== null && isStop) await suppress(sql, phone, "carrier_stop", now());
+        return phone === null ? null : invitee === null ? "passcode" : "invitation";
+      });
+      if (purpose) log.warn("SMS undelivered", { purpose, provider_code: code });
+    },
+
+    async inbound(callback) {
+      await refuseUnsigned(callback);
+      const from = parsePhoneNumber(callback.form.get("From") ?? "");
+      // A messaging service says what it took the text for, in whatever language that was.
+      const word = (callback.form.get("OptOutType") ?? callback.form.get("Body") ?? "").trim().toUpperCase();
+      if (from === null) return;
+      if (STOP.includes(word)) await database.run((sql) => suppress(sql, from, "carrier_stop", now()));
+      if (START.includes(word)) await database.run((sql) => unsuppress(sql, from, "carrier_stop"));
+    },
+  };
+}
+
+/** A field that came more than once has a list, as the SDK wants it. */
+function valuesOf(form: URLSearchParams): Record<string, string | string[]> {
+  return Object.fromEntries(
+    [...new Set(form.keys())].map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? values[0]! : values];
+    }),
+  );
+}

@@ -1,0 +1,24 @@
+// The words of every SMS in every language. Only characters of GSM-7: that has no acute a, i, o or u.
+
+import type { Language } from "./language.ts";
+
+interface SmsWords {
+  passcode: (passcode: string) => string;
+  /** From our number: it says who asks, and how to be left alone. */
+  invite: (inviter: string, url: string) => string;
+  /** From the inviter's own phone. */
+  deviceInvite: (url: string) => string;
+}
+
+export const SMS_WORDS: Record<Language, SmsWords> = {
+  en: {
+    passcode: (passcode) => `${passcode} is your PuffinTalk code. Do not share it.`,
+    invite: (inviter, url) => `${inviter} invites you to PuffinTalk: ${url} Opt out: reply STOP`,
+    deviceInvite: (url) => `Talk with me on PuffinTalk: ${url}`,
+  },
+  es: {
+    passcode: (passcode) => `${passcode} es tu clave de PuffinTalk. No la compartas.`,
+    invite: (inviter, url) => `${inviter} te invita a PuffinTalk: ${url} Baja: responde STOP`,
+    deviceInvite: (url) => `Habla conmigo en PuffinTalk: ${url}`,
+  },
+};

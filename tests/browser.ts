@@ -1,0 +1,27 @@
+// A real browser: the system's Chromium, where there is one.
+
+import { type Browser, chromium } from "playwright-core";
+
+/** Where Debian installs it. */
+const BROWSER = "/usr/bin/chromium";
+export const hasBrowser = await Deno.stat(BROWSER).then(() => true, () => false);
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--mute-audio",
+];
+
+export async function withBrowser(run: (browser: Browser) => Promise<void>): Promise<void> {
+  const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
+  try {
+    await run(browser);
+  } finally {
+    await browser.close();
+  }
+}

@@ -1,0 +1,125 @@
+// What the page of an invitation says when something is not right: always a page, always a way on.
+
+import { doesNotMatch, equal, match, ok } from "node:assert/strict";
+import { inviteLink, type Page, submit, textOf, visit } from "./page_calls.ts";
+import { MINUTE_MS, twilioEnv, wrong } from "./passcode_calls.ts";
+import { ANN, BOB, type TestApp, type TestOptions, withApp } from "./support.ts";
+import { startTwilioDouble } from "./twilio_double.ts";
+
+/** Ann's invitation to Bob, and the page on which he types his code. */
+function withCode(run: (t: TestApp, page: Page) => Promise<void>, options?: TestOptions): Promise<void> {
+  return withApp(async (t) => {
+    const link = await inviteLink(t, await t.signUp(ANN), BOB);
+    await run(t, await submit(t, await visit(t, link), "send"));
+  }, options);
+}
+
+/** A page that says this, with this status, in sentences and not in JSON. */
+function says(page: Page, status: number, sentence: RegExp): void {
+  equal(page.status, status, textOf(page));
+  match(page.headers.get("content-type")!, /^text\/html/);
+  match(page.html, /<p class="alert" role="alert">/);
+  match(textOf(page), sentence);
+}
+
+Deno.test("a wrong code can be typed again, five times in all, and then a new one is asked for", () =>
+  withCode(async (t, page) => {
+    const right = t.codeFor(BOB);
+    let last = page;
+    for (const nth of [1, 2, 3, 4, 5]) {
+      last = await submit(t, last, "verify", { passcode: wrong(right, nth) });
+      says(last, 400, /This code is not right/);
+      match(last.html, /aria-invalid="true"/);
+    }
+    says(
+      await submit(t, last, "verify", { passcode: right }),
+      429,
+      /Too many wrong codes.* Try again in \d+/,
+    );
+    t.clock.advance(2 * MINUTE_MS);
+    const again = await submit(t, last, "send");
+    match(textOf(await submit(t, again, "verify", { passcode: t.codeFor(BOB) })), /wants to be your friend/);
+  }));
+
+Deno.test("a code with spaces is taken, and one that is no code is a wrong one", () =>
+  withCode(async (t, page) => {
+    for (const passcode of ["", "x".repeat(60_000), "\u{1f427}"]) {
+      says(await submit(t, page, "verify", { passcode }), 400, /This code is not right/);
+    }
+    const code = t.codeFor(BOB);
+    const passcode = ` ${code.slice(0, 3)} ${code.slice(3)} `;
+    match(textOf(await submit(t, page, "verify", { passcode })), /wants to be your friend/);
+  }));
+
+Deno.test("an expired code says so and asks for a new one", () =>
+  withCode(async (t, page) => {
+    t.clock.advance(11 * MINUTE_MS);
+    const late = await submit(t, page, "verify", { passcode: t.codeFor(BOB) });
+    says(late, 408, /This code has expired\. Ask for a new one\./);
+    equal(late.headers.get("retry-after"), "1");
+    equal((await submit(t, late, "send")).status, 200);
+  }));
+
+Deno.test("a code asked for too soon says how long to wait, and the first can still be typed", () =>
+  withCode(async (t, page) => {
+    const soon = await submit(t, page, "send");
+    says(soon, 429, /Try again in (60|59) seconds/);
+    ok(Number(soon.headers.get("retry-after")) > 50);
+    match(textOf(await submit(t, soon, "verify", { passcode: t.codeFor(BOB) })), /wants to be your friend/);
+  }));
+
+Deno.test("a suspended person is told so", () =>
+  withCode(async (t, page) => {
+    await t.signUp(BOB).catch(() => {});
+    await submit(t, page, "verify", { passcode: t.codeFor(BOB) });
+    await t.sql`update users set status = 'suspended' where phone_number = ${BOB}`;
+    const asked = await submit(t, await visit(t, page.path), "send");
+    says(await submit(t, asked, "verify", { passcode: t.codeFor(BOB) }), 403, /suspended/);
+  }));
+
+Deno.test("a session that has ended leads back to the start", () =>
+  withCode(async (t, page) => {
+    const request = await submit(t, page, "verify", { passcode: t.codeFor(BOB) });
+    for (const session of ["", "nonsense"]) {
+      const start = await submit(t, request, "accept", { session });
+      says(start, 401, /You are not signed in any more/);
+      equal(start.headers.get("www-authenticate"), null);
+      ok(start.forms.send);
+    }
+  }));
+
+Deno.test("an SMS that fails, is refused or unwanted says so in a sentence each", async () => {
+  const twilio = startTwilioDouble();
+  try {
+    await withApp(async (t) => {
+      const page = await visit(t, "/i/AAAAAAAAAAAAAAAAAAAAAA");
+      const ask = () => submit(t, page, "send", { phone_number: "+14155552672" });
+      twilio.answer({ status: 503, code: 20429 });
+      says(await ask(), 500, /The SMS could not be sent/);
+      twilio.answer({ status: 400, code: 21614 });
+      says(await ask(), 400, /We cannot send an SMS to this number/);
+      twilio.answer({ status: 400, code: 21610 });
+      says(await ask(), 403, /Text START/);
+      equal((await ask()).status, 403);
+    }, { env: twilioEnv(twilio) });
+  } finally {
+    await twilio.close();
+  }
+});
+
+Deno.test("the page's session is named after the browser, and its link, code and numbers are in no log", () =>
+  withCode(async (t, page) => {
+    const code = t.codeFor(BOB);
+    const request = await submit(t, page, "verify", { passcode: code }, { "user-agent": "Nokia 8110" });
+    const session = request.forms.accept!.session!;
+    await submit(t, request, "accept");
+    const { body } = await t.call("GET", "/api/auth/sessions", { token: session });
+    equal(body.sessions[0].device, "Nokia 8110");
+
+    const log = t.log.join("\n");
+    match(log, /"\/i\/\{token\}"/);
+    for (const secret of [page.path.slice(3), code, session, request.forms.accept!.form!, BOB.slice(1)]) {
+      ok(!log.includes(secret), secret);
+    }
+    doesNotMatch(log, /"level":"ERROR"/);
+  }));

@@ -1,0 +1,97 @@
+// The page of an invitation as a browser without JavaScript has it: documents, and forms that are sent as they stand.
+
+import { ok, strictEqual } from "node:assert/strict";
+import { type Person, succeeded, type TestApp } from "./support.ts";
+
+export interface Page {
+  /** The address of the link, below the service's own. */
+  path: string;
+  status: number;
+  headers: Headers;
+  html: string;
+  /** Hidden fields of its forms that post, by their step. */
+  forms: Record<string, Record<string, string>>;
+}
+
+export interface Visit {
+  headers?: Record<string, string>;
+  method?: string;
+  body?: BodyInit;
+}
+
+export async function visit(t: TestApp, path: string, { headers, method, body }: Visit = {}): Promise<Page> {
+  const response = await fetch(t.url + path, {
+    headers: { ...headers },
+    ...(method ? { method } : {}),
+    ...(body === undefined ? {} : { body }),
+    redirect: "manual",
+  });
+  const html = await response.text();
+  return { path, status: response.status, headers: response.headers, html, forms: formsOf(html) };
+}
+
+/** Sends the form of a step with what was typed; `undefined` leaves a hidden field out. */
+export function submit(
+  t: TestApp,
+  page: Page,
+  step: string,
+  typed: Record<string, string | undefined> = {},
+  headers: Record<string, string> = {},
+): Promise<Page> {
+  const hidden = page.forms[step];
+  ok(hidden, `There is no form for "${step}" on: ${textOf(page)}`);
+  const fields = Object.entries({ ...hidden, ...typed }).filter((field): field is [string, string] =>
+    field[1] !== undefined
+  );
+  return visit(t, page.path, { method: "POST", body: new URLSearchParams(fields), headers });
+}
+
+/** Asks a number without an account, and takes the link out of the SMS that it gets. */
+export async function inviteLink(t: TestApp, inviter: Person, phone: string): Promise<string> {
+  succeeded(
+    await t.call("PUT", "/api/contacts/request", { token: inviter.token, json: { phone_number: phone } }),
+  );
+  const sms = t.services.console!.sent().find(({ to, text }) => to === phone && text.includes("/i/"));
+  ok(sms, "There was no invitation");
+  return sms.text.match(/\/i\/[\w-]+/)![0];
+}
+
+/** The page after the passcode, for the person of this number. */
+export async function enter(t: TestApp, path: string, phone: string): Promise<Page> {
+  const asked = await submit(t, await visit(t, path), "send");
+  strictEqual(asked.status, 200, textOf(asked));
+  return await submit(t, asked, "verify", { passcode: t.codeFor(phone) });
+}
+
+/** What somebody's list shows of a number. */
+export async function statusOf(t: TestApp, me: Person, phone: string): Promise<string | undefined> {
+  const answer = await t.call("GET", `/api/contacts/${phone}`, { token: me.token });
+  return answer.body.contacts[0]?.status;
+}
+
+/** Everything that is stored, but how often somebody was seen. */
+export async function stored(t: TestApp): Promise<string> {
+  const tables = ["users", "sessions", "passcodes", "invites", "suppressions", "conversations", "contacts"];
+  const rows = await Promise.all(
+    tables.map((table) => t.sql`select to_jsonb(stored) - 'last_seen_at' as row from ${t.sql(table)} stored`),
+  );
+  return JSON.stringify(rows);
+}
+
+/** The text that a person reads. */
+export function textOf({ html }: Page): string {
+  const body = html.slice(html.indexOf("<body>"));
+  return body.replaceAll(/<[^>]*>/g, " ").replaceAll("&#39;", "'").replaceAll(/\s+/g, " ").trim();
+}
+
+function formsOf(html: string): Page["forms"] {
+  const forms = [...html.matchAll(/<form method="post">(.*?)<\/form>/gs)].map(([, form]) =>
+    Object.fromEntries(
+      [...form!.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [
+        name!,
+        value!,
+      ]),
+    )
+  );
+  return Object.fromEntries(forms.map((fields) => [fields.step ?? "", fields]));
+}
