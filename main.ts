@@ -54,7 +54,9 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
 /** Only a service without DATABASE_URL ever loads the launcher and the binaries that it brings. */
 async function startEmbedded(dataDir: string) {
   const launcher = await import("./db/embedded/launcher.ts");
-  return await launcher.startEmbedded(dataDir);
+  return await launcher.startEmbedded(dataDir, {
+    onLost: () => log.error("Database server died, starting it again"),
+  });
 }
 
 // What nobody waited for must not end everybody's connections. postgres.js throws out of a timer at times, when a

@@ -20,6 +20,8 @@ export interface Database {
    * @throws DatabaseUnavailable
    */
   begin<T>(work: (sql: Sql) => Promise<T>, afterCommit?: (result: T) => void): Promise<T>;
+  /** Calls this whenever an operation failed for an outage, and may have been committed all the same. */
+  onOutage(tell: () => void): void;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
   let probe = connect(at, { max: 1 });
   let answering: Promise<boolean> | null = null;
   let leaving: Promise<unknown> | null = null;
+  let tellOutage = () => {};
 
   /** Whether the database answers a query of its own, on a connection of its own; one question at a time. */
   function answers(): Promise<boolean> {
@@ -119,6 +122,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     try {
       return await Promise.race([work, gaveUp]);
     } catch (error) {
+      if (error instanceof DatabaseUnavailable || isOutage(error)) tellOutage();
       if (!isOutage(error)) throw error;
       // postgres.js does not get over every lost connection: what it has not flushed then may never be.
       if (startedIn === pool) startAnew();
@@ -145,6 +149,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       });
       return patiently(committed, () => givenUp = true);
     },
+    onOutage: (tell) => void (tellOutage = tell),
     async close() {
       await Promise.all([pool.end({ timeout: 2 }), probe.end({ timeout: 1 })]);
     },

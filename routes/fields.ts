@@ -27,7 +27,7 @@ export const phoneNumber = z.string()
   .openapi({
     type: "string",
     example: "+14155550123",
-    description: "E.164; also 0014155550123, spaces, dashes, dots",
+    description: "E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses",
   });
 
 /** The same in a path. */
@@ -44,7 +44,7 @@ export function text({ min, max }: { min: number; max: number }) {
   return z.string()
     .refine((value) => !value.includes("\0") && value.isWellFormed(), "Has a NUL or a lone surrogate")
     .refine((value) => within(codePoints(value), min, max), `Must have ${min} to ${max} characters`)
-    .openapi({ type: "string", minLength: min, maxLength: max });
+    .openapi({ minLength: min, maxLength: max });
 }
 
 /** Text of a header, which comes byte by byte (RFC 9110, section 5.5): UTF-8 where it is that. */
@@ -59,7 +59,7 @@ export const headerText = z.string().transform((value) => {
 });
 
 /** An id: a whole number below 2^53. */
-export const id = z.int().openapi({ type: "integer", example: 42 });
+export const id = z.int().openapi({ example: 42 });
 
 /** The same in a query. */
 export const queryId = z.string()

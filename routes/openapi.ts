@@ -42,7 +42,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
   });
   let document: ReturnType<typeof app.getOpenAPI31Document> | null = null;
   app.openapi(route, (c) => {
-    document ??= app.getOpenAPI31Document({
+    document ??= withOperationIds(app.getOpenAPI31Document({
       openapi: "3.1.0",
       info: {
         title: "PuffinTalk",
@@ -51,7 +51,18 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
         license: { name: "MIT", url: "https://opensource.org/license/mit" },
       },
       servers: [{ url: publicUrl }],
-    });
+    }));
     return c.json(document, 200);
   });
+}
+
+/** Names every operation, as generated clients call it: `post_auth_complete_signup`. */
+function withOperationIds<Document extends { paths?: Record<string, object> }>(document: Document): Document {
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    const words = path.replace(/^\/api\b/, "").match(/\w+/g) ?? ["root"];
+    for (const [method, operation] of Object.entries(item)) {
+      if (typeof operation === "object") operation.operationId ??= [method, ...words].join("_");
+    }
+  }
+  return document;
 }

@@ -12,10 +12,13 @@ import type { Upkeep } from "./upkeep.ts";
 /** A change is stamped before its commit, and that can take this long. */
 const COMMIT_MS_MAX = 15_000;
 const USERS_AT_ONCE = 500;
+const OUTAGE_SETTLES_MS = 1_000;
 
 export interface Resync {
   /** Rejects when the database went away again meanwhile; to be asked for again then. */
   afterGap(gapMs: number): Promise<void>;
+  /** After an operation of our own whose outcome nobody knows: if it was committed, nobody here was told. */
+  afterOutage(): void;
 }
 
 export function createResync(
@@ -36,10 +39,21 @@ export function createResync(
       undelivered.filter(({ mine }) => mine !== "refuse").map(eventOf).forEach(hub.tell);
     }
     await upkeep.endDeadSockets();
-    log.info("Listening again", { gap_ms: Math.round(gapMs), users: users.length });
+    log.info("Everybody told again", { gap_ms: Math.round(gapMs), users: users.length });
   }
 
-  return { afterGap };
+  // Many operations fail at once; one look a second later tells what became of them all. Where the database is still away
+  // then, LISTEN has lost its connection too, and what that brings is told when it is back.
+  let waiting: ReturnType<typeof setTimeout> | null = null;
+  function afterOutage(): void {
+    waiting ??= setTimeout(() => {
+      waiting = null;
+      afterGap(0).catch(() => {});
+    }, OUTAGE_SETTLES_MS);
+    Deno.unrefTimer(waiting);
+  }
+
+  return { afterGap, afterOutage };
 }
 
 /** Who is told of a message this late has it from then on. */

@@ -1,6 +1,7 @@
 // Storing messages. Sends are group-committed; a client_id makes a send repeatable for ever.
 
 import type { Database } from "../db/database.ts";
+import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import * as messages from "../db/messages.ts";
 import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
@@ -72,7 +73,7 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
     const at = now();
     const drafts = sends.map(draftOf);
     const rows = await database.run(async (sql) => {
-      const rows = await messages.storeDrafts(sql, drafts, { now: at, origin: bus.origin });
+      const rows = await storeDrafts(sql, drafts, { now: at, origin: bus.origin });
       // In here, because a commit that comes after everybody gave it up has to be told too.
       sends.forEach((send, place) => {
         const id = rows[place]!.stored_id;
@@ -83,7 +84,7 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
     return sends.map((send, place) => outcomeOf(send, rows[place]!, at));
   }
 
-  async function outcomeOf(send: Send, row: messages.DraftOutcome, at: Date): Promise<Outcome> {
+  async function outcomeOf(send: Send, row: DraftOutcome, at: Date): Promise<Outcome> {
     const { conversation_id } = send.thread;
     if (row.stored_id !== null) {
       return { row: rowOf(send, { ...row, id: row.stored_id, at }), repeated: false };
@@ -129,7 +130,7 @@ function keyOf({ me, thread, client_id }: Send): string {
 
 function rowOf(
   { me, message_type, message, media_content_id, client_id }: Send,
-  { id, at, media_type, duration }: Pick<messages.DraftOutcome, "media_type" | "duration"> & {
+  { id, at, media_type, duration }: Pick<DraftOutcome, "media_type" | "duration"> & {
     id: number;
     at: Date;
   },
@@ -155,7 +156,7 @@ function eventsOf({ me, thread, phone }: Send, id: number): [Event, Event] {
  * The events as text, cut where the statement that draws the id puts it in. Nothing else in them is a number of 16
  * digits: phone numbers have at most 15, other ids are far smaller.
  */
-function draftOf(send: Send): messages.Draft {
+function draftOf(send: Send): Draft {
   const placeholder = Number.MAX_SAFE_INTEGER;
   const [before_id, after_id] = eventsOf(send, placeholder).map(encode).join(",").split(String(placeholder));
   return {

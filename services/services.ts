@@ -94,6 +94,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   });
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
   const resync = createResync({ database, hub, upkeep });
+  database.onOutage(resync.afterOutage);
 
   return {
     sessions,

@@ -178,3 +178,17 @@ Deno.test("start: tells what of DATABASE_URL is wrong, and never its password", 
     ok(!/hush/.test(service.output()));
   }
 });
+
+Deno.test("start: a database server that is killed comes back by itself, with all that was acknowledged", () =>
+  withDataDir(async (dataDir) => {
+    const service = await startService({ env: { DATA_DIR: dataDir } });
+    const ann = await signUp(service, ANN);
+    await post(service, "/api/contacts/request", { phone_number: BOB }, ann);
+    const pid = parseInt(await Deno.readTextFile(`${dataDir}/postgres/cluster/postmaster.pid`));
+    Deno.kill(pid, "SIGKILL");
+
+    await eventually(async () => strictEqual((await fetch(`${service.url}/readyz`)).status, 503));
+    await eventually(async () => strictEqual((await fetch(`${service.url}/readyz`)).status, 200), 20_000);
+    strictEqual((await contacts(service, ann)).contacts[0].phone_number, BOB);
+    await stopsInTime(service, "SIGTERM");
+  }));

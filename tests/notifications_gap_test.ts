@@ -10,8 +10,10 @@ import {
   eventually,
   friends,
   type Person,
+  refused,
   succeeded,
   type TestApp,
+  withApp,
   withTwoApps,
 } from "./support.ts";
 
@@ -106,4 +108,26 @@ Deno.test("a storm of lost connections loses no event, ends no socket and fails 
     await toldEventually(sockets[0]!, `messages_updated ${BOB}`);
     await toldEventually(sockets[1]!, `messages_updated ${ANN}`);
     ok(sockets.every(({ raw }) => raw.readyState === WebSocket.OPEN));
+  }));
+
+Deno.test("after a statement whose outcome was lost with its connection, sockets here are told as after a gap", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(ann, bob, "first"));
+    const socket = await t.socket(bob.token);
+    socket.forget();
+    await t.sql.begin(async (sql) => {
+      await sql`select from conversations for no key update`;
+      const sending = t.send(ann, bob, "second");
+      await eventually(async () => {
+        const killed = await t.sql`
+          select pg_terminate_backend(pid)
+          from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`;
+        return killed.length === 1;
+      });
+      refused(await sending, 503, "unavailable");
+    });
+
+    await eventually(() => socket.told().includes("contacts_updated"));
   }));

@@ -1,6 +1,7 @@
 /**
  * A PostgreSQL server of the service's own below its data directory, for machines on which nobody has set one up.
- * Guarantees: one service a data directory; a server that a killed service left behind is adopted, not restarted;
+ * Guarantees: one service a data directory; a server that a killed service left behind is adopted, not restarted; a
+ * server that was killed itself is started again;
  * a cluster that was once complete is never removed; nothing listens but a socket in a folder of mode 0700.
  */
 import { copyBinaries } from "./binaries.ts";
@@ -10,6 +11,7 @@ import { EmbeddedPostgresError, USE_DATABASE_URL } from "./error.ts";
 import { quote } from "./folder.ts";
 import { lockDataDirectory } from "./lock.ts";
 import { findPlace, type Place } from "./place.ts";
+import { keepAlive } from "./revival.ts";
 import { type Child, findServer, type Settings, spawnServer, stopServer } from "./server.ts";
 import { PORT } from "./socket.ts";
 
@@ -19,6 +21,8 @@ const POLL_MS = 10;
 export interface EmbeddedOptions {
   /** Settings of postgresql.conf on top of ours. A server that is adopted keeps those it was started with. */
   settings?: Settings;
+  /** The server died; it is being started again. */
+  onLost?: () => void;
 }
 
 export interface EmbeddedPostgres {
@@ -44,19 +48,25 @@ export async function startEmbedded(
     await Deno.mkdir(dataDir, { recursive: true, mode: Deno.uid() === 0 ? 0o711 : 0o700 });
     const directory = await Deno.realPath(dataDir);
     lock = await lockDataDirectory(directory);
-    return await launch(await findPlace(directory), options.settings ?? {}, lock);
+    return await launch(await findPlace(directory), options, lock);
   } catch (error) {
     lock?.close();
     throw explain(dataDir, error);
   }
 }
 
-async function launch(place: Place, settings: Settings, lock: Deno.FsFile): Promise<EmbeddedPostgres> {
+async function launch(
+  place: Place,
+  { settings = {}, onLost = () => {} }: EmbeddedOptions,
+  lock: Deno.FsFile,
+): Promise<EmbeddedPostgres> {
   const address: Address = { host: place.socketFolder, port: PORT, user: SUPERUSER, database: DATABASE };
   const { child, version } = await bringUp(place, settings, address);
+  const revival = keepAlive(place, () => bringUp(place, settings, address), child, onLost);
   let stopped: Promise<void> | null = null;
   const stop = async () => {
-    await (child && !child.exited ? stopServer(child.pid, place, child) : stopLeftBehind(place));
+    const last = await revival.stop();
+    await (last && !last.exited ? stopServer(last.pid, place, last) : stopLeftBehind(place));
     if (place.socketFolder !== place.location) await Deno.remove(place.socketFolder).catch(() => {});
     lock.close();
   };

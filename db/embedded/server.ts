@@ -124,7 +124,8 @@ async function readPid(path: string): Promise<number | null> {
   return await Deno.readTextFile(path).then(parseInt, () => null);
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is such a process, whoever owns it. */
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

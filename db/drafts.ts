@@ -1,0 +1,143 @@
+// Storing messages: many people's in one statement.
+
+import type { Intent } from "./conversations.ts";
+import type { Sql } from "./database.ts";
+import type { MessageType } from "./messages.ts";
+
+/** A message to be stored; `event` is what to tell other processes, cut in two where the id belongs. */
+export interface Draft {
+  conversation_id: number;
+  sender_id: number;
+  message_type: MessageType;
+  message: string;
+  media_content_id: number | null;
+  client_id: string | null;
+  event: { before_id: string; after_id: string };
+}
+
+/** What became of a draft. Neither stored nor earlier, and nothing that forbids it: see `storeDrafts`. */
+export interface DraftOutcome {
+  low_id: number;
+  low_intent: Intent;
+  high_intent: Intent;
+  ever_accepted: boolean;
+  stored_id: number | null;
+  earlier_id: number | null;
+  /** Whether the sender may send the media that the draft carries, if any. */
+  media_allowed: boolean;
+  media_type: string | null;
+  duration: number | null;
+}
+
+/** So many drafts' events fit into one NOTIFY: ids, two phone numbers and a session id stay below 390 bytes. */
+const DRAFTS_PER_NOTIFY = 20;
+
+/**
+ * Stores many people's messages in one statement, one commit and few NOTIFYs, each draft with an outcome of its own.
+ * The pairs are locked in the order of their ids, and the intents are read from the rows that were locked: rows of
+ * another table would be read as they were before the lock was waited for. Ids are drawn after the lock, so
+ * that within a pair no lower id appears after a higher one.
+ *
+ * Media are held against the sweep by a key share lock, and may be sent by who uploaded them or already has them.
+ *
+ * A draft whose `client_id` another statement stored after this one began has no outcome: ask `findByClientId`.
+ */
+export async function storeDrafts(
+  sql: Sql,
+  drafts: Draft[],
+  { now, origin }: { now: Date; origin: string },
+): Promise<DraftOutcome[]> {
+  return await sql<DraftOutcome[]>`
+    with draft as (
+      select ord, conversation_id, sender_id, type, body, media_id, client_id, before_id, after_id
+      from unnest(
+        ${drafts.map((draft) => draft.conversation_id)}::bigint[],
+        ${drafts.map((draft) => draft.sender_id)}::bigint[],
+        ${drafts.map((draft) => draft.message_type)}::text[],
+        ${drafts.map((draft) => draft.message)}::text[],
+        ${drafts.map((draft) => draft.media_content_id)}::bigint[],
+        ${drafts.map((draft) => draft.client_id)}::text[],
+        ${drafts.map((draft) => draft.event.before_id)}::text[],
+        ${drafts.map((draft) => draft.event.after_id)}::text[]
+      ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, before_id, after_id, ord)
+    ), pair as materialized (
+      select id, low_id, low_intent, high_intent, ever_accepted
+      from conversations
+      where id = any(${drafts.map((draft) => draft.conversation_id)}::bigint[])
+      order by id
+      for no key update
+    ), held as materialized (
+      select id, owner_id, kind, media_type, duration
+      from media
+      where id = any(${drafts.flatMap((draft) => draft.media_content_id ?? [])}::bigint[]) and state = 'ready'
+      order by id
+      for key share
+    ), carried as (
+      select draft.ord, held.media_type, held.duration
+      from draft
+      join held on held.id = draft.media_id and held.kind = draft.type
+      where held.owner_id = draft.sender_id
+        or exists (
+          select from messages m
+          join conversations v on v.id = m.conversation_id
+          where m.media_id = held.id and draft.sender_id in (v.low_id, v.high_id)
+        )
+    ), earlier as materialized (
+      select draft.ord, m.id
+      from draft
+      join messages m
+        on m.conversation_id = draft.conversation_id
+        and m.sender_id = draft.sender_id
+        and m.client_id = draft.client_id
+    ), numbered as materialized (
+      select nextval('message_ids') as id, allowed.*
+      from (
+        select draft.*, draft.sender_id = pair.low_id as from_low
+        from draft
+        join pair on pair.id = draft.conversation_id
+        where pair.low_intent = 'want'
+          and pair.high_intent = 'want'
+          and not exists (select from earlier where earlier.ord = draft.ord)
+          and (draft.media_id is null or exists (select from carried where carried.ord = draft.ord))
+        order by draft.ord
+      ) as allowed
+    ), stored as (
+      insert into messages (conversation_id, id, sender_id, type, body, media_id, client_id, created_at)
+      select conversation_id, id, sender_id, type, body, media_id, client_id, ${now}
+      from numbered
+      order by id
+      on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
+      returning id
+    ), newest as (
+      select conversation_id,
+        coalesce(max(id) filter (where from_low), 0) as low_sent_id,
+        coalesce(max(id) filter (where not from_low), 0) as high_sent_id
+      from numbered
+      where id in (select id from stored)
+      group by conversation_id
+    ), touched as (
+      update conversations v
+      set last_message_at = greatest(v.last_message_at, ${now}),
+        low_sent_id = greatest(v.low_sent_id, newest.low_sent_id),
+        high_sent_id = greatest(v.high_sent_id, newest.high_sent_id),
+        changed_at = clock_timestamp()
+      from newest
+      where v.id = newest.conversation_id
+    ), told as (
+      select pg_notify('puffintalk', ${origin} || string_agg(before_id || id || after_id, ','))
+      from numbered
+      where id in (select id from stored)
+      group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
+    )
+    select pair.low_id, pair.low_intent, pair.high_intent, pair.ever_accepted,
+      stored.id as stored_id, earlier.id as earlier_id,
+      draft.media_id is null or carried.ord is not null as media_allowed, carried.media_type, carried.duration,
+      (select count(*) from told) as told
+    from draft
+    join pair on pair.id = draft.conversation_id
+    left join carried on carried.ord = draft.ord
+    left join earlier on earlier.ord = draft.ord
+    left join numbered on numbered.ord = draft.ord
+    left join stored on stored.id = numbered.id
+    order by draft.ord`;
+}
