@@ -37,18 +37,11 @@ export function isDiallable(phoneNumber: PhoneNumber): boolean {
   return parsePhoneNumberFromString(phoneNumber)?.isValid() ?? false;
 }
 
-/** Kinds of line that cost whoever calls them, or that have no screen. Unknown ones count as ordinary. */
-export type LineType = "ordinary" | "premium" | "landline";
-
-/** By its numbering plan, which in some countries does not tell mobile numbers from landlines. */
-export function lineTypeOf(phoneNumber: PhoneNumber): LineType {
-  switch (parsePhoneNumberFromString(phoneNumber)?.getType()) {
-    case "PREMIUM_RATE":
-    case "SHARED_COST":
-      return "premium";
-    case "FIXED_LINE":
-      return "landline";
-    default:
-      return "ordinary";
-  }
+/**
+ * Whether an SMS makes sense there: not where it costs whoever is called, and not on a landline. Unknown kinds of line
+ * count as good, and so do those of countries whose plan does not tell mobile numbers from landlines.
+ */
+export function takesSms(phoneNumber: PhoneNumber): boolean {
+  const type = parsePhoneNumberFromString(phoneNumber)?.getType();
+  return type !== "PREMIUM_RATE" && type !== "SHARED_COST" && type !== "FIXED_LINE";
 }

@@ -4,7 +4,8 @@ import { ask, complete, MINUTE_MS, twilioEnv, type Way, WAYS, withTwilio, wrong 
 import { ANN, BOB, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import type { TwilioDouble } from "./twilio_double.ts";
 
-const LONDON = "+442071838750";
+const LONDON = "+447911123456";
+const LANDLINE = "+442071838750";
 /** Of no numbering plan, although E.164 by its syntax. */
 const NOWHERE = "+9991234567";
 
@@ -76,17 +77,17 @@ Deno.test("who has sent STOP is answered sms_opted_out, from then on without ask
 
 Deno.test("a number of another country or of no numbering plan is answered sms_not_allowed before any SMS", () =>
   withTwilio(async (t, twilio) => {
-    for (const phone of [LONDON, NOWHERE, "+12345678901234"]) {
+    for (const phone of [LONDON, LANDLINE, NOWHERE, "+12345678901234"]) {
       refused(await ask(t, "signup", phone), 400, "sms_not_allowed");
     }
     deepEqual(twilio.messages, []);
     deepEqual([...await t.sql`select phone_number from passcodes`], []);
   }));
 
-Deno.test("SMS_COUNTRIES opens countries, and * all of them but no number outside every plan", () =>
+Deno.test("SMS_COUNTRIES opens countries, and * all of them, but no number outside every plan and no landline", () =>
   withTwilio(async (t, twilio) => {
     succeeded(await ask(t, "signup", LONDON));
-    refused(await ask(t, "signup", NOWHERE), 400, "sms_not_allowed");
+    for (const phone of [NOWHERE, LANDLINE]) refused(await ask(t, "signup", phone), 400, "sms_not_allowed");
 
     deepEqual(twilio.messages.map(({ to }) => to), [LONDON]);
   }, { SMS_COUNTRIES: "*" }));

@@ -82,7 +82,7 @@ export function createInvites({ database, sms, now, publicUrl, mode }: InvitesOp
     });
     const phone = invitee.phone_number as PhoneNumber;
     const stopped = await listSuppressions(sql, phone);
-    return judgeInvite({ mode, counts, stopped, reachable: sms.isReachable(phone, "invitation") });
+    return judgeInvite({ mode, counts, stopped, reachable: sms.isReachable(phone) });
   }
 
   async function send(id: number, phone: PhoneNumber, text: string): Promise<void> {

@@ -3,15 +3,12 @@
 import type { Database } from "../../db/database.ts";
 import { isSuppressed, suppress } from "../../db/suppressions.ts";
 import { log } from "../log.ts";
-import { countryOf, isDiallable, lineTypeOf, type PhoneNumber } from "../phone_number.ts";
+import { countryOf, isDiallable, takesSms, type PhoneNumber } from "../phone_number.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
-
-/** What an SMS is for. Who asks for a passcode knows his own line; an invitee is not asked whether his is a landline. */
-export type SmsPurpose = "passcode" | "invitation";
 
 export interface SmsDispatch {
   /** Whether money may be spent on this number, by its country, numbering plan and kind of line. */
-  isReachable(to: PhoneNumber, purpose: SmsPurpose): boolean;
+  isReachable(to: PhoneNumber): boolean;
   /** Why no passcode may go to this number, known without trying. */
   refusal(to: PhoneNumber): Promise<SmsRefusal | null>;
   send(to: PhoneNumber, text: string): Promise<SmsOutcome>;
@@ -28,12 +25,10 @@ export function createSmsDispatch(
   const isServed = (country: string | null) =>
     countries === "*" || (country !== null && countries.includes(country));
 
-  function isReachable(to: PhoneNumber, purpose: SmsPurpose): boolean {
+  function isReachable(to: PhoneNumber): boolean {
     // Local metadata lags behind the numbering plans, so it guards money only.
     if (!sender.paid) return true;
-    const line = lineTypeOf(to);
-    if (line === "premium" || (line === "landline" && purpose === "invitation")) return false;
-    return isDiallable(to) && isServed(countryOf(to));
+    return takesSms(to) && isDiallable(to) && isServed(countryOf(to));
   }
 
   return {
@@ -41,7 +36,7 @@ export function createSmsDispatch(
 
     async refusal(to) {
       if (await database.run((sql) => isSuppressed(sql, to))) return "sms_opted_out";
-      return isReachable(to, "passcode") ? null : "sms_not_allowed";
+      return isReachable(to) ? null : "sms_not_allowed";
     },
 
     async send(to, text) {
