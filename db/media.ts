@@ -68,16 +68,23 @@ export async function findUpload(sql: Sql, id: number, ownerId: number): Promise
   return row ?? null;
 }
 
-/** Makes an upload media that can be sent. Null when it is gone. */
+/** Makes an upload media that can be sent. Null when it is gone, or is not what was recognised any more. */
 export async function finishUpload(
   sql: Sql,
-  media: { id: number; kind: MediaKind; media_type: string; duration: number | null; now: Date },
+  media: {
+    id: number;
+    size: number;
+    kind: MediaKind;
+    media_type: string;
+    duration: number | null;
+    now: Date;
+  },
 ): Promise<{ id: number } | null> {
   const [row] = await sql<{ id: number }[]>`
     update media
     set state = 'ready', kind = ${media.kind}, media_type = ${media.media_type}, duration = ${media.duration},
       length = size, touched_at = ${media.now}
-    where id = ${media.id} and state = 'uploading'
+    where id = ${media.id} and state = 'uploading' and size = ${media.size}
     returning id`;
   return row ?? null;
 }

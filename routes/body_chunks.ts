@@ -25,7 +25,7 @@ export async function* bodyChunks(request: Request, silenceMsMax: number): Async
 async function inTime<T>(read: Promise<T>, silenceMsMax: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new AppError("upload_stalled")), silenceMsMax);
+    timer = setTimeout(() => reject(new AppError("upload_stalled", { retryAfter: 1 })), silenceMsMax);
   });
   try {
     return await Promise.race([read, silence]);

@@ -48,7 +48,8 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   unsupported_tus_version: 412,
   upgrade_required: 426,
   upload_conflict: 409,
-  upload_stalled: 408,
+  // Not 408: browsers repeat that by themselves, and tus clients give up at it.
+  upload_stalled: 503,
   user_not_found: 404,
 };
 

@@ -53,6 +53,8 @@ export async function exchange(
     },
   });
   const response = await server.handleWeb(watched(request, uploads.silenceMsMax));
+  // A client that was never told the address of what it began can neither go on with it nor give it up.
+  if (response.status !== 201) await store.forget();
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
   const failed = response.status >= 400;
   const refusal = store.trouble ?? (failed ? refusalOf(response.status, uploads.uploadBytesMax) : null);
@@ -69,13 +71,21 @@ function judge({ method, headers }: Request): void {
 
 function refusalOf(status: number, maxBytes: number): AppError {
   const code = CODES[status] ?? "unexpected";
-  return new AppError(code, code === "too_large" ? { maxBytes } : {});
+  if (code === "too_large") return new AppError(code, { maxBytes });
+  if (code !== "invalid_input") return new AppError(code);
+  const message =
+    "One of Upload-Length, Upload-Offset, Upload-Metadata is missing, wrong, or asks for an extension";
+  return new AppError(code, { issues: [{ path: "headers", message }] });
 }
 
-/** The same request, whose body is given up when it falls silent. */
+/**
+ * The same request, whose body is given up when it falls silent. Without what proxies say of themselves: the library
+ * refuses some of it, and needs none.
+ */
 function watched(request: Request, silenceMsMax: number): Request {
-  if (!request.body) return request;
-  const { url, method, headers } = request;
+  const { url, method } = request;
+  const headers = new Headers([...request.headers].filter(([name]) => !name.startsWith("x-forwarded-")));
+  if (!request.body) return new Request(url, { method, headers });
   return new Request(url, { method, headers, body: ReadableStream.from(bodyChunks(request, silenceMsMax)) });
 }
 
@@ -83,6 +93,7 @@ function watched(request: Request, silenceMsMax: number): Request {
 class MediaStore extends DataStore {
   override extensions = TUS_EXTENSIONS;
   trouble: Error | null = null;
+  #begun: number | null = null;
   readonly #uploads: Uploads;
   readonly #me: Actor;
 
@@ -100,6 +111,7 @@ class MediaStore extends DataStore {
         throw new AppError("invalid_input", { issues: [{ path: "Upload-Metadata", message }] });
       }
       const begun = await this.#uploads.begin(this.#me, declared.data, upload.size!);
+      this.#begun = begun.id;
       upload.id = String(begun.id);
       upload.creation_date = begun.touched_at.toISOString();
       return upload;
@@ -136,6 +148,11 @@ class MediaStore extends DataStore {
       if (row.state === "ready") throw new AppError("media_not_found");
       await this.#uploads.abort(row.id);
     });
+  }
+
+  /** Deletes what this request began. Where not even this can be done, the sweep will. */
+  async forget(): Promise<void> {
+    if (this.#begun !== null) await this.#uploads.abort(this.#begun).catch(() => {});
   }
 
   override getExpiration(): number {

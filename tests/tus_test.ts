@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 
-import { ANN, type Answer, BOB, friends, refused, succeeded, withApp } from "./support.ts";
+import { ANN, type Answer, BOB, eventually, friends, refused, succeeded, withApp } from "./support.ts";
 import { begin, BYTES, clientUpload, create, head, idOf, metadata, offset, patch, TUS } from "./tus_calls.ts";
 import { download, fixture, NOTHING, remains, upload, wav } from "./upload_calls.ts";
 
@@ -236,4 +236,35 @@ Deno.test("an upload that turns out to be no media of its kind is 400 at its end
     refused(await create(t, ann, 0), 400, "invalid_media");
     refused(await create(t, ann, html.length, BYTES, { raw: html }), 400, "invalid_media");
     deepEqual(await remains(t), NOTHING);
+  }));
+
+Deno.test("a creation whose body breaks off leaves nothing, since its client was never told where to go on", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const { hostname, port, host } = new URL(t.url);
+    const connection = await Deno.connect({ hostname, port: Number(port) });
+    const fields = {
+      ...BYTES,
+      host,
+      authorization: `Bearer ${ann.token}`,
+      "content-length": "600000",
+      "upload-length": "600000",
+      "upload-metadata": metadata({ media_type: "audio" }),
+    };
+    const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    await connection.write(new TextEncoder().encode(`POST /api/uploads HTTP/1.1\r\n${head}\r\n`));
+    const body = wav(600_000).subarray(0, 300_000);
+    for (let sent = 0; sent < body.length;) sent += await connection.write(body.subarray(sent));
+    await eventually(async () => deepEqual(await remains(t), { rows: 1, objects: 1 }));
+    connection.close();
+
+    await eventually(async () => deepEqual(await remains(t), NOTHING));
+  }));
+
+Deno.test("what proxies say of themselves is no concern of an upload", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, 1_000);
+    const headers = { ...TUS, "x-forwarded-proto": "https, http", "x-forwarded-host": "a, b" };
+    equal((await t.call("HEAD", address, { token: ann.token, headers })).status, 200);
   }));

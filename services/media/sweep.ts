@@ -18,7 +18,7 @@ const ABANDONED_MS = 10 * MINUTE_MS;
 /** How long a resumable upload waits to be gone on with. */
 export const RESUMABLE_MS = DAY_MS;
 const UNSENT_MS = DAY_MS;
-/** The hourly sweep looks no further back; the task looks at everything. */
+/** How far back the hourly sweep looks for what nobody sent. */
 const LOOK_BACK_MS = 7 * DAY_MS;
 
 type OnStep = (what: keyof Remains, total: number) => void;
@@ -26,6 +26,8 @@ type OnStep = (what: keyof Remains, total: number) => void;
 export type MediaSweep = ReturnType<typeof createMediaSweep>;
 
 export function createMediaSweep({ database, now }: { database: Database; now: () => Date }) {
+  let sweptBefore = false;
+
   function ages(since: Date): Ages {
     const ago = (ms: number) => new Date(now().getTime() - ms);
     return {
@@ -54,9 +56,12 @@ export function createMediaSweep({ database, now }: { database: Database; now: (
     return { abandoned, unsent };
   }
 
-  /** The regular one: what became old lately. */
+  /** The regular one: what became old lately, and at the first time of a process whatever is old. */
   async function recent(): Promise<{ abandoned: number; unsent: number }> {
-    return await deleteOld(ages(new Date(now().getTime() - LOOK_BACK_MS)), () => {});
+    const since = new Date(sweptBefore ? now().getTime() - LOOK_BACK_MS : 0);
+    const deleted = await deleteOld(ages(since), () => {});
+    sweptBefore = true;
+    return deleted;
   }
 
   /**

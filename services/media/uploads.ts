@@ -147,7 +147,7 @@ export function createUploads(
       await media.lockOwner(sql, owner_id);
       const used = await media.sumOfOwner(sql, owner_id);
       if (length === null && used + size > quotaBytes) return "quota_exceeded";
-      if (await media.finishUpload(sql, { id, ...found, now: now() })) return null;
+      if (await media.finishUpload(sql, { id, size, ...found, now: now() })) return null;
       // Perhaps another request of the same upload was faster.
       return (await media.findMedia(sql, id)) ? null : "media_not_found";
     });
