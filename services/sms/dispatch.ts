@@ -3,7 +3,7 @@
 import type { Database } from "../../db/database.ts";
 import { isSuppressed, suppress } from "../../db/suppressions.ts";
 import { log } from "../log.ts";
-import { countryOf, isDiallable, takesSms, type PhoneNumber } from "../phone_number.ts";
+import { countryOf, isDiallable, type PhoneNumber, takesSms } from "../phone_number.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 export interface SmsDispatch {
