@@ -142,7 +142,7 @@ Deno.test("serve: does all its work with the network, its variables and its migr
     ok(!service.output().includes("NotCapable"), service.output());
   } finally {
     await stopsInTime(service, "SIGTERM");
-    await relay.close();
+    relay.close();
     await database.drop();
   }
 });

@@ -53,7 +53,7 @@ Deno.test("media:sweep --dry-run tells what was left behind and changes nothing,
       ]);
       deepEqual(await remains(t), NOTHING);
     } finally {
-      await relay.close();
+      relay.close();
     }
   }));
 
@@ -68,7 +68,7 @@ Deno.test("media:sweep refuses an argument that it does not know, and a database
     equal(empty.code, 1);
     match(empty.errors, /start it once/);
   } finally {
-    await relay.close();
+    relay.close();
     await database.drop();
   }
 });

@@ -9,7 +9,7 @@ import { openSocket, type TestSocket } from "./socket.ts";
 import { ANN, BOB, eventually, type Person } from "./support.ts";
 import { startProxy, type TcpProxy } from "./tcp_proxy.ts";
 
-/** The contract says two seconds; the rest is for this machine's other work. */
+/** Two seconds are promised; the rest is for what else this machine does. */
 const ANSWER_MS_MAX = 2_500;
 
 interface Scene {

@@ -86,7 +86,7 @@ async function withUploadsUnderWay(run: (scene: Scene) => Promise<void>): Promis
     uploads.forEach((upload) => upload.reset());
   } finally {
     await service.end("SIGKILL").catch(() => {});
-    await relay.close();
+    relay.close();
     await sql.end();
     await database.drop();
   }
