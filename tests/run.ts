@@ -24,7 +24,11 @@ try {
   const report = join(folder, "report.xml");
   const tests = new Deno.Command(Deno.execPath(), {
     args: ["test", "--frozen", "-A", "--parallel", `--junit-path=${report}`, ...withPaths(Deno.args)],
-    env: { TEST_DATABASE_HOST: server.address.host },
+    env: {
+      TEST_DATABASE_HOST: server.address.host,
+      // One more than there are cores: many tests wait for a process, a socket or a browser.
+      DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(navigator.hardwareConcurrency + 1),
+    },
   }).spawn();
   child.resolve(tests);
   code = (await tests.status).code;
