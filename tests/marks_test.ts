@@ -16,27 +16,12 @@ import {
   type TestApp,
   withApp,
 } from "./support.ts";
+import { put, statuses, unread } from "./mark_calls.ts";
 
 async function idOf(sent: Promise<Answer>): Promise<number> {
   const answer = await sent;
   succeeded(answer);
   return answer.body.messages[0].id;
-}
-
-/** What the sender sees of his messages, oldest first. Asking changes nothing that is the sender's own. */
-async function statuses(t: TestApp, sender: Person, peer: string): Promise<string[]> {
-  const { body } = await t.call("GET", `/api/messages/${peer}?count=255`, { token: sender.token });
-  return body.messages.filter((message: { sender: string }) => message.sender === sender.phone)
-    .map(({ status }: { status: string }) => status).reverse();
-}
-
-async function unread(t: TestApp, me: Person, peer: string): Promise<number> {
-  const { body } = await t.call("GET", `/api/contacts/${peer}`, { token: me.token });
-  return body.contacts[0].unread_messages;
-}
-
-function put(t: TestApp, call: string, me: Person, json: unknown): Promise<Answer> {
-  return t.call("PUT", `/api/messages/${call}`, { token: me.token, json });
 }
 
 function remove(t: TestApp, me: Person, peer: Person): Promise<Answer> {

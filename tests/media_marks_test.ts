@@ -5,7 +5,6 @@ import { addMedia, sendMedia } from "./media_calls.ts";
 import type { TestSocket } from "./socket.ts";
 import {
   ANN,
-  type Answer,
   BOB,
   CAT,
   eventually,
@@ -15,6 +14,7 @@ import {
   type TestApp,
   withApp,
 } from "./support.ts";
+import { put, statuses, unread } from "./mark_calls.ts";
 import { fixture } from "./upload_calls.ts";
 
 /** Ann has sent Bob a text, a voice, a text, a film and a text. */
@@ -40,22 +40,6 @@ function withThread(run: (t: TestApp, thread: Thread) => Promise<void>): Promise
     ];
     await run(t, { ann, bob, ids });
   });
-}
-
-/** What the sender sees of his messages, oldest first. */
-async function statuses(t: TestApp, sender: Person, peer: string): Promise<string[]> {
-  const { body } = await t.call("GET", `/api/messages/${peer}`, { token: sender.token });
-  return body.messages.filter((message: { sender: string }) => message.sender === sender.phone)
-    .map(({ status }: { status: string }) => status).reverse();
-}
-
-async function unread(t: TestApp, me: Person, peer: string): Promise<number> {
-  const { body } = await t.call("GET", `/api/contacts/${peer}`, { token: me.token });
-  return body.contacts[0].unread_messages;
-}
-
-function put(t: TestApp, call: string, me: Person, json: unknown): Promise<Answer> {
-  return t.call("PUT", `/api/messages/${call}`, { token: me.token, json });
 }
 
 /** Lets Cat write to both, and waits until that is told: what was on its way before has arrived then. */

@@ -13,10 +13,16 @@ interface Document {
   [key: string]: any;
 }
 
-export function createChecker(document: Document): Checker {
+/** A validator of JSON Schema 2020-12, as OpenAPI 3.1 has it, with its formats. */
+export function createAjv(): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   // deno-lint-ignore no-explicit-any -- a CommonJS default export that its types miss
   (addFormats as any)(ajv);
+  return ajv;
+}
+
+export function createChecker(document: Document): Checker {
+  const ajv = createAjv();
   ajv.addSchema(document, "api");
   const validators = new Map<string, ValidateFunction>();
 

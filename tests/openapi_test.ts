@@ -1,8 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { Ajv2020 } from "ajv/2020";
-import addFormats from "ajv-formats";
 import { ERROR_TEXTS } from "../services/errors.ts";
+import { createAjv } from "./openapi_checker.ts";
 import { type Document, isPage, listOperations, readDocument } from "./operations.ts";
 import { withApp } from "./support.ts";
 
@@ -157,9 +156,7 @@ Deno.test("/openapi.json makes no path or query parameter null", () =>
 
 Deno.test("/openapi.json has no example that its own schema refuses", () =>
   overDocument((document) => {
-    const ajv = new Ajv2020({ strict: false });
-    // deno-lint-ignore no-explicit-any -- a CommonJS default export that its types miss
-    (addFormats as any)(ajv);
+    const ajv = createAjv();
     const exemplary = search(document, (node) => "example" in node && "type" in node);
     ok(exemplary.length > 0);
     for (const [at, schema] of exemplary) {
