@@ -26,6 +26,7 @@ const GOODBYE_MS_MAX = 5_000;
 const frames = z.discriminatedUnion("event", [
   z.strictObject({ event: z.literal("connected"), timestamp: wireTime }),
   z.strictObject({ event: z.literal("contacts_updated"), timestamp: wireTime }),
+  z.strictObject({ event: z.literal("sessions_updated"), timestamp: wireTime }),
   z.strictObject({
     event: z.literal("messages_updated"),
     sender: wireNumber.openapi({ description: "The other party of the changed thread" }),
@@ -40,7 +41,7 @@ const route = createRoute({
   summary: "Be told of changes (WebSocket)",
   description: "The token goes into `?token=`, the Authorization header, or the offer " +
     "`Sec-WebSocket-Protocol: bearer, <token>`. Frames are hints to fetch again: the first is `connected`, and a fetch " +
-    "after it sees everything that was committed before. Close codes: 1001 the service shuts down, 1008 more than " +
+    "after it sees everything that was committed before. `sessions_updated`: another session of mine began or ended. Close codes: 1001 the service shuts down, 1008 more than " +
     `${FRAMES_A_MINUTE_MAX} frames a minute or one over ${FRAME_BYTES_MAX} bytes, 1013 too much unread, 4001 the session ` +
     "has ended, 4002 displaced by newer sockets (do not reconnect).",
   security: [{ bearer: [] }, { queryToken: [] }],

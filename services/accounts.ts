@@ -52,23 +52,27 @@ export function createAccounts(
       const user = await activateUser(sql, phone, now());
       if (!user) return null;
       const admirers = await listAdmirers(sql, user.id);
+      const { session } = await sessions.open(sql, user.id, device);
       const events = admirers.map((to): Event => ({ to, event: "contacts_updated" }));
       await bus.announce(sql, events);
-      return { session: await sessions.open(sql, user.id, device), events };
+      return { session, events };
     }, (done) => done && bus.deliver(done.events));
     if (!done) throw new AppError("already_registered");
     return done.session;
   }
 
-  /** @throws AppError suspended, and as `passcodes.redeem` */
+  /** Makes a session, and tells the others of the user. @throws AppError suspended, and as `passcodes.redeem` */
   async function completeSignIn({ phone, passcode, device, address }: Completion): Promise<SessionToken> {
-    const session = await passcodes.redeem({ phone, purpose: "signin", passcode, address }, async (sql) => {
+    const opened = await passcodes.redeem({ phone, purpose: "signin", passcode, address }, async (sql) => {
       // Held, so that a suspension comes before the session, or after it and ends it.
       const user = await holdUser(sql, phone);
-      return user?.status === "active" ? await sessions.open(sql, user.id, device) : null;
-    });
-    if (!session) throw new AppError("suspended");
-    return session;
+      if (user?.status !== "active") return null;
+      const opened = await sessions.open(sql, user.id, device);
+      await bus.announce(sql, [opened.event]);
+      return opened;
+    }, (opened) => opened && bus.deliver([opened.event]));
+    if (!opened) throw new AppError("suspended");
+    return opened.session;
   }
 
   return { signUp, signIn, completeSignUp, completeSignIn };

@@ -27,7 +27,10 @@ export function createResync(
   async function afterGap(gapMs: number): Promise<void> {
     const users = hub.userIds();
     // Cancelled requests leave no trace to find, so every list may have changed.
-    users.forEach((to) => hub.tell({ to, event: "contacts_updated" }));
+    for (const to of users) {
+      hub.tell({ to, event: "contacts_updated" });
+      hub.tell({ to, event: "sessions_updated" });
+    }
     for (let start = 0; start < users.length; start += USERS_AT_ONCE) {
       const some = users.slice(start, start + USERS_AT_ONCE);
       const [changed, undelivered] = await database.run((sql) =>

@@ -24,6 +24,11 @@ export interface SessionToken {
   expires_at: Date;
 }
 
+export interface OpenedSession {
+  session: SessionToken;
+  event: Event;
+}
+
 /** 128 random bits in base64url. PostgreSQL refuses some texts, such as one with a NUL, which name no session. */
 const SESSION_ID = /^[\w-]{22}$/;
 const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
@@ -48,13 +53,16 @@ export function createSessions(
     batchesMax: 1,
   });
 
-  /** Makes a session within the transaction that lets the user in. */
-  async function open(sql: Sql, userId: number, device: string): Promise<SessionToken> {
+  /** Makes a session within the transaction that lets the user in; `event` is for his other sessions. */
+  async function open(sql: Sql, userId: number, device: string): Promise<OpenedSession> {
     const at = now();
     const id = newSessionId();
     const expiresAt = endOfSession(at);
     await sessions.insertSession(sql, { id, user_id: userId, device, now: at, expires_at: expiresAt });
-    return await tokenOf(userId, id, expiresAt);
+    return {
+      session: await tokenOf(userId, id, expiresAt),
+      event: { to: userId, event: "sessions_updated", except: id },
+    };
   }
 
   async function tokenOf(userId: number, sessionId: string, expiresAt: Date): Promise<SessionToken> {
@@ -117,12 +125,15 @@ export function createSessions(
 
   /** False where I have no such live session. */
   async function endLive(me: Actor, id: string): Promise<boolean> {
-    const event: Event = { to: me.user_id, event: "session_ended", session_id: id };
+    const events: Event[] = [
+      { to: me.user_id, event: "session_ended", session_id: id },
+      { to: me.user_id, event: "sessions_updated", except: me.session_id },
+    ];
     return await database.begin(async (sql) => {
       const session = await sessions.endSession(sql, { id, user_id: me.user_id, now: now() });
-      if (session) await bus.announce(sql, [event]);
+      if (session) await bus.announce(sql, events);
       return session !== null;
-    }, (ended) => ended && bus.deliver([event]));
+    }, (ended) => ended && bus.deliver(events));
   }
 
   /** What was believed of a session is looked up again. */

@@ -139,6 +139,7 @@ Deno.test("/openapi.json documents the WebSocket: its upgrade, its refusals, its
       [
         ["connected", ["event", "timestamp"]],
         ["contacts_updated", ["event", "timestamp"]],
+        ["sessions_updated", ["event", "timestamp"]],
         ["messages_updated", ["event", "sender", "timestamp"]],
       ],
     );

@@ -3,7 +3,7 @@
 import { strictEqual } from "node:assert/strict";
 
 export interface Frame {
-  event: "connected" | "contacts_updated" | "messages_updated";
+  event: "connected" | "contacts_updated" | "messages_updated" | "sessions_updated";
   sender?: string;
   timestamp: string;
 }

@@ -1,5 +1,5 @@
 /** Something that changed, for whom. What a client hears of it is a hint to fetch again. */
-export type Event = ContactsUpdated | MessagesUpdated | SessionEnded;
+export type Event = ContactsUpdated | MessagesUpdated | SessionsUpdated | SessionEnded;
 
 interface ForUser {
   /** The user to be told. */
@@ -18,6 +18,11 @@ export interface MessagesUpdated extends ForUser {
   sender: string;
   /** The message that counts as delivered once a socket has been told. */
   delivery?: Delivery;
+}
+
+/** The user's list of sessions has one more or one less. */
+export interface SessionsUpdated extends ForUser {
+  event: "sessions_updated";
 }
 
 export interface SessionEnded {

@@ -8,6 +8,7 @@ import type { Delivery, Event, MessagesUpdated } from "./events.ts";
 export type Notice =
   | { event: "connected" }
   | { event: "contacts_updated" }
+  | { event: "sessions_updated" }
   | { event: "messages_updated"; sender: string };
 
 /** Why the service ends a socket; the numbers are WebSocket close codes (RFC 6455, section 7.4). */
@@ -47,7 +48,7 @@ const OWED_MAX = 1_000;
 
 interface Seat {
   socket: Socket;
-  /** Hints not sent yet, by what makes them equal. */
+  /** Hints not sent yet, by what makes them equal: the name of the event, for a thread the peer's number. */
   owed: Map<string, { notice: Notice; delivery: Delivery | null }>;
   timer: ReturnType<typeof setTimeout> | null;
   looks: number;
@@ -118,7 +119,10 @@ export function createHub(
         }
         return;
       case "contacts_updated":
-        if (event.except !== seat.socket.actor.session_id) owe(seat, "", { event: "contacts_updated" }, null);
+      case "sessions_updated":
+        if (event.except !== seat.socket.actor.session_id) {
+          owe(seat, event.event, { event: event.event }, null);
+        }
         return;
       case "messages_updated":
         if (event.except !== seat.socket.actor.session_id) {

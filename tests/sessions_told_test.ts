@@ -1,0 +1,112 @@
+// What my other sessions hear of a session of mine that begins or ends.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+
+import { submit, visit } from "./page_calls.ts";
+import { complete, wrong } from "./passcode_calls.ts";
+import { currentId, end, list } from "./session_calls.ts";
+import type { TestSocket } from "./socket.ts";
+import {
+  ANN,
+  BOB,
+  eventually,
+  type Person,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+  withTwoApps,
+} from "./support.ts";
+
+async function toldOnce(socket: TestSocket): Promise<void> {
+  await eventually(() => deepEqual(socket.told(), ["sessions_updated"]));
+  socket.forget();
+}
+
+/** Tells a socket something else, behind which nothing of before can come any more. */
+async function toldNothing(t: TestApp, socket: TestSocket, to: Person): Promise<void> {
+  const { user_id } = await t.services.sessions.authenticate(to.token);
+  t.services.hub.tell({ to: user_id, event: "contacts_updated" });
+  await eventually(() => deepEqual(socket.told(), ["contacts_updated"]));
+  socket.forget();
+}
+
+Deno.test("a session that is opened is told to my other sessions, on every service, and to nobody else", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = [await one.signUp(ANN), await one.signUp(BOB)];
+    const [here, there] = [await one.socket(ann.token), await two.socket(ann.token)];
+    const stranger = await one.socket(bob.token);
+    const laptop = await one.signIn(ANN, "laptop");
+
+    await Promise.all([here, there].map(toldOnce));
+    await toldNothing(one, stranger, bob);
+    deepEqual((await list(two, ann.token)).map(({ device }) => device).includes("laptop"), true);
+    const own = await two.socket(laptop.token);
+    await toldNothing(two, own, laptop);
+  }));
+
+Deno.test("a sign-in with a wrong code, or by who is suspended, is told to nobody", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const socket = await t.socket(ann.token);
+    succeeded(await t.call("POST", "/api/auth/signin", { json: { phone_number: ANN } }));
+    const passcode = t.codeFor(ANN);
+    refused(await complete(t, "signin", { phone: ANN, passcode: wrong(passcode) }), 400, "invalid_passcode");
+    await toldNothing(t, socket, ann);
+
+    await t.sql`alter table users disable trigger users_suspended`;
+    await t.sql`update users set status = 'suspended'`;
+    refused(await complete(t, "signin", { phone: ANN, passcode }), 403, "suspended");
+    await t.sql`update users set status = 'active'`;
+    await toldNothing(t, socket, ann);
+  }));
+
+Deno.test("a session that is signed out is told to my other sessions, on every service", () =>
+  withTwoApps(async (one, two) => {
+    const ann = await one.signUp(ANN);
+    const laptop = await one.signIn(ANN);
+    const sockets = [await one.socket(ann.token), await two.socket(ann.token)];
+    const ending = await two.socket(laptop.token);
+    succeeded(await one.call("POST", "/api/auth/signout", { token: laptop.token }));
+
+    await Promise.all(sockets.map(toldOnce));
+    equal(await ending.closed, 4001);
+    deepEqual(ending.told(), []);
+  }));
+
+Deno.test("a session that another one ends is told to the third, and one that is not there to nobody", () =>
+  withTwoApps(async (one, two) => {
+    const ann = await one.signUp(ANN);
+    const [laptop, tablet] = [await one.signIn(ANN), await one.signIn(ANN)];
+    const [here, there] = [await one.socket(tablet.token), await two.socket(tablet.token)];
+    succeeded(await end(one, ann.token, await currentId(one, laptop.token)));
+    await Promise.all([here, there].map(toldOnce));
+
+    refused(await end(one, ann.token, "AAAAAAAAAAAAAAAAAAAAAA"), 404, "session_not_found");
+    await toldNothing(one, here, tablet);
+  }));
+
+Deno.test("a session that is opened on the page of an invitation is told to my others", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const socket = await t.socket(ann.token);
+    const start = await visit(t, "/i/AAAAAAAAAAAAAAAAAAAAAA");
+    const asked = await submit(t, start, "send", { phone_number: ANN });
+    equal((await submit(t, asked, "verify", { passcode: t.codeFor(ANN) })).status, 200);
+
+    await toldOnce(socket);
+  }));
+
+Deno.test("a session that ends while nobody listens is told to my others once somebody does", () =>
+  withTwoApps(async (one, two) => {
+    const ann = await one.signUp(ANN);
+    const laptop = await one.signIn(ANN);
+    const socket = await two.socket(ann.token);
+    await one.sql`
+      select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where datname = current_database() and query in ('listen puffintalk', 'select 1')`;
+    succeeded(await one.call("POST", "/api/auth/signout", { token: laptop.token }));
+
+    await eventually(() => ok(socket.told().includes("sessions_updated")), 10_000);
+  }));
