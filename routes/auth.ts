@@ -43,6 +43,10 @@ const COMPLETE_ERRORS: ErrorCode[] = [
   "too_many_attempts",
 ];
 
+const UNIFORM =
+  "Where the service runs with `UNIFORM_AUTH=1` this answers 200 whoever has an account: a number that can only do " +
+  "the other is told so by SMS, and no code of it is right.";
+
 const numberBody = z.strictObject({ phone_number: phoneNumber }).openapi("PhoneNumberBody");
 const completeBody = z.strictObject({
   phone_number: phoneNumber,
@@ -57,6 +61,7 @@ const signup = createRoute({
   path: "/api/auth/signup",
   tags,
   summary: "Ask for a passcode to sign up",
+  description: UNIFORM,
   middleware: [readJson] as const,
   request: jsonBody(numberBody),
   responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "already_registered"]),
@@ -67,6 +72,7 @@ const signin = createRoute({
   path: "/api/auth/signin",
   tags,
   summary: "Ask for a passcode to sign in",
+  description: UNIFORM,
   middleware: [readJson] as const,
   request: jsonBody(numberBody),
   responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "not_registered"]),

@@ -1,6 +1,6 @@
 // Signing up and in: a passcode by SMS, then a session for who returned it.
 
-import type { Database } from "../db/database.ts";
+import type { Database, Sql } from "../db/database.ts";
 import { listAdmirers } from "../db/conversations.ts";
 import { activateUser, findUser, holdUser } from "../db/users.ts";
 import { AppError } from "./errors.ts";
@@ -18,27 +18,42 @@ export interface Completion {
   address: string;
 }
 
+/** Somebody who has got in, and who is to be told. */
+interface Entered {
+  session: SessionToken;
+  events: Event[];
+}
+
 export type Accounts = ReturnType<typeof createAccounts>;
 
 export function createAccounts(
-  { database, bus, passcodes, sessions, now }: {
+  { database, bus, passcodes, sessions, now, uniform }: {
     database: Database;
     bus: Bus;
     passcodes: Passcodes;
     sessions: Sessions;
     now: () => Date;
+    /** Whether it is only the SMS, and no answer, that says who has an account. */
+    uniform: boolean;
   },
 ) {
-  /** @throws AppError already_registered, and as `passcodes.ask` */
+  /** @throws AppError already_registered where answers are not uniform, and as `passcodes.ask` */
   async function signUp(phone: PhoneNumber): Promise<Asked> {
-    if (await isRegistered(phone)) throw new AppError("already_registered");
-    return await passcodes.ask(phone, "signup");
+    const registered = await isRegistered(phone);
+    if (registered && !uniform) throw new AppError("already_registered");
+    return await passcodes.ask(phone, "signup", registered ? "sign_in" : null);
   }
 
-  /** @throws AppError not_registered, and as `passcodes.ask` */
+  /** @throws AppError not_registered where answers are not uniform, and as `passcodes.ask` */
   async function signIn(phone: PhoneNumber): Promise<Asked> {
-    if (!await isRegistered(phone)) throw new AppError("not_registered");
-    return await passcodes.ask(phone, "signin");
+    const registered = await isRegistered(phone);
+    if (!registered && !uniform) throw new AppError("not_registered");
+    return await passcodes.ask(phone, "signin", registered ? null : "sign_up");
+  }
+
+  /** A code for whoever has one way in only; `completeEither` takes it. @throws AppError as `passcodes.ask` */
+  function askEither(phone: PhoneNumber): Promise<Asked> {
+    return passcodes.ask(phone, "signup");
   }
 
   async function isRegistered(phone: PhoneNumber): Promise<boolean> {
@@ -46,34 +61,67 @@ export function createAccounts(
     return user !== null && user.status !== "invited";
   }
 
-  /** Makes the account, and tells everybody who waits for it. @throws AppError as `passcodes.redeem` */
-  async function completeSignUp({ phone, passcode, device, address }: Completion): Promise<SessionToken> {
-    const done = await passcodes.redeem({ phone, purpose: "signup", passcode, address }, async (sql) => {
-      const user = await activateUser(sql, phone, now());
-      if (!user) return null;
-      const admirers = await listAdmirers(sql, user.id);
-      const { session } = await sessions.open(sql, user.id, device);
-      const events = admirers.map((to): Event => ({ to, event: "contacts_updated" }));
-      await bus.announce(sql, events);
-      return { session, events };
-    }, (done) => done && bus.deliver(done.events));
-    if (!done) throw new AppError("already_registered");
-    return done.session;
+  /** @throws AppError already_registered, and as `passcodes.redeem` */
+  async function completeSignUp(completion: Completion): Promise<SessionToken> {
+    const session = await redeem("signup", completion, async (sql) => {
+      const entered = await register(sql, completion);
+      // Undone, so that the code that nobody was sent is as wrong as any other.
+      if (!entered && uniform) throw new AppError("invalid_passcode");
+      return entered;
+    });
+    if (!session) throw new AppError("already_registered");
+    return session;
   }
 
-  /** Makes a session, and tells the others of the user. @throws AppError suspended, and as `passcodes.redeem` */
-  async function completeSignIn({ phone, passcode, device, address }: Completion): Promise<SessionToken> {
-    const opened = await passcodes.redeem({ phone, purpose: "signin", passcode, address }, async (sql) => {
-      // Held, so that a suspension comes before the session, or after it and ends it.
-      const user = await holdUser(sql, phone);
-      if (user?.status !== "active") return null;
-      const opened = await sessions.open(sql, user.id, device);
-      await bus.announce(sql, [opened.event]);
-      return opened;
-    }, (opened) => opened && bus.deliver([opened.event]));
-    if (!opened) throw new AppError("suspended");
-    return opened.session;
+  /** @throws AppError suspended, and as `passcodes.redeem` */
+  async function completeSignIn(completion: Completion): Promise<SessionToken> {
+    const session = await redeem("signin", completion, (sql) => admit(sql, completion));
+    if (!session) throw new AppError("suspended");
+    return session;
   }
 
-  return { signUp, signIn, completeSignUp, completeSignIn };
+  /** @throws AppError suspended, and as `passcodes.redeem` */
+  async function completeEither(completion: Completion): Promise<SessionToken> {
+    const session = await redeem(
+      "signup",
+      completion,
+      async (sql) => await register(sql, completion) ?? await admit(sql, completion),
+    );
+    if (!session) throw new AppError("suspended");
+    return session;
+  }
+
+  async function redeem(
+    purpose: "signup" | "signin",
+    { phone, passcode, address }: Completion,
+    enter: (sql: Sql) => Promise<Entered | null>,
+  ): Promise<SessionToken | null> {
+    const entered = await passcodes.redeem({ phone, purpose, passcode, address }, async (sql) => {
+      const entered = await enter(sql);
+      if (entered) await bus.announce(sql, entered.events);
+      return entered;
+    }, (entered) => entered && bus.deliver(entered.events));
+    return entered?.session ?? null;
+  }
+
+  /** Makes the account, for everybody who waits for it to be told. Null where there is one. */
+  async function register(sql: Sql, { phone, device }: Completion): Promise<Entered | null> {
+    const user = await activateUser(sql, phone, now());
+    if (!user) return null;
+    const { session } = await sessions.open(sql, user.id, device);
+    const admirers = await listAdmirers(sql, user.id);
+    return { session, events: admirers.map((to) => ({ to, event: "contacts_updated" })) };
+  }
+
+  /** Makes a session, for the user's others to be told. Null where he is suspended. */
+  async function admit(sql: Sql, { phone, device }: Completion): Promise<Entered | null> {
+    // Held, so that a suspension comes before the session, or after it and ends it.
+    const user = await holdUser(sql, phone);
+    if (!user || user.status === "invited") throw new AppError("invalid_passcode");
+    if (user.status === "suspended") return null;
+    const { session, event } = await sessions.open(sql, user.id, device);
+    return { session, events: [event] };
+  }
+
+  return { signUp, signIn, askEither, completeSignUp, completeSignIn, completeEither };
 }

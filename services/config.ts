@@ -34,6 +34,8 @@ export interface Config {
   passcodeTtlMs: number;
   phoneWireFormat: "e164" | "digits";
   inviteMode: "server" | "device" | "off";
+  /** Whether signup and signin answer alike, whoever has an account. */
+  uniformAuth: boolean;
   /** The apps that open links of this service. */
   androidApp: AndroidApp | null;
   iosApp: string | null;
@@ -83,6 +85,7 @@ export function parseConfig(
       env.wholeNumber("PASSCODE_TTL_SECONDS", { min: 1, max: PASSCODE_TTL_SECONDS_MAX, otherwise: 600 }),
     phoneWireFormat: env.oneOf("PHONE_WIRE_FORMAT", ["e164", "digits"], "e164"),
     inviteMode: env.oneOf("INVITE_MODE", ["server", "device", "off"], "server"),
+    uniformAuth: env.oneOf("UNIFORM_AUTH", ["0", "1"], "0") === "1",
     androidApp: readAndroidApp(env),
     iosApp: readIosApp(env),
     limits: readLimits(env),

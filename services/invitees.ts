@@ -27,15 +27,18 @@ export interface CodeSent {
 export type Invitees = ReturnType<typeof createInvitees>;
 
 export function createInvitees(
-  { invites, accounts, contacts, sessions }: {
+  { invites, accounts, contacts, sessions, uniform }: {
     invites: Invites;
     accounts: Accounts;
     contacts: Contacts;
     sessions: Sessions;
+    /** Whether nothing but the SMS may say who has an account. */
+    uniform: boolean;
   },
 ) {
-  /** Sends the code of the one thing that the number can do: sign up, or in. */
+  /** Sends the code of the one thing that the number can do: sign up, or in. Uniform, one code does both. */
   async function sendCode(phone: PhoneNumber): Promise<CodeSent> {
+    if (uniform) return await attempt("signup", () => accounts.askEither(phone));
     const signUp = await attempt("signup", () => accounts.signUp(phone));
     if (signUp.refusal?.code !== "already_registered") return signUp;
     return await attempt("signin", () => accounts.signIn(phone));
@@ -43,7 +46,8 @@ export function createInvitees(
 
   /** @throws AppError as the two of `accounts` */
   async function enter(purpose: Purpose, completion: Completion): Promise<string> {
-    const complete = purpose === "signup" ? accounts.completeSignUp : accounts.completeSignIn;
+    if (purpose === "signin") return (await accounts.completeSignIn(completion)).token;
+    const complete = uniform ? accounts.completeEither : accounts.completeSignUp;
     return (await complete(completion)).token;
   }
 

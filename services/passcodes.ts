@@ -11,7 +11,7 @@ import { isSameCode, PASSCODE_LENGTH, type PasscodeKeys } from "./passcode_keys.
 import { ATTEMPTS_MAX, isRepeatable, nextSendAt, sendsOfTheDay, stateOf } from "./passcode_rules.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { SmsDispatch } from "./sms/dispatch.ts";
-import { passcodeText } from "./sms/texts.ts";
+import { type Instead, insteadText, passcodeText } from "./sms/texts.ts";
 import { languageOf } from "./texts/language.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -44,10 +44,11 @@ export function createPasscodes(options: PasscodesOptions) {
   const { database, sms, keys, now, lifetimeMs, host, testPasscodes } = options;
 
   /**
-   * Sends a code. The gap to the next ask is taken before the SMS goes out and given back when it did not.
+   * Sends a code; or what to do `instead`, with all that a code costs, for whoever may not be told from one who gets it.
+   * The gap to the next ask is taken before the SMS goes out and given back when it did not.
    * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out
    */
-  async function ask(phone: PhoneNumber, purpose: Purpose): Promise<Asked> {
+  async function ask(phone: PhoneNumber, purpose: Purpose, instead: Instead | null = null): Promise<Asked> {
     const at = now();
     const test = testPasscodes.get(phone);
     const refusal = test === undefined ? await sms.refusal(phone) : null;
@@ -56,7 +57,9 @@ export function createPasscodes(options: PasscodesOptions) {
     const challenge = await reserve(phone, purpose, at);
     const code = test ?? keys.derive(challenge);
     if (test === undefined) {
-      const outcome = await sms.send(phone, passcodeText(code!, host, languageOf(phone)));
+      const language = languageOf(phone);
+      const text = instead ? insteadText(instead, language) : passcodeText(code!, host, language);
+      const outcome = await sms.send(phone, text);
       if (!outcome.sent) {
         await database.run((sql) => passcodes.releaseSend(sql, { phone_number: phone, purpose, at }));
         throw new AppError(outcome.refusal);

@@ -61,7 +61,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     host: new URL(config.publicUrl).hostname,
     testPasscodes: config.testPasscodes,
   });
-  const accounts = createAccounts({ database, bus, passcodes, sessions, now });
+  const accounts = createAccounts({ database, bus, passcodes, sessions, now, uniform: config.uniformAuth });
   const invites = createInvites({
     database,
     sms: dispatch,
@@ -70,7 +70,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     mode: config.inviteMode,
   });
   const contacts = createContacts({ database, bus, invites, now, inviteMode: config.inviteMode });
-  const invitees = createInvitees({ invites, accounts, contacts, sessions });
+  const invitees = createInvitees({ invites, accounts, contacts, sessions, uniform: config.uniformAuth });
   const threads = createThreads({ database });
   const sends = createSends({ database, bus, now });
   const marks = createMarks({ database, bus, threads, now });

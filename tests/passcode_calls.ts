@@ -1,6 +1,6 @@
 // The four calls of passcodes, in the words of the tests.
 
-import { type Answer, type TestApp, withApp } from "./support.ts";
+import { type Answer, type TestApp, type TestOptions, withApp } from "./support.ts";
 import { startTwilioDouble, type TwilioDouble } from "./twilio_double.ts";
 
 export type Way = "signup" | "signin";
@@ -56,10 +56,11 @@ export function tally(answers: Answer[]): Record<string, number> {
 export async function withTwilio(
   run: (t: TestApp, twilio: TwilioDouble) => Promise<void>,
   env: Record<string, string> = {},
+  options: Omit<TestOptions, "env"> = {},
 ): Promise<void> {
   const twilio = startTwilioDouble();
   try {
-    await withApp((t) => run(t, twilio), { env: { ...twilioEnv(twilio), ...env } });
+    await withApp((t) => run(t, twilio), { ...options, env: { ...twilioEnv(twilio), ...env } });
   } finally {
     await twilio.close();
   }

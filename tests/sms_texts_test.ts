@@ -6,6 +6,7 @@ import {
   deviceInviteText,
   gsm7Septets,
   HOST_LENGTH_MAX,
+  insteadText,
   inviteText,
   passcodeText,
   SEGMENT_SEPTETS,
@@ -33,6 +34,8 @@ for (const language of LANGUAGES) {
       isOneSegment(passcodeText("987654", host, language));
       isOneSegment(inviteText(LONGEST_NUMBER, url, language));
       isOneSegment(deviceInviteText(url, language));
+      isOneSegment(insteadText("sign_in", language));
+      isOneSegment(insteadText("sign_up", language));
     }));
   });
 

@@ -37,6 +37,14 @@ export function passcodeText(passcode: string, host: string, language: Language 
   return `${SMS_WORDS[language].passcode(passcode)}\n\n@${domain} #${passcode}`;
 }
 
+/** What the owner of a number can do, where somebody asked for the other. */
+export type Instead = "sign_in" | "sign_up";
+
+/** The SMS to a number that cannot do what was asked for. */
+export function insteadText(instead: Instead, language: Language): string {
+  return SMS_WORDS[language].instead[instead];
+}
+
 /** The SMS of an invitation. Nothing in it was worded by the inviter. */
 export function inviteText(inviter: PhoneNumber, url: string, language: Language): string {
   return SMS_WORDS[language].invite(inviter, url);

@@ -1,0 +1,196 @@
+// UNIFORM_AUTH=1: who has an account shows in no answer, in no work that is done for it and in no time that it takes.
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+
+import { createTestDatabase } from "./database.ts";
+import { ask, complete, MINUTE_MS, type Way, WAYS, withTwilio, wrong } from "./passcode_calls.ts";
+import { startStatementTap } from "./statement_tap.ts";
+import { ANN, type Answer, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
+
+const UNIFORM = { UNIFORM_AUTH: "1" };
+const DAN = "+14155550104";
+/** Ann has an account, Bob is suspended, Cat was invited, and of Dan nobody knows. */
+const NUMBERS = [ANN, BOB, CAT, DAN];
+
+async function withNumbers(run: (t: TestApp) => Promise<void>, env = {}): Promise<void> {
+  await withApp(async (t) => {
+    await addUsers(t);
+    t.clock.freeze();
+    await run(t);
+  }, { env: { ...UNIFORM, ...env } });
+}
+
+async function addUsers(t: TestApp): Promise<void> {
+  await t.sql`
+    insert into users (phone_number, status, created_at)
+    values (${ANN}, 'active', now()), (${BOB}, 'suspended', now()), (${CAT}, 'invited', now())`;
+}
+
+/** All that an answer shows, but the name of its request and the second. */
+function shown({ status, headers, body }: Answer): string {
+  const kept = [...headers].filter(([name]) => name !== "x-request-id" && name !== "date");
+  return JSON.stringify([status, kept, { ...body, request_id: undefined }]);
+}
+
+/** The same call for every number is answered the same; the answer is one of them. */
+async function alike(call: (phone: string) => Promise<Answer>): Promise<Answer> {
+  const answers = [];
+  for (const phone of NUMBERS) answers.push(await call(phone));
+  for (const answer of answers) equal(shown(answer), shown(answers[0]!));
+  return answers[0]!;
+}
+
+function lastText(t: TestApp, phone: string): string {
+  return t.services.console!.sent().find(({ to }) => to === phone)!.text;
+}
+
+for (const way of WAYS) {
+  Deno.test(`/${way} answers the same bytes to every number: at first, within the gap, and after it`, () =>
+    withNumbers(async (t) => {
+      for (const gap of [1, 2, 5, 10]) {
+        succeeded(await alike((phone) => ask(t, way, phone)));
+        refused(await alike((phone) => ask(t, way, phone)), 429, "rate_limited");
+        t.clock.advance(gap * MINUTE_MS);
+      }
+      succeeded(await alike((phone) => ask(t, way, phone)));
+      t.clock.advance(10 * MINUTE_MS);
+      refused(await alike((phone) => ask(t, way, phone)), 429, "rate_limited");
+    }));
+
+  Deno.test(`/complete-${way} answers the same bytes to every number: without a code, to wrong ones, burnt, expired`, () =>
+    withNumbers(async (t) => {
+      const guess = (nth: number) =>
+        alike((phone) => {
+          const code = lastText(t, phone)?.match(/^\d{6}/)?.[0] ?? "000000";
+          return complete(t, way, { phone, passcode: wrong(code, nth) });
+        });
+      refused(
+        await alike((phone) => complete(t, way, { phone, passcode: "123456" })),
+        400,
+        "invalid_passcode",
+      );
+      await alike((phone) => ask(t, way, phone));
+      for (const nth of [1, 2, 3, 4, 5]) refused(await guess(nth), 400, "invalid_passcode");
+      refused(await guess(6), 429, "too_many_attempts");
+      t.clock.advance(10 * MINUTE_MS);
+      refused(await guess(7), 408, "passcode_expired");
+    }));
+
+  Deno.test(`/${way} makes the same statements and sends one SMS for every number, and so does a wrong code`, async () => {
+    const database = await createTestDatabase();
+    const tap = startStatementTap(database);
+    try {
+      await withTwilio(
+        async (t, twilio) => {
+          await addUsers(t);
+          // What is done once a connection or a process is done before.
+          await ask(t, way, "+14155550199");
+          const asks: string[][] = [];
+          const guesses: string[][] = [];
+          for (const phone of NUMBERS) {
+            const before = twilio.messages.length;
+            asks.push(await tap.during(() => ask(t, way, phone)));
+            equal(twilio.messages.length, before + 1, phone);
+            const body = twilio.messages.at(-1)!.body;
+            const passcode = wrong(body.match(/^\d{6}/)?.[0] ?? "000000");
+            guesses.push(await tap.during(() => complete(t, way, { phone, passcode })));
+          }
+          ok(asks[0]!.length >= 7 && guesses[0]!.length >= 5, `${asks[0]!.length} ${guesses[0]!.length}`);
+          for (const statements of asks) deepEqual(statements, asks[0]);
+          for (const statements of guesses) deepEqual(statements, guesses[0]);
+          console.log(
+            `  /${way}: ${asks[0]!.length} statements and 1 SMS; a wrong code: ${
+              guesses[0]!.length
+            } statements`,
+          );
+        },
+        UNIFORM,
+        { database: tap.database },
+      );
+    } finally {
+      tap.close();
+      await database.drop();
+    }
+  });
+}
+
+Deno.test("the SMS says what the number can do: a code that works, or the other way without any code", () =>
+  withNumbers(async (t) => {
+    for (const way of WAYS) await alike((phone) => ask(t, way, phone));
+    const texts = (phone: string) =>
+      t.services.console!.sent().filter(({ to }) => to === phone).map(({ text }) => text).reverse();
+
+    for (const registered of [ANN, BOB]) {
+      match(texts(registered)[0]!, /^You have a PuffinTalk account already: sign in instead\.\D+$/);
+      match(texts(registered)[1]!, /^\d{6} is your PuffinTalk code/);
+    }
+    for (const unregistered of [CAT, DAN]) {
+      match(texts(unregistered)[0]!, /^\d{6} is your PuffinTalk code/);
+      match(texts(unregistered)[1]!, /^You have no PuffinTalk account yet: sign up instead\.\D+$/);
+    }
+    const code = (phone: string, place: number) => texts(phone)[place]!.slice(0, 6);
+    succeeded(await complete(t, "signin", { phone: ANN, passcode: code(ANN, 1) }));
+    succeeded(await complete(t, "signup", { phone: DAN, passcode: code(DAN, 0) }));
+    refused(await complete(t, "signin", { phone: BOB, passcode: code(BOB, 1) }), 403, "suspended");
+  }));
+
+Deno.test("a right guess of a code that was not sent is a wrong code like any other, and opens nothing", () =>
+  withNumbers(async (t) => {
+    const useless: [Way, string][] = [["signup", ANN], ["signup", BOB], ["signin", CAT], ["signin", DAN]];
+    for (const [way, phone] of useless) {
+      succeeded(await ask(t, way, phone));
+      refused(await complete(t, way, { phone, passcode: "654321" }), 400, "invalid_passcode");
+      refused(await complete(t, way, { phone, passcode: "000000" }), 400, "invalid_passcode");
+      const [row] = await t.sql`
+        select attempts, used_at from passcodes where phone_number = ${phone} and purpose = ${way}`;
+      deepEqual({ ...row }, { attempts: 2, used_at: null });
+    }
+    deepEqual([...await t.sql`select 1 from sessions`], []);
+    deepEqual(
+      (await t.sql`select status from users order by phone_number`).map(({ status }) => status),
+      ["active", "suspended", "invited"],
+    );
+  }, { TEST_PASSCODES: NUMBERS.map((phone) => `${phone}=654321`).join(",") }));
+
+Deno.test("what stops an SMS is the number's own and says nothing of an account", () =>
+  withTwilio(async (t) => {
+    await addUsers(t);
+    t.clock.freeze();
+    await t.sql`
+      insert into suppressions (phone_number, reason, created_at)
+      select unnest(${NUMBERS}::text[]), 'carrier_stop', now()`;
+    for (const way of WAYS) {
+      refused(await alike((phone) => ask(t, way, phone)), 403, "sms_opted_out");
+      const abroad = ["+34612345678", "+34612345679"];
+      await t.sql`
+        insert into users (phone_number, status, created_at)
+        values (${abroad[0]!}, 'active', now()) on conflict do nothing`;
+      const [known, unknown] = [await ask(t, way, abroad[0]!), await ask(t, way, abroad[1]!)];
+      refused(known, 400, "sms_not_allowed");
+      equal(shown(known), shown(unknown));
+    }
+  }, UNIFORM));
+
+Deno.test("how long /signup and /signin take with an account and without one is printed, and every one is 200", () =>
+  withApp(async (t) => {
+    const numbers = Array.from({ length: 120 }, (_, place) => `+141555${60_100 + place}`);
+    const registered = numbers.filter((_, place) => place % 2 === 0);
+    await t.sql`
+      insert into users (phone_number, status, created_at)
+      select unnest(${registered}::text[]), 'active', now()`;
+    const ms: Record<string, number[]> = {};
+    for (const way of WAYS) {
+      for (const [place, phone] of numbers.entries()) {
+        const startedAt = performance.now();
+        succeeded(await ask(t, way, phone));
+        (ms[`${way}, ${place % 2 === 0 ? "an account" : "no account"}`] ??= []).push(
+          performance.now() - startedAt,
+        );
+      }
+    }
+    for (const [what, all] of Object.entries(ms)) {
+      const sorted = all.toSorted((a, b) => a - b);
+      const at = (part: number) => sorted[Math.floor(part * (sorted.length - 1))]!.toFixed(2);
+      console.log(`  /${what.padEnd(20)} ${sorted.length} asks: median ${at(0.5)} ms, p95 ${at(0.95)} ms`);
+    }
+  }, { env: UNIFORM }));
