@@ -17,6 +17,8 @@ export interface UploadRow {
   state: "uploading" | "ready";
   /** When the last of them did. */
   touched_at: Date;
+  /** What the client of a resumable upload said of it, as it was said. */
+  metadata: string | null;
 }
 
 export interface MediaRow {
@@ -30,13 +32,20 @@ export interface MediaRow {
 /** Makes the large object and its row together, so that neither is ever alone. */
 export async function insertUpload(
   sql: Sql,
-  upload: { id: number; owner_id: number; declared: MediaKind; length: number | null; now: Date },
+  upload: {
+    id: number;
+    owner_id: number;
+    declared: MediaKind;
+    length: number | null;
+    metadata: string | null;
+    now: Date;
+  },
 ): Promise<UploadRow> {
   const [row] = await sql<UploadRow[]>`
-    insert into media (id, owner_id, oid, declared, length, created_at, touched_at)
-    values (${upload.id}, ${upload.owner_id}, lo_create(0), ${upload.declared}, ${upload.length}, ${upload.now},
-      ${upload.now})
-    returning id, owner_id, declared, length, size, state, touched_at`;
+    insert into media (id, owner_id, oid, declared, length, metadata, created_at, touched_at)
+    values (${upload.id}, ${upload.owner_id}, lo_create(0), ${upload.declared}, ${upload.length}, ${upload.metadata},
+      ${upload.now}, ${upload.now})
+    returning id, owner_id, declared, length, size, state, touched_at, metadata`;
   return row!;
 }
 
@@ -62,7 +71,7 @@ export async function appendChunk(
 
 export async function findUpload(sql: Sql, id: number, ownerId: number): Promise<UploadRow | null> {
   const [row] = await sql<UploadRow[]>`
-    select id, owner_id, declared, length, size, state, touched_at
+    select id, owner_id, declared, length, size, state, touched_at, metadata
     from media
     where id = ${id} and owner_id = ${ownerId}`;
   return row ?? null;

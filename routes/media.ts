@@ -115,7 +115,7 @@ async function receive(
   kind: "audio" | "video",
 ): Promise<number> {
   const file = filePart(request, uploads);
-  const upload = await uploads.begin(me, kind, null);
+  const upload = await uploads.begin(me, { declared: kind, length: null, metadata: null });
   try {
     return await uploads.finish(await uploads.append(upload, file));
   } catch (error) {

@@ -7,6 +7,7 @@ import { RESUMABLE_MS } from "../services/media/sweep.ts";
 import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor } from "../services/sessions.ts";
 import { bodyChunks } from "./body_chunks.ts";
+import { judgeEncoding } from "./content_encoding.ts";
 import { mediaType } from "./media.ts";
 
 export const TUS_VERSION = "1.0.0";
@@ -26,6 +27,9 @@ const CODES: Record<number, ErrorCode> = {
   501: "invalid_input",
 };
 const BODY_TYPE = "application/offset+octet-stream";
+const METADATA = "Upload-Metadata";
+/** As many as the table takes; a name of 255 letters takes 340. */
+const METADATA_CHARACTERS_MAX = 4_096;
 
 export interface TusAnswer {
   status: 200 | 201 | 204;
@@ -40,7 +44,7 @@ export async function exchange(
   { path, uploads, locker, me }: { path: string; uploads: Uploads; locker: Locker; me: Actor },
 ): Promise<TusAnswer> {
   judge(request);
-  const store = new MediaStore(uploads, me);
+  const store = new MediaStore(uploads, me, request.headers.get(METADATA));
   const server = new Server({
     path,
     locker: { newLock: (id) => locker.newLock(`${me.user_id} ${id}`) },
@@ -58,15 +62,27 @@ export async function exchange(
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
   const failed = response.status >= 400;
   const refusal = store.trouble ?? (failed ? refusalOf(response.status, uploads.uploadBytesMax) : null);
-  return { status: response.status as TusAnswer["status"], headers: response.headers, refusal };
+  const headers = new Headers(response.headers);
+  // The library would read it and write it anew, in its own spelling.
+  if (request.method === "HEAD" && !failed && store.metadata !== null) headers.set(METADATA, store.metadata);
+  return { status: response.status as TusAnswer["status"], headers, refusal };
 }
 
 /** What the library answers with other codes than the protocol has. @throws AppError */
-function judge({ method, headers }: Request): void {
+function judge(request: Request): void {
+  const { method, headers } = request;
   if (headers.get("tus-resumable") !== TUS_VERSION) throw new AppError("unsupported_tus_version");
+  judgeEncoding(request);
   if (method === "PATCH" && headers.get("content-type") !== BODY_TYPE) {
     throw new AppError("unsupported_media_type");
   }
+  if (method === "POST" && (headers.get(METADATA)?.length ?? 0) > METADATA_CHARACTERS_MAX) {
+    throw badHeader(METADATA, `Must have at most ${METADATA_CHARACTERS_MAX} characters`);
+  }
+}
+
+function badHeader(path: string, message: string): AppError {
+  return new AppError("invalid_input", { issues: [{ path, message }] });
 }
 
 function refusalOf(status: number, maxBytes: number): AppError {
@@ -75,7 +91,7 @@ function refusalOf(status: number, maxBytes: number): AppError {
   if (code !== "invalid_input") return new AppError(code);
   const message =
     "One of Upload-Length, Upload-Offset, Upload-Metadata is missing, wrong, or asks for an extension";
-  return new AppError(code, { issues: [{ path: "headers", message }] });
+  return badHeader("headers", message);
 }
 
 /**
@@ -93,24 +109,27 @@ function watched(request: Request, silenceMsMax: number): Request {
 class MediaStore extends DataStore {
   override extensions = TUS_EXTENSIONS;
   trouble: Error | null = null;
+  /** As the client gave it at the creation. */
+  metadata: string | null;
   #begun: number | null = null;
   readonly #uploads: Uploads;
   readonly #me: Actor;
 
-  constructor(uploads: Uploads, me: Actor) {
+  constructor(uploads: Uploads, me: Actor, metadata: string | null) {
     super();
     this.#uploads = uploads;
     this.#me = me;
+    this.metadata = metadata;
   }
 
   override create(upload: Upload): Promise<Upload> {
     return this.#noting(async () => {
       const declared = mediaType.safeParse(upload.metadata?.media_type ?? upload.metadata?.filetype);
       if (!declared.success) {
-        const message = "Must have media_type: audio, video, or a MIME type of those";
-        throw new AppError("invalid_input", { issues: [{ path: "Upload-Metadata", message }] });
+        throw badHeader(METADATA, "Must have media_type: audio, video, or a MIME type of those");
       }
-      const begun = await this.#uploads.begin(this.#me, declared.data, upload.size!);
+      const plan = { declared: declared.data, length: upload.size!, metadata: this.metadata };
+      const begun = await this.#uploads.begin(this.#me, plan);
       this.#begun = begun.id;
       upload.id = String(begun.id);
       upload.creation_date = begun.touched_at.toISOString();
@@ -130,6 +149,7 @@ class MediaStore extends DataStore {
   override async getUpload(id: string): Promise<Upload> {
     const row = await this.#noting(async () => {
       const row = await this.#find(id);
+      this.metadata = row.metadata;
       // Killed between the last byte and the recognition: the client believes that it is done.
       if (row.state === "uploading" && row.size === row.length) await this.#uploads.finish(row);
       return row;

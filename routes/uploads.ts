@@ -25,6 +25,7 @@ export const TUS_HEADERS = [
   "Tus-Version",
   "Upload-Expires",
   "Upload-Length",
+  "Upload-Metadata",
   "Upload-Offset",
 ];
 
@@ -55,7 +56,7 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
     summary: "Begin a resumable upload (tus)",
     description:
       "`Upload-Metadata` has to have `media_type` (or `filetype`): audio, video, or a MIME type of those. The last " +
-      "part of `Location` is the media's id. May carry the first bytes already.",
+      "part of `Location` is the media's id. HEAD gives the metadata back. May carry the first bytes already.",
     responses: { 201: { description: "Begun; go on at `Location`" }, ...errorAnswers(ERRORS_OF_BYTES) },
   });
   const state = createRoute({
@@ -66,7 +67,9 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
     summary: "How far an upload has got (tus)",
     request: { params },
     responses: {
-      200: { description: "`Upload-Offset` bytes of `Upload-Length`" },
+      200: {
+        description: "`Upload-Offset` bytes of `Upload-Length`, and the `Upload-Metadata` of its creation",
+      },
       ...errorAnswers([...ERRORS_OF_ALL, "media_not_found"]),
     },
   });
@@ -91,13 +94,12 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
     request: { params },
     responses: { 204: { description: "It is gone" }, ...errorAnswers([...ERRORS_OF_ALL, "media_not_found"]) },
   });
-  const options = createRoute({
+  const options = {
     tags: about.tags,
-    method: "options",
-    path: UPLOADS_PATH,
+    method: "options" as const,
     summary: "What of tus is spoken here",
     responses: { 204: { description: "Version, extensions, largest size" } },
-  });
+  };
 
   const speak = async (c: Context, me: Actor) => {
     // Also with a refusal of its version a client learns which is spoken.
@@ -110,18 +112,20 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
     if (answer.refusal) throw answer.refusal;
     return c.body(null, answer.status);
   };
+  const introduce = (c: Context) => {
+    c.header("Tus-Resumable", TUS_VERSION);
+    c.header("Tus-Version", TUS_VERSION);
+    c.header("Tus-Extension", TUS_EXTENSIONS.join(","));
+    c.header("Tus-Max-Size", String(uploads.uploadBytesMax));
+    return c.body(null, 204);
+  };
 
   const router = createRouter<AppEnv>()
     .openapi(create, (c) => speak(c, c.get("actor")))
     .openapi(append, (c) => speak(c, c.get("actor")))
     .openapi(terminate, (c) => speak(c, c.get("actor")))
-    .openapi(options, (c) => {
-      c.header("Tus-Resumable", TUS_VERSION);
-      c.header("Tus-Version", TUS_VERSION);
-      c.header("Tus-Extension", TUS_EXTENSIONS.join(","));
-      c.header("Tus-Max-Size", String(uploads.uploadBytesMax));
-      return c.body(null, 204);
-    });
+    .openapi(createRoute({ ...options, path: UPLOADS_PATH }), introduce)
+    .openapi(createRoute({ ...options, path: `${UPLOADS_PATH}/{id}`, request: { params } }), introduce);
   const { middleware: _, ...documented } = state;
   router.openAPIRegistry.registerPath(documented);
   // The framework runs a HEAD as a GET without a body; a GET itself is refused before, since none is documented.

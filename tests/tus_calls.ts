@@ -2,7 +2,7 @@
 
 import { equal } from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { Upload } from "tus-js-client";
+import { type DetailedError, Upload } from "tus-js-client";
 import type { Answer, Ask, Person, TestApp } from "./support.ts";
 
 export const TUS = { "tus-resumable": "1.0.0" };
@@ -70,6 +70,9 @@ export interface ClientOptions {
   uploadDataDuringCreation?: boolean;
   /** Breaks the connection when so many bytes are sent. */
   cutAt?: number;
+  /** Milliseconds to wait before each try; none is made again unless given. */
+  retryDelays?: number[];
+  onShouldRetry?: (error: DetailedError) => boolean;
 }
 
 /** Uploads by tus-js-client; answers with the upload's address, and with whether it was finished. */

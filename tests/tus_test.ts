@@ -10,12 +10,14 @@ const VOICE = fixture("voice.wav");
 
 Deno.test("OPTIONS says which tus is spoken, without a session", () =>
   withApp(async (t) => {
-    const { status, headers } = await t.call("OPTIONS", "/api/uploads");
-    equal(status, 204);
-    equal(headers.get("tus-resumable"), "1.0.0");
-    equal(headers.get("tus-version"), "1.0.0");
-    equal(headers.get("tus-max-size"), String(LIMIT));
-    equal(headers.get("tus-extension"), "creation,creation-with-upload,termination,expiration");
+    for (const address of ["/api/uploads", "/api/uploads/1", "/api/uploads/x"]) {
+      const { status, headers, body } = await t.call("OPTIONS", address);
+      deepEqual([status, body], [204, null], address);
+      equal(headers.get("tus-resumable"), "1.0.0");
+      equal(headers.get("tus-version"), "1.0.0");
+      equal(headers.get("tus-max-size"), String(LIMIT));
+      equal(headers.get("tus-extension"), "creation,creation-with-upload,termination,expiration");
+    }
   }, { env: { MAX_UPLOAD_BYTES: String(LIMIT) } }));
 
 Deno.test("an upload in pieces becomes media under its own id, which can be sent", () =>

@@ -20,6 +20,15 @@ const IN_FLIGHT_RETRY_SECONDS = 5;
 
 export type Uploads = ReturnType<typeof createUploads>;
 
+/** What is known of an upload before its bytes come. */
+export interface UploadPlan {
+  declared: MediaKind;
+  /** Of a resumable upload; null where its end will tell. */
+  length: number | null;
+  /** Of a resumable upload: what its client says of it. */
+  metadata: string | null;
+}
+
 export function createUploads(
   { database, now, uploadBytesMax, quotaBytes, silenceMsMax = SILENCE_MS_MAX }: {
     database: Database;
@@ -48,11 +57,8 @@ export function createUploads(
     }
   }
 
-  /**
-   * @param length of a resumable upload; null where its end will tell
-   * @throws AppError too_large, quota_exceeded
-   */
-  async function begin(me: Actor, declared: MediaKind, length: number | null): Promise<UploadRow> {
+  /** @throws AppError too_large, quota_exceeded */
+  async function begin(me: Actor, { declared, length, metadata }: UploadPlan): Promise<UploadRow> {
     if (length !== null && length > uploadBytesMax) throw tooLarge();
     return await database.begin(async (sql) => {
       await media.lockOwner(sql, me.user_id);
@@ -63,6 +69,7 @@ export function createUploads(
         owner_id: me.user_id,
         declared,
         length,
+        metadata,
         now: now(),
       });
     });
