@@ -61,7 +61,9 @@ export const mediaParams = z.object({
   id: queryId.openapi({ param: { name: "id", in: "path" }, type: "integer" }),
 });
 
-export function mediaDownloadRoutes({ library, sessions }: { library: Library; sessions: Sessions }) {
+export function mediaDownloadRoutes(
+  { library, sessions, now }: { library: Library; sessions: Sessions; now: () => Date },
+) {
   const read = requireReader(sessions);
 
   const byPath = createRoute({
@@ -83,7 +85,9 @@ export function mediaDownloadRoutes({ library, sessions }: { library: Library; s
     const media = reader
       ? await library.open(reader, id)
       : await library.openSigned(id, { expires, signature });
-    return send(c, library, media);
+    // What may be had for a while may be kept for that while; a session can end at any moment.
+    const keptSeconds = reader ? 0 : expires - Math.ceil(now().getTime() / 1000);
+    return send(c, library, { media, keptSeconds });
   }
 
   return createRouter<AppEnv>()
@@ -104,7 +108,11 @@ function requireReader(sessions: Sessions) {
   });
 }
 
-function send(c: Context, library: Library, media: Media): Response {
+function send(
+  c: Context,
+  library: Library,
+  { media, keptSeconds }: { media: Media; keptSeconds: number },
+): Response {
   const etag = `"${media.id}-${media.size}"`;
   const isKnown = matches(c.req.header("if-none-match"), etag);
   const range = isKnown ? null : wantedRange(c, media.size, etag);
@@ -113,6 +121,7 @@ function send(c: Context, library: Library, media: Media): Response {
     throw new AppError("range_not_satisfiable");
   }
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
+  c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.
   c.header("Vary", "Authorization", { append: true });
   if (isKnown) return c.body(null, 304);
@@ -131,12 +140,14 @@ function wantedRange(c: Context, size: number, etag: string) {
   return isWanted ? parseRange(c.req.header("range"), size) : null;
 }
 
-/** They never change, so a browser may keep them; nobody in between may. */
+/**
+ * They never change, but who may have them does. So a browser keeps them and asks, by their ETag, before it shows them
+ * again; nobody in between keeps them.
+ */
 function headersOf({ id, media_type }: Media, etag: string): Record<string, string> {
   const extension = EXTENSIONS[media_type] ?? media_type.split("/")[1];
   return {
     "Accept-Ranges": "bytes",
-    "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Disposition": `inline; filename="${id}.${extension}"`,
     "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'",
     "Content-Type": media_type,

@@ -81,8 +81,12 @@ Deno.test("a signed address is dead after ten minutes, and says by when", () =>
     ok(left > 10 * MINUTE_MS - 1_000 && left <= 10 * MINUTE_MS, `${left}`);
     const { pathname, search } = new URL(answer.body.url);
 
+    const fresh = await fetchBytes(t, pathname + search);
+    const kept = Number(fresh.headers.get("cache-control")!.match(/^private, max-age=(\d+)$/)![1]);
+    ok(kept > 598 && kept * 1_000 <= left, `${kept}`);
     t.clock.advance(left - 1);
-    equal((await fetchBytes(t, pathname + search)).status, 200);
+    const last = await fetchBytes(t, pathname + search);
+    deepEqual([last.status, last.headers.get("cache-control")], [200, "private, no-cache"]);
     t.clock.advance(1);
     refused(await t.call("GET", pathname + search), 404, "media_not_found");
     equal((await fetchBytes(t, await signedPath(t, ann, id))).status, 200);
