@@ -2,6 +2,7 @@
 
 import type { Context } from "hono";
 import { AppError } from "../services/errors.ts";
+import { judgeEncoding } from "./content_encoding.ts";
 import type { AppEnv } from "./env.ts";
 import { readBytes } from "./json_body.ts";
 
@@ -9,6 +10,7 @@ const FORM_BYTES_MAX = 65_536;
 
 /** @throws AppError unsupported_media_type, too_large, invalid_json */
 export async function readParameters(c: Context<AppEnv>): Promise<URLSearchParams> {
+  judgeEncoding(c.req.raw);
   const type = (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
   if (type !== "application/x-www-form-urlencoded") throw new AppError("unsupported_media_type");
   const bytes = await readBytes(c.req.raw, {

@@ -2,6 +2,7 @@
 
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../services/errors.ts";
+import { judgeEncoding } from "./content_encoding.ts";
 import type { AppEnv } from "./env.ts";
 
 /** RFC 8259 wants UTF-8; 64 KiB is more than any call needs. */
@@ -9,6 +10,7 @@ const JSON_BYTES_MAX = 65_536;
 
 /** @throws AppError unsupported_media_type, too_large, invalid_json */
 export const readJson = createMiddleware<AppEnv>(async (c, next) => {
+  judgeEncoding(c.req.raw);
   if (!isJson(c.req.header("content-type"))) throw new AppError("unsupported_media_type");
   const value = parse(await readBytes(c.req.raw));
   c.req.json = <T>() => Promise.resolve(value as T);
@@ -17,6 +19,7 @@ export const readJson = createMiddleware<AppEnv>(async (c, next) => {
 
 /** For calls without fields: no body at all, or an empty JSON object. */
 export const readNothing = createMiddleware<AppEnv>(async (c, next) => {
+  judgeEncoding(c.req.raw);
   const bytes = isJson(c.req.header("content-type"))
     ? await readBytes(c.req.raw)
     : await readBytes(c.req.raw, { bytesMax: 0, refusal: () => new AppError("unsupported_media_type") });

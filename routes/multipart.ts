@@ -3,6 +3,7 @@
 import { Busboy, type BusboyFileStream } from "@fastify/busboy";
 import { AppError } from "../services/errors.ts";
 import { bodyChunks } from "./body_chunks.ts";
+import { judgeEncoding } from "./content_encoding.ts";
 
 const FORM_DATA = /^multipart\/form-data *(;|$)/i;
 /** What a body may have around its file. */
@@ -20,7 +21,9 @@ interface BodyLimits {
  * What can be refused before anything is read: a body of another type, and one that says itself that it is too large.
  * @throws AppError unsupported_media_type, too_large
  */
-export function judgeMultipart({ headers }: Request, uploadBytesMax: number): void {
+export function judgeMultipart(request: Request, uploadBytesMax: number): void {
+  const { headers } = request;
+  judgeEncoding(request);
   if (!FORM_DATA.test(headers.get("content-type") ?? "")) throw new AppError("unsupported_media_type");
   if (Number(headers.get("content-length") ?? 0) > uploadBytesMax + ENVELOPE_BYTES_MAX) {
     throw tooLarge(uploadBytesMax);

@@ -38,7 +38,7 @@ export const ERROR_TEXTS = {
   unauthenticated: "Sign in first: the token is missing, wrong, or its session has ended",
   unavailable: "The service cannot reach its database; try again in a moment",
   unexpected: "Something went wrong here; it has been logged under request_id",
-  unsupported_media_type: "The Content-Type is not the one that this call takes",
+  unsupported_media_type: "The Content-Type or Content-Encoding is not one that this call takes",
   unsupported_tus_version: "Tus-Resumable must be 1.0.0",
   upgrade_required: "This address is for WebSockets",
   upload_conflict: "The upload is elsewhere; ask it for its offset and go on from there",
