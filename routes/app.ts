@@ -47,12 +47,12 @@ export function createApp(services: Services, config: AppConfig, gate = createGa
   app.use(judgeRoute(app));
 
   app.route("/", authRoutes(services, address));
-  app.route("/", contactRoutes(services, wire));
+  app.route("/", contactRoutes(services, wire, address));
   app.route("/", mediaRoutes(services, config.publicUrl));
   app.route("/", mediaDownloadRoutes(services));
   app.route("/", uploadRoutes(services));
   app.route("/", messageRoutes(services, wire));
-  app.route("/", notificationRoutes(services, wire));
+  app.route("/", notificationRoutes(services, wire, address));
   app.route("/", inviteRoutes(invitePage));
   app.route("/", appLinkRoutes(config));
   app.route("/", inviteListRoutes(services, wire));

@@ -33,6 +33,7 @@ const ASK_ERRORS: ErrorCode[] = [
   "invalid_phone_number",
   "sms_not_allowed",
   "sms_opted_out",
+  "sms_disabled",
   "sms_failed",
 ];
 const COMPLETE_ERRORS: ErrorCode[] = [
@@ -154,11 +155,11 @@ export function authRoutes(
   return createRouter<AppEnv>()
     .openapi(signup, async (c) => {
       const { phone_number } = c.req.valid("json");
-      return c.json({ success: true as const, ...await accounts.signUp(phone_number) }, 200);
+      return c.json({ success: true as const, ...await accounts.signUp(phone_number, address(c)) }, 200);
     })
     .openapi(signin, async (c) => {
       const { phone_number } = c.req.valid("json");
-      return c.json({ success: true as const, ...await accounts.signIn(phone_number) }, 200);
+      return c.json({ success: true as const, ...await accounts.signIn(phone_number, address(c)) }, 200);
     })
     .openapi(completeSignup, async (c) => {
       const completion = toCompletion(c.req.valid("json"), c.req.header("user-agent"), address(c));

@@ -1,8 +1,13 @@
-import type { Context } from "hono";
 import type { AppEnv } from "./env.ts";
 
 /** Where a request comes from, as far as it can be believed. */
-export type ClientAddress = (c: Context<AppEnv>) => string;
+export type ClientAddress = (c: Asked) => string;
+
+/** What of a request's context it takes. */
+interface Asked {
+  env: AppEnv["Bindings"];
+  req: { header(name: string): string | undefined };
+}
 
 /**
  * The socket's address, or behind `trustedProxies` proxies the entry of X-Forwarded-For that the outermost of them

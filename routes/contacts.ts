@@ -6,6 +6,7 @@ import type { Acted, Contact, Contacts } from "../services/contacts.ts";
 import type { ErrorCode } from "../services/errors.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { displayName, phoneNumber, phoneNumberParams } from "./fields.ts";
 import { readJson } from "./json_body.ts";
@@ -40,6 +41,7 @@ const whomAndPerhapsName = z.strictObject({ phone_number: phoneNumber, display_n
 export function contactRoutes(
   { contacts, sessions }: { contacts: Contacts; sessions: Sessions },
   wire: Wire,
+  address: ClientAddress,
 ) {
   const signed = requireSession(sessions);
   const toAnswer = (list: Contact[]) => ({ success: true as const, contacts: list.map(wire.contact) });
@@ -138,23 +140,21 @@ export function contactRoutes(
     })
     .openapi(requestVia("put"), async (c) => {
       const { phone_number, display_name } = c.req.valid("json");
-      const acted = await contacts.act("request", c.get("actor"), phone_number, display_name);
-      return c.json(toRequested(acted), 200);
+      const asking = { address: address(c), displayName: display_name };
+      return c.json(toRequested(await contacts.request(c.get("actor"), phone_number, asking)), 200);
     })
     .openapi(requestVia("post"), async (c) => {
       const { phone_number, display_name } = c.req.valid("json");
-      const acted = await contacts.act("request", c.get("actor"), phone_number, display_name);
-      return c.json(toRequested(acted), 200);
+      const asking = { address: address(c), displayName: display_name };
+      return c.json(toRequested(await contacts.request(c.get("actor"), phone_number, asking)), 200);
     })
     .openapi(accept, async (c) => {
       const { phone_number } = c.req.valid("json");
-      const acted = await contacts.act("accept", c.get("actor"), phone_number);
-      return c.json(toAnswer(acted.contacts), 200);
+      return c.json(toAnswer(await contacts.act("accept", c.get("actor"), phone_number)), 200);
     })
     .openapi(remove, async (c) => {
       const { phone_number } = c.req.valid("json");
-      const acted = await contacts.act("delete", c.get("actor"), phone_number);
-      return c.json(toAnswer(acted.contacts), 200);
+      return c.json(toAnswer(await contacts.act("delete", c.get("actor"), phone_number)), 200);
     })
     .openapi(update, async (c) => {
       const { phone_number, display_name } = c.req.valid("json");

@@ -35,6 +35,7 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   recipient_not_found: 404,
   request_not_found: 404,
   session_not_found: 404,
+  sms_disabled: 503,
   sms_failed: 500,
   sms_not_allowed: 400,
   sms_opted_out: 403,

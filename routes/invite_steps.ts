@@ -54,7 +54,7 @@ export function takeStep(invitees: Invitees, step: Step, visit: Visit): Promise<
 async function send(invitees: Invitees, visit: Visit): Promise<Outcome> {
   const number = numberOf(visit);
   if (number.phone === null) return startAgain(visit, new AppError("invalid_phone_number"));
-  const { purpose, asked, refusal } = await invitees.sendCode(number.phone);
+  const { purpose, asked, refusal } = await invitees.sendCode(number.phone, visit.address);
   if (refusal && !STAYS.includes(refusal.code)) return startAgain(visit, refusal);
   const view: View = {
     at: "passcode",

@@ -47,7 +47,7 @@ export function mediaRoutes(
       "What it is, is recognised from its bytes, and has to be of the kind that media_type says. For large " +
       "files on bad networks see `/api/uploads`.",
     security: SECURITY,
-    middleware: [signed, transfer, multipart] as const,
+    middleware: [signed, transfer, admitted(uploads), multipart] as const,
     request: { query: z.object({ media_type: mediaType }) },
     // Not under `request`, where the framework would hold the whole body to look at it.
     requestBody: {
@@ -106,6 +106,14 @@ export function mediaRoutes(
 /** Stands before a call that transfers bytes, of which a user has few at a time. */
 export function takeTurn(uploads: Uploads) {
   return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next));
+}
+
+/** Stands before a call that begins an upload. */
+export function admitted(uploads: Uploads) {
+  return createMiddleware<SignedInEnv>(async (c, next) => {
+    uploads.admit(c.get("actor"));
+    await next();
+  });
 }
 
 async function receive(

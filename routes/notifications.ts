@@ -7,7 +7,9 @@ import { CLOSE, type Hub, type Notice, type Socket } from "../services/events/hu
 import { describeError, log } from "../services/log.ts";
 import type { Marks } from "../services/marks.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
+import type { HeadCount } from "../services/limits/head_count.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
+import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { queryToken } from "./fields.ts";
 import { createRouter } from "./router.ts";
@@ -22,6 +24,8 @@ const FRAME_BYTES_MAX = 4096;
 const FRAMES_A_MINUTE_MAX = 60;
 const MINUTE_MS = 60_000;
 const GOODBYE_MS_MAX = 5_000;
+/** Nobody knows when another socket of an address ends. */
+const NO_ROOM_RETRY_SECONDS = 30;
 
 const frames = z.discriminatedUnion("event", [
   z.strictObject({ event: z.literal("connected"), timestamp: wireTime }),
@@ -53,8 +57,15 @@ const route = createRoute({
 });
 
 export function notificationRoutes(
-  { sessions, hub, marks, now }: { sessions: Sessions; hub: Hub; marks: Marks; now: () => Date },
+  { sessions, hub, marks, socketsByAddress, now }: {
+    sessions: Sessions;
+    hub: Hub;
+    marks: Marks;
+    socketsByAddress: HeadCount;
+    now: () => Date;
+  },
   wire: Wire,
+  address: ClientAddress,
 ) {
   const router = createRouter<AppEnv>();
   router.openAPIRegistry.register("Notification", frames);
@@ -62,14 +73,20 @@ export function notificationRoutes(
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
     const actor = await sessions.authenticate(token);
-    if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
-
-    const { socket, response } = Deno.upgradeWebSocket(c.req.raw, {
-      idleTimeout: IDLE_SECONDS,
-      ...(offer === null ? {} : { protocol: "bearer" }),
-    });
-    attend(socket, actor, { hub, marks, toFrame: (notice) => wire.notice(notice, now()) });
-    return response;
+    const goOut = socketsByAddress.enter(address(c));
+    if (goOut === null) throw new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
+    try {
+      if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
+      const { socket, response } = Deno.upgradeWebSocket(c.req.raw, {
+        idleTimeout: IDLE_SECONDS,
+        ...(offer === null ? {} : { protocol: "bearer" }),
+      });
+      attend(socket, actor, { hub, marks, goOut, toFrame: (notice) => wire.notice(notice, now()) });
+      return response;
+    } catch (error) {
+      goOut();
+      throw error;
+    }
   });
 }
 
@@ -77,7 +94,13 @@ export function notificationRoutes(
 function attend(
   socket: WebSocket,
   actor: Actor,
-  { hub, marks, toFrame }: { hub: Hub; marks: Marks; toFrame: (notice: Notice) => string },
+  { hub, marks, goOut, toFrame }: {
+    hub: Hub;
+    marks: Marks;
+    /** Called when the socket is gone. */
+    goOut: () => void;
+    toFrame: (notice: Notice) => string;
+  },
 ): void {
   const isTooMuch = frameGuard();
   let leave = () => {};
@@ -92,8 +115,12 @@ function attend(
     leave();
     close(socket, CLOSE.flood, "Too much sent");
   };
-  socket.onclose = () => leave();
-  socket.onerror = () => leave();
+  const gone = () => {
+    leave();
+    goOut();
+  };
+  socket.onclose = gone;
+  socket.onerror = gone;
 }
 
 function toHubSocket(socket: WebSocket, actor: Actor, toFrame: (notice: Notice) => string): Socket {

@@ -8,7 +8,7 @@ import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
 import { errorAnswers, SECURITY, SESSION_ERRORS } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
-import { takeTurn } from "./media.ts";
+import { admitted, takeTurn } from "./media.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
 import { exchange, TUS_EXTENSIONS, TUS_VERSION } from "./tus_exchange.ts";
@@ -50,7 +50,7 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
 
   const create = createRoute({
     ...about,
-    middleware: [signed, transfer] as const,
+    middleware: [signed, transfer, admitted(uploads)] as const,
     method: "post",
     path: UPLOADS_PATH,
     summary: "Begin a resumable upload (tus)",

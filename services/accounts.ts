@@ -3,9 +3,10 @@
 import type { Database, Sql } from "../db/database.ts";
 import { listAdmirers } from "../db/conversations.ts";
 import { activateUser, findUser, holdUser } from "../db/users.ts";
-import { AppError } from "./errors.ts";
+import { AppError, type ErrorCode } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
+import type { Limiter } from "./limits/limiter.ts";
 import type { Asked, Passcodes } from "./passcodes.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Sessions, SessionToken } from "./sessions.ts";
@@ -27,9 +28,10 @@ interface Entered {
 export type Accounts = ReturnType<typeof createAccounts>;
 
 export function createAccounts(
-  { database, bus, passcodes, sessions, now, uniform }: {
+  { database, bus, limiter, passcodes, sessions, now, uniform }: {
     database: Database;
     bus: Bus;
+    limiter: Limiter;
     passcodes: Passcodes;
     sessions: Sessions;
     now: () => Date;
@@ -37,23 +39,38 @@ export function createAccounts(
     uniform: boolean;
   },
 ) {
-  /** @throws AppError already_registered where answers are not uniform, and as `passcodes.ask` */
-  async function signUp(phone: PhoneNumber): Promise<Asked> {
-    const registered = await isRegistered(phone);
-    if (registered && !uniform) throw new AppError("already_registered");
-    return await passcodes.ask(phone, "signup", registered ? "sign_in" : null);
+  /** @throws AppError rate_limited, already_registered where answers are not uniform, and as `passcodes.ask` */
+  async function signUp(phone: PhoneNumber, address: string): Promise<Asked> {
+    const registered = await lookUp(phone, address, { refusing: true, code: "already_registered" });
+    return await passcodes.ask(phone, "signup", { address, instead: registered ? "sign_in" : null });
   }
 
-  /** @throws AppError not_registered where answers are not uniform, and as `passcodes.ask` */
-  async function signIn(phone: PhoneNumber): Promise<Asked> {
-    const registered = await isRegistered(phone);
-    if (!registered && !uniform) throw new AppError("not_registered");
-    return await passcodes.ask(phone, "signin", registered ? null : "sign_up");
+  /** @throws AppError rate_limited, not_registered where answers are not uniform, and as `passcodes.ask` */
+  async function signIn(phone: PhoneNumber, address: string): Promise<Asked> {
+    const registered = await lookUp(phone, address, { refusing: false, code: "not_registered" });
+    return await passcodes.ask(phone, "signin", { address, instead: registered ? null : "sign_up" });
   }
 
   /** A code for whoever has one way in only; `completeEither` takes it. @throws AppError as `passcodes.ask` */
-  function askEither(phone: PhoneNumber): Promise<Asked> {
-    return passcodes.ask(phone, "signup");
+  function askEither(phone: PhoneNumber, address: string): Promise<Asked> {
+    return passcodes.ask(phone, "signup", { address });
+  }
+
+  /**
+   * Whether the number has an account. Where answers are not uniform one of the two is refused, which tells: so it is
+   * paid for before it is known, and the same is answered either way when nothing is left.
+   */
+  async function lookUp(
+    phone: PhoneNumber,
+    address: string,
+    { refusing, code }: { refusing: boolean; code: ErrorCode },
+  ): Promise<boolean> {
+    if (uniform) return await isRegistered(phone);
+    const paid = await limiter.pay({ limit: "reveal_address", of: address });
+    const registered = await isRegistered(phone);
+    if (registered === refusing) throw new AppError(code);
+    await paid.giveBack();
+    return registered;
   }
 
   async function isRegistered(phone: PhoneNumber): Promise<boolean> {

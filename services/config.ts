@@ -1,6 +1,7 @@
 import { type AndroidApp, readAndroidApp, readIosApp } from "./app_links.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
-import { DEFAULT_LIMITS, type Limits, parseLimits } from "./limits.ts";
+import { DEFAULT_LIMITS, parseLimits } from "./limits/parse.ts";
+import type { Limits } from "./limits/table.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import {
   type Countries,
@@ -27,6 +28,8 @@ export interface Config {
   /** The first signs, all verify. Null: one is generated, into `dataDir` where that can be written. */
   jwtSecrets: readonly string[] | null;
   sms: SmsConfig;
+  /** Whether SMS that cost money are sent at all. */
+  smsEnabled: boolean;
   /** Where a paid SMS may go. */
   smsCountries: Countries;
   /** Six digits each. */
@@ -79,6 +82,7 @@ export function parseConfig(
     publicUrl: readPublicUrl(env) ?? `http://localhost:${port}`,
     jwtSecrets: readJwtSecrets(env, sms.driver === "twilio"),
     sms,
+    smsEnabled: env.oneOf("SMS_ENABLED", ["true", "false"], "true") === "true",
     smsCountries: readSmsCountries(env, sms),
     testPasscodes: readTestPasscodes(env),
     passcodeTtlMs: 1_000 *

@@ -19,6 +19,7 @@ import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import type { DeviceInvite, Invites } from "./invites.ts";
+import type { Ask, Limiter } from "./limits/limiter.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 
@@ -36,6 +37,13 @@ export interface Acted {
   invite: DeviceInvite | null;
 }
 
+/** What a request brings along beside the number. */
+export interface Asking {
+  /** Where it comes from. */
+  address: string;
+  displayName?: string | undefined;
+}
+
 /** What a call did: whom to tell, and what to answer. */
 interface Change {
   refusal: Refusal | null;
@@ -47,9 +55,10 @@ interface Change {
 export type Contacts = ReturnType<typeof createContacts>;
 
 export function createContacts(
-  { database, bus, invites, now, inviteMode }: {
+  { database, bus, limiter, invites, now, inviteMode }: {
     database: Database;
     bus: Bus;
+    limiter: Limiter;
     invites: Pick<Invites, "invite">;
     now: () => Date;
     inviteMode: "server" | "device" | "off";
@@ -65,33 +74,68 @@ export function createContacts(
   }
 
   /**
-   * Asks, accepts or deletes; answers with the whole list. A new request to a number without an account invites it.
-   * @throws AppError own_number, user_not_found, and the refusals of `decide`
+   * Asks, or accepts where the other has asked; answers with the whole list. A new request to a number without an account
+   * invites it. That tells that there is none, so it is paid for before it is known.
+   * @throws AppError own_number, user_not_found, rate_limited, and the refusals of `decide`
    */
-  async function act(
+  async function request(me: Actor, phone: PhoneNumber, { address, displayName }: Asking): Promise<Acted> {
+    refuseOwnNumber(me, phone);
+    const paid = await limiter.pay({ limit: "reveal_address", of: address });
+    let tells = false;
+    try {
+      const { refusal, invites: isInvited = false } = await change("request", me, phone, displayName);
+      tells = isInvited;
+      const invite = isInvited ? await invites.invite(me, phone, address) : null;
+      return { contacts: await answer(me, refusal), invite };
+    } catch (error) {
+      tells ||= error instanceof AppError && error.code === "user_not_found";
+      throw error;
+    } finally {
+      if (!tells) await paid.giveBack();
+    }
+  }
+
+  /** Accepts or deletes; answers with the whole list. @throws AppError own_number, and the refusals of `decide` */
+  async function act(action: "accept" | "delete", me: Actor, phone: PhoneNumber): Promise<Contact[]> {
+    refuseOwnNumber(me, phone);
+    const { refusal } = await change(action, me, phone);
+    return await answer(me, refusal);
+  }
+
+  async function change(
     action: Action,
     me: Actor,
     phone: PhoneNumber,
     displayName?: string,
-  ): Promise<Acted> {
-    refuseOwnNumber(me, phone);
-    const { refusal, invites: isInvited } = await database.begin(async (sql): Promise<Change> => {
+  ): Promise<Change> {
+    return await database.begin(async (sql): Promise<Change> => {
       const peer = action === "request" ? await askedUser(sql, phone) : await findUser(sql, phone);
       const pair = peer && await lock(sql, action, me, peer);
       if (!pair) return { refusal: decide(action, UNKNOWN).refusal, events: [] };
 
       const decision = decide(action, pair);
       const after = withIntent(pair, decision.intent);
-      const change = await write(sql, { me, peer, pair, after });
+      if (action === "request" && after.mine !== pair.mine) await count(sql, me, peer, statusOf(after));
+      const events = await write(sql, { me, peer, pair, after });
       if (displayName !== undefined && (decision.refusal === null || decision.refusal === "peer_deleted")) {
-        if (await rename(sql, me, peer, displayName)) change.push(mineUpdated(me));
+        if (await rename(sql, me, peer, displayName)) events.push(mineUpdated(me));
       }
-      await bus.announce(sql, change);
+      await bus.announce(sql, events);
       const isNew = after.mine !== pair.mine && statusOf(after) === "requesting";
-      return { refusal: decision.refusal, events: change, invites: isNew && peer.status === "invited" };
+      return { refusal: decision.refusal, events, invites: isNew && peer.status === "invited" };
     }, tell);
-    const invite = isInvited ? await invites.invite(me, phone) : null;
-    return { contacts: await answer(me, refusal), invite };
+  }
+
+  /**
+   * Counts a request that changes something, so that asking and taking back is no way to ring somebody's bell all day.
+   * Whoever accepts answers, and is held to the pair alone.
+   */
+  async function count(sql: Sql, me: Actor, peer: User, becomes: Status | null): Promise<void> {
+    const ofPair: Ask = { limit: "requests_pair", of: `${me.user_id} ${peer.id}` };
+    const ofUser: Ask = { limit: "requests_user", of: String(me.user_id) };
+    const asks = becomes === "accepted" ? [ofPair] : [ofPair, ofUser];
+    const { retryAfter } = await limiter.take(sql, asks, now());
+    if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
   /** Sets my own name for somebody on my list. @throws AppError own_number, contact_not_found */
@@ -159,7 +203,7 @@ export function createContacts(
     return await contacts.renameContact(sql, renamed) !== null;
   }
 
-  return { list, act, update };
+  return { list, request, act, update };
 }
 
 /** Two people who never had to do with each other. */

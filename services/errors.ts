@@ -29,6 +29,7 @@ export const ERROR_TEXTS = {
   recipient_not_found: "This phone number is not in your contact list",
   request_not_found: "There is no friend request from this phone number",
   session_not_found: "You have no such session",
+  sms_disabled: "No SMS are sent at the moment; try again later",
   sms_failed: "The SMS could not be sent; try again",
   sms_not_allowed: "No SMS can be sent to this phone number",
   sms_opted_out: "This phone number has asked for no more SMS; text START to the sender to get them again",
@@ -70,11 +71,24 @@ export class AppError extends Error {
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
-    super(ERROR_TEXTS[code]);
+    super(textOf(code, details));
     this.name = "AppError";
     this.code = code;
     this.details = details;
   }
+}
+
+/** A text that ends with "later" says when, where that is known. */
+function textOf(code: ErrorCode, { retryAfter }: ErrorDetails): string {
+  const text = ERROR_TEXTS[code];
+  return retryAfter === undefined ? text : text.replace(/later$/, `in ${inWords(retryAfter)}`);
+}
+
+/** Rounded up, in the largest unit that says enough. */
+function inWords(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  if (seconds < 90) return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  return minutes < 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }
 
 /** Whether an error means that the database cannot be reached. */

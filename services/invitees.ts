@@ -37,11 +37,11 @@ export function createInvitees(
   },
 ) {
   /** Sends the code of the one thing that the number can do: sign up, or in. Uniform, one code does both. */
-  async function sendCode(phone: PhoneNumber): Promise<CodeSent> {
-    if (uniform) return await attempt("signup", () => accounts.askEither(phone));
-    const signUp = await attempt("signup", () => accounts.signUp(phone));
+  async function sendCode(phone: PhoneNumber, address: string): Promise<CodeSent> {
+    if (uniform) return await attempt("signup", () => accounts.askEither(phone, address));
+    const signUp = await attempt("signup", () => accounts.signUp(phone, address));
     if (signUp.refusal?.code !== "already_registered") return signUp;
-    return await attempt("signin", () => accounts.signIn(phone));
+    return await attempt("signin", () => accounts.signIn(phone, address));
   }
 
   /** @throws AppError as the two of `accounts` */

@@ -27,7 +27,7 @@ export interface InviteRow {
 
 export interface Invites {
   /** After a request to a number without an account: sends at most one SMS, or gives the device what to send. Never throws. */
-  invite(me: Actor, phone: PhoneNumber): Promise<DeviceInvite | null>;
+  invite(me: Actor, phone: PhoneNumber, address: string): Promise<DeviceInvite | null>;
   /** My own invitations, newest first, and how many more I may send today. */
   list(me: Actor): Promise<{ invites: InviteRow[]; remaining_today: number }>;
   /** Where a link leads; `people` also for an expired or used one, so that the page can still help. */

@@ -49,7 +49,7 @@ export type Messages = ReturnType<typeof createMessages>;
 export function createMessages(
   { database, threads, sends, marks }: { database: Database; threads: Threads; sends: Sends; marks: Marks },
 ) {
-  /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media */
+  /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited */
   async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
     const thread = await threads.find(me, phone);
     if (!thread) throw new AppError("recipient_not_found");

@@ -9,7 +9,10 @@ import { AppError } from "./errors.ts";
 import { describeError, log } from "./log.ts";
 import { isSameCode, PASSCODE_LENGTH, type PasscodeKeys } from "./passcode_keys.ts";
 import { ATTEMPTS_MAX, isRepeatable, nextSendAt, sendsOfTheDay, stateOf } from "./passcode_rules.ts";
+import type { LimitKeys } from "./limits/keys.ts";
+import type { Ask, Limiter } from "./limits/limiter.ts";
 import type { PhoneNumber } from "./phone_number.ts";
+import type { SmsBudget, WantedSms } from "./sms/budget.ts";
 import type { SmsDispatch } from "./sms/dispatch.ts";
 import { type Instead, insteadText, passcodeText } from "./sms/texts.ts";
 import { languageOf } from "./texts/language.ts";
@@ -21,6 +24,10 @@ const WRONG_PER_NUMBER_MAX = 30;
 export interface PasscodesOptions {
   database: Database;
   sms: SmsDispatch;
+  budget: SmsBudget;
+  limiter: Limiter;
+  /** Under these names wrong guesses are counted. */
+  limitKeys: LimitKeys;
   keys: PasscodeKeys;
   now: () => Date;
   lifetimeMs: number;
@@ -41,27 +48,36 @@ export interface Asked {
 export type Passcodes = ReturnType<typeof createPasscodes>;
 
 export function createPasscodes(options: PasscodesOptions) {
-  const { database, sms, keys, now, lifetimeMs, host, testPasscodes } = options;
+  const { database, sms, budget, limiter, limitKeys, keys, now, lifetimeMs, host, testPasscodes } = options;
 
   /**
    * Sends a code; or what to do `instead`, with all that a code costs, for whoever may not be told from one who gets it.
-   * The gap to the next ask is taken before the SMS goes out and given back when it did not.
-   * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out
+   * The gap to the next ask and the costs, for the address of who asks, are taken before the SMS goes out, both or
+   * neither, and given back when it did not.
+   * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out, sms_disabled
    */
-  async function ask(phone: PhoneNumber, purpose: Purpose, instead: Instead | null = null): Promise<Asked> {
+  async function ask(
+    phone: PhoneNumber,
+    purpose: Purpose,
+    { address, instead = null }: { address: string; instead?: Instead | null },
+  ): Promise<Asked> {
     const at = now();
     const test = testPasscodes.get(phone);
     const refusal = test === undefined ? await sms.refusal(phone) : null;
     if (refusal) throw new AppError(refusal);
 
-    const challenge = await reserve(phone, purpose, at);
+    const challenge = await reserve(phone, purpose, at, test === undefined ? address : null);
     const code = test ?? keys.derive(challenge);
     if (test === undefined) {
       const language = languageOf(phone);
       const text = instead ? insteadText(instead, language) : passcodeText(code!, host, language);
       const outcome = await sms.send(phone, text);
       if (!outcome.sent) {
-        await database.run((sql) => passcodes.releaseSend(sql, { phone_number: phone, purpose, at }));
+        const { nonce } = challenge;
+        await database.begin(async (sql) => {
+          await passcodes.releaseSend(sql, { phone_number: phone, purpose, at });
+          await budget.giveBack(sql, { to: phone, address, at, nonce });
+        });
         throw new AppError(outcome.refusal);
       }
       await noteSent(phone, purpose, outcome.provider_id);
@@ -85,7 +101,13 @@ export function createPasscodes(options: PasscodesOptions) {
     }
   }
 
-  async function reserve(phone: PhoneNumber, purpose: Purpose, at: Date): Promise<passcodes.Challenge> {
+  /** @param address of who has an SMS sent; null where none is */
+  async function reserve(
+    phone: PhoneNumber,
+    purpose: Purpose,
+    at: Date,
+    address: string | null,
+  ): Promise<passcodes.Challenge> {
     return await database.begin(async (sql) => {
       const fresh: passcodes.Challenge = {
         phone_number: phone,
@@ -110,8 +132,14 @@ export function createPasscodes(options: PasscodesOptions) {
         sent_at: [...sendsOfTheDay(latest.sent_at, at), at],
       };
       await passcodes.saveChallenge(sql, challenge);
+      if (address !== null) await pay(sql, { to: phone, address, at, nonce: challenge.nonce });
       return challenge;
     });
+  }
+
+  async function pay(sql: Sql, sms: WantedSms): Promise<void> {
+    const retryAfter = await budget.take(sql, sms);
+    if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
   /**
@@ -130,8 +158,9 @@ export function createPasscodes(options: PasscodesOptions) {
   ): Promise<T> {
     const given = passcode.replaceAll(/[\s-]/g, "");
     const at = now();
-    const windows = wrongGuesses(phone, address);
-    const seed = await spendAttempt({ phone, purpose, at, windows });
+    const windows = wrongGuesses(limitKeys, phone, address);
+    const ofAddress = { limit: "passcode_address", of: address } as const;
+    const seed = await spendAttempt({ phone, purpose, at, windows, ofAddress });
     const expected = testPasscodes.get(phone) ?? keys.derive({ phone_number: phone, purpose, ...seed });
     if (expected === null || !isSameCode(expected, given)) throw new AppError("invalid_passcode");
 
@@ -144,6 +173,8 @@ export function createPasscodes(options: PasscodesOptions) {
       });
       // Right was also the code of who came second.
       for (const { key } of windows) await limits.giveBack(sql, key, at);
+      await limiter.giveBack(sql, [ofAddress]);
+      if (used) await budget.verified(sql, seed.nonce);
       return used && { result: await use(sql) };
     }, (redeemed) => redeemed && afterCommit(redeemed.result));
     if (!redeemed) throw new AppError("invalid_passcode");
@@ -152,11 +183,12 @@ export function createPasscodes(options: PasscodesOptions) {
 
   /** Pays for one comparison: an attempt of the challenge, and a wrong guess until it has proved right. */
   async function spendAttempt(
-    { phone, purpose, at, windows }: {
+    { phone, purpose, at, windows, ofAddress }: {
       phone: PhoneNumber;
       purpose: Purpose;
       at: Date;
       windows: limits.Window[];
+      ofAddress: Ask;
     },
   ): Promise<{ nonce: Uint8Array; key_id: string }> {
     return await database.begin(async (sql) => {
@@ -177,6 +209,8 @@ export function createPasscodes(options: PasscodesOptions) {
         const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
         throw new AppError("too_many_attempts", { retryAfter });
       }
+      const { retryAfter } = await limiter.take(sql, [ofAddress], at);
+      if (retryAfter !== null) throw new AppError("too_many_attempts", { retryAfter });
       const seed = await passcodes.takeAttempt(sql, {
         phone_number: phone,
         purpose,
@@ -191,10 +225,10 @@ export function createPasscodes(options: PasscodesOptions) {
 }
 
 /** Both count over the purposes: a number is guessed at as a whole. In this order everywhere, so that none waits in a ring. */
-function wrongGuesses(phone: PhoneNumber, address: string): limits.Window[] {
+function wrongGuesses(keys: LimitKeys, phone: PhoneNumber, address: string): limits.Window[] {
   return [
-    { key: `wrong_passcode ${phone}`, max: WRONG_PER_NUMBER_MAX, ms: DAY_MS },
-    { key: `wrong_passcode ${phone} ${address}`, max: WRONG_PER_ADDRESS_MAX, ms: DAY_MS },
+    { key: `wrong_passcode ${keys(phone)}`, max: WRONG_PER_NUMBER_MAX, ms: DAY_MS },
+    { key: `wrong_passcode_address ${keys(`${phone} ${address}`)}`, max: WRONG_PER_ADDRESS_MAX, ms: DAY_MS },
   ];
 }
 

@@ -32,6 +32,11 @@ export function countryOf(phoneNumber: PhoneNumber): string | null {
   return parsePhoneNumberFromString(phoneNumber)?.country ?? null;
 }
 
+/** The digits that its country shares, perhaps with others; the number itself outside every numbering plan. */
+export function dialCodeOf(phoneNumber: PhoneNumber): string {
+  return parsePhoneNumberFromString(phoneNumber)?.countryCallingCode ?? phoneNumber;
+}
+
 /** Whether it is valid in its numbering plan. Gates what costs money, and nothing else. */
 export function isDiallable(phoneNumber: PhoneNumber): boolean {
   return parsePhoneNumberFromString(phoneNumber)?.isValid() ?? false;

@@ -8,6 +8,7 @@ import { AppError } from "./errors.ts";
 import { type Bus, encode } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createGroupCommit } from "./group_commit.ts";
+import type { Pace } from "./limits/pace.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 import type { Thread } from "./threads.ts";
@@ -36,7 +37,15 @@ const BATCHES_MAX = 2;
 
 export type Sends = ReturnType<typeof createSends>;
 
-export function createSends({ database, bus, now }: { database: Database; bus: Bus; now: () => Date }) {
+export function createSends(
+  { database, bus, pace, now }: {
+    database: Database;
+    bus: Bus;
+    /** How fast one person may write to another. */
+    pace: Pace;
+    now: () => Date;
+  },
+) {
   const commits = createGroupCommit<Send, Outcome>({
     run: store,
     jobsMax: BATCH_MAX,
@@ -44,13 +53,31 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
   });
 
   /**
-   * Stores one message and tells both sides. The same client_id with the same content again is the same message.
-   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media
+   * Stores one message and tells both sides. The same client_id with the same content again is the same message, and
+   * free of limits: what is taken of them is kept for a new message alone.
+   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited
    */
   async function add(send: Send): Promise<Stored> {
-    const outcome = await commits.add(send);
+    const key = `${send.thread.conversation_id} ${send.me.user_id}`;
+    const retryAfter = pace.take(key);
+    const outcome = retryAfter === null ? await commits.add(send) : await findRepeated(send);
+    if (outcome === null) throw new AppError("rate_limited", { retryAfter: retryAfter! });
+    const isNew = typeof outcome !== "string" && !outcome.repeated;
+    if (retryAfter === null && !isNew) pace.giveBack(key);
     if (typeof outcome === "string") throw new AppError(outcome);
     return outcome;
+  }
+
+  /** What a send that may store nothing now repeats, if anything. */
+  async function findRepeated(send: Send): Promise<Outcome | null> {
+    const stored = await findStored(send);
+    return stored && judge(send, repeated(stored), false);
+  }
+
+  async function findStored({ me, thread, client_id }: Send): Promise<messages.MessageRow | null> {
+    if (client_id === null) return null;
+    const of = { conversation_id: thread.conversation_id, sender_id: me.user_id, client_id };
+    return await database.run((sql) => messages.findByClientId(sql, of));
   }
 
   /** Sends that repeat a client_id within the batch wait for the first of them, and are judged by what it stored. */
@@ -94,9 +121,7 @@ export function createSends({ database, bus, now }: { database: Database; bus: B
       return repeated(await database.run((sql) => messages.findMessage(sql, conversation_id, id)));
     }
     // Another statement may have stored this client_id after ours began; a new one sees it, whatever has happened since.
-    const { client_id } = send;
-    const of = client_id === null ? null : { conversation_id, sender_id: send.me.user_id, client_id };
-    const stored = of && await database.run((sql) => messages.findByClientId(sql, of));
+    const stored = await findStored(send);
     if (stored) return repeated(stored);
     const meLow = send.me.user_id === row.low_id;
     const [mine, theirs] = meLow ? [row.low_intent, row.high_intent] : [row.high_intent, row.low_intent];

@@ -10,6 +10,10 @@ import { createHub } from "./events/hub.ts";
 import { createFormTokens } from "./form_tokens.ts";
 import { createInvitees } from "./invitees.ts";
 import { createInvites } from "./invites/service.ts";
+import { createLimitKeys } from "./limits/keys.ts";
+import { createLimiter } from "./limits/limiter.ts";
+import { createPace } from "./limits/pace.ts";
+import { createHeadCount } from "./limits/head_count.ts";
 import { describeError, log } from "./log.ts";
 import { createMarks } from "./marks.ts";
 import { createLibrary } from "./media/library.ts";
@@ -23,6 +27,7 @@ import { createReadiness } from "./readiness.ts";
 import { createResync } from "./resync.ts";
 import { createSends } from "./sends.ts";
 import { createSessions } from "./sessions.ts";
+import { createSmsBudget, UNPAID } from "./sms/budget.ts";
 import type { ConsoleSms } from "./sms/console.ts";
 import { createSmsDispatch } from "./sms/dispatch.ts";
 import type { SmsSender } from "./sms/sender.ts";
@@ -51,28 +56,49 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const bus = createBus(origin, hear);
 
   const sessions = createSessions({ database, bus, tokens: createTokens(secrets), now });
-  const dispatch = createSmsDispatch({ database, sender: sms, countries: config.smsCountries, now });
+  const limitKeys = createLimitKeys(secrets);
+  const limiter = createLimiter({ database, limits: config.limits, keys: limitKeys, now });
+  const budget = sms.paid ? createSmsBudget({ limiter, keys: limitKeys }) : UNPAID;
+  const dispatch = createSmsDispatch({
+    database,
+    sender: sms,
+    enabled: config.smsEnabled,
+    countries: config.smsCountries,
+    now,
+  });
   const passcodes = createPasscodes({
     database,
     sms: dispatch,
+    budget,
+    limiter,
+    limitKeys,
     keys: createPasscodeKeys(secrets),
     now,
     lifetimeMs: config.passcodeTtlMs,
     host: new URL(config.publicUrl).hostname,
     testPasscodes: config.testPasscodes,
   });
-  const accounts = createAccounts({ database, bus, passcodes, sessions, now, uniform: config.uniformAuth });
+  const accounts = createAccounts({
+    database,
+    bus,
+    limiter,
+    passcodes,
+    sessions,
+    now,
+    uniform: config.uniformAuth,
+  });
   const invites = createInvites({
     database,
     sms: dispatch,
+    budget,
     now,
     publicUrl: config.publicUrl,
     mode: config.inviteMode,
   });
-  const contacts = createContacts({ database, bus, invites, now, inviteMode: config.inviteMode });
+  const contacts = createContacts({ database, bus, limiter, invites, now, inviteMode: config.inviteMode });
   const invitees = createInvitees({ invites, accounts, contacts, sessions, uniform: config.uniformAuth });
   const threads = createThreads({ database });
-  const sends = createSends({ database, bus, now });
+  const sends = createSends({ database, bus, pace: createPace({ rates: config.limits.messages, now }), now });
   const marks = createMarks({ database, bus, threads, now });
   const messages = createMessages({ database, threads, sends, marks });
 
@@ -81,6 +107,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     now,
     uploadBytesMax: config.maxUploadBytes,
     quotaBytes: config.mediaQuotaBytes,
+    pace: createPace({ rates: config.limits.uploads, now }),
   });
   const library = createLibrary({ database, links: createMediaLinks({ secrets, now }) });
   const mediaSweep = createMediaSweep({ database, now });
@@ -111,6 +138,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     uploads,
     library,
     hub,
+    socketsByAddress: createHeadCount(config.limits.sockets_address?.count ?? Infinity),
     upkeep,
     readiness: createReadiness({ database }),
     console: "sent" in sms ? sms : null,

@@ -15,8 +15,11 @@ const DAY_MS = 24 * HOUR_MS;
 const ENDED_EVERY_MS = 4 * SECOND_MS;
 const DEAD_EVERY_MS = 60 * SECOND_MS;
 /** Looks this far back, so that clocks of several machines may differ by so much. */
-const ENDED_BACK_MS = 60 * SECOND_MS;
+const CLOCKS_APART_MS = 60 * SECOND_MS;
+const ENDED_BACK_MS = CLOCKS_APART_MS;
 const SESSIONS_KEPT_MS = 30 * DAY_MS;
+/** For the breaker, which looks at the last few of a prefix. */
+const PAID_KEPT_MS = 30 * DAY_MS;
 
 export interface Upkeep {
   start(): void;
@@ -54,7 +57,13 @@ export function createUpkeep(
 
   async function deleteOldRows(): Promise<void> {
     await database.run((sql) =>
-      sweep(sql, { passcodes: ago(EXPIRED_KEPT_MS), limits: ago(DAY_MS), sessions: ago(SESSIONS_KEPT_MS) })
+      sweep(sql, {
+        passcodes: ago(EXPIRED_KEPT_MS),
+        limits: ago(DAY_MS),
+        buckets: ago(CLOCKS_APART_MS),
+        paid_passcodes: ago(PAID_KEPT_MS),
+        sessions: ago(SESSIONS_KEPT_MS),
+      })
     );
   }
 

@@ -2,7 +2,7 @@ import { deepEqual, doesNotMatch, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 
 import { ConfigError, parseConfig } from "../services/config.ts";
-import { DEFAULT_LIMITS } from "../services/limits.ts";
+import { DEFAULT_LIMITS } from "../services/limits/parse.ts";
 
 type Variables = Record<string, string | undefined>;
 
@@ -40,6 +40,7 @@ Deno.test("parseConfig() needs nothing at all", () => {
     publicUrl: "http://localhost:3000",
     jwtSecrets: null,
     sms: { driver: "console" },
+    smsEnabled: true,
     smsCountries: "*",
     testPasscodes: new Map(),
     passcodeTtlMs: 600_000,
@@ -68,6 +69,7 @@ const EVERYTHING = {
   PUBLIC_URL: "https://Puffin.example:8443/",
   JWT_SECRET: `${SECRET}, ${SECRET}2`,
   TWILIO_API_BASE_URL: "http://127.0.0.1:9/twilio/",
+  SMS_ENABLED: "false",
   SMS_COUNTRIES: "us, DE",
   TEST_PASSCODES: "+1234567890=654321,001 234 567 891=000000",
   PASSCODE_TTL_SECONDS: "1",
@@ -100,6 +102,7 @@ Deno.test("parseConfig() reads every variable", () => {
       from: { phoneNumber: "+14155552671" },
       apiBaseUrl: "http://127.0.0.1:9/twilio",
     },
+    smsEnabled: false,
     smsCountries: ["US", "DE"],
     testPasscodes: new Map([["+1234567890", "654321"], ["+1234567891", "000000"]]),
     passcodeTtlMs: 1_000,
@@ -204,6 +207,7 @@ const REFUSED: [string, string[]][] = [
     `example.puffin=${FINGERPRINT}:AB`,
   ]],
   ["IOS_APP", ["example.puffin", "ABCDE1234.example", "ABCDE12345", "ABCDE12345./"]],
+  ["SMS_ENABLED", ["0", "off", "False"]],
   ["LIMITS", ["on", "messages=1", "nobody=1/d"]],
   ["TRUSTED_PROXY_COUNT", ["-1", "one", "101"]],
   ["CORS_ORIGINS", ["app.example", "*,https://app.example", "https://app.example/path", "null"]],

@@ -229,7 +229,7 @@ Deno.test("who joined between a request and its invitation gets no SMS", () =>
     await join(t, twilio, BOB);
     const me = await t.services.sessions.authenticate(ann.token);
 
-    equal(await t.services.invites.invite(me, BOB as never), null);
+    equal(await t.services.invites.invite(me, BOB as never, "192.0.2.1"), null);
     deepEqual([invitations(twilio), (await invitesOf(t, ann)).invites], [[], []]);
     succeeded(await change(t, "request", ann, BOB));
   }));

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 
-import { DEFAULT_LIMITS, type Limits, parseLimits } from "../services/limits.ts";
+import { DEFAULT_LIMITS, parseLimits } from "../services/limits/parse.ts";
+import type { Limits } from "../services/limits/table.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

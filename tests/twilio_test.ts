@@ -16,7 +16,7 @@ const ANN = parsePhoneNumber("+14155550123") as PhoneNumber;
 const SENDER = parsePhoneNumber("+15005550006") as PhoneNumber;
 const TEXT = "Two lines & more = 100 %\n\n@puffin.example #123456 \u00e9";
 
-const CODES: Record<SmsRefusal, number[]> = {
+const CODES: Record<Exclude<SmsRefusal, "sms_disabled">, number[]> = {
   sms_opted_out: [21610],
   sms_not_allowed: [21211, 21265, 21266, 21408, 21612, 21614, 21635, 30005, 30006],
   sms_failed: [

@@ -9,6 +9,7 @@ import type { DeviceInvite, InvitePeople, InviteRow, Invites, InviteState } from
 import { describeError, log } from "../log.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { Actor } from "../sessions.ts";
+import type { SmsBudget, WantedSms } from "../sms/budget.ts";
 import type { SmsDispatch } from "../sms/dispatch.ts";
 import { deviceInviteText, inviteText } from "../sms/texts.ts";
 import { languageOf } from "../texts/language.ts";
@@ -21,6 +22,7 @@ const LISTED_MAX = 500;
 export interface InvitesOptions {
   database: Database;
   sms: SmsDispatch;
+  budget: SmsBudget;
   now: () => Date;
   /** An origin without a trailing slash. */
   publicUrl: string;
@@ -33,14 +35,15 @@ interface Decided {
   sms: invites.InviteSms;
 }
 
-export function createInvites({ database, sms, now, publicUrl, mode }: InvitesOptions): Invites {
-  async function invite(me: Actor, phone: PhoneNumber): Promise<DeviceInvite | null> {
+export function createInvites({ database, sms, budget, now, publicUrl, mode }: InvitesOptions): Invites {
+  async function invite(me: Actor, phone: PhoneNumber, address: string): Promise<DeviceInvite | null> {
     try {
+      const wanted = { to: phone, address, at: now() };
       const token = createInviteToken();
-      const decided = await database.begin((sql) => decide(sql, me, phone, token));
+      const decided = await database.begin((sql) => decide(sql, me, wanted, token));
       const url = `${publicUrl}/i/${token}`;
       if (decided?.sms === "sending") {
-        await send(decided.id, phone, inviteText(me.phone_number, url, languageOf(phone)));
+        await send(decided.id, wanted, inviteText(me.phone_number, url, languageOf(phone)));
       }
       return decided?.sms === "none" ? deviceInvite(phone, url) : null;
     } catch (error) {
@@ -51,15 +54,16 @@ export function createInvites({ database, sms, now, publicUrl, mode }: InvitesOp
   }
 
   /** Commits to at most one SMS: what is read here cannot change before the row is there. */
-  async function decide(sql: Sql, me: Actor, phone: PhoneNumber, token: string): Promise<Decided | null> {
+  async function decide(sql: Sql, me: Actor, wanted: WantedSms, token: string): Promise<Decided | null> {
+    const { to: phone, at } = wanted;
     const known = await findUser(sql, phone);
     if (!known) return null;
     await invites.lockForInvite(sql, me.user_id, known.id);
     const invitee = await findUser(sql, phone);
     if (invitee?.status !== "invited") return null;
 
-    const at = now();
-    const becomes = await judge(sql, me, invitee, at);
+    const judged = await judge(sql, me, invitee, at);
+    const becomes = judged === "sending" && await budget.take(sql, wanted) !== null ? "withheld" : judged;
     // Asking on and on beyond the day's invitations leaves no more than one entry a number.
     if (becomes === "over" && await invites.hasInvited(sql, me.user_id, invitee.id)) return null;
     const id = await invites.insertInvite(sql, {
@@ -85,17 +89,18 @@ export function createInvites({ database, sms, now, publicUrl, mode }: InvitesOp
     return judgeInvite({ mode, counts, stopped, reachable: sms.isReachable(phone) });
   }
 
-  async function send(id: number, phone: PhoneNumber, text: string): Promise<void> {
-    const outcome = await sms.send(phone, text);
-    await database.run((sql) =>
-      invites.finishInvite(
+  async function send(id: number, wanted: WantedSms, text: string): Promise<void> {
+    const outcome = await sms.send(wanted.to, text);
+    await database.begin(async (sql) => {
+      if (!outcome.sent) await budget.giveBack(sql, wanted);
+      await invites.finishInvite(
         sql,
         outcome.sent
           ? { id, sms: "sent", provider_id: outcome.provider_id }
           // Who opted out is not given away as a number that cannot be reached.
           : { id, sms: outcome.refusal === "sms_opted_out" ? "withheld" : "failed", provider_id: null },
-      )
-    );
+      );
+    });
   }
 
   async function list(me: Actor): Promise<{ invites: InviteRow[]; remaining_today: number }> {

@@ -5,6 +5,7 @@ import type { Database } from "../../db/database.ts";
 import * as media from "../../db/media.ts";
 import type { MediaKind, UploadRow } from "../../db/media.ts";
 import { AppError } from "../errors.ts";
+import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
 import { recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
@@ -30,11 +31,13 @@ export interface UploadPlan {
 }
 
 export function createUploads(
-  { database, now, uploadBytesMax, quotaBytes, silenceMsMax = SILENCE_MS_MAX }: {
+  { database, now, uploadBytesMax, quotaBytes, pace, silenceMsMax = SILENCE_MS_MAX }: {
     database: Database;
     now: () => Date;
     uploadBytesMax: number;
     quotaBytes: number;
+    /** How fast a user may begin uploads. */
+    pace: Pace;
     silenceMsMax?: number;
   },
 ) {
@@ -55,6 +58,12 @@ export function createUploads(
       if (left === 0) inFlight.delete(me.user_id);
       else inFlight.set(me.user_id, left);
     }
+  }
+
+  /** Counts one that is about to begin, before anything of it is looked at. @throws AppError rate_limited */
+  function admit(me: Actor): void {
+    const retryAfter = pace.take(String(me.user_id));
+    if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
   /** @throws AppError too_large, quota_exceeded */
@@ -186,7 +195,7 @@ export function createUploads(
     return new AppError("quota_exceeded", { maxBytes: quotaBytes });
   }
 
-  return { transfer, begin, append, finish, abort, find, uploadBytesMax, silenceMsMax };
+  return { transfer, admit, begin, append, finish, abort, find, uploadBytesMax, silenceMsMax };
 }
 
 /** 52 random bits: never zero, below 2^53, and nothing to count by. */

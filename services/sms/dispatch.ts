@@ -7,7 +7,7 @@ import { countryOf, isDiallable, type PhoneNumber, takesSms } from "../phone_num
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 export interface SmsDispatch {
-  /** Whether money may be spent on this number, by its country, numbering plan and kind of line. */
+  /** Whether money may be spent on this number, by its country, numbering plan and kind of line. False where none is. */
   isReachable(to: PhoneNumber): boolean;
   /** Why no passcode may go to this number, known without trying. */
   refusal(to: PhoneNumber): Promise<SmsRefusal | null>;
@@ -15,9 +15,11 @@ export interface SmsDispatch {
 }
 
 export function createSmsDispatch(
-  { database, sender, countries, now }: {
+  { database, sender, enabled, countries, now }: {
     database: Database;
     sender: SmsSender;
+    /** Whether SMS that cost money are sent at all. */
+    enabled: boolean;
     countries: "*" | readonly string[];
     now: () => Date;
   },
@@ -28,6 +30,7 @@ export function createSmsDispatch(
   function isReachable(to: PhoneNumber): boolean {
     // Local metadata lags behind the numbering plans, so it guards money only.
     if (!sender.paid) return true;
+    if (!enabled) return false;
     return takesSms(to) && isDiallable(to) && isServed(countryOf(to));
   }
 
@@ -35,11 +38,14 @@ export function createSmsDispatch(
     isReachable,
 
     async refusal(to) {
+      if (sender.paid && !enabled) return "sms_disabled";
       if (await database.run((sql) => isSuppressed(sql, to))) return "sms_opted_out";
       return isReachable(to) ? null : "sms_not_allowed";
     },
 
     async send(to, text) {
+      // Whoever asked before: what is paid for goes out by this line and no other.
+      if (sender.paid && !enabled) return { sent: false, refusal: "sms_disabled", provider_code: null };
       const outcome = await sender.send(to, text);
       if (outcome.sent) return outcome;
       log.warn("SMS not sent", { refusal: outcome.refusal, provider_code: outcome.provider_code });

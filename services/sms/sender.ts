@@ -1,7 +1,7 @@
 import type { PhoneNumber } from "../phone_number.ts";
 
 /** Why an SMS was not sent, in the words of the API's error codes. */
-export type SmsRefusal = "sms_failed" | "sms_opted_out" | "sms_not_allowed";
+export type SmsRefusal = "sms_failed" | "sms_opted_out" | "sms_not_allowed" | "sms_disabled";
 
 /**
  * What became of an SMS: `provider_id` is the provider's name for it, by which a later callback speaks of it;

@@ -18,6 +18,7 @@ export type PageError =
     | "passcode_expired"
     | "rate_limited"
     | "request_not_found"
+    | "sms_disabled"
     | "sms_failed"
     | "sms_not_allowed"
     | "sms_opted_out"
@@ -132,6 +133,7 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
       passcode_expired: "This code has expired. Ask for a new one.",
       rate_limited: "That was asked a moment ago.",
       request_not_found: "There is no open request from this number any more.",
+      sms_disabled: "We send no SMS at the moment. Please try again later.",
       sms_failed: "The SMS could not be sent. Please try again.",
       sms_not_allowed: "We cannot send an SMS to this number.",
       sms_opted_out: "This number wanted no more SMS. Text START to our sender to get them again.",
@@ -207,6 +209,7 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
       passcode_expired: "Este código ha caducado. Pide uno nuevo.",
       rate_limited: "Eso se pidió hace un momento.",
       request_not_found: "Ya no hay ninguna solicitud abierta de este número.",
+      sms_disabled: "Ahora mismo no enviamos SMS. Prueba otra vez más tarde.",
       sms_failed: "No se pudo enviar el SMS. Prueba otra vez.",
       sms_not_allowed: "No podemos enviar SMS a este número.",
       sms_opted_out: "Este número no quiso más SMS. Envía START a nuestro número para recibirlos otra vez.",

@@ -1,46 +1,16 @@
+import type { Rate } from "./bucket.ts";
+import { COUNT_LIMITS, type Limits, RATE_LIMITS } from "./table.ts";
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const UNITS_MS: Record<string, number> = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
 
-/** A bucket of `burst` uses that refills evenly: an empty one is full again after `periodMs`. */
-export interface Rate {
-  readonly burst: number;
-  readonly periodMs: number;
-}
-
-const DEFAULT_RATES = {
-  // Paid SMS: an address, a number less its last four digits, a dial code, the whole service.
-  sms_address: [{ burst: 60, periodMs: HOUR_MS }, { burst: 300, periodMs: DAY_MS }],
-  sms_prefix: [{ burst: 30, periodMs: HOUR_MS }],
-  sms_dial_code: [{ burst: 200, periodMs: DAY_MS }],
-  sms_service: [{ burst: 1_000, periodMs: DAY_MS }],
-  // Wrong passcodes, and answers that tell whether a number is registered.
-  passcode_address: [{ burst: 100, periodMs: HOUR_MS }],
-  reveal_address: [{ burst: 60, periodMs: HOUR_MS }],
-  // One sender and one receiver: sixty at once, then one a second.
-  messages: [{ burst: 60, periodMs: MINUTE_MS }],
-  requests_user: [{ burst: 20, periodMs: DAY_MS }],
-  requests_pair: [{ burst: 3, periodMs: DAY_MS }],
-  // Fifty at once, then one in 1.2 s.
-  uploads: [{ burst: 50, periodMs: MINUTE_MS }],
-} as const satisfies Record<string, readonly Rate[]>;
-
-const DEFAULT_COUNTS = {
-  sockets_user: { count: 20 },
-  sockets_address: { count: 20_000 },
-} as const satisfies Record<string, { readonly count: number }>;
-
-export type RateName = keyof typeof DEFAULT_RATES;
-export type CountName = keyof typeof DEFAULT_COUNTS;
-
-/** What holds beside the rules of passcodes and invitations. Every rate of a list must allow; null is off. */
-export type Limits =
-  & Readonly<Record<RateName, readonly Rate[] | null>>
-  & Readonly<Record<CountName, { readonly count: number } | null>>;
-
-export const DEFAULT_LIMITS: Limits = { ...DEFAULT_RATES, ...DEFAULT_COUNTS };
+export const DEFAULT_LIMITS = Object.fromEntries([
+  ...Object.entries(RATE_LIMITS).map(([name, { rates }]) => [name, rates]),
+  ...Object.entries(COUNT_LIMITS).map(([name, { count }]) => [name, { count }]),
+]) as Limits;
 
 const COUNT = /^[1-9][0-9]{0,8}$/;
 const RATE = /^([1-9][0-9]{0,8})\/([1-9][0-9]{0,4})?([smhd])$/;
@@ -60,7 +30,7 @@ export function parseLimits(text: string): Limits | string[] {
   }
   const read: Record<string, readonly Rate[] | { count: number } | null> = {};
   for (const [name, values] of given) {
-    const limit = Object.hasOwn(DEFAULT_COUNTS, name) ? readCount(values) : readRates(values);
+    const limit = Object.hasOwn(COUNT_LIMITS, name) ? readCount(values) : readRates(values);
     if (typeof limit === "string") problems.push(`"${name}" ${limit}`);
     else read[name] = limit;
   }

@@ -1,0 +1,52 @@
+import type { Sql } from "./database.ts";
+
+/** One use of one bucket. */
+export interface Use {
+  key: string;
+  /** What the use costs, and what the bucket holds, in microseconds of refilling. */
+  stepUs: number;
+  capacityUs: number;
+}
+
+export interface Taken {
+  /** How long not all uses are to be had; 0 when they were taken. */
+  wait: number;
+  /** What each bucket lacks now, in the order of the uses. */
+  owed: number[];
+}
+
+/**
+ * Takes all uses or none, in one statement. They have to come in the order of their keys, so that two who want the same
+ * buckets never wait for each other in a ring.
+ */
+export async function takeUses(sql: Sql, uses: Use[], at: Date): Promise<Taken> {
+  const [taken] = await sql<{ wait: number; owed: string[] }[]>`
+    select wait, owed
+    from take_uses(
+      ${uses.map(({ key }) => key)}::text[],
+      ${uses.map(({ stepUs }) => stepUs)}::bigint[],
+      ${uses.map(({ capacityUs }) => capacityUs)}::bigint[],
+      ${at}::timestamptz
+    )`;
+  return { wait: taken!.wait, owed: taken!.owed.map(Number) };
+}
+
+/** Gives back what was taken, in the same order. */
+export async function giveBackUses(sql: Sql, uses: Use[]): Promise<void> {
+  await sql`
+    with given as (
+      select key, step
+      from unnest(${uses.map(({ key }) => key)}::text[], ${uses.map(({ stepUs }) => stepUs)}::bigint[])
+        as given (key, step)
+    ), held as materialized (
+      select key
+      from buckets
+      where key = any(${uses.map(({ key }) => key)}::text[])
+      order by key collate "C"
+      for update
+    )
+    update buckets b
+    set full_at = b.full_at - given.step * interval '1 microsecond'
+    from held, given
+    where b.key = held.key and given.key = held.key`;
+}

@@ -1,0 +1,85 @@
+// The limits that guard money and guessing. All processes share them in the database, they survive restarts, and while
+// the database is away nothing is allowed.
+
+import { giveBackUses, type Taken, takeUses, type Use } from "../../db/buckets.ts";
+import type { Database, Sql } from "../../db/database.ts";
+import { AppError } from "../errors.ts";
+import { describeError, log } from "../log.ts";
+import { measure } from "./bucket.ts";
+import type { LimitKeys } from "./keys.ts";
+import { formatRate, type Limits, type SharedName } from "./table.ts";
+
+/** What is to be counted: of which limit, and for whom. */
+export interface Ask {
+  limit: SharedName;
+  of: string;
+}
+
+export interface Verdict {
+  /** Whole seconds after which all of it is to be had; null where it was taken. */
+  retryAfter: number | null;
+  /** The largest part of a bucket that is used now, for each limit. */
+  used: Partial<Record<SharedName, number>>;
+}
+
+export type Limiter = ReturnType<typeof createLimiter>;
+
+const US = 1_000_000;
+
+export function createLimiter(
+  { database, limits, keys, now }: {
+    database: Database;
+    limits: Limits;
+    keys: LimitKeys;
+    now: () => Date;
+  },
+) {
+  /** In the order of their keys, and each once. A bucket of another rate is another bucket. */
+  function usesOf(asks: Ask[]): (Use & { limit: SharedName })[] {
+    return asks.flatMap(({ limit, of }) =>
+      (limits[limit] ?? []).map((rate) => ({
+        limit,
+        key: `${limit} ${formatRate(rate)} ${keys(`${limit} ${of}`)}`,
+        ...measure(rate),
+      }))
+    ).sort((one, other) => one.key < other.key ? -1 : 1);
+  }
+
+  /** Takes one of everything or nothing, as part of a transaction; the rows stay locked until it ends. */
+  async function take(sql: Sql, asks: Ask[], at: Date): Promise<Verdict> {
+    const uses = usesOf(asks);
+    if (uses.length === 0) return { retryAfter: null, used: {} };
+    const taken = await takeUses(sql, uses, at);
+    return { retryAfter: taken.wait === 0 ? null : Math.ceil(taken.wait / US), used: usedOf(uses, taken) };
+  }
+
+  async function giveBack(sql: Sql, asks: Ask[]): Promise<void> {
+    const uses = usesOf(asks);
+    if (uses.length > 0) await giveBackUses(sql, uses);
+  }
+
+  /**
+   * Takes one before it is known whether what follows is what the limit counts, so that an empty bucket looks the same
+   * either way. Whoever then finds that it was not gives it back.
+   * @throws AppError rate_limited
+   */
+  async function pay(ask: Ask): Promise<{ giveBack(): Promise<void> }> {
+    const { retryAfter } = await database.run((sql) => take(sql, [ask], now()));
+    if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
+    return {
+      giveBack: () =>
+        database.run((sql) => giveBack(sql, [ask]))
+          .catch((error) => log.warn("Limit not given back", describeError(error))),
+    };
+  }
+
+  return { take, giveBack, pay };
+}
+
+function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {
+  const used: Verdict["used"] = {};
+  uses.forEach(({ limit, capacityUs }, place) => {
+    used[limit] = Math.max(used[limit] ?? 0, owed[place]! / capacityUs);
+  });
+  return used;
+}

@@ -1,0 +1,54 @@
+import { LRUCache } from "lru-cache";
+import { measure, owedUs, type Rate, waitUs } from "./bucket.ts";
+
+/** Buckets of this process alone, for what has to be fast and guards neither money nor guessing. */
+export interface Pace {
+  /** Takes one. Null, or where there is none the whole seconds after which there will be; then nothing is taken. */
+  take(key: string): number | null;
+  giveBack(key: string): void;
+}
+
+/** The one that was used longest ago is forgotten first: who would be, has let it fill up again long ago. */
+const KEYS_MAX = 100_000;
+/** After so many uses the full ones are forgotten. */
+const FORGET_EVERY = 10_000;
+const US_PER_MS = 1_000;
+const US_PER_SECOND = 1_000_000;
+
+/** @param rates every one of which has to allow; null allows everything */
+export function createPace(
+  { rates, now, keysMax = KEYS_MAX }: {
+    rates: readonly Rate[] | null;
+    now: () => Date;
+    keysMax?: number;
+  },
+): Pace & { size(): number } {
+  const measures = (rates ?? []).map(measure);
+  const fullAt = new LRUCache<string, number[]>({ max: keysMax });
+  let takes = 0;
+
+  function forgetFull(atUs: number): void {
+    takes += 1;
+    if (takes % FORGET_EVERY !== 0) return;
+    for (const [key, ends] of fullAt) if (ends.every((end) => end <= atUs)) fullAt.delete(key);
+  }
+
+  return {
+    take(key) {
+      if (measures.length === 0) return null;
+      const atUs = now().getTime() * US_PER_MS;
+      forgetFull(atUs);
+      const ends = fullAt.get(key);
+      const owed = measures.map((_, place) => owedUs(ends?.[place] ?? atUs, atUs));
+      const wait = Math.max(...measures.map((of, place) => waitUs(owed[place]!, of)));
+      if (wait > 0) return Math.ceil(wait / US_PER_SECOND);
+      fullAt.set(key, measures.map(({ stepUs }, place) => atUs + owed[place]! + stepUs));
+      return null;
+    },
+    giveBack(key) {
+      const ends = fullAt.peek(key);
+      if (ends) fullAt.set(key, measures.map(({ stepUs }, place) => ends[place]! - stepUs));
+    },
+    size: () => fullAt.size,
+  };
+}

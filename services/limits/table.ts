@@ -1,0 +1,150 @@
+// Every limit that LIMITS can change, as data. The rules of passcodes (per number) and of invitations are not here: they
+// always hold.
+
+import type { Rate } from "./bucket.ts";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+interface Limit {
+  /** What is counted apart. */
+  readonly key: string;
+  /**
+   * `database`: shared by all processes, survives restarts, and while the database is away nothing is allowed (closed).
+   * `memory`: of one process; a restart forgets it (open).
+   */
+  readonly store: "database" | "memory";
+  /** Whether it holds for SMS that cost money, and for no others. */
+  readonly paidOnly: boolean;
+  /** For people. */
+  readonly about: string;
+}
+
+interface RateLimit extends Limit {
+  /** Every one of them has to allow. */
+  readonly rates: readonly Rate[];
+}
+
+interface CountLimit extends Limit {
+  readonly count: number;
+}
+
+export const RATE_LIMITS = {
+  sms_address: {
+    key: "address",
+    rates: [{ burst: 60, periodMs: HOUR_MS }, { burst: 300, periodMs: DAY_MS }],
+    store: "database",
+    paidOnly: true,
+    about: "SMS that one address asks for",
+  },
+  sms_prefix: {
+    key: "number less its last four digits",
+    rates: [{ burst: 30, periodMs: HOUR_MS }],
+    store: "database",
+    paidOnly: true,
+    about: "SMS to numbers that are neighbours, as those of a pumping scheme are",
+  },
+  sms_dial_code: {
+    key: "country code of the number",
+    rates: [{ burst: 200, periodMs: DAY_MS }],
+    store: "database",
+    paidOnly: true,
+    about: "SMS to all numbers under one country code",
+  },
+  sms_service: {
+    key: "the whole service",
+    rates: [{ burst: 1_000, periodMs: DAY_MS }],
+    store: "database",
+    paidOnly: true,
+    about: "SMS in all; the log warns when 60 % are used",
+  },
+  passcode_address: {
+    key: "address",
+    rates: [{ burst: 100, periodMs: HOUR_MS }],
+    store: "database",
+    paidOnly: false,
+    about: "wrong passcodes for any number; answered `too_many_attempts`",
+  },
+  reveal_address: {
+    key: "address",
+    rates: [{ burst: 60, periodMs: HOUR_MS }],
+    store: "database",
+    paidOnly: false,
+    about: "answers that tell whether a number has an account: 409, 404, an invitation",
+  },
+  messages: {
+    key: "sender and receiver",
+    rates: [{ burst: 60, periodMs: MINUTE_MS }],
+    store: "memory",
+    paidOnly: false,
+    about: "messages that are stored; what repeats a `client_id` is free",
+  },
+  requests_user: {
+    key: "user",
+    rates: [{ burst: 20, periodMs: DAY_MS }],
+    store: "database",
+    paidOnly: false,
+    about: "friend requests that change something, but for those that accept",
+  },
+  requests_pair: {
+    key: "user and whom he asks",
+    rates: [{ burst: 3, periodMs: DAY_MS }],
+    store: "database",
+    paidOnly: false,
+    about: "the same to one person, and those that accept as well",
+  },
+  uploads: {
+    key: "user",
+    rates: [{ burst: 50, periodMs: MINUTE_MS }],
+    store: "memory",
+    paidOnly: false,
+    about: "uploads begun, in one piece or resumable",
+  },
+} as const satisfies Record<string, RateLimit>;
+
+export const COUNT_LIMITS = {
+  sockets_user: {
+    key: "user",
+    count: 20,
+    store: "memory",
+    paidOnly: false,
+    about: "open sockets; one more ends the oldest with 4002",
+  },
+  sockets_address: {
+    key: "address",
+    count: 20_000,
+    store: "memory",
+    paidOnly: false,
+    about: "open sockets",
+  },
+} as const satisfies Record<string, CountLimit>;
+
+export const LIMIT_TABLE = { ...RATE_LIMITS, ...COUNT_LIMITS };
+
+export type RateName = keyof typeof RATE_LIMITS;
+export type CountName = keyof typeof COUNT_LIMITS;
+
+type NamesIn<Store> = {
+  [Name in RateName]: (typeof RATE_LIMITS)[Name]["store"] extends Store ? Name : never;
+}[RateName];
+
+/** Those that guard money and guessing. */
+export type SharedName = NamesIn<"database">;
+
+/** What holds, by the configuration; null is off. */
+export type Limits =
+  & Readonly<Record<RateName, readonly Rate[] | null>>
+  & Readonly<Record<CountName, { readonly count: number } | null>>;
+
+const UNITS: [ms: number, unit: string][] = [[DAY_MS, "d"], [HOUR_MS, "h"], [MINUTE_MS, "m"], [
+  SECOND_MS,
+  "s",
+]];
+
+/** As LIMITS has it: `60/h`, `5/10m`. */
+export function formatRate({ burst, periodMs }: Rate): string {
+  const [ms, unit] = UNITS.find(([ms]) => periodMs % ms === 0)!;
+  return `${burst}/${periodMs === ms ? "" : periodMs / ms}${unit}`;
+}

@@ -1,0 +1,107 @@
+// What stands between a request and the SMS bill: the sms_* limits and the breaker. It holds for sends that are paid for;
+// everything happens in the transaction that decides about the SMS, so that a crash pays too much and never too little.
+
+import type { Sql } from "../../db/database.ts";
+import { deletePaid, insertPaid, listLatest, verifyPaid } from "../../db/paid_passcodes.ts";
+import type { LimitKeys } from "../limits/keys.ts";
+import type { Ask, Limiter, Verdict } from "../limits/limiter.ts";
+import { log } from "../log.ts";
+import { dialCodeOf, type PhoneNumber } from "../phone_number.ts";
+import { stoppedMs, WATCHED } from "./breaker.ts";
+
+/** An SMS that somebody at this address asks for. */
+export interface WantedSms {
+  to: PhoneNumber;
+  address: string;
+  at: Date;
+  /** Of the challenge, where it is a passcode: its code will come back, or not. */
+  nonce?: Uint8Array;
+}
+
+export interface SmsBudget {
+  /** Sets aside what the SMS costs of every limit, or nothing. Null, or the seconds after which it can be had. */
+  take(sql: Sql, sms: WantedSms): Promise<number | null>;
+  /** The SMS did not go out. */
+  giveBack(sql: Sql, sms: WantedSms): Promise<void>;
+  /** The code of this challenge came back. */
+  verified(sql: Sql, nonce: Uint8Array): Promise<void>;
+}
+
+/** When so much of a day's SMS is used the log says so, and again when it had fallen to so little in between. */
+const WARN_AT = 0.6;
+const WARN_AGAIN_BELOW = 0.5;
+const LINE_DIGITS = 4;
+
+/** Nothing is counted of what costs nothing. */
+export const UNPAID: SmsBudget = {
+  take: () => Promise.resolve(null),
+  giveBack: () => Promise.resolve(),
+  verified: () => Promise.resolve(),
+};
+
+export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: LimitKeys }): SmsBudget {
+  const alerted = new Map<string, number>();
+  let warned = false;
+
+  function warnOnce({ used: { sms_service = 0 } }: Verdict): void {
+    if (sms_service < WARN_AGAIN_BELOW) warned = false;
+    if (sms_service < WARN_AT || warned) return;
+    warned = true;
+    log.warn("SMS for the whole service are running out", { used_percent: Math.floor(sms_service * 100) });
+  }
+
+  /** One line a stop and process. */
+  function alertOnce(to: PhoneNumber, at: Date, ms: number): void {
+    const prefix = prefixOf(to);
+    if ((alerted.get(prefix) ?? 0) > at.getTime()) return;
+    for (const [known, until] of alerted) if (until <= at.getTime()) alerted.delete(known);
+    alerted.set(prefix, at.getTime() + ms);
+    log.error("SMS to a prefix stopped: too few of its passcodes come back", {
+      prefix: `${prefix}${"*".repeat(LINE_DIGITS)}`,
+      seconds: Math.ceil(ms / 1000),
+    });
+  }
+
+  async function stopped(sql: Sql, { to, at }: WantedSms): Promise<number> {
+    const ms = stoppedMs(await listLatest(sql, keys(`prefix ${prefixOf(to)}`), WATCHED), at);
+    if (ms > 0) alertOnce(to, at, ms);
+    return Math.ceil(ms / 1000);
+  }
+
+  return {
+    async take(sql, sms) {
+      const asks = asksOf(sms);
+      const verdict = await limiter.take(sql, asks, sms.at);
+      // Looked at behind the locks of the buckets, so that sends which arrive together see each other.
+      const stop = await stopped(sql, sms);
+      if (stop > 0 && verdict.retryAfter === null) await limiter.giveBack(sql, asks);
+      const wait = Math.max(stop, verdict.retryAfter ?? 0);
+      if (wait > 0) return wait;
+      warnOnce(verdict);
+      const { nonce, to, at } = sms;
+      if (nonce) await insertPaid(sql, { prefix: keys(`prefix ${prefixOf(to)}`), nonce, at });
+      return null;
+    },
+
+    async giveBack(sql, sms) {
+      const { nonce, at } = sms;
+      if (nonce) await deletePaid(sql, { nonce, at });
+      await limiter.giveBack(sql, asksOf(sms));
+    },
+
+    verified: verifyPaid,
+  };
+}
+
+function asksOf({ to, address }: WantedSms): Ask[] {
+  return [
+    { limit: "sms_address", of: address },
+    { limit: "sms_prefix", of: prefixOf(to) },
+    { limit: "sms_dial_code", of: dialCodeOf(to) },
+    { limit: "sms_service", of: "" },
+  ];
+}
+
+function prefixOf(phone: PhoneNumber): string {
+  return phone.slice(0, -LINE_DIGITS);
+}

@@ -1,0 +1,136 @@
+// Every limit of the table over HTTP: what it allows, how it refuses, and that LIMITS takes it away.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { LIMIT_TABLE } from "../services/limits/table.ts";
+import { change } from "./contact_calls.ts";
+import { LIMIT_NAMES, limited, type LimitName, only, worksWhenTold } from "./limit_calls.ts";
+import { ask, complete, twilioEnv, wrong } from "./passcode_calls.ts";
+import { ANN, type Answer, BOB, eventually, friends, succeeded, type TestApp, withApp } from "./support.ts";
+import { startTwilioDouble } from "./twilio_double.ts";
+import { create } from "./tus_calls.ts";
+import { upload, wav } from "./upload_calls.ts";
+
+/** Uses the limit for the nth time; answers with 429 where there is no room. */
+type Use = (nth: number) => Promise<Answer>;
+/** Sets the stage, and says how the limit is used there. */
+type Scene = (t: TestApp) => Promise<Use> | Use;
+type RateName = Exclude<LimitName, "sockets_user" | "sockets_address">;
+
+/** Numbers of one prefix and one country, and of as many prefixes. */
+const neighbour = (nth: number) => `+1415555${3_000 + nth}`;
+const stranger = (nth: number) => `+1415${600 + nth}0100`;
+const MANY = 70;
+
+const askEach = (phone: (nth: number) => string): Scene => (t) => (nth) => ask(t, "signup", phone(nth));
+
+const SCENES: Record<RateName, Scene> = {
+  sms_address: askEach(stranger),
+  sms_prefix: askEach(neighbour),
+  sms_dial_code: askEach(stranger),
+  sms_service: askEach((nth) => nth % 2 ? stranger(nth) : `+44740012345${nth}`),
+  passcode_address: async (t) => {
+    for (let nth = 0; nth < 5; nth += 1) succeeded(await ask(t, "signup", stranger(nth)));
+    return (nth) => {
+      const phone = stranger(nth);
+      return complete(t, "signup", { phone, passcode: wrong(t.codeFor(phone)) });
+    };
+  },
+  reveal_address: (t) => (nth) => ask(t, "signin", stranger(nth)),
+  messages: async (t) => {
+    const [ann, bob] = await friends(t);
+    return (nth) => t.send(ann, bob, `message ${nth}`);
+  },
+  requests_user: async (t) => {
+    const ann = await t.signUp(ANN);
+    return (nth) => change(t, "request", ann, stranger(nth));
+  },
+  requests_pair: async (t) => {
+    const [ann] = [await t.signUp(ANN), await t.signUp(BOB)];
+    return async () => {
+      const answer = await change(t, "request", ann, BOB);
+      if (answer.status === 200) succeeded(await change(t, "delete", ann, BOB));
+      return answer;
+    };
+  },
+  uploads: async (t) => {
+    const ann = await t.signUp(ANN);
+    return (nth) => nth % 2 ? upload(t, ann, wav(100)) : create(t, ann, 100);
+  },
+};
+const RATE_NAMES = Object.keys(SCENES) as RateName[];
+
+/** Runs a scene; where the limit is about paid SMS they go to a double of Twilio. */
+async function onStage(
+  name: RateName,
+  limits: string,
+  run: (t: TestApp, use: Use) => Promise<void>,
+): Promise<void> {
+  const twilio = LIMIT_TABLE[name].paidOnly ? startTwilioDouble() : null;
+  const paid = twilio ? { ...twilioEnv(twilio), SMS_COUNTRIES: "US,GB" } : {};
+  try {
+    await withApp(async (t) => {
+      t.clock.freeze();
+      await run(t, await SCENES[name](t));
+    }, { env: { ...paid, LIMITS: limits } });
+  } finally {
+    await twilio?.close();
+  }
+}
+
+const isLimited = ({ status }: Answer) => status === 429;
+
+for (const name of RATE_NAMES) {
+  const code = name === "passcode_address" ? "too_many_attempts" : undefined;
+
+  Deno.test(`${name}=2/2m allows two at once and one a minute, and says exactly when`, () =>
+    onStage(name, only(name, "2/2m"), async (t, use) => {
+      for (const nth of [0, 1]) equal(isLimited(await use(nth)), false);
+      equal(limited(await use(2), code), 60);
+      await worksWhenTold(t, () => use(2), code);
+      equal(limited(await use(3), code), 60);
+    }));
+
+  Deno.test(`${name}=off counts nothing`, () =>
+    onStage(name, `${name}=off`, async (t, use) => {
+      const memory = LIMIT_TABLE[name].store === "memory";
+      for (let nth = 0; nth < (memory ? MANY : 3); nth += 1) equal(isLimited(await use(nth)), false);
+      deepEqual([...await t.sql`select key from buckets where key like ${`${name} %`}`], []);
+    }));
+}
+
+Deno.test("every limit is kept where the table says, by default", async () => {
+  for (const name of RATE_NAMES) {
+    await onStage(name, "", async (t, use) => {
+      await use(0);
+      const rows = await t.sql`select key from buckets where key like ${`${name} %`}`;
+      equal(rows.length, LIMIT_TABLE[name].store === "database" ? LIMIT_TABLE[name].rates.length : 0, name);
+    });
+  }
+});
+
+Deno.test("sockets_address=3 refuses a fourth socket of an address before the upgrade, until one is closed", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const sockets = [await t.socket(ann.token), await t.socket(ann.token), await t.socket(ann.token)];
+    const knock = () => t.call("GET", "/api/notifications", { token: ann.token });
+    equal(limited(await knock()), 30);
+    equal(limited(await knock()), 30);
+
+    await sockets[0]!.end();
+    await eventually(async () => (await knock()).status === 426);
+    await t.socket(ann.token);
+    limited(await knock());
+  }, { env: { LIMITS: only("sockets_address", "3") } }));
+
+for (const [name, sockets] of [["sockets_address", 10], ["sockets_user", 25]] as const) {
+  Deno.test(`${name}=off allows ${sockets} sockets of one user`, () =>
+    withApp(async (t) => {
+      const ann = await t.signUp(ANN);
+      const open = await Promise.all(Array.from({ length: sockets }, () => t.socket(ann.token)));
+      ok(open.every(({ raw }) => raw.readyState === WebSocket.OPEN));
+    }, { env: { LIMITS: `${name}=off` } }));
+}
+
+Deno.test("every name of the table has a scene here", () => {
+  deepEqual([...RATE_NAMES, "sockets_user", "sockets_address"], LIMIT_NAMES);
+});
