@@ -26,6 +26,8 @@ export interface Upkeep {
   stop(): void;
   /** Ends the sockets whose sessions live no more. */
   endDeadSockets(): Promise<void>;
+  /** Deletes what no rule looks at any more. */
+  deleteOldRows(): Promise<void>;
 }
 
 export function createUpkeep(
@@ -89,6 +91,7 @@ export function createUpkeep(
       timers.clear();
     },
     endDeadSockets,
+    deleteOldRows,
   };
 }
 
