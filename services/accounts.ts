@@ -2,8 +2,9 @@
 
 import type { Database, Sql } from "../db/database.ts";
 import { listAdmirers } from "../db/conversations.ts";
+import type { Purpose } from "../db/passcodes.ts";
 import { activateUser, findUser, holdUser } from "../db/users.ts";
-import { AppError, type ErrorCode } from "./errors.ts";
+import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import type { Limiter } from "./limits/limiter.ts";
@@ -39,15 +40,17 @@ export function createAccounts(
     uniform: boolean;
   },
 ) {
-  /** @throws AppError rate_limited, already_registered where answers are not uniform, and as `passcodes.ask` */
+  /** @throws AppError already_registered where answers are not uniform, and as `passcodes.ask` */
   async function signUp(phone: PhoneNumber, address: string): Promise<Asked> {
-    const registered = await lookUp(phone, address, { refusing: true, code: "already_registered" });
+    if (!uniform) return await askTelling(phone, "signup", address, "already_registered");
+    const registered = await database.run((sql) => isRegistered(sql, phone));
     return await passcodes.ask(phone, "signup", { address, instead: registered ? "sign_in" : null });
   }
 
-  /** @throws AppError rate_limited, not_registered where answers are not uniform, and as `passcodes.ask` */
+  /** @throws AppError not_registered where answers are not uniform, and as `passcodes.ask` */
   async function signIn(phone: PhoneNumber, address: string): Promise<Asked> {
-    const registered = await lookUp(phone, address, { refusing: false, code: "not_registered" });
+    if (!uniform) return await askTelling(phone, "signin", address, "not_registered");
+    const registered = await database.run((sql) => isRegistered(sql, phone));
     return await passcodes.ask(phone, "signin", { address, instead: registered ? null : "sign_up" });
   }
 
@@ -57,24 +60,34 @@ export function createAccounts(
   }
 
   /**
-   * Whether the number has an account. Where answers are not uniform one of the two is refused, which tells: so it is
-   * paid for before it is known, and the same is answered either way when nothing is left.
+   * Sends a code, or refuses whoever has taken the wrong form, which tells whether the number has an account. So that is
+   * paid for before it is known, and every other limit is judged before it too: what they refuse, they refuse alike.
+   * Given back is what told nothing, or was paid for by an SMS.
    */
-  async function lookUp(
+  async function askTelling(
     phone: PhoneNumber,
+    purpose: Purpose,
     address: string,
-    { refusing, code }: { refusing: boolean; code: ErrorCode },
-  ): Promise<boolean> {
-    if (uniform) return await isRegistered(phone);
+    wrong: "already_registered" | "not_registered",
+  ): Promise<Asked> {
     const paid = await limiter.pay({ limit: "reveal_address", of: address });
-    const registered = await isRegistered(phone);
-    if (registered === refusing) throw new AppError(code);
-    await paid.giveBack();
-    return registered;
+    let known = false;
+    const judge = async (sql: Sql) => {
+      const registered = await isRegistered(sql, phone);
+      known = true;
+      if (registered === (wrong === "already_registered")) throw new AppError(wrong);
+    };
+    try {
+      const asked = await passcodes.ask(phone, purpose, { address, judge });
+      known = false;
+      return asked;
+    } finally {
+      if (!known) await paid.giveBack();
+    }
   }
 
-  async function isRegistered(phone: PhoneNumber): Promise<boolean> {
-    const user = await database.run((sql) => findUser(sql, phone));
+  async function isRegistered(sql: Sql, phone: PhoneNumber): Promise<boolean> {
+    const user = await findUser(sql, phone);
     return user !== null && user.status !== "invited";
   }
 
@@ -109,7 +122,7 @@ export function createAccounts(
   }
 
   async function redeem(
-    purpose: "signup" | "signin",
+    purpose: Purpose,
     { phone, passcode, address }: Completion,
     enter: (sql: Sql) => Promise<Entered | null>,
   ): Promise<SessionToken | null> {

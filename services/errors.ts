@@ -78,8 +78,8 @@ export class AppError extends Error {
   }
 }
 
-/** A text that ends with "later" says when, where that is known. */
-function textOf(code: ErrorCode, { retryAfter }: ErrorDetails): string {
+/** What people are told; a text that ends with "later" says when, where that is known. */
+export function textOf(code: ErrorCode, { retryAfter }: ErrorDetails = {}): string {
   const text = ERROR_TEXTS[code];
   return retryAfter === undefined ? text : text.replace(/later$/, `in ${inWords(retryAfter)}`);
 }

@@ -36,6 +36,15 @@ export interface PasscodesOptions {
   testPasscodes: ReadonlyMap<PhoneNumber, string>;
 }
 
+export interface Asking {
+  /** Where it comes from. */
+  address: string;
+  /** Sent in place of a code, with all that one costs, to whoever may not be told from one who gets it. */
+  instead?: Instead | null;
+  /** Has the last word, when everything is taken that a send takes; what it throws undoes that. */
+  judge?: (sql: Sql) => Promise<void>;
+}
+
 /** Seconds, all of them. */
 export interface Asked {
   expires_in: number;
@@ -51,22 +60,24 @@ export function createPasscodes(options: PasscodesOptions) {
   const { database, sms, budget, limiter, limitKeys, keys, now, lifetimeMs, host, testPasscodes } = options;
 
   /**
-   * Sends a code; or what to do `instead`, with all that a code costs, for whoever may not be told from one who gets it.
-   * The gap to the next ask and the costs, for the address of who asks, are taken before the SMS goes out, both or
-   * neither, and given back when it did not.
+   * Sends a code. The gap to the next ask and the costs, for the address of who asks, are taken before the SMS goes out,
+   * both or neither, and given back when it did not.
    * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out, sms_disabled
    */
   async function ask(
     phone: PhoneNumber,
     purpose: Purpose,
-    { address, instead = null }: { address: string; instead?: Instead | null },
+    { address, instead = null, judge = () => Promise.resolve() }: Asking,
   ): Promise<Asked> {
     const at = now();
     const test = testPasscodes.get(phone);
     const refusal = test === undefined ? await sms.refusal(phone) : null;
     if (refusal) throw new AppError(refusal);
 
-    const challenge = await reserve(phone, purpose, at, test === undefined ? address : null);
+    const challenge = await reserve(phone, purpose, at, async (sql, { nonce }) => {
+      if (test === undefined) await pay(sql, { to: phone, address, at, nonce });
+      await judge(sql);
+    });
     const code = test ?? keys.derive(challenge);
     if (test === undefined) {
       const language = languageOf(phone);
@@ -101,12 +112,12 @@ export function createPasscodes(options: PasscodesOptions) {
     }
   }
 
-  /** @param address of who has an SMS sent; null where none is */
+  /** What `settle` throws undoes it. */
   async function reserve(
     phone: PhoneNumber,
     purpose: Purpose,
     at: Date,
-    address: string | null,
+    settle: (sql: Sql, challenge: passcodes.Challenge) => Promise<void>,
   ): Promise<passcodes.Challenge> {
     return await database.begin(async (sql) => {
       const fresh: passcodes.Challenge = {
@@ -132,7 +143,7 @@ export function createPasscodes(options: PasscodesOptions) {
         sent_at: [...sendsOfTheDay(latest.sent_at, at), at],
       };
       await passcodes.saveChallenge(sql, challenge);
-      if (address !== null) await pay(sql, { to: phone, address, at, nonce: challenge.nonce });
+      await settle(sql, challenge);
       return challenge;
     });
   }

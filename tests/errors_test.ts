@@ -26,6 +26,24 @@ Deno.test("every error code has a text for people that says nothing of the insid
   deepEqual(Object.keys(STATUS).sort(), Object.keys(ERROR_TEXTS).sort());
 });
 
+Deno.test("an error that says when, says it in words too", () => {
+  const words = [1, 2, 89, 90, 3_600, 5_340, 5_341, 86_400].map((retryAfter) =>
+    new AppError("rate_limited", { retryAfter }).message.replace("Too much at once; try again in ", "")
+  );
+  deepEqual(words, [
+    "1 second",
+    "2 seconds",
+    "89 seconds",
+    "2 minutes",
+    "60 minutes",
+    "89 minutes",
+    "2 hours",
+    "24 hours",
+  ]);
+  ok(new AppError("too_many_attempts", { retryAfter: 40 }).message.endsWith("for a new one in 40 seconds"));
+  equal(new AppError("passcode_expired", { retryAfter: 1 }).message, ERROR_TEXTS.passcode_expired);
+});
+
 Deno.test("an unexpected error is 500 with a fixed text, and the log has it under the request's id without values", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];

@@ -1,6 +1,6 @@
 import { equal, ok } from "node:assert/strict";
 import fc from "fast-check";
-import { ERROR_TEXTS } from "../services/errors.ts";
+import { textOf } from "../services/errors.ts";
 import { STATUS } from "../routes/errors.ts";
 import { listOperations, type Operation, readDocument } from "./operations.ts";
 import { ANN, type Answer, BOB, type Person, type TestApp, withApp } from "./support.ts";
@@ -128,7 +128,7 @@ function judge({ status, headers, body }: Answer): void {
   if (status < 300) return void ok(body.success === true || body.openapi);
   equal(body.success, false);
   equal(body.request_id, headers.get("x-request-id"));
-  equal(body.message, ERROR_TEXTS[body.code as keyof typeof ERROR_TEXTS]);
+  equal(body.message, textOf(body.code, body.retry_after ? { retryAfter: body.retry_after } : {}));
   equal(status, STATUS[body.code as keyof typeof STATUS]);
   equal(Array.isArray(body.issues), ["invalid_input", "invalid_phone_number"].includes(body.code));
 }
