@@ -3,7 +3,14 @@ import type { Sql } from "./database.ts";
 /** Deletes what no rule looks at any more. */
 export async function sweep(
   sql: Sql,
-  before: { passcodes: Date; limits: Date; buckets: Date; paid_passcodes: Date; sessions: Date },
+  before: {
+    passcodes: Date;
+    limits: Date;
+    buckets: Date;
+    paid_passcodes: Date;
+    sessions: Date;
+    tickets: Date;
+  },
 ): Promise<void> {
   await sql`
     delete from passcodes
@@ -17,6 +24,9 @@ export async function sweep(
   await sql`
     delete from paid_passcodes
     where sent_at < ${before.paid_passcodes}`;
+  await sql`
+    delete from tickets
+    where expires_at < ${before.tickets}`;
   await sql`
     delete from sessions
     where coalesce(ended_at, expires_at) < ${before.sessions}`;

@@ -24,6 +24,7 @@ import { requestLog } from "./request_log.ts";
 import { judgeRoute } from "./route_table.ts";
 import { createRouter } from "./router.ts";
 import { systemRoutes } from "./system.ts";
+import { ticketRoutes } from "./tickets.ts";
 import { twilioRoutes } from "./twilio.ts";
 import { TUS_HEADERS, uploadRoutes } from "./uploads.ts";
 import { createWire } from "./wire.ts";
@@ -53,6 +54,7 @@ export function createApp(services: Services, config: AppConfig, gate = createGa
   app.route("/", uploadRoutes(services));
   app.route("/", messageRoutes(services, wire));
   app.route("/", notificationRoutes(services, wire, address));
+  app.route("/", ticketRoutes(services));
   app.route("/", inviteRoutes(invitePage));
   app.route("/", appLinkRoutes(config));
   app.route("/", inviteListRoutes(services, wire));

@@ -74,6 +74,12 @@ export const queryToken = z.unknown().optional().openapi({
   description: "Instead of the Authorization header",
 });
 
+/** The same of a ticket. */
+export const queryTicket = z.unknown().optional().openapi({
+  type: "string",
+  description: "From `POST /api/notifications/ticket`",
+});
+
 /** A private name for somebody: NFC, at most 50 code points, nothing that turns the text around it. */
 export const displayName = z.string()
   .refine((value) => value.isWellFormed(), "Has a lone surrogate")

@@ -8,10 +8,11 @@ import { describeError, log } from "../services/log.ts";
 import type { Marks } from "../services/marks.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
+import type { Tickets } from "../services/tickets.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
-import { queryToken } from "./fields.ts";
+import { queryTicket, queryToken } from "./fields.ts";
 import { createRouter } from "./router.ts";
 import { bearerToken } from "./session.ts";
 import { terminate } from "./terminate.ts";
@@ -43,13 +44,14 @@ const route = createRoute({
   path: "/api/notifications",
   tags: ["Notifications"],
   summary: "Be told of changes (WebSocket)",
-  description: "The token goes into `?token=`, the Authorization header, or the offer " +
-    "`Sec-WebSocket-Protocol: bearer, <token>`. Frames are hints to fetch again: the first is `connected`, and a fetch " +
+  description:
+    "A ticket goes into `?ticket=`, and then counts alone; a token into the Authorization header, the offer " +
+    "`Sec-WebSocket-Protocol: bearer, <token>`, or `?token=`. Frames are hints to fetch again: the first is `connected`, and a fetch " +
     "after it sees everything that was committed before. `sessions_updated`: another session of mine began or ended. Close codes: 1001 the service shuts down, 1008 more than " +
     `${FRAMES_A_MINUTE_MAX} frames a minute or one over ${FRAME_BYTES_MAX} bytes, 1013 too much unread, 4001 the session ` +
     "has ended, 4002 displaced by newer sockets (do not reconnect).",
-  security: [{ bearer: [] }, { queryToken: [] }],
-  request: { query: z.object({ token: queryToken }) },
+  security: [{ bearer: [] }, { ticket: [] }, { queryToken: [] }],
+  request: { query: z.object({ ticket: queryTicket, token: queryToken }) },
   responses: {
     101: { description: "The socket is open; it carries text frames, each a `Notification` as JSON" },
     ...errorAnswers([...SESSION_ERRORS, "upgrade_required"]),
@@ -57,8 +59,9 @@ const route = createRoute({
 });
 
 export function notificationRoutes(
-  { sessions, hub, marks, socketsByAddress, now }: {
+  { sessions, tickets, hub, marks, socketsByAddress, now }: {
     sessions: Sessions;
+    tickets: Tickets;
     hub: Hub;
     marks: Marks;
     socketsByAddress: HeadCount;
@@ -72,7 +75,8 @@ export function notificationRoutes(
   return router.openapi(route, async (c) => {
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
-    const actor = await sessions.authenticate(token);
+    const ticket = c.req.query("ticket");
+    const actor = await (ticket === undefined ? sessions.authenticate(token) : tickets.redeem(ticket));
     const goOut = socketsByAddress.enter(address(c));
     if (goOut === null) throw new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
     try {

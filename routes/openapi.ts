@@ -35,6 +35,11 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
     in: "query",
     name: "token",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "ticket", {
+    type: "apiKey",
+    in: "query",
+    name: "ticket",
+  });
   app.openAPIRegistry.registerComponent("securitySchemes", "signature", {
     type: "apiKey",
     in: "query",

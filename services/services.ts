@@ -33,6 +33,7 @@ import { createSmsDispatch } from "./sms/dispatch.ts";
 import type { SmsSender } from "./sms/sender.ts";
 import { createTwilioCallbacks } from "./sms/twilio_callbacks.ts";
 import { createThreads } from "./threads.ts";
+import { createTickets } from "./tickets.ts";
 import { createTokens } from "./tokens.ts";
 import { createUpkeep } from "./upkeep.ts";
 
@@ -125,6 +126,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
 
   return {
     sessions,
+    tickets: createTickets({ database, now }),
     accounts,
     contacts,
     invites,

@@ -65,6 +65,7 @@ export function createUpkeep(
         buckets: ago(CLOCKS_APART_MS),
         paid_passcodes: ago(PAID_KEPT_MS),
         sessions: ago(SESSIONS_KEPT_MS),
+        tickets: ago(CLOCKS_APART_MS),
       })
     );
   }

@@ -131,7 +131,7 @@ Deno.test("/openapi.json documents the WebSocket: its upgrade, its refusals, its
   overDocument((document) => {
     const { responses, security, description } = document.paths["/api/notifications"].get;
     ok(responses["101"] && responses["401"] && responses["426"]);
-    deepEqual(security, [{ bearer: [] }, { queryToken: [] }]);
+    deepEqual(security, [{ bearer: [] }, { ticket: [] }, { queryToken: [] }]);
     for (const code of ["1001", "1008", "4001", "4002"]) ok(description.includes(code), code);
     const frames = document.components.schemas.Notification.oneOf;
     deepEqual(

@@ -1,0 +1,46 @@
+import type { Sql } from "./database.ts";
+
+/** Stores a ticket of a live session, and drops its expired ones and the oldest beyond `max`. Null where it has ended. */
+export async function insertTicket(
+  sql: Sql,
+  ticket: { hash: Uint8Array; session_id: string; expires_at: Date; now: Date; max: number },
+): Promise<{ session_id: string } | null> {
+  const [stored] = await sql<{ session_id: string }[]>`
+    with dropped as (
+      delete from tickets
+      where session_id = ${ticket.session_id}
+        and hash not in (
+          select hash
+          from tickets
+          where session_id = ${ticket.session_id} and expires_at > ${ticket.now}
+          order by expires_at desc
+          limit ${ticket.max - 1}
+        )
+    )
+    insert into tickets (hash, session_id, expires_at)
+    select ${ticket.hash}, id, ${ticket.expires_at}
+    from sessions
+    where id = ${ticket.session_id} and ended_at is null and expires_at > ${ticket.now}
+    returning session_id`;
+  return stored ?? null;
+}
+
+/** Uses a ticket up, in one statement, so that of many who come with it one gets its session. Null for all others. */
+export async function takeTicket(
+  sql: Sql,
+  hash: Uint8Array,
+  now: Date,
+): Promise<{ session_id: string; user_id: number; phone_number: string } | null> {
+  const [taken] = await sql<{ session_id: string; user_id: number; phone_number: string }[]>`
+    delete from tickets t
+    using sessions s, users u
+    where t.hash = ${hash}
+      and t.expires_at > ${now}
+      and s.id = t.session_id
+      and s.ended_at is null
+      and s.expires_at > ${now}
+      and u.id = s.user_id
+      and u.status = 'active'
+    returning t.session_id, s.user_id, u.phone_number`;
+  return taken ?? null;
+}

@@ -1,0 +1,52 @@
+// Tickets: what stands in a WebSocket's address in the place of a token, because addresses end up in logs and histories.
+// One opens one socket, within a minute, for the session that asked for it, on whichever process; then it is nothing.
+
+import type { Database } from "../db/database.ts";
+import { insertTicket, takeTicket } from "../db/tickets.ts";
+import { AppError } from "./errors.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Actor } from "./sessions.ts";
+
+export const TICKET_SECONDS = 60;
+/** More unused ones no session has; the oldest goes. */
+const UNUSED_MAX = 20;
+/** 128 random bits in base64url. */
+const TICKET = /^[\w-]{22}$/;
+
+export type Tickets = ReturnType<typeof createTickets>;
+
+export function createTickets({ database, now }: { database: Database; now: () => Date }) {
+  /** @throws AppError unauthenticated where the session has just ended */
+  async function issue(me: Actor): Promise<string> {
+    const at = now();
+    const ticket = newTicket();
+    const stored = {
+      hash: await hashOf(ticket),
+      session_id: me.session_id,
+      expires_at: new Date(at.getTime() + TICKET_SECONDS * 1000),
+      now: at,
+      max: UNUSED_MAX,
+    };
+    if (!await database.run((sql) => insertTicket(sql, stored))) throw new AppError("unauthenticated");
+    return ticket;
+  }
+
+  /** Uses a ticket up. @throws AppError unauthenticated for one that is unknown, used or expired, or whose session has ended */
+  async function redeem(ticket: string): Promise<Actor> {
+    const hash = TICKET.test(ticket) ? await hashOf(ticket) : null;
+    const taken = hash && await database.run((sql) => takeTicket(sql, hash, now()));
+    if (!taken) throw new AppError("unauthenticated");
+    return { ...taken, phone_number: taken.phone_number as PhoneNumber };
+  }
+
+  return { issue, redeem };
+}
+
+function newTicket(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** SHA-256. So many random bits need no salt and no slow hash. */
+async function hashOf(ticket: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(ticket)));
+}
