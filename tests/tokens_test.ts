@@ -1,45 +1,11 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
+import { decodeJwt, decodeProtectedHeader } from "jose";
 
 import { createTokens } from "../services/tokens.ts";
-import { ANN, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { ANN, refused, succeeded, withApp } from "./support.ts";
+import { ENV, forge, isRefused, nowS, OTHER, SECRET, unsigned } from "./token_forgery.ts";
 
-const SECRET = "a secret of the tests of 32 bytes or more";
-const OTHER = "a secret of nobody else of 32 bytes or more";
-const ENV = { env: { JWT_SECRET: SECRET } };
 const HOUR_S = 3_600;
-
-interface Forgery {
-  alg?: string;
-  secret?: string;
-  claims?: Record<string, unknown>;
-}
-
-function nowS(): number {
-  return Math.floor(Date.now() / 1_000);
-}
-
-/** A token of this session as ours are, but for the changes; a claim of undefined is left out. */
-function forge(
-  token: string,
-  { alg = "HS256", secret = SECRET, claims = {} }: Forgery = {},
-): Promise<string> {
-  const payload = JSON.parse(JSON.stringify({ ...decodeJwt(token), ...claims }));
-  return new SignJWT(payload).setProtectedHeader({ alg, typ: "JWT" }).sign(new TextEncoder().encode(secret));
-}
-
-/** The same without a signature. */
-function unsigned(token: string, alg: string): string {
-  const header = Buffer.from(JSON.stringify({ alg, typ: "JWT" })).toString("base64url");
-  return `${header}.${token.split(".")[1]}.`;
-}
-
-async function isRefused(t: TestApp, token: string, what: string): Promise<void> {
-  const answer = await t.call("GET", "/api/contacts", { token });
-  equal(answer.status, 401, what);
-  refused(answer, 401, "unauthenticated");
-}
 
 Deno.test("a token names a user and a session, and says nothing about the person", () =>
   withApp(async (t) => {
@@ -76,8 +42,12 @@ Deno.test("a token of another algorithm or key is 401", () =>
 
 const BAD_CLAIMS: Record<string, Record<string, unknown>> = {
   "of another issuer": { iss: "somebody" },
+  "of two issuers, one of them ours": { iss: ["puffintalk", "somebody"] },
+  "of an issuer in other letters": { iss: "PuffinTalk" },
   "without an issuer": { iss: undefined },
   "for another audience": { aud: "somebody" },
+  "for an audience that is ours and more": { aud: "puffintalk.example" },
+  "for nobody": { aud: [] },
   "without an audience": { aud: undefined },
   "without a session": { sid: undefined },
   "of an unknown session": { sid: "unknown" },
@@ -86,11 +56,13 @@ const BAD_CLAIMS: Record<string, Record<string, unknown>> = {
   "without an end": { exp: undefined },
   "that has ended": { exp: nowS() - 1 },
   "that ends in words": { exp: "tomorrow" },
+  "that ends never": { exp: null },
   "that begins later": { nbf: nowS() + HOUR_S },
   "without a user": { sub: undefined },
   "of another user": { sub: "4711" },
   "of no user": { sub: "ann" },
   "of a user in words": { sub: "" },
+  "of a user and a half": { sub: "1.5" },
 };
 
 Deno.test("a token whose claims are not ours is 401, however well it is signed", () =>
