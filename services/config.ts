@@ -13,6 +13,7 @@ import {
 import { HOST_LENGTH_MAX } from "./sms/texts.ts";
 
 const SECRET_BYTES_MIN = 32;
+const LOOPBACK = /^(localhost|127\.[0-9.]+|::1)$/i;
 const PASSCODE_TTL_SECONDS_MAX = 31_536_000;
 /** The largest large object of PostgreSQL. */
 const UPLOAD_BYTES_MAX = 4_398_046_511_103;
@@ -74,13 +75,17 @@ export function parseConfig(
   const env = readEnvironment(variables);
   const sms = readSms(env);
   const port = env.wholeNumber("PORT", { min: 0, max: 65_535, otherwise: 3_000 });
+  const host = readHost(env) ?? (sms.driver === "console" ? "127.0.0.1" : "0.0.0.0");
   const config: Config = {
     port,
-    host: readHost(env) ?? (sms.driver === "console" ? "127.0.0.1" : "0.0.0.0"),
+    host,
     databaseUrl: readDatabaseUrl(env, production),
     dataDir: env.text("DATA_DIR") ?? "./data",
     publicUrl: readPublicUrl(env) ?? `http://localhost:${port}`,
-    jwtSecrets: readJwtSecrets(env, sms.driver === "twilio"),
+    jwtSecrets: readJwtSecrets(env, {
+      required: sms.driver === "twilio",
+      strong: production || sms.driver === "twilio" || !LOOPBACK.test(host),
+    }),
     sms,
     smsEnabled: env.oneOf("SMS_ENABLED", ["true", "false"], "true") === "true",
     smsCountries: readSmsCountries(env, sms),
@@ -168,14 +173,16 @@ function readCorsOrigins(env: Environment): Config["corsOrigins"] {
   });
 }
 
-/** Secrets may be weak, or be generated, only where none but the developer relies on them. */
-function readJwtSecrets(env: Environment, exposed: boolean): Config["jwtSecrets"] {
+/** A secret may be weak only where none but the developer can reach the service. */
+function readJwtSecrets(
+  env: Environment,
+  { required, strong }: { required: boolean; strong: boolean },
+): Config["jwtSecrets"] {
   const secrets = env.list("JWT_SECRET");
   const weak = secrets.some((secret) => new TextEncoder().encode(secret).length < SECRET_BYTES_MIN);
-  if (exposed && (weak || secrets.length === 0)) {
-    const wanted = `Must have at least ${SECRET_BYTES_MIN} bytes in every secret (openssl rand -hex 32)`;
-    env.refuse("JWT_SECRET", weak ? wanted : `Is missing. ${wanted}`);
-  }
+  const wanted = `Must have at least ${SECRET_BYTES_MIN} bytes in every secret (openssl rand -hex 32)`;
+  if (strong && weak) env.refuse("JWT_SECRET", wanted);
+  if (required && secrets.length === 0) env.refuse("JWT_SECRET", `Is missing. ${wanted}`);
   return secrets.length > 0 ? secrets : null;
 }
 

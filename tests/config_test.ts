@@ -173,6 +173,18 @@ Deno.test("parseConfig() refuses a missing or weak secret where SMS are real", (
   deepEqual(parseConfig({ JWT_SECRET: "x" }).jwtSecrets, ["x"]);
 });
 
+Deno.test("parseConfig() refuses a weak secret in production, and wherever others can reach the service", () => {
+  const weak = { JWT_SECRET: `${SECRET},x` };
+  deepEqual(badNames({ ...weak, DATABASE_URL: "postgres://db/x" }, { production: true }), ["JWT_SECRET"]);
+  for (const HOST of ["0.0.0.0", "::", "192.168.0.1", "127.0.0.1.example", "localhost.example"]) {
+    deepEqual(badNames({ ...weak, HOST }), ["JWT_SECRET"], HOST);
+    deepEqual(badNames({ HOST }), [], HOST);
+  }
+  for (const HOST of ["127.0.0.1", "127.8.8.8", "::1", "localhost"]) {
+    deepEqual(badNames({ ...weak, HOST }), []);
+  }
+});
+
 Deno.test("parseConfig() counts the bytes of a secret and not its characters", () => {
   deepEqual(badNames({ ...TWILIO, JWT_SECRET: "\u00e9".repeat(16) }), []);
   deepEqual(badNames({ ...TWILIO, JWT_SECRET: "\u00e9".repeat(15) }), ["JWT_SECRET"]);

@@ -126,6 +126,16 @@ Deno.test("serve: requires DATABASE_URL", async () => {
   match(service.output(), /^DATABASE_URL: /m);
 });
 
+Deno.test("serve: refuses a weak secret, also beside a strong one, and does not tell it", async () => {
+  for (const secrets of ["hushhush", `${"s".repeat(32)},hushhush`]) {
+    const env = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", JWT_SECRET: secrets };
+    const service = spawnService({ task: "serve", env });
+    strictEqual(await service.finished, 1);
+    match(service.output(), /^JWT_SECRET: Must have at least 32 bytes in every secret/m);
+    ok(!/hush/.test(service.output()));
+  }
+});
+
 Deno.test("serve: does all its work with the network, its variables and its migrations alone", async () => {
   const database = await createTestDatabase({ empty: true });
   const relay = startRelay(database);
