@@ -210,6 +210,7 @@ export const ROWS: Record<string, Row> = {
     ...mediaBy((id) => `/api/messages/media/${id}/url`).slice(0, 2),
   ),
   "OPTIONS /api/uploads": free("/api/uploads"),
+  "OPTIONS /api/uploads/{id}": free("/api/uploads/4711"),
   "POST /api/uploads": own("/api/uploads", {
     headers: { ...TUS, "upload-length": "10", "upload-metadata": metadata({ media_type: "audio" }) },
   }),
