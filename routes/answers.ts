@@ -76,7 +76,7 @@ export function htmlAnswers(description: string, more: Record<number, string>) {
   const texts: Record<number, string> = {
     ...more,
     500: `${ERROR_TEXTS.unexpected}, or the SMS could not be sent.`,
-    503: `${ERROR_TEXTS.unavailable}.`,
+    503: `${ERROR_TEXTS.unavailable}, or no SMS are sent at all.`,
   };
   const others = Object.fromEntries(
     Object.entries(texts).map(([status, description]) => [status, { description, content }]),

@@ -6,6 +6,7 @@ import { change } from "./contact_calls.ts";
 import { LIMIT_NAMES, limited, type LimitName, only, worksWhenTold } from "./limit_calls.ts";
 import { ask, complete, twilioEnv, wrong } from "./passcode_calls.ts";
 import { ANN, type Answer, BOB, eventually, friends, succeeded, type TestApp, withApp } from "./support.ts";
+import { shakeHands } from "./raw_socket.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 import { create } from "./tus_calls.ts";
 import { upload, wav } from "./upload_calls.ts";
@@ -121,6 +122,25 @@ Deno.test("sockets_address=3 refuses a fourth socket of an address before the up
     await t.socket(ann.token);
     limited(await knock());
   }, { env: { LIMITS: only("sockets_address", "3") } }));
+
+Deno.test("sockets_address counts out who goes away in the middle of a handshake, or without a goodbye", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const path = `/api/notifications?token=${ann.token}`;
+    const knock = () => t.call("GET", "/api/notifications", { token: ann.token });
+    for (let round = 0; round < 4; round += 1) {
+      await eventually(async () => (await knock()).status === 426, 20_000);
+      const { hostname, port, host } = new URL(t.url);
+      const half = await Deno.connect({ hostname, port: Number(port) });
+      await half.write(new TextEncoder().encode(
+        `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nupgrade: websocket\r\nconnection: Upgrade\r\n` +
+          "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n",
+      ));
+      half.close();
+      await eventually(async () => (await knock()).status === 426, 20_000);
+      (await shakeHands(t.url, path)).conn.close();
+    }
+  }, { env: { LIMITS: only("sockets_address", "1") } }));
 
 for (const [name, sockets] of [["sockets_address", 10], ["sockets_user", 25]] as const) {
   Deno.test(`${name}=off allows ${sockets} sockets of one user`, () =>
