@@ -43,3 +43,8 @@ export function stateOf(challenge: Challenge | null, now: Date): ChallengeState 
   if (overdueMs >= 0) return "expired";
   return challenge.attempts >= ATTEMPTS_MAX ? "burnt" : "live";
 }
+
+/** Whole seconds, rounded up, at least 1: who waits that long has waited long enough. */
+export function secondsBetween(from: Date, to: Date): number {
+  return Math.max(1, Math.ceil((to.getTime() - from.getTime()) / 1000));
+}

@@ -1,39 +1,25 @@
-// Asking for passcodes and redeeming them. Whatever arrives in parallel, an ask sends one SMS, a guess is paid for
-// before it is compared, and a code lets in once.
+// Asking for passcodes. Whatever arrives in parallel, an ask sends one SMS; what becomes of its code is in
+// passcode_guesses.ts.
 
-import { type Database, type Sql } from "../db/database.ts";
-import * as limits from "../db/limits.ts";
+import type { Sql } from "../db/database.ts";
 import * as passcodes from "../db/passcodes.ts";
 import type { Purpose } from "../db/passcodes.ts";
 import { AppError } from "./errors.ts";
 import { describeError, log } from "./log.ts";
-import { isSameCode, PASSCODE_LENGTH, type PasscodeKeys } from "./passcode_keys.ts";
-import { ATTEMPTS_MAX, isRepeatable, nextSendAt, sendsOfTheDay, stateOf } from "./passcode_rules.ts";
-import type { LimitKeys } from "./limits/keys.ts";
-import type { Ask, Limiter } from "./limits/limiter.ts";
+import { createRedeem, type RedeemOptions } from "./passcode_guesses.ts";
+import { PASSCODE_LENGTH } from "./passcode_keys.ts";
+import { isRepeatable, nextSendAt, secondsBetween, sendsOfTheDay } from "./passcode_rules.ts";
 import type { PhoneNumber } from "./phone_number.ts";
-import type { SmsBudget, WantedSms } from "./sms/budget.ts";
+import type { WantedSms } from "./sms/budget.ts";
 import type { SmsDispatch } from "./sms/dispatch.ts";
 import { type Instead, insteadText, passcodeText } from "./sms/texts.ts";
 import { languageOf } from "./texts/language.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const WRONG_PER_ADDRESS_MAX = 10;
-const WRONG_PER_NUMBER_MAX = 30;
-
-export interface PasscodesOptions {
-  database: Database;
+export interface PasscodesOptions extends RedeemOptions {
   sms: SmsDispatch;
-  budget: SmsBudget;
-  limiter: Limiter;
-  /** Under these names wrong guesses are counted. */
-  limitKeys: LimitKeys;
-  keys: PasscodeKeys;
-  now: () => Date;
   lifetimeMs: number;
   /** The host that the SMS names for autofill (WebOTP). */
   host: string;
-  testPasscodes: ReadonlyMap<PhoneNumber, string>;
 }
 
 export interface Asking {
@@ -57,7 +43,7 @@ export interface Asked {
 export type Passcodes = ReturnType<typeof createPasscodes>;
 
 export function createPasscodes(options: PasscodesOptions) {
-  const { database, sms, budget, limiter, limitKeys, keys, now, lifetimeMs, host, testPasscodes } = options;
+  const { database, sms, budget, keys, now, lifetimeMs, host, testPasscodes } = options;
 
   /**
    * Sends a code. The gap to the next ask and the costs, for the address of who asks, are taken before the SMS goes out,
@@ -153,97 +139,5 @@ export function createPasscodes(options: PasscodesOptions) {
     if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
-  /**
-   * Redeems a code: `use` runs in the transaction that uses it up, exactly once; `afterCommit` when that has happened.
-   * @throws AppError invalid_passcode, passcode_expired, too_many_attempts
-   */
-  async function redeem<T>(
-    { phone, purpose, passcode, address }: {
-      phone: PhoneNumber;
-      purpose: Purpose;
-      passcode: string;
-      address: string;
-    },
-    use: (sql: Sql) => Promise<T>,
-    afterCommit: (result: T) => void = () => {},
-  ): Promise<T> {
-    const given = passcode.replaceAll(/[\s-]/g, "");
-    const at = now();
-    const windows = wrongGuesses(limitKeys, phone, address);
-    const ofAddress = { limit: "passcode_address", of: address } as const;
-    const seed = await spendAttempt({ phone, purpose, at, windows, ofAddress });
-    const expected = testPasscodes.get(phone) ?? keys.derive({ phone_number: phone, purpose, ...seed });
-    if (expected === null || !isSameCode(expected, given)) throw new AppError("invalid_passcode");
-
-    const redeemed = await database.begin(async (sql) => {
-      const used = await passcodes.useChallenge(sql, {
-        phone_number: phone,
-        purpose,
-        nonce: seed.nonce,
-        now: at,
-      });
-      // Right was also the code of who came second.
-      for (const { key } of windows) await limits.giveBack(sql, key, at);
-      await limiter.giveBack(sql, [ofAddress]);
-      if (used) await budget.verified(sql, seed.nonce);
-      return used && { result: await use(sql) };
-    }, (redeemed) => redeemed && afterCommit(redeemed.result));
-    if (!redeemed) throw new AppError("invalid_passcode");
-    return redeemed.result;
-  }
-
-  /** Pays for one comparison: an attempt of the challenge, and a wrong guess until it has proved right. */
-  async function spendAttempt(
-    { phone, purpose, at, windows, ofAddress }: {
-      phone: PhoneNumber;
-      purpose: Purpose;
-      at: Date;
-      windows: limits.Window[];
-      ofAddress: Ask;
-    },
-  ): Promise<{ nonce: Uint8Array; key_id: string }> {
-    return await database.begin(async (sql) => {
-      const challenge = await passcodes.lockChallenge(sql, phone, purpose);
-      switch (stateOf(challenge, at)) {
-        case "absent":
-          throw new AppError("invalid_passcode");
-        case "expired":
-          throw new AppError("passcode_expired", { retryAfter: 1 });
-        case "burnt": {
-          const retryAfter = secondsBetween(at, nextSendAt(challenge!.sent_at, at));
-          throw new AppError("too_many_attempts", { retryAfter });
-        }
-        case "live":
-      }
-      for (const window of windows) {
-        if (await limits.takeOne(sql, window, at)) continue;
-        const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
-        throw new AppError("too_many_attempts", { retryAfter });
-      }
-      const { retryAfter } = await limiter.take(sql, [ofAddress], at);
-      if (retryAfter !== null) throw new AppError("too_many_attempts", { retryAfter });
-      const seed = await passcodes.takeAttempt(sql, {
-        phone_number: phone,
-        purpose,
-        now: at,
-        attemptsMax: ATTEMPTS_MAX,
-      });
-      return seed!;
-    });
-  }
-
-  return { ask, redeem };
-}
-
-/** Both count over the purposes: a number is guessed at as a whole. In this order everywhere, so that none waits in a ring. */
-function wrongGuesses(keys: LimitKeys, phone: PhoneNumber, address: string): limits.Window[] {
-  return [
-    { key: `wrong_passcode ${keys(phone)}`, max: WRONG_PER_NUMBER_MAX, ms: DAY_MS },
-    { key: `wrong_passcode_address ${keys(`${phone} ${address}`)}`, max: WRONG_PER_ADDRESS_MAX, ms: DAY_MS },
-  ];
-}
-
-/** Whole seconds, rounded up, at least 1: who waits that long has waited long enough. */
-function secondsBetween(from: Date, to: Date): number {
-  return Math.max(1, Math.ceil((to.getTime() - from.getTime()) / 1000));
+  return { ask, redeem: createRedeem(options) };
 }

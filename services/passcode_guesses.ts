@@ -1,0 +1,121 @@
+// Redeeming passcodes. Whatever arrives in parallel, a guess is paid for before it is compared, and a code lets in once.
+
+import type { Database, Sql } from "../db/database.ts";
+import * as limits from "../db/limits.ts";
+import * as passcodes from "../db/passcodes.ts";
+import type { Purpose } from "../db/passcodes.ts";
+import { AppError } from "./errors.ts";
+import type { LimitKeys } from "./limits/keys.ts";
+import type { Ask, Limiter } from "./limits/limiter.ts";
+import { isSameCode, type PasscodeKeys } from "./passcode_keys.ts";
+import { ATTEMPTS_MAX, nextSendAt, secondsBetween, stateOf } from "./passcode_rules.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { SmsBudget } from "./sms/budget.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const WRONG_PER_ADDRESS_MAX = 10;
+const WRONG_PER_NUMBER_MAX = 30;
+
+export interface RedeemOptions {
+  database: Database;
+  budget: SmsBudget;
+  limiter: Limiter;
+  /** Under these names wrong guesses are counted. */
+  limitKeys: LimitKeys;
+  keys: PasscodeKeys;
+  now: () => Date;
+  testPasscodes: ReadonlyMap<PhoneNumber, string>;
+}
+
+export function createRedeem(
+  { database, budget, limiter, limitKeys, keys, now, testPasscodes }: RedeemOptions,
+) {
+  /**
+   * Redeems a code: `use` runs in the transaction that uses it up, exactly once; `afterCommit` when that has happened.
+   * @throws AppError invalid_passcode, passcode_expired, too_many_attempts
+   */
+  async function redeem<T>(
+    { phone, purpose, passcode, address }: {
+      phone: PhoneNumber;
+      purpose: Purpose;
+      passcode: string;
+      address: string;
+    },
+    use: (sql: Sql) => Promise<T>,
+    afterCommit: (result: T) => void = () => {},
+  ): Promise<T> {
+    const given = passcode.replaceAll(/[\s-]/g, "");
+    const at = now();
+    const windows = wrongGuesses(limitKeys, phone, address);
+    const ofAddress = { limit: "passcode_address", of: address } as const;
+    const seed = await spendAttempt({ phone, purpose, at, windows, ofAddress });
+    const expected = testPasscodes.get(phone) ?? keys.derive({ phone_number: phone, purpose, ...seed });
+    if (expected === null || !isSameCode(expected, given)) throw new AppError("invalid_passcode");
+
+    const redeemed = await database.begin(async (sql) => {
+      const used = await passcodes.useChallenge(sql, {
+        phone_number: phone,
+        purpose,
+        nonce: seed.nonce,
+        now: at,
+      });
+      // Right was also the code of who came second.
+      for (const { key } of windows) await limits.giveBack(sql, key, at);
+      await limiter.giveBack(sql, [ofAddress]);
+      if (used) await budget.verified(sql, seed.nonce);
+      return used && { result: await use(sql) };
+    }, (redeemed) => redeemed && afterCommit(redeemed.result));
+    if (!redeemed) throw new AppError("invalid_passcode");
+    return redeemed.result;
+  }
+
+  /** Pays for one comparison: an attempt of the challenge, and a wrong guess until it has proved right. */
+  async function spendAttempt(
+    { phone, purpose, at, windows, ofAddress }: {
+      phone: PhoneNumber;
+      purpose: Purpose;
+      at: Date;
+      windows: limits.Window[];
+      ofAddress: Ask;
+    },
+  ): Promise<{ nonce: Uint8Array; key_id: string }> {
+    return await database.begin(async (sql) => {
+      const challenge = await passcodes.lockChallenge(sql, phone, purpose);
+      switch (stateOf(challenge, at)) {
+        case "absent":
+          throw new AppError("invalid_passcode");
+        case "expired":
+          throw new AppError("passcode_expired", { retryAfter: 1 });
+        case "burnt": {
+          const retryAfter = secondsBetween(at, nextSendAt(challenge!.sent_at, at));
+          throw new AppError("too_many_attempts", { retryAfter });
+        }
+        case "live":
+      }
+      for (const window of windows) {
+        if (await limits.takeOne(sql, window, at)) continue;
+        const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
+        throw new AppError("too_many_attempts", { retryAfter });
+      }
+      const { retryAfter } = await limiter.take(sql, [ofAddress], at);
+      if (retryAfter !== null) throw new AppError("too_many_attempts", { retryAfter });
+      const seed = await passcodes.takeAttempt(sql, {
+        phone_number: phone,
+        purpose,
+        now: at,
+        attemptsMax: ATTEMPTS_MAX,
+      });
+      return seed!;
+    });
+  }
+
+  return redeem;
+}
+
+/** Both count over the purposes: a number is guessed at as a whole. In this order everywhere, so that none waits in a ring. */
+function wrongGuesses(keys: LimitKeys, phone: PhoneNumber, address: string): limits.Window[] {
+  return [
+    { key: `wrong_passcode ${keys(phone)}`, max: WRONG_PER_NUMBER_MAX, ms: DAY_MS },
+    { key: `wrong_passcode_address ${keys(`${phone} ${address}`)}`, max: WRONG_PER_ADDRESS_MAX, ms: DAY_MS },
+  ];
+}
