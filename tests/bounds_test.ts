@@ -1,0 +1,62 @@
+// What an opponent gets at the most, by letting one loose on the rules themselves: every second of a day and a night he
+// takes what is to be had, and returns no code. The figures stand in the names.
+
+import { deepEqual } from "node:assert/strict";
+import type { PaidPasscode } from "../db/paid_passcodes.ts";
+import { createPace } from "../services/limits/pace.ts";
+import { RATE_LIMITS } from "../services/limits/table.ts";
+import { stoppedMs, WATCHED } from "../services/sms/breaker.ts";
+
+const SECOND_MS = 1_000;
+const HOUR = 60 * 60;
+const DAY = 24 * HOUR;
+
+/** The seconds at which he took one, from a full bucket on. `mayTake` is what stands in his way besides. */
+function greedy(
+  name: keyof typeof RATE_LIMITS,
+  seconds: number,
+  mayTake: (at: Date, taken: number[]) => boolean = () => true,
+): number[] {
+  let second = 0;
+  const now = () => new Date(second * SECOND_MS);
+  const pace = createPace({ rates: RATE_LIMITS[name].rates, now });
+  const taken: number[] = [];
+  for (; second <= seconds; second += 1) {
+    while (mayTake(now(), taken) && pace.take("key") === null) taken.push(second);
+  }
+  return taken;
+}
+
+function within(taken: number[], from: number, to: number): number {
+  return taken.filter((second) => from <= second && second <= to).length;
+}
+
+for (
+  const [name, hour, day, later] of [
+    ["sms_address", 120, 600, 300],
+    ["sms_prefix", 60, 750, 720],
+    ["sms_dial_code", 208, 400, 200],
+    ["sms_service", 1_041, 2_000, 1_000],
+    ["passcode_address", 200, 2_500, 2_400],
+    ["reveal_address", 120, 1_500, 1_440],
+  ] as const
+) {
+  Deno.test(`${name} gives at most ${hour} in any hour, ${day} in any day, and ${later} on every day after it`, () => {
+    const taken = greedy(name, 2 * DAY);
+    deepEqual(
+      [within(taken, 0, HOUR), within(taken, 0, DAY), within(taken, DAY + 1, 2 * DAY)],
+      [hour, day, later],
+    );
+  });
+}
+
+Deno.test("a prefix whose codes never come back gets 34 SMS before it is stopped, 134 on that day, 105 on the next", () => {
+  const taken = greedy("sms_prefix", 2 * DAY, (at, taken) => {
+    const latest = taken.slice(-WATCHED).reverse().map((second): PaidPasscode => ({
+      sent_at: new Date(second * SECOND_MS),
+      verified: false,
+    }));
+    return stoppedMs(latest, at) === 0;
+  });
+  deepEqual([within(taken, 0, HOUR), within(taken, 0, DAY), within(taken, DAY + 1, 2 * DAY)], [34, 134, 105]);
+});
