@@ -83,12 +83,12 @@ const isLimited = ({ status }: Answer) => status === 429;
 for (const name of RATE_NAMES) {
   const code = name === "passcode_address" ? "too_many_attempts" : undefined;
 
-  Deno.test(`${name}=2/2m allows two at once and one a minute, and says exactly when`, () =>
-    onStage(name, only(name, "2/2m"), async (t, use) => {
+  Deno.test(`${name}=2/125s allows two at once and one in 62.5 seconds, and says when, rounded up`, () =>
+    onStage(name, only(name, "2/125s"), async (t, use) => {
       for (const nth of [0, 1]) equal(isLimited(await use(nth)), false);
-      equal(limited(await use(2), code), 60);
+      equal(limited(await use(2), code), 63);
       await worksWhenTold(t, () => use(2), code);
-      equal(limited(await use(3), code), 60);
+      equal(limited(await use(3), code), 62);
     }));
 
   Deno.test(`${name}=off counts nothing`, () =>
