@@ -12,6 +12,7 @@ export const BODY_ERRORS: ErrorCode[] = [
   "too_large",
   "invalid_json",
   "invalid_input",
+  "request_timeout",
 ];
 /** Every call that needs a session. */
 export const SESSION_ERRORS: ErrorCode[] = ["unauthenticated"];

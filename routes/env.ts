@@ -4,7 +4,7 @@ import type { Actor } from "../services/sessions.ts";
 
 /** What a request carries from one handler to the next. */
 export interface AppEnv {
-  Bindings: { remoteAddr: Deno.Addr };
+  Bindings: Pick<Deno.ServeHandlerInfo, "remoteAddr" | "completed">;
   Variables: {
     requestId: string;
     /** The route's pattern, as in `/api/contacts/{phone_number}`; for the log, which must not see numbers. */

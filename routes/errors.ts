@@ -34,6 +34,7 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   rate_limited: 429,
   recipient_not_found: 404,
   request_not_found: 404,
+  request_timeout: 408,
   session_not_found: 404,
   sms_disabled: 503,
   sms_failed: 500,
@@ -51,6 +52,7 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   upload_conflict: 409,
   // Not 408: browsers repeat that by themselves, and tus clients give up at it.
   upload_stalled: 503,
+  uri_too_long: 414,
   user_not_found: 404,
 };
 
@@ -82,6 +84,8 @@ function respond(c: Context<AppEnv>, refusal: AppError): Response | Promise<Resp
   c.set("errorCode", code);
   if (details.retryAfter !== undefined) c.header("Retry-After", String(details.retryAfter));
   if (details.allow !== undefined) c.header("Allow", details.allow);
+  // What is left of the body may still come, and is no request.
+  if (code === "request_timeout") c.header("Connection", "close");
   if (code === "unauthenticated") c.header("WWW-Authenticate", "Bearer");
   if (code === "upgrade_required") {
     c.header("Upgrade", "websocket");

@@ -8,7 +8,7 @@ import { readBytes } from "./json_body.ts";
 
 const FORM_BYTES_MAX = 65_536;
 
-/** @throws AppError unsupported_media_type, too_large, invalid_json */
+/** @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout */
 export async function readParameters(c: Context<AppEnv>): Promise<URLSearchParams> {
   judgeEncoding(c.req.raw);
   const type = (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();

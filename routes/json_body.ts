@@ -7,8 +7,10 @@ import type { AppEnv } from "./env.ts";
 
 /** RFC 8259 wants UTF-8; 64 KiB is more than any call needs. */
 const JSON_BYTES_MAX = 65_536;
+/** Counted from when the body is asked for; 64 KiB need far less on any phone network. */
+const BODY_MS_MAX = 10_000;
 
-/** @throws AppError unsupported_media_type, too_large, invalid_json */
+/** @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout */
 export const readJson = createMiddleware<AppEnv>(async (c, next) => {
   judgeEncoding(c.req.raw);
   if (!isJson(c.req.header("content-type"))) throw new AppError("unsupported_media_type");
@@ -45,7 +47,7 @@ function isJson(contentType: string | undefined): boolean {
     );
 }
 
-/** The whole body. @throws AppError too_large, invalid_json */
+/** The whole body. @throws AppError too_large, invalid_json, request_timeout */
 export async function readBytes(
   request: Request,
   { bytesMax, refusal } = { bytesMax: JSON_BYTES_MAX, refusal: tooLarge },
@@ -54,7 +56,7 @@ export async function readBytes(
   if (declared > bytesMax) throw refusal();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of bodyOf(request)) {
+  for await (const chunk of inTime(request)) {
     length += chunk.length;
     if (length > bytesMax) throw refusal();
     chunks.push(chunk);
@@ -62,14 +64,30 @@ export async function readBytes(
   return chunks.length === 1 ? chunks[0]! : joined(chunks, length);
 }
 
-/** The body's chunks; a client that goes away in the middle has sent no JSON. */
-async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
+/** The body's chunks, for as long as there is time; a client that goes away in the middle has sent no JSON. */
+async function* inTime(request: Request): AsyncGenerator<Uint8Array> {
   if (!request.body) return;
+  const reader = request.body.getReader();
+  let isLate = false;
+  const giveUp = () => void reader.cancel().catch(() => {});
+  const timer = setTimeout(() => {
+    isLate = true;
+    giveUp();
+  }, BODY_MS_MAX);
+  let done = false;
   try {
-    yield* request.body;
-  } catch (error) {
-    throw error instanceof AppError ? error : new AppError("invalid_json");
+    while (!done) {
+      const read = await reader.read().catch(() => {
+        throw new AppError("invalid_json");
+      });
+      done = read.done;
+      if (!read.done) yield read.value;
+    }
+  } finally {
+    clearTimeout(timer);
+    if (!done) giveUp();
   }
+  if (isLate) throw new AppError("request_timeout", { retryAfter: 1 });
 }
 
 function joined(chunks: Uint8Array[], length: number): Uint8Array {

@@ -15,6 +15,14 @@ import { bearerToken } from "./session.ts";
 
 type Media = Awaited<ReturnType<Library["open"]>>;
 
+interface Download {
+  media: Media;
+  /** On whose account. */
+  by: string;
+  /** How long it may be shown again without asking. */
+  keptSeconds: number;
+}
+
 /** Who reads: a person, or nobody but the holder of a signature. */
 interface ReaderEnv extends AppEnv {
   Variables: AppEnv["Variables"] & { reader: Actor | null };
@@ -81,20 +89,26 @@ export function mediaDownloadRoutes(
     request: { query: z.object({ ...keys, media_content_id: queryId }) },
   });
 
-  async function answer(c: Context, reader: Actor | null, id: number, { expires = 0, signature = "" }: Keys) {
-    const media = reader
-      ? await library.open(reader, id)
-      : await library.openSigned(id, { expires, signature });
-    // What may be had for a while may be kept for that while; a session can end at any moment.
-    const keptSeconds = reader ? 0 : expires - Math.ceil(now().getTime() / 1000);
-    return send(c, library, { media, keptSeconds });
+  /** What may be had for a while may be kept for that while; a session can end at any moment. */
+  async function open(
+    reader: Actor | null,
+    id: number,
+    { expires = 0, signature = "" }: Keys,
+  ): Promise<Download> {
+    if (reader) return { media: await library.open(reader, id), by: String(reader.user_id), keptSeconds: 0 };
+    const media = await library.openSigned(id, { expires, signature });
+    return { media, by: media.signer, keptSeconds: expires - Math.ceil(now().getTime() / 1000) };
+  }
+
+  async function answer(c: Context<ReaderEnv>, id: number, keys: Keys) {
+    return send(c, library, await open(c.get("reader"), id, keys));
   }
 
   return createRouter<AppEnv>()
-    .openapi(byPath, (c) => answer(c, c.get("reader"), c.req.valid("param").id, c.req.valid("query")))
+    .openapi(byPath, (c) => answer(c, c.req.valid("param").id, c.req.valid("query")))
     .openapi(byQuery, (c) => {
       const { media_content_id, ...keys } = c.req.valid("query");
-      return answer(c, c.get("reader"), media_content_id, keys);
+      return answer(c, media_content_id, keys);
     });
 }
 
@@ -108,11 +122,7 @@ function requireReader(sessions: Sessions) {
   });
 }
 
-function send(
-  c: Context,
-  library: Library,
-  { media, keptSeconds }: { media: Media; keptSeconds: number },
-): Response {
+function send(c: Context<ReaderEnv>, library: Library, { media, by, keptSeconds }: Download): Response {
   const etag = `"${media.id}-${media.size}"`;
   const isKnown = matches(c.req.header("if-none-match"), etag);
   const range = isKnown ? null : wantedRange(c, media.size, etag);
@@ -120,6 +130,7 @@ function send(
     c.header("Content-Range", `bytes */${media.size}`);
     throw new AppError("range_not_satisfiable");
   }
+  if (!isKnown && c.req.method === "GET") holdPlace(c, library.takePlace(by));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.
@@ -133,8 +144,13 @@ function send(
   return c.body(library.bytes(media, start, end), range ? 206 : 200);
 }
 
+/** Until the client has everything, or is gone: one that does not read keeps its place. */
+function holdPlace(c: Context<ReaderEnv>, leave: () => void): void {
+  c.env.completed.then(leave, leave);
+}
+
 /** A range is for GET alone (RFC 9110, section 14.2), and for the media that the client began with. */
-function wantedRange(c: Context, size: number, etag: string) {
+function wantedRange(c: Context<ReaderEnv>, size: number, etag: string) {
   const ifRange = c.req.header("if-range");
   const isWanted = c.req.method === "GET" && (ifRange === undefined || ifRange === etag);
   return isWanted ? parseRange(c.req.header("range"), size) : null;
@@ -149,7 +165,7 @@ function headersOf({ id, media_type }: Media, etag: string): Record<string, stri
   return {
     "Accept-Ranges": "bytes",
     "Content-Disposition": `inline; filename="${id}.${extension}"`,
-    "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'",
+    "Content-Security-Policy": "sandbox; default-src 'none'; media-src 'self'; frame-ancestors 'none'",
     "Content-Type": media_type,
     "Cross-Origin-Resource-Policy": "cross-origin",
     "ETag": etag,

@@ -4,6 +4,7 @@ import { Busboy, type BusboyFileStream } from "@fastify/busboy";
 import { AppError } from "../services/errors.ts";
 import { bodyChunks } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
+import { flowing, type Flow } from "./upload_flow.ts";
 
 const FORM_DATA = /^multipart\/form-data *(;|$)/i;
 /** What a body may have around its file. */
@@ -15,6 +16,7 @@ interface BodyLimits {
   /** Of the file. */
   uploadBytesMax: number;
   silenceMsMax: number;
+  flow: Flow;
 }
 
 /**
@@ -43,10 +45,10 @@ export function filePart(request: Request, limits: BodyLimits): AsyncGenerator<U
 /** Counts everything, so that nothing endless can stand before the file or after it. */
 async function* limited(
   request: Request,
-  { uploadBytesMax, silenceMsMax }: BodyLimits,
+  { uploadBytesMax, silenceMsMax, flow }: BodyLimits,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  for await (const chunk of bodyChunks(request, silenceMsMax)) {
+  for await (const chunk of flowing(bodyChunks(request, silenceMsMax), flow)) {
     bytes += chunk.length;
     if (bytes > uploadBytesMax + ENVELOPE_BYTES_MAX) throw tooLarge(uploadBytesMax);
     yield chunk;

@@ -9,6 +9,7 @@ import type { Actor } from "../services/sessions.ts";
 import { bodyChunks } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { mediaType } from "./media.ts";
+import { flowing } from "./upload_flow.ts";
 
 export const TUS_VERSION = "1.0.0";
 export const TUS_EXTENSIONS = ["creation", "creation-with-upload", "termination", "expiration"];
@@ -56,7 +57,7 @@ export async function exchange(
       return {};
     },
   });
-  const response = await server.handleWeb(watched(request, uploads.silenceMsMax));
+  const response = await server.handleWeb(watched(request, uploads));
   // A client that was never told the address of what it began can neither go on with it nor give it up.
   if (response.status !== 201) await store.forget();
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
@@ -95,14 +96,15 @@ function refusalOf(status: number, maxBytes: number): AppError {
 }
 
 /**
- * The same request, whose body is given up when it falls silent. Without what proxies say of themselves: the library
+ * The same request, whose body is given up when it comes too slowly. Without what proxies say of themselves: the library
  * refuses some of it, and needs none.
  */
-function watched(request: Request, silenceMsMax: number): Request {
+function watched(request: Request, { silenceMsMax, flow }: Uploads): Request {
   const { url, method } = request;
   const headers = new Headers([...request.headers].filter(([name]) => !name.startsWith("x-forwarded-")));
   if (!request.body) return new Request(url, { method, headers });
-  return new Request(url, { method, headers, body: ReadableStream.from(bodyChunks(request, silenceMsMax)) });
+  const body = ReadableStream.from(flowing(bodyChunks(request, silenceMsMax), flow));
+  return new Request(url, { method, headers, body });
 }
 
 /** Uploads of one person as the library wants them. It wraps what is thrown here, so the cause is kept in `trouble`. */

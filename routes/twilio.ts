@@ -38,6 +38,7 @@ function callbackRoute(path: string, summary: string, fields: string[]) {
         "unsupported_media_type",
         "too_large",
         "invalid_json",
+        "request_timeout",
         "invalid_signature",
       ]),
     },

@@ -28,6 +28,7 @@ export const ERROR_TEXTS = {
   rate_limited: "Too much at once; try again later",
   recipient_not_found: "This phone number is not in your contact list",
   request_not_found: "There is no friend request from this phone number",
+  request_timeout: "The body did not arrive within ten seconds",
   session_not_found: "You have no such session",
   sms_disabled: "No SMS are sent at the moment; try again later",
   sms_failed: "The SMS could not be sent; try again",
@@ -43,7 +44,8 @@ export const ERROR_TEXTS = {
   unsupported_tus_version: "Tus-Resumable must be 1.0.0",
   upgrade_required: "This address is for WebSockets",
   upload_conflict: "The upload is elsewhere; ask it for its offset and go on from there",
-  upload_stalled: "Nothing arrived for thirty seconds",
+  upload_stalled: "Nothing arrived for thirty seconds, or less than 64 KiB in five minutes",
+  uri_too_long: "The address is longer than 16384 letters",
   user_not_found: "This phone number is not registered",
 } as const;
 

@@ -1,6 +1,6 @@
 // Addresses that play one media for ten minutes, for players that can send no token.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createMediaLinks } from "../services/media/links.ts";
 import { createTestDatabase } from "./database.ts";
 import { addMedia, fetchBytes, same, signedPath } from "./media_calls.ts";
@@ -134,15 +134,27 @@ Deno.test("a signed address outlives the rotation of the secret while the old on
   }
 });
 
-Deno.test("sign() signs with the first secret only, and never twice the same for two media or two times", () => {
+Deno.test("sign() signs with the first secret only, and never twice the same for two media, people or times", () => {
   let at = Date.UTC(2026, 0, 1);
   const now = () => new Date(at);
   const both = createMediaLinks({ secrets: [NEW, OLD], now });
-  const first = both.sign(1);
-  ok(createMediaLinks({ secrets: [NEW], now }).isValid(1, first));
-  ok(!createMediaLinks({ secrets: [OLD], now }).isValid(1, first));
-  const signatures = new Set([first.signature, both.sign(2).signature, both.sign(12).signature]);
+  const first = both.sign(1, 7);
+  ok(createMediaLinks({ secrets: [NEW], now }).signerOf(1, first));
+  equal(createMediaLinks({ secrets: [OLD], now }).signerOf(1, first), null);
+  const others = [[2, 7], [12, 7], [1, 2], [1, 72]].map(([id, userId]) => both.sign(id!, userId!).signature);
   at += 1_000;
-  signatures.add(both.sign(1).signature);
-  equal(signatures.size, 4);
+  equal(new Set([first.signature, ...others, both.sign(1, 7).signature]).size, 6);
+});
+
+Deno.test("signerOf() tells people apart and nothing of them, whatever they sign and when", () => {
+  let at = Date.UTC(2026, 0, 1);
+  const links = createMediaLinks({ secrets: [NEW], now: () => new Date(at) });
+  const signer = (id: number, userId: number) => links.signerOf(id, links.sign(id, userId));
+  const ann = signer(1, 7);
+  match(ann!, /^[\w-]{11}$/);
+  at += 60_000;
+  deepEqual([signer(1, 7), signer(2, 7)], [ann, ann]);
+  ok(signer(1, 8) !== ann);
+  const { expires, signature } = links.sign(1, 8);
+  equal(links.signerOf(1, { expires, signature: ann + signature.slice(11) }), null);
 });

@@ -6,12 +6,19 @@ import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import type { Actor } from "../sessions.ts";
 import type { MediaLinks, Signature } from "./links.ts";
+import { createPlaces } from "./places.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+/** Of what a client does not read, two chunks wait in the HTTP server. Larger ones make no download faster. */
+const CHUNK_BYTES = 64 * 1024;
+/** What one person may have under way: a player takes a few at once, a page of films some more. */
+const DOWNLOADS_MAX = 16;
+const DOWNLOADS_RETRY_SECONDS = 5;
 
 export type Library = ReturnType<typeof createLibrary>;
 
 export function createLibrary({ database, links }: { database: Database; links: MediaLinks }) {
+  const places = createPlaces({ max: DOWNLOADS_MAX, retrySeconds: DOWNLOADS_RETRY_SECONDS });
+
   /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
   async function open(me: Actor, id: number): Promise<MediaRow> {
     const media = await database.run((sql) => findReadable(sql, id, me.user_id));
@@ -19,17 +26,21 @@ export function createLibrary({ database, links }: { database: Database; links: 
     return media;
   }
 
-  /** For whoever holds a signature that `sign` made. @throws AppError media_not_found */
-  async function openSigned(id: number, signature: Signature): Promise<MediaRow> {
-    const media = links.isValid(id, signature) ? await database.run((sql) => findMedia(sql, id)) : null;
-    if (!media) throw new AppError("media_not_found");
-    return media;
+  /**
+   * For whoever holds a signature that `sign` made; `signer` tells those apart who had it made.
+   * @throws AppError media_not_found
+   */
+  async function openSigned(id: number, signature: Signature): Promise<MediaRow & { signer: string }> {
+    const signer = links.signerOf(id, signature);
+    const media = signer === null ? null : await database.run((sql) => findMedia(sql, id));
+    if (signer === null || !media) throw new AppError("media_not_found");
+    return { ...media, signer };
   }
 
   /** A signature for one media that I may have. @throws AppError media_not_found */
   async function sign(me: Actor, id: number): Promise<Signature & { expires_at: Date }> {
     await open(me, id);
-    return links.sign(id);
+    return links.sign(id, me.user_id);
   }
 
   /**
@@ -45,7 +56,7 @@ export function createLibrary({ database, links }: { database: Database; links: 
         controller.enqueue(chunk);
         if (offset >= end) controller.close();
       },
-    }, { highWaterMark: 1 });
+    }, { highWaterMark: 0 });
   }
 
   async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
@@ -60,5 +71,5 @@ export function createLibrary({ database, links }: { database: Database; links: 
     }
   }
 
-  return { open, openSigned, sign, bytes };
+  return { open, openSigned, sign, bytes, takePlace: places.take };
 }

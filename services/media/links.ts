@@ -12,6 +12,9 @@ export interface Signature {
   signature: string;
 }
 
+/** Letters that tell the people apart who sign, and nothing else of them. */
+const TAG_LETTERS = 11;
+
 export type MediaLinks = ReturnType<typeof createMediaLinks>;
 
 /** The first secret signs, all verify. */
@@ -20,23 +23,35 @@ export function createMediaLinks({ secrets, now }: { secrets: readonly string[];
     Buffer.from(hkdfSync("sha256", secret, "", "puffintalk media link", 32))
   );
 
-  function sign(id: number): Signature & { expires_at: Date } {
+  function sign(id: number, userId: number): Signature & { expires_at: Date } {
     const expires = Math.floor((now().getTime() + LIFETIME_MS) / 1000);
-    return { expires, signature: mac(keys[0]!, id, expires), expires_at: new Date(expires * 1000) };
+    const tag = mac(keys[0]!, `by|${userId}`).slice(0, TAG_LETTERS);
+    return {
+      expires,
+      signature: signatureOf(keys[0]!, id, expires, tag),
+      expires_at: new Date(expires * 1000),
+    };
   }
 
-  function isValid(id: number, { expires, signature }: Signature): boolean {
-    if (expires * 1000 <= now().getTime()) return false;
+  /** A tag of whoever signed; null where nobody did, or too long ago. */
+  function signerOf(id: number, { expires, signature }: Signature): string | null {
+    if (expires * 1000 <= now().getTime()) return null;
     const given = Buffer.from(signature);
-    return keys.some((key) => {
-      const expected = Buffer.from(mac(key, id, expires));
+    const tag = signature.slice(0, TAG_LETTERS);
+    const isValid = keys.some((key) => {
+      const expected = Buffer.from(signatureOf(key, id, expires, tag));
       return expected.length === given.length && timingSafeEqual(expected, given);
     });
+    return isValid ? tag : null;
   }
 
-  return { sign, isValid };
+  return { sign, signerOf };
 }
 
-function mac(key: Buffer, id: number, expires: number): string {
-  return createHmac("sha256", key).update(`${id}|${expires}`).digest("base64url");
+function signatureOf(key: Buffer, id: number, expires: number, tag: string): string {
+  return tag + mac(key, `${id}|${expires}|${tag}`);
+}
+
+function mac(key: Buffer, text: string): string {
+  return createHmac("sha256", key).update(text).digest("base64url");
 }

@@ -7,6 +7,7 @@ import type { MediaKind, UploadRow } from "../../db/media.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
+import { createPlaces } from "./places.ts";
 import { recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
 
@@ -16,6 +17,8 @@ export const CHUNK_BYTES = 256 * 1024;
 const UNWRITTEN_MS_MAX = 60_000;
 /** A body that brings nothing for so long is given up. */
 const SILENCE_MS_MAX = 30_000;
+/** So is one that brings less: a quarter of what the slowest phone networks carry, with minutes for their gaps. */
+const FLOW = { bytesMin: 64 * 1024, periodMs: 5 * 60_000 };
 const IN_FLIGHT_MAX = 2;
 const IN_FLIGHT_RETRY_SECONDS = 5;
 
@@ -31,7 +34,7 @@ export interface UploadPlan {
 }
 
 export function createUploads(
-  { database, now, uploadBytesMax, quotaBytes, pace, silenceMsMax = SILENCE_MS_MAX }: {
+  { database, now, uploadBytesMax, quotaBytes, pace, silenceMsMax = SILENCE_MS_MAX, flow = FLOW }: {
     database: Database;
     now: () => Date;
     uploadBytesMax: number;
@@ -39,24 +42,21 @@ export function createUploads(
     /** How fast a user may begin uploads. */
     pace: Pace;
     silenceMsMax?: number;
+    flow?: { bytesMin: number; periodMs: number };
   },
 ) {
-  const inFlight = new Map<number, number>();
+  const places = createPlaces({ max: IN_FLIGHT_MAX, retrySeconds: IN_FLIGHT_RETRY_SECONDS });
 
   /**
    * Runs one transfer of a user's, who may have two at a time on this process.
    * @throws AppError rate_limited
    */
   async function transfer<T>(me: Actor, run: () => Promise<T>): Promise<T> {
-    const count = inFlight.get(me.user_id) ?? 0;
-    if (count >= IN_FLIGHT_MAX) throw new AppError("rate_limited", { retryAfter: IN_FLIGHT_RETRY_SECONDS });
-    inFlight.set(me.user_id, count + 1);
+    const leave = places.take(String(me.user_id));
     try {
       return await run();
     } finally {
-      const left = inFlight.get(me.user_id)! - 1;
-      if (left === 0) inFlight.delete(me.user_id);
-      else inFlight.set(me.user_id, left);
+      leave();
     }
   }
 
@@ -195,7 +195,7 @@ export function createUploads(
     return new AppError("quota_exceeded", { maxBytes: quotaBytes });
   }
 
-  return { transfer, admit, begin, append, finish, abort, find, uploadBytesMax, silenceMsMax };
+  return { transfer, admit, begin, append, finish, abort, find, uploadBytesMax, silenceMsMax, flow };
 }
 
 /** 52 random bits: never zero, below 2^53, and nothing to count by. */

@@ -1,0 +1,157 @@
+// Clients that ask for media and do not read them: how many a person may have, and what they cost.
+
+import { equal, ok } from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { addMedia, fetchBytes, makeWav, sendMedia, signedPath } from "./media_calls.ts";
+import { eventually, friends, type Person, refused, type TestApp, withApp } from "./support.ts";
+
+const AT_ONCE = 16;
+/** More than what the sockets between two processes take in. */
+const LARGE = makeWav(12 * 1024 * 1024);
+
+interface Unread {
+  status: number;
+  close(): void;
+}
+
+/** Asks, and reads no more than the status. */
+async function ask(url: string, path: string, token?: string): Promise<Unread> {
+  const { hostname, port, host } = new URL(url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const bearer = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
+  await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${bearer}\r\n`));
+  const start = new Uint8Array(12);
+  await connection.read(start);
+  return {
+    status: Number(new TextDecoder().decode(start).slice(9)),
+    close: () => connection.close(),
+  };
+}
+
+/** Holds all the places that a way to the media gives, for as long as the test runs. */
+async function holding(
+  t: TestApp,
+  path: string,
+  token: string | undefined,
+  run: (held: Unread[]) => Promise<void>,
+) {
+  const held = await Promise.all(Array.from({ length: AT_ONCE }, () => ask(t.url, path, token)));
+  try {
+    for (const { status } of held) equal(status, 200);
+    await run(held);
+  } finally {
+    held.forEach(({ close }) => close());
+  }
+}
+
+async function withLarge(run: (t: TestApp, of: { ann: Person; bob: Person; id: number }) => Promise<void>) {
+  await withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const id = await addMedia(t, ann, LARGE);
+    await sendMedia(t, [ann, bob], id);
+    await run(t, { ann, bob, id });
+  });
+}
+
+Deno.test("sixteen downloads at a time are a person's; one more is 429 until one of them has ended", () =>
+  withLarge(async (t, { ann, bob, id }) => {
+    const path = `/api/messages/media/${id}`;
+    await holding(t, path, ann.token, async (held) => {
+      const refusal = await t.call("GET", path, { token: ann.token });
+      refused(refusal, 429, "rate_limited");
+      equal(refusal.body.retry_after, 5);
+      for (const name of ["etag", "accept-ranges", "content-disposition"]) {
+        equal(refusal.headers.get(name), null, name);
+      }
+      equal((await fetchBytes(t, path, { token: bob.token, range: "bytes=0-9" })).status, 206);
+
+      held.pop()!.close();
+      await eventually(async () => {
+        equal((await fetchBytes(t, path, { token: ann.token, range: "bytes=0-9" })).status, 206);
+      });
+    });
+  }));
+
+Deno.test("what sends no bytes takes no place", () =>
+  withLarge(async (t, { ann: { token }, id }) => {
+    const path = `/api/messages/media/${id}`;
+    const { headers } = await fetchBytes(t, path, { token, method: "HEAD" });
+    await holding(t, path, token, async () => {
+      for (let times = 0; times <= AT_ONCE; times += 1) {
+        equal((await fetchBytes(t, path, { token, method: "HEAD" })).status, 200);
+        equal((await fetchBytes(t, path, { token, "if-none-match": headers.get("etag")! })).status, 304);
+        equal((await fetchBytes(t, path, { token, range: `bytes=${LARGE.length}-` })).status, 416);
+      }
+    });
+  }));
+
+Deno.test("downloads that end give their places back, whole, by range, and broken off", () =>
+  withLarge(async (t, { ann: { token }, id }) => {
+    const path = `/api/messages/media/${id}`;
+    for (let times = 0; times < 3 * AT_ONCE; times += 1) {
+      equal((await fetchBytes(t, path, { token, range: "bytes=5-9" })).status, 206);
+    }
+    for (let times = 0; times < 3; times += 1) {
+      const broken = await Promise.all(Array.from({ length: AT_ONCE }, () => ask(t.url, path, token)));
+      broken.forEach(({ status, close }) => (equal(status, 200), close()));
+      await eventually(async () => {
+        equal((await fetchBytes(t, path, { token, range: "bytes=5-9" })).status, 206);
+      });
+    }
+  }));
+
+Deno.test("downloads by signed addresses count for who had them signed, however many they are", () =>
+  withLarge(async (t, { ann, bob, id }) => {
+    t.clock.freeze();
+    const ofAnn = await signedPath(t, ann, id);
+    t.clock.advance(1_000);
+    const again = await signedPath(t, ann, id);
+    ok(again !== ofAnn);
+    await holding(t, ofAnn, undefined, async () => {
+      refused(await t.call("GET", again), 429, "rate_limited");
+      const ofBob = await signedPath(t, bob, id);
+      equal((await fetchBytes(t, ofBob, { range: "bytes=0-9" })).status, 206);
+    });
+  }));
+
+/** Runs the collector, which hides otherwise what is held. */
+const collect: () => void = (() => {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc");
+})();
+
+/** Memory that is held, and is no garbage, once it changes no more; without that of the sockets, which the system has. */
+async function heldMib(): Promise<number> {
+  let last = Infinity;
+  let held = Infinity;
+  await eventually(() => {
+    collect();
+    const { heapUsed, external } = Deno.memoryUsage();
+    [last, held] = [held, (heapUsed + external) / 1024 / 1024];
+    return Math.abs(last - held) < 0.05;
+  });
+  return held;
+}
+
+Deno.test("a download that nobody reads holds less than a quarter of a MiB", () =>
+  withLarge(async (t, { ann, bob, id }) => {
+    const path = `/api/messages/media/${id}`;
+    const before = await heldMib();
+    await holding(t, path, ann.token, () =>
+      holding(t, path, bob.token, async () => {
+        // Until the sockets have taken in what they can, bytes are still read for them.
+        await eventually(async () => equal(await readsUnderWay(t), 0), 20_000);
+        const each = (await heldMib() - before) / (2 * AT_ONCE);
+        ok(each < 0.25, `${each} MiB`);
+        console.log(`A stalled download holds ${each.toFixed(2)} MiB`);
+      }));
+  }));
+
+async function readsUnderWay(t: TestApp): Promise<number> {
+  const [row] = await t.sql<{ busy: number }[]>`
+    select count(*)::int as busy
+    from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`;
+  return row!.busy;
+}
