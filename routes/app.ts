@@ -5,6 +5,7 @@ import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import type { Config } from "../services/config.ts";
 import type { Services } from "../services/services.ts";
+import { answerHeaders } from "./answer_headers.ts";
 import { appLinkRoutes } from "./app_links.ts";
 import { authRoutes } from "./auth.ts";
 import { clientAddress } from "./client_address.ts";
@@ -42,6 +43,7 @@ export function createApp(services: Services, config: AppConfig, gate = createGa
 
   app.onError(onError);
   app.use(requestLog);
+  app.use(answerHeaders(config.publicUrl));
   app.use("/i/*", invitePageErrors(invitePage));
   app.use(gate.middleware);
   app.use(allowOrigins(config.corsOrigins));

@@ -74,7 +74,7 @@ const act = createRoute({
     400: "Something typed is not right, or the form is not one of ours",
     401: "The page's session has ended",
     403: "Not sent by our page, too old, suspended, or no SMS are wanted",
-    408: "The passcode has expired",
+    408: "The passcode has expired, or the form took longer than ten seconds to arrive",
     409: "The number was registered meanwhile",
     413: "More than 64 KiB",
     415: "Not a form",
@@ -93,7 +93,9 @@ export interface InvitePageOptions {
 export function invitePageErrors(options: InvitePageOptions) {
   return createMiddleware<AppEnv>(async (c, next) => {
     c.header("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-    c.header("Referrer-Policy", "no-referrer");
+    // For browsers that are older than the policy above.
+    c.header("X-Frame-Options", "DENY");
+    c.header("Cross-Origin-Opener-Policy", "same-origin");
     c.header("X-Robots-Tag", "noindex, nofollow");
     c.set("showError", (refusal, status) => {
       return respond(c, options, { at: "error", trouble: troubleOf(refusal) }, status);

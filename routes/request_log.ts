@@ -12,8 +12,6 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   c.set("requestId", requestId);
   c.set("pattern", "-");
   c.header("X-Request-Id", requestId);
-  c.header("X-Content-Type-Options", "nosniff");
-  c.header("Cache-Control", "no-store");
   await next();
   log.info("request", {
     request_id: requestId,

@@ -29,9 +29,12 @@ function createRouteTable(routes: { path: string; method: string }[]): RouteTabl
   return (path) => fixed.get(path) ?? [...open.values()].find(({ form }) => form.test(path)) ?? null;
 }
 
+/** Longer ones are of nobody who means well; the server itself takes 64 KiB for all of a head. */
+const URL_LETTERS_MAX = 16_384;
+
 /**
  * @param app is asked for its routes at the first request, when all of them are there
- * @throws AppError not_found, method_not_allowed
+ * @throws AppError uri_too_long, not_found, method_not_allowed
  */
 export function judgeRoute(app: OpenAPIHono<AppEnv>) {
   let table: RouteTable | null = null;
@@ -41,6 +44,7 @@ export function judgeRoute(app: OpenAPIHono<AppEnv>) {
         definition.type === "route" ? [definition.route] : []
       ),
     );
+    if (c.req.url.length > URL_LETTERS_MAX) throw new AppError("uri_too_long");
     const entry = table(c.req.path);
     if (!entry) throw new AppError("not_found");
     c.set("pattern", entry.pattern);

@@ -6,7 +6,7 @@ import { type Document, isPage, listOperations, readDocument } from "./operation
 import { withApp } from "./support.ts";
 
 /** Answered for the address and the method alone, before there is an operation that could document them. */
-const OF_NO_OPERATION = ["not_found", "method_not_allowed"];
+const OF_NO_OPERATION = ["not_found", "method_not_allowed", "uri_too_long"];
 const PUBLIC =
   /^\/($|i\/|openapi\.json$|healthz$|readyz$|dev\/|api\/twilio\/|api\/auth\/(complete-)?sign(up|in)$)/;
 
