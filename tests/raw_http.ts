@@ -44,7 +44,7 @@ export async function openRaw(url: string): Promise<RawHttp> {
 
 /** The status of each answer that was heard, in order. */
 export function statusesOf(heard: string): number[] {
-  return [...heard.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map(([, status]) => Number(status));
+  return [...heard.matchAll(/HTTP\/1\.[01] (\d{3})/g)].map(([, status]) => Number(status));
 }
 
 /** A head as it goes over the line; `\n` becomes what HTTP wants. */

@@ -1,0 +1,55 @@
+// What is shipped to run the service with: it has all that the service needs, in the versions that were tested.
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+
+const ROOT = new URL("../", import.meta.url);
+const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
+const tasks: Record<string, { command: string }> = JSON.parse(read("deno.json")).tasks;
+/** What of the repository goes into the image. */
+const SHIPPED = read("deploy/Dockerfile.dockerignore").split("\n")
+  .filter((line) => line.startsWith("!"))
+  .map((line) => line.slice(1));
+
+async function modulesOf(entry: string): Promise<string[]> {
+  const args = ["info", "--json", "--frozen", new URL(entry, ROOT).pathname];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  return modules.map(({ specifier }: { specifier: string }) => specifier)
+    .filter((specifier: string) => specifier.startsWith(ROOT.href))
+    .map((specifier: string) => specifier.slice(ROOT.href.length));
+}
+
+Deno.test("the image has every file that the service loads, and every folder that it may read", async () => {
+  const loaded = await modulesOf("main.ts");
+  ok(loaded.length > 100);
+  const [, readable = ""] = tasks["serve"]!.command.match(/--allow-read=(\S+)/) ?? [];
+  for (const path of [...loaded, ...readable.split(","), "deno.json", "deno.lock"]) {
+    ok(SHIPPED.some((shipped) => path === shipped || path.startsWith(`${shipped}/`)), path);
+  }
+});
+
+Deno.test("the image has no secret, no data and no test", () => {
+  for (const path of [".env", "data", "tests", ".git", "deploy"]) ok(!SHIPPED.includes(path), path);
+});
+
+Deno.test("the image has the version of Deno that everything else is run with", () => {
+  const versions = ["deploy/Dockerfile", "README.md", ".ci/run"]
+    .map((path) =>
+      read(path).match(/deno@(\d+\.\d+\.\d+)|^version=(\d+\.\d+\.\d+)/m)?.slice(1).find(Boolean)
+    );
+  deepEqual(versions, Array(3).fill(Deno.version.deno));
+});
+
+Deno.test("the image starts the service for production, as nobody who may write", () => {
+  const dockerfile = read("deploy/Dockerfile");
+  match(dockerfile, /^CMD \["deno", "task", "serve"\]$/m);
+  match(dockerfile, /^USER \d+:\d+$/m);
+  match(read("deploy/compose.yaml"), /^ {4}read_only: true$/m);
+});
+
+Deno.test("the proxy's limits on heads and its log without addresses are there, and the service believes one proxy", () => {
+  const caddyfile = read("deploy/Caddyfile");
+  match(caddyfile, /^\s*read_header 10s$/m);
+  for (const field of ["request>uri", "request>headers"]) ok(caddyfile.includes(`${field} delete`), field);
+  equal(read("deploy/compose.yaml").match(/TRUSTED_PROXY_COUNT: (\d+)/)?.[1], "1");
+});
