@@ -68,7 +68,7 @@ Deno.test("every answer of every route says how little of it may be done with it
       has(headers, type.startsWith("application/json") && status >= 400 ? OF_JSON : ALWAYS, about);
       match(
         headers.get("content-security-policy") ?? "",
-        /default-src 'none'.*frame-ancestors 'none'/,
+        /default-src '(none|self)'.*frame-ancestors 'none'/,
         about,
       );
       ok(headers.get("cache-control"), about);
