@@ -4,7 +4,7 @@ import { Busboy, type BusboyFileStream } from "@fastify/busboy";
 import { AppError } from "../services/errors.ts";
 import { bodyChunks } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
-import { flowing, type Flow } from "./upload_flow.ts";
+import { type Flow, flowing } from "./upload_flow.ts";
 
 const FORM_DATA = /^multipart\/form-data *(;|$)/i;
 /** What a body may have around its file. */
