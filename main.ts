@@ -37,6 +37,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const app = createApp(services, config, gate);
     const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, app.fetch);
     services.upkeep.start();
+    services.push.start();
     announce({ config, port: server.addr.port, version, embedded });
 
     log.info("Stopping", { signal: await told });
@@ -44,6 +45,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     services.hub.closeAll();
     const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));
     await Promise.race([gate.drain().then(() => server.shutdown()), late]);
+    await services.push.stop();
     await listener.close();
     await database.close();
   } finally {

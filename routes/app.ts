@@ -21,6 +21,7 @@ import { mediaDownloadRoutes } from "./media_download.ts";
 import { messageRoutes } from "./messages.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { describeApi } from "./openapi.ts";
+import { pushRoutes } from "./push.ts";
 import { requestLog } from "./request_log.ts";
 import { judgeRoute } from "./route_table.ts";
 import { createRouter } from "./router.ts";
@@ -57,6 +58,7 @@ export function createApp(services: Services, config: AppConfig, gate = createGa
   app.route("/", messageRoutes(services, wire));
   app.route("/", notificationRoutes(services, wire, address));
   app.route("/", ticketRoutes(services));
+  app.route("/", pushRoutes(services));
   app.route("/", inviteRoutes(invitePage));
   app.route("/", appLinkRoutes(config));
   app.route("/", inviteListRoutes(services, wire));

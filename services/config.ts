@@ -3,6 +3,8 @@ import { type Environment, readEnvironment } from "./environment.ts";
 import { DEFAULT_LIMITS, parseLimits } from "./limits/parse.ts";
 import type { Limits } from "./limits/table.ts";
 import type { PhoneNumber } from "./phone_number.ts";
+import { type PushHosts, readPushHosts, readVapidPair, readVapidSubject } from "./push/config.ts";
+import type { PushPair } from "./push/keys.ts";
 import {
   type Countries,
   readSms,
@@ -50,6 +52,11 @@ export interface Config {
   maxUploadBytes: number;
   /** What the media of one user may take up. */
   mediaQuotaBytes: number;
+  /** Which push services may be asked to wake a browser. */
+  pushHosts: PushHosts;
+  /** Null: the service makes one and keeps it in its database. */
+  vapidPair: PushPair | null;
+  vapidSubject: string;
   /** Null: pretty in a terminal, json elsewhere. */
   logFormat: "json" | "pretty" | null;
 }
@@ -76,12 +83,13 @@ export function parseConfig(
   const sms = readSms(env);
   const port = env.wholeNumber("PORT", { min: 0, max: 65_535, otherwise: 3_000 });
   const host = readHost(env) ?? (sms.driver === "console" ? "127.0.0.1" : "0.0.0.0");
+  const publicUrl = readPublicUrl(env) ?? `http://localhost:${port}`;
   const config: Config = {
     port,
     host,
     databaseUrl: readDatabaseUrl(env, production),
     dataDir: env.text("DATA_DIR") ?? "./data",
-    publicUrl: readPublicUrl(env) ?? `http://localhost:${port}`,
+    publicUrl,
     jwtSecrets: readJwtSecrets(env, {
       required: sms.driver === "twilio",
       strong: production || sms.driver === "twilio" || !LOOPBACK.test(host),
@@ -110,6 +118,9 @@ export function parseConfig(
       max: Number.MAX_SAFE_INTEGER,
       otherwise: 1_073_741_824,
     }),
+    pushHosts: readPushHosts(env),
+    vapidPair: readVapidPair(env),
+    vapidSubject: readVapidSubject(env, publicUrl),
     logFormat: env.oneOf("LOG_FORMAT", ["json", "pretty"], null),
   };
   if (env.problems.length > 0) throw new ConfigError(env.problems);

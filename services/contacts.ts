@@ -193,8 +193,10 @@ export function createContacts(
       if (seen === null) await contacts.removeContact(sql, owner, other);
       else await contacts.touchContact(sql, { owner_id: owner, peer_id: other, conversation_id, now: now() });
     }
-    return sides.map(({ owner }): Event =>
-      owner === me.user_id ? mineUpdated(me) : { to: owner, event: "contacts_updated" }
+    return sides.map(({ owner, now: seen }): Event =>
+      owner === me.user_id
+        ? mineUpdated(me)
+        : { to: owner, event: "contacts_updated", ...(seen === "requested" ? { asks: true } : {}) }
     );
   }
 

@@ -23,6 +23,7 @@ import { createUploads } from "./media/uploads.ts";
 import { createMessages } from "./messages.ts";
 import { createPasscodeKeys } from "./passcode_keys.ts";
 import { createPasscodes } from "./passcodes.ts";
+import { createPush } from "./push/push.ts";
 import { createReadiness } from "./readiness.ts";
 import { createResync } from "./resync.ts";
 import { createSends } from "./sends.ts";
@@ -54,7 +55,10 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     if (event.event === "session_ended") sessions.forget(event.session_id);
     hub.tell(event);
   };
-  const bus = createBus(origin, hear);
+  const bus = createBus(origin, (event) => {
+    hear(event);
+    push.hear(event);
+  });
 
   const sessions = createSessions({ database, bus, tokens: createTokens(secrets), now });
   const limitKeys = createLimitKeys(secrets);
@@ -113,13 +117,22 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const library = createLibrary({ database, links: createMediaLinks({ secrets, now }) });
   const mediaSweep = createMediaSweep({ database, now });
 
-  const hub = createHub({
+  const push = createPush({
+    database,
+    secrets,
+    process: origin,
+    now,
+    hosts: config.pushHosts,
+    vapidPair: config.vapidPair,
+    vapidSubject: config.vapidSubject,
+  });
+  const hub = push.watch(createHub({
     socketsPerUserMax: config.limits.sockets_user?.count ?? Infinity,
     onDelivered: (me, sender, { conversation_id, sender_id, message_id }) => {
       marks.delivered(me, { conversation_id, peer_id: sender_id }, sender, message_id)
         .catch((error) => log.warn("Delivery not marked", describeError(error)));
     },
-  });
+  }));
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
   const resync = createResync({ database, hub, upkeep });
   database.onOutage(resync.afterOutage);
@@ -141,6 +154,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     library,
     hub,
     socketsByAddress: createHeadCount(config.limits.sockets_address?.count ?? Infinity),
+    push,
     upkeep,
     readiness: createReadiness({ database }),
     console: "sent" in sms ? sms : null,

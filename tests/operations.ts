@@ -32,6 +32,13 @@ const VALUES: Record<string, Json> = {
   message_id: 42,
   id: "AAAAAAAAAAAAAAAAAAAAAA",
   token: "AAAAAAAAAAAAAAAAAAAAAA",
+  // Of a push service that is known, at a place where nothing is.
+  endpoint: "https://nothing.push.services.mozilla.com/wpush/v2/nothing",
+  expirationTime: null,
+  keys: {
+    p256dh: "BBsE88UOE0DQtkx2Y3nCbH-z4XQOE17NYbRt52_C9H_nFBXJoXexa0W31CVVllHsOuZ94RoMhrSF7tKSxBeMtxk",
+    auth: "AAAAAAAAAAAAAAAAAAAAAA",
+  },
 };
 
 // deno-lint-ignore no-explicit-any -- an OpenAPI document is walked by path, not by type

@@ -10,6 +10,8 @@ interface ForUser {
 
 export interface ContactsUpdated extends ForUser {
   event: "contacts_updated";
+  /** Somebody asks this user to be friends. */
+  asks?: true;
 }
 
 export interface MessagesUpdated extends ForUser {

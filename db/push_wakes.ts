@@ -1,0 +1,110 @@
+// Who is owed a wake. The row of the subscription is the queue: a wake is noted there, taken from there before it is
+// sent, and put back with a later time where it has to be tried again.
+
+import type { Subscription } from "./push.ts";
+import type { Sql } from "./database.ts";
+
+export type WakeEvent = "messages_updated" | "contacts_updated";
+
+export interface Wake extends Subscription {
+  session_id: string;
+  wake_for: WakeEvent;
+  /** How often its push service has failed in a row. */
+  failures: number;
+  /** `present`: it has a socket by now; `over`: its session, or itself, has expired. */
+  state: "away" | "present" | "over";
+}
+
+/**
+ * Notes that these users' subscribed sessions are to be woken, those of them without a socket anywhere: in `afterMs`, but
+ * not before a minute since the last time, and not while a new subscription's socket may be unknown. One that is
+ * owed already stays so; a message is the greater news.
+ */
+export async function oweWakes(
+  sql: Sql,
+  wakes: { user_id: number; wake_for: WakeEvent }[],
+  { now, afterMs, everyMs, settlesMs }: { now: Date; afterMs: number; everyMs: number; settlesMs: number },
+): Promise<void> {
+  const later = (ms: number) => `${ms} milliseconds`;
+  await sql`
+    with told as (
+      select user_id, wake_for
+      from unnest(
+        ${wakes.map((wake) => wake.user_id)}::bigint[],
+        ${wakes.map((wake) => wake.wake_for)}::text[]
+      ) as told (user_id, wake_for)
+    ), owed as materialized (
+      select p.session_id, told.wake_for
+      from told
+      join push_subscriptions p on p.user_id = told.user_id
+      where (p.wake_for is null or p.wake_for <> told.wake_for)
+        and not exists (
+          select from push_presences here
+          where here.session_id = p.session_id and here.until > ${now}
+        )
+      order by p.session_id
+      for no key update of p
+    )
+    update push_subscriptions p
+    set wake_at = coalesce(p.wake_at, greatest(
+        ${now}::timestamptz + ${later(afterMs)}::interval,
+        p.woken_at + ${later(everyMs)}::interval,
+        p.created_at + ${later(settlesMs)}::interval
+      )),
+      wake_for = case when p.wake_for = 'messages_updated' then p.wake_for else owed.wake_for end
+    from owed
+    where p.session_id = owed.session_id`;
+}
+
+/** Takes wakes that are due, oldest first. Each is taken once, by one process: a crash from here on loses it. */
+export async function takeWakes(
+  sql: Sql,
+  { now, public_key, count }: { now: Date; public_key: string; count: number },
+): Promise<Wake[]> {
+  return await sql<Wake[]>`
+    with due as materialized (
+      select p.session_id, p.wake_for,
+        case
+          when s.expires_at <= ${now} or p.expires_at <= ${now} then 'over'
+          when exists (
+            select from push_presences here
+            where here.session_id = p.session_id and here.until > ${now}
+          ) then 'present'
+          else 'away'
+        end as state
+      from push_subscriptions p
+      join sessions s on s.id = p.session_id
+      where p.wake_at <= ${now} and p.public_key = ${public_key}
+      order by p.wake_at
+      limit ${count}
+      for no key update of p skip locked
+    )
+    update push_subscriptions p
+    set wake_at = null, wake_for = null,
+      woken_at = case when due.state = 'away' then ${now} else p.woken_at end
+    from due
+    where p.session_id = due.session_id
+    returning p.session_id, p.endpoint, p.p256dh, p.auth, p.failures, due.wake_for, due.state`;
+}
+
+/** Notes that the push service took it. */
+export async function noteWoken(sql: Sql, { session_id, endpoint }: Wake): Promise<void> {
+  await sql`
+    update push_subscriptions
+    set failures = 0
+    where session_id = ${session_id} and endpoint = ${endpoint} and failures > 0`;
+}
+
+/** Puts a wake back for later, unless it is owed again already; with null as `at` only the failure is counted. */
+export async function noteFailed(
+  sql: Sql,
+  { session_id, endpoint, wake_for }: Wake,
+  at: Date | null,
+): Promise<void> {
+  await sql`
+    update push_subscriptions
+    set failures = least(failures + 1, 100),
+      wake_at = case when ${at}::timestamptz is null then wake_at else greatest(wake_at, ${at}) end,
+      wake_for = case when ${at}::timestamptz is null then wake_for else coalesce(wake_for, ${wake_for}) end
+    where session_id = ${session_id} and endpoint = ${endpoint}`;
+}

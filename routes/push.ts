@@ -1,0 +1,105 @@
+// Web Push: what a browser needs to subscribe, and its subscription, one a session.
+
+import { Buffer } from "node:buffer";
+import { ECDH } from "node:crypto";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Push } from "../services/push/push.ts";
+import type { Sessions } from "../services/sessions.ts";
+import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import type { AppEnv } from "./env.ts";
+import { text } from "./fields.ts";
+import { readJson } from "./json_body.ts";
+import { createRouter } from "./router.ts";
+import { requireSession } from "./session.ts";
+
+const tags = ["Push"];
+const ENDPOINT_MAX = 1_024;
+/** The last moment that a Date can be. */
+const TIME_MS_MAX = 8.64e15;
+
+const done = success({}).openapi("PushDone");
+const key = success({
+  public_key: z.string().openapi({ description: "For `applicationServerKey`: a P-256 point in base64url" }),
+}).openapi("PushKey");
+
+const subscription = z.strictObject({
+  endpoint: text({ min: 1, max: ENDPOINT_MAX }).openapi({
+    example: "https://updates.push.services.mozilla.com/wpush/v2/gAAAAAB",
+  }),
+  expirationTime: z.number().min(0).max(TIME_MS_MAX).nullish().openapi({
+    description: "Milliseconds since 1970",
+  }),
+  keys: z.strictObject({
+    p256dh: z.string().refine(isPoint, "Must be a P-256 point of 65 bytes in base64url without padding"),
+    auth: z.string().regex(/^[\w-]{22}$/, "Must be 16 bytes in base64url without padding"),
+  }),
+}).openapi("PushSubscription", { description: "What PushSubscription.toJSON() gives in a browser" });
+
+export function pushRoutes({ push, sessions }: { push: Push; sessions: Sessions }) {
+  const signed = requireSession(sessions);
+
+  const findKey = createRoute({
+    method: "get",
+    path: "/api/push/key",
+    tags,
+    summary: "The key to subscribe with",
+    description:
+      "A subscription made with another key is of no use here: subscribe anew when this has changed.",
+    security: SECURITY,
+    middleware: [signed] as const,
+    responses: answers("The public VAPID key of this service", key, SESSION_ERRORS),
+  });
+
+  const subscribe = createRoute({
+    method: "put",
+    path: "/api/push/subscription",
+    tags,
+    summary: "Wake this session's browser",
+    description:
+      "While this session has no socket open, its browser is sent a push for a new message and for a friend " +
+      'request: encrypted JSON, `{"event":"messages_updated"}` or `{"event":"contacts_updated"}`, and nothing more; at ' +
+      "most one a minute. A session has one subscription, and it ends with the session. The endpoint must be that of " +
+      "a push service which is known to the operator.",
+    security: SECURITY,
+    middleware: [signed, readJson] as const,
+    request: jsonBody(subscription),
+    responses: answers("It is the session's subscription now", done, [...SESSION_ERRORS, ...BODY_ERRORS]),
+  });
+
+  const unsubscribe = createRoute({
+    method: "delete",
+    path: "/api/push/subscription",
+    tags,
+    summary: "Wake this session's browser no more",
+    security: SECURITY,
+    middleware: [signed] as const,
+    responses: answers("The session has no subscription now", done, SESSION_ERRORS),
+  });
+
+  return createRouter<AppEnv>()
+    .openapi(
+      findKey,
+      async (c) => c.json({ success: true as const, public_key: await push.publicKey() }, 200),
+    )
+    .openapi(subscribe, async (c) => {
+      const { endpoint, expirationTime, keys } = c.req.valid("json");
+      const expires_at = typeof expirationTime === "number" ? new Date(expirationTime) : null;
+      await push.subscribe(c.get("actor"), { endpoint, expires_at, ...keys });
+      return c.json({ success: true as const }, 200);
+    })
+    .openapi(unsubscribe, async (c) => {
+      await push.unsubscribe(c.get("actor"));
+      return c.json({ success: true as const }, 200);
+    });
+}
+
+/** Whether nothing but a point of the curve is in it, uncompressed as in RFC 8291. */
+function isPoint(encoded: string): boolean {
+  if (!/^B[\w-]{86}$/.test(encoded)) return false;
+  try {
+    ECDH.convertKey(Buffer.from(encoded, "base64url"), "prime256v1");
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,71 @@
+// Who may be asked to wake a browser, and with which key.
+
+import { Buffer } from "node:buffer";
+import { createECDH } from "node:crypto";
+import type { Environment } from "../environment.ts";
+import type { PushPair } from "./keys.ts";
+
+/** Push services: origins (`https://push.example`), or `*.` and the end of their names, which then are https. */
+export type PushHosts = readonly string[];
+
+/** The services of the browsers there are: Chrome and its kin, Firefox, Edge, Safari. */
+const KNOWN_HOSTS = [
+  "https://fcm.googleapis.com",
+  "*.push.services.mozilla.com",
+  "*.notify.windows.com",
+  "*.push.apple.com",
+];
+const NAME = /^(?=.*[a-z])[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/;
+const ORIGIN = /^https?:\/\/[^/\\?#@\s*]+\/?$/;
+
+/** Names, `*.` and a name, or origins; "off" for none. */
+export function readPushHosts(env: Environment): PushHosts {
+  const entries = env.list("PUSH_HOSTS").map((entry) => entry.toLowerCase());
+  if (entries.length === 0) return KNOWN_HOSTS;
+  if (entries.length === 1 && entries[0] === "off") return [];
+  return entries.map((entry, index) => {
+    if (NAME.test(entry)) return `https://${entry}`;
+    if (entry.startsWith("*.") && NAME.test(entry.slice(2))) return entry;
+    const origin = ORIGIN.test(entry) ? URL.parse(entry)?.origin : undefined;
+    const wanted = 'Must be "off" or names such as push.example, *.push.example or https://push.example:8443';
+    if (origin === undefined) env.refuse("PUSH_HOSTS", `${wanted}, and entry ${index + 1} is not`);
+    return origin ?? "";
+  });
+}
+
+/** The pair as `web-push generate-vapid-keys` prints it, whole or not at all; null: the service makes its own. */
+export function readVapidPair(env: Environment): PushPair | null {
+  const [public_key, private_key] = [env.text("VAPID_PUBLIC_KEY"), env.text("VAPID_PRIVATE_KEY")];
+  if (public_key === null && private_key === null) return null;
+  const pair = {
+    public_key: env.required("VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY is there"),
+    private_key: env.required("VAPID_PRIVATE_KEY", "VAPID_PUBLIC_KEY is there"),
+  };
+  if (public_key === null || private_key === null) return null;
+  const derived = publicKeyOf(private_key);
+  if (derived === null) env.refuse("VAPID_PRIVATE_KEY", "Must be 32 bytes of a P-256 key in base64url");
+  else if (derived !== public_key) {
+    env.refuse("VAPID_PUBLIC_KEY", "Must be the public key of VAPID_PRIVATE_KEY in base64url");
+  }
+  return pair;
+}
+
+function publicKeyOf(privateKey: string): string | null {
+  if (!/^[\w-]{43}$/.test(privateKey)) return null;
+  try {
+    const curve = createECDH("prime256v1");
+    curve.setPrivateKey(Buffer.from(privateKey, "base64url"));
+    return curve.getPublicKey("base64url");
+  } catch {
+    return null;
+  }
+}
+
+/** Where a push service can reach the operator (RFC 8292, section 2.1); by default the service itself. */
+export function readVapidSubject(env: Environment, publicUrl: string): string {
+  const wanted = "Must be mailto: and an address, or an https:// URL";
+  const text = env.matching("VAPID_SUBJECT", /^(mailto:[^\s@]+@[^\s@]+|https:\/\/[^\s]+)$/, wanted);
+  if (text !== null && !URL.canParse(text)) env.refuse("VAPID_SUBJECT", wanted);
+  if (text !== null) return text;
+  return publicUrl.startsWith("https:") ? publicUrl : `mailto:push@${new URL(publicUrl).hostname}`;
+}

@@ -1,0 +1,95 @@
+// Sends the wakes that are due. Each is taken from the database before it is sent, so that it goes out once at most;
+// again only where the push service said so, or could not be reached.
+
+import type { Database } from "../../db/database.ts";
+import { deleteEndpoint } from "../../db/push.ts";
+import { noteFailed, noteWoken, takeWakes, type Wake } from "../../db/push_wakes.ts";
+import { describeError, log } from "../log.ts";
+import type { PushHosts } from "./config.ts";
+import { parseEndpoint } from "./endpoints.ts";
+import type { PushKeys } from "./keys.ts";
+import type { Pushed, PushSender } from "./sender.ts";
+
+const AT_ONCE_MAX = 20;
+const BACK_OFF_MS = 30_000;
+const BACK_OFF_MS_MAX = 60 * 60 * 1_000;
+/** After so many failures in a row a wake is given up; the next news is tried again. */
+const FAILURES_MAX = 8;
+
+export interface Dispatch {
+  /** Sends everything that is due, a bounded number at once; resolves when that is done. */
+  sendDue(): Promise<void>;
+}
+
+export function createDispatch(
+  { database, keys, send, hosts, now }: {
+    database: Database;
+    keys: PushKeys;
+    send: PushSender;
+    hosts: PushHosts;
+    now: () => Date;
+  },
+): Dispatch {
+  let free = AT_ONCE_MAX;
+
+  /** Slots are held while wakes are taken, so that calls which overlap do not send more at once. */
+  async function take(): Promise<{ wakes: Wake[]; more: boolean }> {
+    const count = free;
+    if (count === 0) return { wakes: [], more: false };
+    free = 0;
+    let wakes: Wake[] = [];
+    try {
+      const { public_key } = await keys.pair();
+      wakes = await database.run((sql) => takeWakes(sql, { now: now(), public_key, count }));
+    } finally {
+      free += count - wakes.length;
+    }
+    return { wakes, more: wakes.length === count };
+  }
+
+  async function settle(wake: Wake): Promise<void> {
+    try {
+      if (wake.state === "over") await forget(wake);
+      if (wake.state === "away") await note(wake, await push(wake));
+    } catch (error) {
+      log.warn("Push not settled", describeError(error));
+    } finally {
+      free += 1;
+    }
+  }
+
+  /** The operator may trust fewer services than when the browser subscribed. */
+  async function push(wake: Wake): Promise<Pushed> {
+    if (parseEndpoint(wake.endpoint, hosts) === null) return { outcome: "gone" };
+    return await send(wake, await keys.pair());
+  }
+
+  const forget = (wake: Wake) => database.run((sql) => deleteEndpoint(sql, wake.session_id, wake.endpoint));
+
+  async function note(wake: Wake, pushed: Pushed): Promise<void> {
+    if (pushed.outcome === "taken") return await database.run((sql) => noteWoken(sql, wake));
+    const { outcome } = pushed;
+    const status = "status" in pushed ? pushed.status : null;
+    // The address is the browser's secret; its host is not.
+    log.warn("Push not taken", { outcome, status, service: new URL(wake.endpoint).hostname });
+    if (outcome === "gone") return await forget(wake);
+    const at = outcome === "failed" ? nextTry(wake, pushed.retryAfterMs) : null;
+    await database.run((sql) => noteFailed(sql, wake, at));
+  }
+
+  function nextTry({ failures }: Wake, retryAfterMs: number | null): Date | null {
+    if (failures >= FAILURES_MAX) return null;
+    const ms = Math.max(BACK_OFF_MS * 2 ** failures, retryAfterMs ?? 0);
+    return new Date(now().getTime() + Math.min(ms, BACK_OFF_MS_MAX));
+  }
+
+  return {
+    async sendDue() {
+      for (let more = true; more;) {
+        const taken = await take();
+        await Promise.all(taken.wakes.map(settle));
+        more = taken.more;
+      }
+    },
+  };
+}

@@ -1,0 +1,17 @@
+// The addresses that browsers give us to be woken at. Whatever a client calls its push service, the service will send
+// requests there: so only to those that the operator knows.
+
+import type { PushHosts } from "./config.ts";
+
+/** The address in its one form; null where it is none of a known push service. */
+export function parseEndpoint(text: string, hosts: PushHosts): string | null {
+  const url = URL.parse(text);
+  if (!url || url.username !== "" || url.password !== "" || text.includes("#")) return null;
+  return hosts.some((host) => isAt(url, host)) ? url.href : null;
+}
+
+function isAt(url: URL, host: string): boolean {
+  if (!host.startsWith("*.")) return url.origin === host;
+  return url.protocol === "https:" && url.port === "" && url.hostname.endsWith(host.slice(1)) &&
+    url.hostname.length > host.length - 1;
+}

@@ -1,0 +1,92 @@
+// Which sessions have a socket here, for the other processes to know: who has one anywhere is not woken. Only those with
+// a subscription leave a trace in the database.
+
+import type { Database } from "../../db/database.ts";
+import { noteGone, notePresent } from "../../db/push_presence.ts";
+import type { Hub } from "../events/hub.ts";
+
+/** All are noted again so often: a subscription may have been made elsewhere, */
+const AGAIN_MS = 15_000;
+/** and believed so long, should this process die. */
+const BELIEVED_MS = 3 * AGAIN_MS;
+/** A new subscription's socket is known everywhere after this. */
+export const SETTLES_MS = AGAIN_MS + 5_000;
+const SESSIONS_AT_ONCE = 2_000;
+
+export interface Presence {
+  /** The same hub, watched. */
+  watch(hub: Hub): Hub;
+  /** This session has subscribed here. */
+  subscribed(sessionId: string): void;
+  /** Writes down what has changed since the last time. */
+  note(): Promise<void>;
+}
+
+export function createPresence(
+  { database, process, now }: { database: Database; process: string; now: () => Date },
+): Presence {
+  /** How many sockets each session has here. */
+  const open = new Map<string, number>();
+  const changed = new Set<string>();
+  /** Those that the database knows of. */
+  const noted = new Set<string>();
+  let notedAllAt = 0;
+
+  function count(sessionId: string, by: 1 | -1): void {
+    const sockets = (open.get(sessionId) ?? 0) + by;
+    if (sockets > 0) open.set(sessionId, sockets);
+    else open.delete(sessionId);
+    changed.add(sessionId);
+  }
+
+  async function note(): Promise<void> {
+    const at = now().getTime();
+    if (Math.abs(at - notedAllAt) >= AGAIN_MS) {
+      for (const id of open.keys()) changed.add(id);
+      notedAllAt = at;
+    }
+    const ids = [...changed];
+    changed.clear();
+    try {
+      for (let start = 0; start < ids.length; start += SESSIONS_AT_ONCE) {
+        await noteSome(ids.slice(start, start + SESSIONS_AT_ONCE), new Date(at + BELIEVED_MS));
+      }
+    } catch (error) {
+      ids.forEach((id) => changed.add(id));
+      throw error;
+    }
+  }
+
+  async function noteSome(ids: string[], until: Date): Promise<void> {
+    const here = ids.filter((id) => open.has(id));
+    const gone = ids.filter((id) => !open.has(id) && noted.has(id));
+    if (here.length > 0) {
+      const subscribed = await database.run((sql) => notePresent(sql, { session_ids: here, process, until }));
+      here.forEach((id) => noted.delete(id));
+      subscribed.forEach(({ session_id }) => noted.add(session_id));
+    }
+    if (gone.length > 0) {
+      await database.run((sql) => noteGone(sql, gone, process));
+      gone.forEach((id) => noted.delete(id));
+    }
+  }
+
+  return {
+    watch: (hub) => ({
+      ...hub,
+      join(socket) {
+        const leave = hub.join(socket);
+        const { session_id } = socket.actor;
+        let isOpen = true;
+        count(session_id, 1);
+        return () => {
+          leave();
+          if (isOpen) count(session_id, -1);
+          isOpen = false;
+        };
+      },
+    }),
+    subscribed: (sessionId) => void changed.add(sessionId),
+    note,
+  };
+}

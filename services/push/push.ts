@@ -1,0 +1,134 @@
+// Web Push: a browser that is closed is told that there is news. Subscribing, and what happens by itself every half a
+// second: sockets are noted, then who is owed a wake, then what is due is sent.
+
+import type { Database } from "../../db/database.ts";
+import { DatabaseUnavailable } from "../../db/database.ts";
+import { deleteExpired, deleteSubscription, saveSubscription, type Subscription } from "../../db/push.ts";
+import { deleteOldPresences } from "../../db/push_presence.ts";
+import { AppError } from "../errors.ts";
+import type { Event } from "../events/events.ts";
+import type { Hub } from "../events/hub.ts";
+import { describeError, log } from "../log.ts";
+import type { Actor } from "../sessions.ts";
+import type { PushHosts } from "./config.ts";
+import { createDispatch } from "./dispatch.ts";
+import { parseEndpoint } from "./endpoints.ts";
+import { createPushKeys, type PushPair } from "./keys.ts";
+import { createPresence } from "./presence.ts";
+import { createPushSender } from "./sender.ts";
+import { createWakes } from "./wakes.ts";
+
+const TURN_MS = 500;
+const SWEEP_MS = 60 * 60 * 1_000;
+/** Of the time that a stop may take, so much is for pushes under way. */
+const STOP_MS_MAX = 1_000;
+
+export type Push = ReturnType<typeof createPush>;
+
+export function createPush(
+  { database, secrets, process, now, hosts, vapidPair, vapidSubject }: {
+    database: Database;
+    secrets: readonly string[];
+    /** The name of this process. */
+    process: string;
+    now: () => Date;
+    hosts: PushHosts;
+    vapidPair: PushPair | null;
+    vapidSubject: string;
+  },
+) {
+  const keys = createPushKeys({ database, secrets, configured: vapidPair });
+  const presence = createPresence({ database, process, now });
+  const wakes = createWakes({ database, now });
+  const send = createPushSender({ subject: vapidSubject });
+  const dispatch = createDispatch({ database, keys, send, hosts, now });
+
+  /**
+   * Wakes this session's browser from now on; the one subscription that a session has is replaced.
+   * @throws AppError invalid_input where the endpoint is no known push service's, unauthenticated
+   */
+  async function subscribe(
+    me: Actor,
+    { endpoint, expires_at, ...secret }: Subscription & { expires_at: Date | null },
+  ): Promise<void> {
+    const address = parseEndpoint(endpoint, hosts);
+    if (address === null) refuse("endpoint", "Must be an address of a push service that is known here");
+    if (expires_at && expires_at <= now()) refuse("expirationTime", "Is over");
+    const { public_key } = await keys.pair();
+    const session = { session_id: me.session_id, public_key, expires_at, now: now() };
+    const saved = await database.begin((sql) =>
+      saveSubscription(sql, { ...session, ...secret, endpoint: address })
+    );
+    if (!saved) throw new AppError("unauthenticated");
+    presence.subscribed(me.session_id);
+  }
+
+  async function unsubscribe(me: Actor): Promise<void> {
+    await database.run((sql) => deleteSubscription(sql, me.session_id));
+  }
+
+  let isNoting = false;
+
+  /** One turn of the work. It may overlap the one before, which may still be sending. */
+  async function turn(): Promise<void> {
+    if (!isNoting) await note();
+    await dispatch.sendDue();
+  }
+
+  async function note(): Promise<void> {
+    isNoting = true;
+    try {
+      await presence.note();
+      await wakes.note();
+    } finally {
+      isNoting = false;
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    await database.run((sql) => Promise.all([deleteExpired(sql, now()), deleteOldPresences(sql, now())]));
+  }
+
+  const timers = new Set<ReturnType<typeof setInterval>>();
+  const underWay = new Set<Promise<void>>();
+  function run(job: () => Promise<void>): void {
+    const done = quietly(job).finally(() => underWay.delete(done));
+    underWay.add(done);
+  }
+
+  return {
+    subscribe,
+    unsubscribe,
+    /** What a browser subscribes with: `applicationServerKey`. */
+    publicKey: async () => (await keys.pair()).public_key,
+    hear: (event: Event) => wakes.hear(event),
+    watch: (hub: Hub) => presence.watch(hub),
+    turn,
+    sweep,
+    start() {
+      timers.add(setInterval(() => run(turn), TURN_MS));
+      timers.add(setInterval(() => run(sweep), SWEEP_MS));
+    },
+    /** Once the requests are over: what was heard is owed, by whoever starts next. */
+    async stop() {
+      timers.forEach(clearInterval);
+      timers.clear();
+      const late = new Promise((resolve) => setTimeout(resolve, STOP_MS_MAX));
+      await Promise.race([Promise.all(underWay), late]);
+      await quietly(note);
+    },
+  };
+}
+
+function refuse(path: string, message: string): never {
+  throw new AppError("invalid_input", { issues: [{ path, message }] });
+}
+
+/** The next turn does what this one could not; an outage is no news here. */
+async function quietly(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) log.error("Push failed", describeError(error));
+  }
+}

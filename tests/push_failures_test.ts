@@ -1,0 +1,196 @@
+// What a push service answers, and what becomes of the wake.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { createPushSender } from "../services/push/sender.ts";
+import { makePair } from "../services/push/keys.ts";
+import {
+  countSubscriptions,
+  DUE_MS,
+  HOUR_MS,
+  MINUTE_MS,
+  NOWHERE,
+  SECOND_MS,
+  subscribed,
+  wake,
+  withDouble,
+  withPush,
+} from "./push_calls.ts";
+import type { PushDouble } from "./push_double.ts";
+import { BOB, eventually, friends, succeeded, type TestApp } from "./support.ts";
+
+const status = (code: number, headers: HeadersInit = {}) => () =>
+  new Response("no", { status: code, headers });
+
+for (const code of [404, 410]) {
+  Deno.test(`${code} ends the subscription`, () =>
+    withPush(async (t, double) => {
+      const [ann, bob] = await friends(t);
+      await subscribed(t, double, bob);
+      double.answer(status(code));
+      succeeded(await t.send(ann, bob, "one"));
+      await wake(t);
+      deepEqual([double.pushes.length, await countSubscriptions(t)], [1, 0]);
+    }));
+}
+
+for (const code of [429, 500, 503]) {
+  Deno.test(`${code} is tried again after 30 seconds, twice as long after each failure, and forgotten by a success`, () =>
+    withPush(async (t, double) => {
+      const [ann, bob] = await friends(t);
+      const browser = await subscribed(t, double, bob);
+      double.answer(status(code), 3);
+      succeeded(await t.send(ann, bob, "one"));
+      await wake(t);
+      equal(browser.read().length, 1);
+      for (const [failures, seconds] of [30, 60, 120].entries()) {
+        t.clock.advance((seconds - 1) * SECOND_MS);
+        await t.services.push.turn();
+        equal(browser.read().length, failures + 1);
+        t.clock.advance(SECOND_MS);
+        await t.services.push.turn();
+        equal(browser.read().length, failures + 2);
+      }
+      deepEqual(await failures(t), [0]);
+      await wake(t, HOUR_MS);
+      equal(browser.read().length, 4);
+    }));
+}
+
+async function failures(t: TestApp): Promise<number[]> {
+  const rows = await t.sql<{ failures: number }[]>`select failures from push_subscriptions`;
+  return rows.map((row) => row.failures);
+}
+
+Deno.test("Retry-After is heeded, in seconds and as a date, up to an hour", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    double.answer(status(429, { "retry-after": "300" }));
+    double.answer(status(429, { "retry-after": new Date(Date.now() + 10 * MINUTE_MS).toUTCString() }));
+    double.answer(status(429, { "retry-after": "99999999" }));
+    succeeded(await t.send(ann, bob, "one"));
+    await wake(t);
+    for (const [tries, ms] of [5 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS].entries()) {
+      t.clock.advance(ms - 10 * SECOND_MS);
+      await t.services.push.turn();
+      equal(browser.read().length, tries + 1);
+      t.clock.advance(10 * SECOND_MS);
+      await t.services.push.turn();
+      equal(browser.read().length, tries + 2);
+    }
+  }));
+
+Deno.test("a push service that stays away is given up for this wake, and asked again for the next", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    double.answer(status(503), 9);
+    succeeded(await t.send(ann, bob, "one"));
+    await wake(t);
+    for (let round = 0; round < 20; round += 1) await wake(t, HOUR_MS);
+    equal(browser.read().length, 9);
+    succeeded(await t.send(ann, bob, "two"));
+    await wake(t);
+    equal(browser.read().length, 10);
+    deepEqual(await failures(t), [0]);
+  }));
+
+Deno.test("any other refusal is not repeated and keeps the subscription; a redirect is one and is not followed", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    for (
+      const answer of [
+        status(400),
+        status(403),
+        status(413),
+        status(307, { location: `${double.origin}/away` }),
+      ]
+    ) {
+      double.answer(answer);
+      succeeded(await t.send(ann, bob, "one"));
+      await wake(t, HOUR_MS);
+      await wake(t, HOUR_MS);
+    }
+    equal(browser.read().length, 4);
+    equal(double.pushes.length, 4);
+    equal(await countSubscriptions(t), 1);
+  }));
+
+Deno.test("a push service that cannot be reached is tried again, and stands in the log by its host alone", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    await t.sql`update push_subscriptions set endpoint = ${NOWHERE + browser.path}`;
+    succeeded(await t.send(ann, bob, "one"));
+    await wake(t);
+    deepEqual(await failures(t), [1]);
+    await t.sql`update push_subscriptions set endpoint = ${browser.subscription.endpoint}`;
+    t.clock.advance(30 * SECOND_MS);
+    await t.services.push.turn();
+    equal(browser.read().length, 1);
+    const lines = t.log.join("\n");
+    ok(lines.includes('"service":"127.0.0.1"'), lines);
+    ok(!lines.includes(browser.path.slice(0, 12)), lines);
+  }));
+
+Deno.test("a push service that the operator does not know any more is asked nothing", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    await subscribed(t, double, bob);
+    await t.sql`update push_subscriptions set endpoint = replace(endpoint, '127.0.0.1', 'localhost')`;
+    succeeded(await t.send(ann, bob, "one"));
+    await wake(t);
+    deepEqual([double.pushes.length, await countSubscriptions(t)], [0, 0]);
+  }));
+
+Deno.test("send() gives up after its time, and says that it does not know", () =>
+  withDouble(async (double) => {
+    const send = createPushSender({ subject: "mailto:push@example.org", timeoutMs: 50 });
+    const { endpoint, keys } = double.browser().subscription;
+    const answered = Promise.withResolvers<Response>();
+    double.answer(() => answered.promise);
+    const pushed = await send({ endpoint, ...keys, wake_for: "messages_updated" }, makePair());
+    deepEqual(pushed, { outcome: "silent" });
+    answered.resolve(new Response());
+  }));
+
+Deno.test("at most twenty pushes are on their way at once, and one that hangs holds up none of the others", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    await subscribeMany(t, double, 50);
+    const held = Promise.withResolvers<Response>();
+    double.answer(() => held.promise);
+    succeeded(await t.send(ann, bob, "one"));
+    await t.services.push.turn();
+    t.clock.advance(DUE_MS);
+    const hanging = t.services.push.turn();
+    await eventually(() => double.pushes.length === 20);
+    await eventually(async () => {
+      await t.services.push.turn();
+      return double.pushes.length === 50;
+    });
+    held.resolve(new Response(null, { status: 201 }));
+    await hanging;
+    equal(double.atOnceMax, 20);
+  }));
+
+/** Sessions of Bob's, each with a browser, without a passcode for each. */
+async function subscribeMany(t: TestApp, double: PushDouble, count: number): Promise<void> {
+  const browsers = Array.from({ length: count }, () => double.browser().subscription);
+  await t.sql`
+    insert into sessions (id, user_id, device, created_at, last_seen_at, expires_at)
+    select endpoint, u.id, '', now(), now(), now() + interval '1 day'
+    from users u, unnest(${browsers.map(({ endpoint }) => endpoint)}::text[]) as endpoint
+    where u.phone_number = ${BOB}`;
+  await t.sql`
+    insert into push_subscriptions (session_id, user_id, endpoint, p256dh, auth, public_key, created_at)
+    select endpoint, u.id, endpoint, p256dh, auth, ${await t.services.push
+    .publicKey()}, now() - interval '1 day'
+    from users u, unnest(
+      ${browsers.map(({ endpoint }) => endpoint)}::text[],
+      ${browsers.map(({ keys }) => keys.p256dh)}::text[],
+      ${browsers.map(({ keys }) => keys.auth)}::text[]
+    ) as browser (endpoint, p256dh, auth)
+    where u.phone_number = ${BOB}`;
+}

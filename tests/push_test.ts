@@ -1,0 +1,197 @@
+// Who is woken, by what, how often, and what of it others can read.
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { createTestDatabase } from "./database.ts";
+import {
+  countSubscriptions,
+  DAY_MS,
+  MINUTE_MS,
+  put,
+  SECOND_MS,
+  subscribed,
+  wake,
+  withPush,
+} from "./push_calls.ts";
+import { startStatementTap } from "./statement_tap.ts";
+import { ANN, BOB, CAT, eventually, friends, succeeded } from "./support.ts";
+
+const MESSAGE = '{"event":"messages_updated"}';
+const REQUEST = '{"event":"contacts_updated"}';
+
+Deno.test("a message wakes the receiver's browser, signed by the key that it subscribed with, and says nothing else", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const { body } = await t.call("GET", "/api/push/key", { token: bob.token });
+    const browser = await subscribed(t, double, bob);
+    succeeded(await t.send(ann, bob, "a secret"));
+    await wake(t);
+
+    deepEqual(browser.read(), [MESSAGE]);
+    const [push] = double.pushes;
+    equal(push!.key, body.public_key);
+    deepEqual(push!.claims.aud, double.origin);
+    equal(push!.claims.sub, "mailto:push@localhost");
+    ok(push!.claims.exp! < Date.now() / 1_000 + 24 * 60 * 60);
+    const { ttl, topic, urgency } = Object.fromEntries(push!.headers);
+    deepEqual({ ttl, topic, urgency }, {
+      ttl: String(3 * 24 * 60 * 60),
+      topic: "puffintalk",
+      urgency: "high",
+    });
+    match(push!.path, /^\/push\//);
+  }));
+
+Deno.test("a friend request wakes whom it asks; an acceptance, a deletion and what is read wake nobody", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const anns = await subscribed(t, double, ann);
+    const bobs = await subscribed(t, double, bob);
+    await t.befriend(ann, bob);
+    await wake(t);
+    deepEqual(bobs.read(), [REQUEST]);
+    equal(double.pushes[0]!.headers.get("urgency"), "normal");
+
+    t.clock.advance(MINUTE_MS);
+    succeeded(await t.send(ann, bob, "hello"));
+    const json = { phone_number: ANN };
+    succeeded(await t.call("PUT", "/api/messages/read_all_text", { token: bob.token, json }));
+    await wake(t);
+    deepEqual(bobs.read(), [REQUEST, MESSAGE]);
+    succeeded(await t.call("PUT", "/api/contacts/delete", { token: bob.token, json }));
+    await wake(t);
+    deepEqual(anns.read(), []);
+    deepEqual(bobs.read().length, 2);
+  }));
+
+Deno.test("a burst is one push, and the next comes a minute later", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    for (let number = 0; number < 5; number += 1) succeeded(await t.send(ann, bob, `${number}`));
+    await wake(t);
+    equal(browser.read().length, 1);
+
+    succeeded(await t.send(ann, bob, "more"));
+    succeeded(await t.send(ann, bob, "and more"));
+    await wake(t, MINUTE_MS - 5 * SECOND_MS);
+    equal(browser.read().length, 1);
+    t.clock.advance(5 * SECOND_MS);
+    await t.services.push.turn();
+    equal(browser.read().length, 2);
+    await wake(t, DAY_MS);
+    equal(browser.read().length, 2);
+  }));
+
+Deno.test("a message outweighs a request in the one push for both", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    const browser = await subscribed(t, double, bob);
+    const ask = () =>
+      t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: BOB } });
+    succeeded(await ask());
+    await t.services.push.turn();
+    succeeded(await t.send(ann, bob, "hello"));
+    await wake(t);
+    succeeded(await t.send(ann, bob, "again"));
+    await t.services.push.turn();
+    succeeded(await t.call("PUT", "/api/contacts/delete", { token: cat.token, json: { phone_number: BOB } }));
+    succeeded(await ask());
+    await wake(t, MINUTE_MS);
+    deepEqual(browser.read(), [MESSAGE, MESSAGE]);
+  }));
+
+Deno.test("a session with a socket is not woken, its owner's others are; once the socket is closed it is woken too", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const other = await t.signIn(BOB);
+    const phone = await subscribed(t, double, bob);
+    const laptop = await subscribed(t, double, other);
+    const socket = await t.socket(bob.token);
+    succeeded(await t.send(ann, bob, "one"));
+    await wake(t);
+    equal(phone.read().length, 0);
+    equal(laptop.read().length, 1);
+
+    await socket.end();
+    await eventually(() => t.services.hub.sessionIds().length === 0);
+    t.clock.advance(MINUTE_MS);
+    succeeded(await t.send(ann, bob, "two"));
+    await wake(t);
+    equal(phone.read().length, 1);
+    equal(laptop.read().length, 2);
+  }));
+
+Deno.test("who opens a socket before a wake is due needs none, also if it closes again", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    succeeded(await t.send(ann, bob, "one"));
+    await t.services.push.turn();
+    const socket = await t.socket(bob.token);
+    await t.services.push.turn();
+    await socket.end();
+    await eventually(() => t.services.hub.sessionIds().length === 0);
+    await wake(t, DAY_MS);
+    equal(browser.read().length, 0);
+  }));
+
+Deno.test("two sockets of a session are two: while one is open nobody is woken", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    const [one] = [await t.socket(bob.token), await t.socket(bob.token)];
+    await t.services.push.turn();
+    await one.end();
+    succeeded(await t.send(ann, bob, "one"));
+    await wake(t);
+    equal(browser.read().length, 0);
+  }));
+
+Deno.test("who writes is not woken in his other sessions, nor is anybody by a message that was refused or repeated", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const anns = await subscribed(t, double, await t.signIn(ANN));
+    const bobs = await subscribed(t, double, bob);
+    succeeded(await t.send(ann, bob, "one", { client_id: "1" }));
+    await wake(t);
+    succeeded(await t.send(ann, bob, "one", { client_id: "1" }));
+    succeeded(await t.call("PUT", "/api/contacts/delete", { token: bob.token, json: { phone_number: ANN } }));
+    equal((await t.send(ann, bob, "two")).status, 403);
+    await wake(t, DAY_MS);
+    deepEqual([anns.read().length, bobs.read().length], [0, 1]);
+  }));
+
+Deno.test("who has no subscription costs a send nothing, and a turn one statement for everybody", async () => {
+  const database = await createTestDatabase();
+  const tap = startStatementTap(database);
+  try {
+    await withPush(async (t) => {
+      const [ann, bob] = await friends(t);
+      await t.services.push.turn();
+      const sends = await tap.during(async () => {
+        for (let number = 0; number < 20; number += 1) succeeded(await t.send(ann, bob, `${number}`));
+      });
+      ok(sends.length >= 20);
+      deepEqual(sends.filter((statement) => statement.includes("push_")), []);
+      const turn = await tap.during(() => t.services.push.turn());
+      // One to owe wakes, one to take what is due.
+      equal(turn.length, 2, turn.join("\n"));
+    }, { database: tap.database });
+  } finally {
+    tap.close();
+    await database.drop();
+  }
+});
+
+Deno.test("a subscription whose time is over wakes nobody", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = double.browser();
+    browser.subscription.expirationTime = t.clock.now().getTime() + MINUTE_MS;
+    succeeded(await put(t, bob, browser));
+    t.clock.advance(MINUTE_MS);
+    succeeded(await t.send(ann, bob, "one"));
+    await wake(t);
+    deepEqual([browser.read().length, await countSubscriptions(t)], [0, 0]);
+  }));
