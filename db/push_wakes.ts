@@ -6,6 +6,13 @@ import type { Sql } from "./database.ts";
 
 export type WakeEvent = "messages_updated" | "contacts_updated";
 
+/** Whom to wake: a user in all his sessions, or in this one. */
+export interface Owed {
+  user_id: number;
+  session_id: string | null;
+  wake_for: WakeEvent;
+}
+
 export interface Wake extends Subscription {
   session_id: string;
   wake_for: WakeEvent;
@@ -22,22 +29,24 @@ export interface Wake extends Subscription {
  */
 export async function oweWakes(
   sql: Sql,
-  wakes: { user_id: number; wake_for: WakeEvent }[],
+  wakes: Owed[],
   { now, afterMs, everyMs, settlesMs }: { now: Date; afterMs: number; everyMs: number; settlesMs: number },
 ): Promise<void> {
   const later = (ms: number) => `${ms} milliseconds`;
   await sql`
     with told as (
-      select user_id, wake_for
+      select user_id, session_id, wake_for
       from unnest(
         ${wakes.map((wake) => wake.user_id)}::bigint[],
+        ${wakes.map((wake) => wake.session_id)}::text[],
         ${wakes.map((wake) => wake.wake_for)}::text[]
-      ) as told (user_id, wake_for)
+      ) as told (user_id, session_id, wake_for)
     ), owed as materialized (
       select p.session_id, told.wake_for
       from told
       join push_subscriptions p on p.user_id = told.user_id
-      where (p.wake_for is null or p.wake_for <> told.wake_for)
+      where p.session_id = coalesce(told.session_id, p.session_id)
+        and (p.wake_for is null or p.wake_for <> told.wake_for)
         and not exists (
           select from push_presences here
           where here.session_id = p.session_id and here.until > ${now}

@@ -107,7 +107,7 @@ function attend(
   },
 ): void {
   const isTooMuch = frameGuard();
-  let leave = () => {};
+  let leave: ReturnType<Hub["join"]> = () => {};
   socket.onopen = () => {
     leave = hub.join(toHubSocket(socket, actor, toFrame));
     marks.deliverWaiting(actor).catch((error) =>
@@ -116,15 +116,15 @@ function attend(
   };
   socket.onmessage = ({ data }) => {
     if (!isTooMuch(data)) return;
-    leave();
+    leave(true);
     close(socket, CLOSE.flood, "Too much sent");
   };
-  const gone = () => {
-    leave();
+  const gone = (wasClean: boolean) => {
+    leave(wasClean);
     goOut();
   };
-  socket.onclose = gone;
-  socket.onerror = gone;
+  socket.onclose = ({ wasClean }) => gone(wasClean);
+  socket.onerror = () => gone(false);
 }
 
 function toHubSocket(socket: WebSocket, actor: Actor, toFrame: (notice: Notice) => string): Socket {

@@ -129,6 +129,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const hub = push.watch(createHub({
     socketsPerUserMax: config.limits.sockets_user?.count ?? Infinity,
     onDelivered: (me, sender, { conversation_id, sender_id, message_id }) => {
+      push.told(me);
       marks.delivered(me, { conversation_id, peer_id: sender_id }, sender, message_id)
         .catch((error) => log.warn("Delivery not marked", describeError(error)));
     },

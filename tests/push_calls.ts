@@ -41,12 +41,13 @@ export async function put(t: TestApp, { token }: { token: string }, browser: Bro
   return await t.call("PUT", "/api/push/subscription", { token, json: browser.subscription });
 }
 
-/** A browser that is subscribed, and has been for a while. */
+/** A browser that is subscribed, and has been for a while; what went before is none of its business. */
 export async function subscribed(
   t: TestApp,
   double: PushDouble,
   person: { token: string },
 ): Promise<Browser> {
+  await t.services.push.turn();
   const browser = double.browser();
   succeeded(await put(t, person, browser));
   t.clock.advance(SETTLED_MS);

@@ -159,18 +159,24 @@ Deno.test("at most twenty pushes are on their way at once, and one that hangs ho
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     await subscribeMany(t, double, 50);
-    const held = Promise.withResolvers<Response>();
-    double.answer(() => held.promise);
+    const [one, others] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const answerAfter = (letGo: Promise<void>) => () => letGo.then(() => new Response(null, { status: 201 }));
+    double.answer(answerAfter(one.promise));
+    double.answer(answerAfter(others.promise), 19);
     succeeded(await t.send(ann, bob, "one"));
     await t.services.push.turn();
     t.clock.advance(DUE_MS);
     const hanging = t.services.push.turn();
     await eventually(() => double.pushes.length === 20);
+    await t.services.push.turn();
+    equal(double.pushes.length, 20);
+
+    others.resolve();
     await eventually(async () => {
       await t.services.push.turn();
       return double.pushes.length === 50;
     });
-    held.resolve(new Response(null, { status: 201 }));
+    one.resolve();
     await hanging;
     equal(double.atOnceMax, 20);
   }));

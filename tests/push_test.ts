@@ -12,6 +12,7 @@ import {
   wake,
   withPush,
 } from "./push_calls.ts";
+import { shakeHands } from "./raw_socket.ts";
 import { startStatementTap } from "./statement_tap.ts";
 import { ANN, BOB, CAT, eventually, friends, succeeded } from "./support.ts";
 
@@ -194,4 +195,41 @@ Deno.test("a subscription whose time is over wakes nobody", () =>
     succeeded(await t.send(ann, bob, "one"));
     await wake(t);
     deepEqual([browser.read().length, await countSubscriptions(t)], [0, 0]);
+  }));
+
+Deno.test("a socket that breaks off soon after it was told of a message is made up for; one that says goodbye is not", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    const laptop = await subscribed(t, double, await t.signIn(BOB));
+    const breakOff = async (told: boolean, ms: number) => {
+      const { conn } = await shakeHands(t.url, `/api/notifications?token=${bob.token}`);
+      await eventually(() => t.services.hub.sessionIds().length === 1);
+      await t.services.push.turn();
+      if (told) succeeded(await t.send(ann, bob, "one"));
+      await t.services.push.turn();
+      t.clock.advance(ms);
+      conn.close();
+      await eventually(() => t.services.hub.sessionIds().length === 0);
+      await wake(t);
+      t.clock.advance(MINUTE_MS);
+    };
+    await breakOff(false, SECOND_MS);
+    equal(browser.read().length, 0);
+    await breakOff(true, SECOND_MS);
+    deepEqual(browser.read(), [MESSAGE]);
+    deepEqual(laptop.read(), [MESSAGE]);
+    await breakOff(true, MINUTE_MS);
+    equal(browser.read().length, 1);
+
+    const socket = await t.socket(bob.token);
+    await t.services.push.turn();
+    succeeded(await t.send(ann, bob, "two"));
+    await eventually(() => socket.told().length > 0);
+    await t.services.push.turn();
+    await socket.end();
+    await eventually(() => t.services.hub.sessionIds().length === 0);
+    t.clock.advance(MINUTE_MS);
+    await wake(t);
+    equal(browser.read().length, 1);
   }));

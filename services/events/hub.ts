@@ -30,8 +30,11 @@ export interface Socket {
 }
 
 export interface Hub {
-  /** Takes a socket in and tells it `connected`. The result takes it out again, and may be called twice. */
-  join(socket: Socket): () => void;
+  /**
+   * Takes a socket in and tells it `connected`. The result takes it out again, and may be called twice; without
+   * `wasClean` nobody knows what the client has read last.
+   */
+  join(socket: Socket): (wasClean?: boolean) => void;
   tell(event: Event): void;
   /** The sessions that have a socket here. */
   sessionIds(): string[];

@@ -4,6 +4,7 @@
 import type { Database } from "../../db/database.ts";
 import { noteGone, notePresent } from "../../db/push_presence.ts";
 import type { Hub } from "../events/hub.ts";
+import type { Actor } from "../sessions.ts";
 
 /** All are noted again so often: a subscription may have been made elsewhere, */
 const AGAIN_MS = 15_000;
@@ -12,10 +13,14 @@ const BELIEVED_MS = 3 * AGAIN_MS;
 /** A new subscription's socket is known everywhere after this. */
 export const SETTLES_MS = AGAIN_MS + 5_000;
 const SESSIONS_AT_ONCE = 2_000;
+/** A dead connection is found out within this time: what it was told since then may have reached nobody. */
+const DOUBTED_MS = 60_000;
 
 export interface Presence {
   /** The same hub, watched. */
   watch(hub: Hub): Hub;
+  /** A socket of this session was told of a message. */
+  told(me: Actor): void;
   /** This session has subscribed here. */
   subscribed(sessionId: string): void;
   /** Writes down what has changed since the last time. */
@@ -23,20 +28,39 @@ export interface Presence {
 }
 
 export function createPresence(
-  { database, process, now }: { database: Database; process: string; now: () => Date },
+  { database, process, now, onLost }: {
+    database: Database;
+    process: string;
+    now: () => Date;
+    /** The last socket of this session broke off soon after it was told of a message. */
+    onLost: (me: Actor) => void;
+  },
 ): Presence {
   /** How many sockets each session has here. */
   const open = new Map<string, number>();
   const changed = new Set<string>();
   /** Those that the database knows of. */
   const noted = new Set<string>();
+  /** When those were told of a message last, */
+  const toldAt = new Map<string, number>();
+  /** and who of them broke off soon after. */
+  const lost = new Map<string, Actor>();
   let notedAllAt = 0;
 
   function count(sessionId: string, by: 1 | -1): void {
     const sockets = (open.get(sessionId) ?? 0) + by;
     if (sockets > 0) open.set(sessionId, sockets);
     else open.delete(sessionId);
+    if (by > 0) lost.delete(sessionId);
     changed.add(sessionId);
+  }
+
+  function leave(me: Actor, wasClean: boolean): void {
+    count(me.session_id, -1);
+    if (open.has(me.session_id)) return;
+    const doubtedSince = now().getTime() - DOUBTED_MS;
+    if (!wasClean && (toldAt.get(me.session_id) ?? 0) > doubtedSince) lost.set(me.session_id, me);
+    toldAt.delete(me.session_id);
   }
 
   async function note(): Promise<void> {
@@ -68,6 +92,10 @@ export function createPresence(
     if (gone.length > 0) {
       await database.run((sql) => noteGone(sql, gone, process));
       gone.forEach((id) => noted.delete(id));
+      gone.forEach((id) => {
+        const me = lost.get(id);
+        if (me && lost.delete(id)) onLost(me);
+      });
     }
   }
 
@@ -75,17 +103,19 @@ export function createPresence(
     watch: (hub) => ({
       ...hub,
       join(socket) {
-        const leave = hub.join(socket);
-        const { session_id } = socket.actor;
+        const leaveHub = hub.join(socket);
         let isOpen = true;
-        count(session_id, 1);
-        return () => {
-          leave();
-          if (isOpen) count(session_id, -1);
+        count(socket.actor.session_id, 1);
+        return (wasClean = false) => {
+          leaveHub(wasClean);
+          if (isOpen) leave(socket.actor, wasClean);
           isOpen = false;
         };
       },
     }),
+    told: ({ session_id }) => {
+      if (noted.has(session_id)) toldAt.set(session_id, now().getTime());
+    },
     subscribed: (sessionId) => void changed.add(sessionId),
     note,
   };

@@ -38,8 +38,8 @@ export function createPush(
   },
 ) {
   const keys = createPushKeys({ database, secrets, configured: vapidPair });
-  const presence = createPresence({ database, process, now });
   const wakes = createWakes({ database, now });
+  const presence = createPresence({ database, process, now, onLost: wakes.doubt });
   const send = createPushSender({ subject: vapidSubject });
   const dispatch = createDispatch({ database, keys, send, hosts, now });
 
@@ -102,6 +102,7 @@ export function createPush(
     /** What a browser subscribes with: `applicationServerKey`. */
     publicKey: async () => (await keys.pair()).public_key,
     hear: (event: Event) => wakes.hear(event),
+    told: (me: Actor) => presence.told(me),
     watch: (hub: Hub) => presence.watch(hub),
     turn,
     sweep,

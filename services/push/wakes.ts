@@ -2,8 +2,9 @@
 // costs a place in a set; what was heard goes to the database together, a few times a second at most.
 
 import type { Database } from "../../db/database.ts";
-import { oweWakes, type WakeEvent } from "../../db/push_wakes.ts";
+import { type Owed, oweWakes, type WakeEvent } from "../../db/push_wakes.ts";
 import type { Event } from "../events/events.ts";
+import type { Actor } from "../sessions.ts";
 import { SETTLES_MS } from "./presence.ts";
 
 /** Who comes back within this time, as after a change of network, is not woken. */
@@ -15,24 +16,29 @@ const USERS_AT_ONCE = 2_000;
 export interface Wakes {
   /** Takes in what this process has changed. */
   hear(event: Event): void;
+  /** This session alone may have missed a message. */
+  doubt(me: Actor): void;
   /** Writes down what was heard since the last time. */
   note(): Promise<void>;
 }
 
 export function createWakes({ database, now }: { database: Database; now: () => Date }): Wakes {
-  let heard = new Map<number, WakeEvent>();
+  /** By user, or by session. */
+  let heard = new Map<number | string, Owed>();
 
-  function add(userId: number, wakeFor: WakeEvent): void {
-    if (heard.get(userId) !== "messages_updated") heard.set(userId, wakeFor);
+  function add(owed: Owed): void {
+    const key = owed.session_id ?? owed.user_id;
+    if (heard.get(key)?.wake_for !== "messages_updated") heard.set(key, owed);
   }
 
   return {
     hear(event) {
       const wakeFor = newsOf(event);
-      if (wakeFor) add(event.to, wakeFor);
+      if (wakeFor) add({ user_id: event.to, session_id: null, wake_for: wakeFor });
     },
+    doubt: ({ user_id, session_id }) => add({ user_id, session_id, wake_for: "messages_updated" }),
     async note() {
-      const all = [...heard].map(([user_id, wake_for]) => ({ user_id, wake_for }));
+      const all = [...heard.values()];
       heard = new Map();
       for (let start = 0; start < all.length; start += USERS_AT_ONCE) {
         const some = all.slice(start, start + USERS_AT_ONCE);
@@ -40,7 +46,7 @@ export function createWakes({ database, now }: { database: Database; now: () => 
         try {
           await database.run((sql) => oweWakes(sql, some, rule));
         } catch (error) {
-          all.slice(start).forEach(({ user_id, wake_for }) => add(user_id, wake_for));
+          all.slice(start).forEach(add);
           throw error;
         }
       }
