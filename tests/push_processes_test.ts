@@ -63,6 +63,25 @@ Deno.test("a socket that was open elsewhere before its session subscribed is fou
     equal(browser.read().length, 0);
   }));
 
+Deno.test("a wake that has to be tried again is dropped where a socket was opened elsewhere meanwhile", () =>
+  withTwo(async (one, two, double) => {
+    const [ann, bob] = await friends(one);
+    const browser = await subscribed(one, double, bob);
+    two.clock.advance(SETTLED_MS);
+    double.answer(async () => {
+      await two.socket(bob.token);
+      await two.services.push.turn();
+      return new Response(null, { status: 503 });
+    });
+    succeeded(await one.send(ann, bob, "one"));
+    await wake(one);
+    one.clock.advance(30 * SECOND_MS);
+    await one.services.push.turn();
+    equal(browser.read().length, 1);
+    const [row] = await one.sql`select wake_at, failures from push_subscriptions`;
+    deepEqual({ ...row }, { wake_at: null, failures: 1 });
+  }));
+
 Deno.test("what two processes find due at once is sent by one of them", () =>
   withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
