@@ -68,13 +68,15 @@ Deno.test("a wake that has to be tried again is dropped where a socket was opene
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);
     two.clock.advance(SETTLED_MS);
-    double.answer(async () => {
-      await two.socket(bob.token);
-      await two.services.push.turn();
-      return new Response(null, { status: 503 });
-    });
+    const answered = Promise.withResolvers<Response>();
+    double.answer(() => answered.promise);
     succeeded(await one.send(ann, bob, "one"));
-    await wake(one);
+    const pushed = wake(one);
+    await eventually(() => double.pushes.length === 1);
+    await two.socket(bob.token);
+    await two.services.push.turn();
+    answered.resolve(new Response(null, { status: 503 }));
+    await pushed;
     one.clock.advance(30 * SECOND_MS);
     await one.services.push.turn();
     equal(browser.read().length, 1);
