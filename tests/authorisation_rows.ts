@@ -231,6 +231,11 @@ export const ROWS: Record<string, Row> = {
     ...uploadBy(TUS),
   ),
 
+  // A session names none but its own; whose a browser is, is held by their own tests.
+  "GET /api/push/key": own("/api/push/key"),
+  "PUT /api/push/subscription": own("/api/push/subscription", { json: {} }),
+  "DELETE /api/push/subscription": own("/api/push/subscription"),
+
   // What a ticket opens is held by its own tests.
   "POST /api/notifications/ticket": own("/api/notifications/ticket"),
   "GET /api/notifications": own("/api/notifications"),
