@@ -84,10 +84,14 @@ Deno.test("an upload that is never silent and yet brings too little is 503 and l
     const raw = await beginRaw(t.url, { token: ann.token });
     let ended = false;
     const answer = raw.answer.finally(() => ended = true);
-    await eventually(async () => {
-      await raw.write("x").catch(() => {});
-      return ended;
-    });
+    try {
+      await eventually(async () => {
+        await raw.write("x").catch(() => {});
+        return ended;
+      });
+    } finally {
+      raw.reset();
+    }
     const { status, body } = await answer;
     deepEqual([status, body.code, body.retry_after], [503, "upload_stalled", 1]);
     deepEqual(await remains(t), NOTHING);
@@ -121,14 +125,17 @@ Deno.test("a resumable upload that brings too little is 503, and goes on where i
       CHUNKED,
     ));
     let sent = 0;
-    await eventually(async () => {
-      await connection.say("1\r\nx\r\n");
-      sent += 1;
-      return statusesOf(connection.heard()).length > 0;
-    });
+    try {
+      await eventually(async () => {
+        await connection.say("1\r\nx\r\n");
+        sent += 1;
+        return statusesOf(connection.heard()).length > 0;
+      });
+    } finally {
+      connection.close();
+    }
     deepEqual(statusesOf(connection.heard()), [503]);
     match(connection.heard(), /"code":"upload_stalled"/);
-    connection.close();
     const at = await offset(t, ann, address);
     ok(at > 0 && at <= sent, `${at}`);
   }));
