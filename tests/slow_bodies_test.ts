@@ -84,6 +84,7 @@ Deno.test("an upload that is never silent and yet brings too little is 503 and l
     const raw = await beginRaw(t.url, { token: ann.token });
     let ended = false;
     const answer = raw.answer.finally(() => ended = true);
+    answer.catch(() => {});
     try {
       await eventually(async () => {
         await raw.write("x").catch(() => {});
