@@ -1,0 +1,50 @@
+// What a statement of the service costs inside PostgreSQL, by EXPLAIN.
+
+import type { Sql } from "../db/database.ts";
+import { median } from "./figures.ts";
+
+/** For a row. */
+export interface Cost {
+  /** Pages looked at, in memory or not. */
+  buffers: number;
+  ms: number;
+}
+
+const TIMES = 41;
+/** What begins a statement; anything else is a piece of one. */
+const STATEMENT = /^\s*(select|insert|update|delete|with)\b/i;
+
+interface Explained {
+  "QUERY PLAN": [{ Plan: Record<string, number>; "Execution Time": number }];
+}
+
+/** Runs a function of db/ many times with a connection that explains instead of answering. */
+export async function explained(
+  sql: Sql,
+  rows: number,
+  statement: (sql: Sql) => Promise<unknown>,
+): Promise<Cost> {
+  const buffers: number[] = [];
+  const ms: number[] = [];
+  for (let time = 0; time < TIMES; time++) {
+    const plans: Explained[] = [];
+    await statement(explaining(sql, plans));
+    const [plan] = plans.at(-1)!["QUERY PLAN"];
+    buffers.push(plan.Plan["Shared Hit Blocks"]! + plan.Plan["Shared Read Blocks"]!);
+    ms.push(plan["Execution Time"]);
+  }
+  return { buffers: median(buffers) / rows, ms: median(ms) / rows };
+}
+
+function explaining(sql: Sql, plans: Explained[]): Sql {
+  const wrapped = (strings: TemplateStringsArray, ...values: never[]) => {
+    const [first = "", ...rest] = strings;
+    if (!STATEMENT.test(first)) return sql(strings, ...values);
+    const texts = [`explain (analyze, buffers, timing off, format json) ${first}`, ...rest];
+    return sql(Object.assign(texts, { raw: texts }), ...values).then((rows) => {
+      plans.push(...rows as unknown as Explained[]);
+      return rows;
+    });
+  };
+  return wrapped as unknown as Sql;
+}

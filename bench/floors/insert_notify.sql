@@ -1,0 +1,10 @@
+-- The same, and other processes are told.
+\set pair random(1, :pairs)
+with stored as (
+  insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
+  select id, nextval('message_ids'), low_id, 'text', 'Hello, it is me', 'bench-' || currval('message_ids'), now()
+  from conversations
+  where id = :pair and low_intent = 'want' and high_intent = 'want'
+  returning id
+)
+select pg_notify('bench', id::text) from stored;

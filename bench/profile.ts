@@ -1,0 +1,80 @@
+/**
+ * `deno task profile [scenario] [--seconds=n]`: where the service's CPU goes while it is under the load of a scenario. The
+ * functions that cost most by themselves, and those that cost most with what they call, by V8's sampling profiler.
+ */
+import { SIZES } from "./arena.ts";
+import { startCluster } from "./cluster.ts";
+import { inspect, type Inspected } from "./inspector.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
+import { onServiceStarted } from "./service.ts";
+
+const SHOWN = 45;
+const PORT = 9_339;
+const ROOT = new URL("..", import.meta.url).href;
+
+interface Totals {
+  self: number;
+  total: number;
+}
+
+/** Self and total samples by function; one that calls itself counts once. */
+function addUp({ nodes, samples, timeDeltas }: Inspected): Map<string, Totals> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  const weights = new Map<number, number>();
+  samples.forEach((id, place) => weights.set(id, (weights.get(id) ?? 0) + timeDeltas[place]!));
+  const totals = new Map<string, Totals>();
+  for (const [id, weight] of weights) {
+    const seen = new Set<string>();
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+      const name = nameOf(byId.get(at)!.callFrame);
+      const entry = totals.get(name) ?? { self: 0, total: 0 };
+      if (at === id) entry.self += weight;
+      if (!seen.has(name)) entry.total += weight;
+      seen.add(name);
+      totals.set(name, entry);
+    }
+  }
+  return totals;
+}
+
+function nameOf({ functionName, url, lineNumber }: Inspected["nodes"][number]["callFrame"]): string {
+  const place = url.replace(ROOT, "").replace(/^.*\/npm\/registry\.npmjs\.org\//, "");
+  return `${functionName || "(anonymous)"}${place === "" ? "" : `  ${place}:${lineNumber + 1}`}`;
+}
+
+function print(title: string, totals: [string, Totals][], all: number): void {
+  console.log(`\n${title}\n   self %  total %`);
+  for (const [name, { self, total }] of totals.slice(0, SHOWN)) {
+    const percent = (value: number) => (value / all * 100).toFixed(1).padStart(8);
+    console.log(`${percent(self)} ${percent(total)}   ${name}`);
+  }
+}
+
+const wanted = Deno.args[0] ?? "sends-128";
+const scenario = SCENARIOS.find(({ name }) => name === wanted);
+if (!scenario) {
+  console.error(`Cannot understand "${wanted}": give one of ${SCENARIOS.map(({ name }) => name).join(", ")}`);
+  Deno.exit(1);
+}
+const cluster = await startCluster();
+try {
+  const size = { ...SIZES.quick, seconds: 6 };
+  const profile = onServiceStarted(
+    [`--inspect=127.0.0.1:${PORT}`],
+    () => inspect(PORT, { afterMs: size.warmUpMs + 1_000, ms: 4_000 }),
+  );
+  await scenario.run({ cluster, pgbench: null, size });
+  const totals = addUp(await profile);
+  const idle = ["(idle)", "(program)", "(root)"];
+  const all = [...totals].reduce((sum, [name, { self }]) => name === "(idle)" ? sum : sum + self, 0);
+  const named = [...totals].filter(([name]) => !idle.includes(name) || name === "(program)");
+  console.log(
+    `${wanted}: ${(all / 4_000_000 * 100).toFixed(0)} % of one core was busy; "(program)" is Deno itself`,
+  );
+  print("by themselves", named.toSorted(([, one], [, other]) => other.self - one.self), all);
+  print("with what they call", named.toSorted(([, one], [, other]) => other.total - one.total), all);
+} finally {
+  await cluster.stop();
+}
+Deno.exit(0);

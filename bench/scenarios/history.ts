@@ -1,0 +1,101 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { type Arena, costsPer1000, repeat, type Scenario, withService } from "../arena.ts";
+import type { BenchDatabase } from "../cluster.ts";
+import { percentile, ratio } from "../figures.ts";
+import { type Connection, json, openConnection, request } from "../http.ts";
+import { putUnderLoad } from "../load.ts";
+import { takeFloor } from "../pgbench.ts";
+import { makePairs } from "../sending.ts";
+
+const PAIRS = 128;
+const MESSAGES_EACH = 300;
+const IN_FLIGHT = 16;
+const COUNT = 100;
+
+/** The newest hundred of threads that have more, by connections that read one after the other. */
+export const history: Scenario = {
+  name: "history",
+  target: 4,
+  what: `latest ${COUNT} messages, ${IN_FLIGHT} in flight`,
+  goals: { times_select_floor: { atLeast: 0.5 } },
+  run: (arena: Arena) =>
+    withService(arena, async (service, database) => {
+      const pairs = await makePairs(database, PAIRS);
+      await fillThreads(database);
+      const requests = pairs.map(({ from, to }) =>
+        request(`GET /api/messages/${to.phone}?count=${COUNT}`, { token: from.token })
+      );
+      const connections = await Promise.all(Array.from({ length: IN_FLIGHT }, () => openConnection(service)));
+      const lengths = await Promise.all(requests.map(() => 0));
+      for (const [place, bytes] of requests.entries()) {
+        lengths[place] = await checkPage(database, connections[0]!, bytes, pairs[place]!.conversationId);
+      }
+      const figures = await repeat(arena.size.runs, async () => {
+        const variables = { pairs: PAIRS };
+        const options = { clients: IN_FLIGHT, seconds: arena.size.seconds, variables };
+        const floorPerS = await takeFloor(arena.pgbench, database, "latest_100", options);
+        let next = 0;
+        const load = await putUnderLoad(
+          arena,
+          [service],
+          connections.map((connection) => ({
+            async operate() {
+              const place = next++ % PAIRS;
+              const { status, body } = await connection.ask(requests[place]!);
+              equal(status, 200);
+              equal(body.length, lengths[place], "a page is not the one that was checked");
+            },
+          })),
+        );
+        const perS = load.operations / load.seconds;
+        return {
+          pages_per_s: perS,
+          select_floor_per_s: floorPerS,
+          times_select_floor: ratio(perS, floorPerS),
+          p50_ms: percentile(load.latenciesMs, 0.5),
+          p99_ms: percentile(load.latenciesMs, 0.99),
+          ...costsPer1000(...load.costs, load.operations),
+        };
+      });
+      connections.forEach((connection) => connection.close());
+      return figures;
+    }),
+};
+
+/** Both sides have written in turn, and everything was read. */
+async function fillThreads({ sql }: BenchDatabase): Promise<void> {
+  await sql`
+    insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
+    select v.id, nextval('message_ids'), case when n % 2 = 0 then low_id else high_id end, 'text',
+      'Hello, it is me, for the ' || n || 'th time', 'fill-' || n, now()
+    from generate_series(1, ${MESSAGES_EACH}) as n
+    cross join conversations v`;
+  await sql`
+    update conversations
+    set low_sent_id = last_id, high_sent_id = last_id, low_delivered_id = last_id, high_delivered_id = last_id,
+      low_seen_text_id = last_id, high_seen_text_id = last_id, last_message_at = now()
+    from (select conversation_id, max(id) as last_id from messages group by conversation_id) as newest
+    where id = conversation_id`;
+  await sql`vacuum analyze messages`;
+}
+
+/** The page is what the database has; answers with its length, by which the others are known. */
+async function checkPage(
+  { sql }: BenchDatabase,
+  connection: Connection,
+  bytes: Uint8Array,
+  conversationId: number,
+): Promise<number> {
+  const reply = await connection.ask(bytes);
+  equal(reply.status, 200);
+  const page = json(reply) as { messages: { id: number; message: string }[]; has_more: boolean };
+  const rows = await sql<{ id: number; message: string }[]>`
+    select id, body as message
+    from messages
+    where conversation_id = ${conversationId}
+    order by id desc
+    limit ${COUNT}`;
+  deepEqual(page.messages.map(({ id, message }) => ({ id, message })), [...rows]);
+  equal(page.has_more, true);
+  return reply.body.length;
+}

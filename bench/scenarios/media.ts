@@ -1,0 +1,146 @@
+import { equal } from "node:assert/strict";
+import { type Arena, repeat, type Scenario, type Size, withService } from "../arena.ts";
+import type { BenchDatabase } from "../cluster.ts";
+import { forgetPeakOf, memoryOf } from "../cpu.ts";
+import { json, openConnection, request } from "../http.ts";
+import { makePeople, type Person } from "../people.ts";
+import { run } from "../pgbench.ts";
+import type { Service } from "../service.ts";
+
+const MB = 1_000_000;
+const PARALLEL = 8;
+const BOUNDARY = "bench-boundary";
+
+/** One voice up and down by HTTP, against what psql does with the same file; then eight at once, for their memory. */
+export function media(name: string, megabytes: (size: Size) => number): Scenario {
+  return {
+    name,
+    target: 7,
+    what: "media over HTTP against psql, and the memory of eight at once",
+    goals: {
+      times_import_floor: { atLeast: 1.5 },
+      times_export_floor: { atLeast: 2 },
+      upload_mb_of_memory_each: { atMost: 8 },
+      download_mb_of_memory_each: { atMost: 8 },
+    },
+    run: (arena: Arena) =>
+      withService(arena, async (service, database) => {
+        // A person each: nobody may send more than two at once.
+        const people = await makePeople(database, PARALLEL);
+        const bytes = makeWav(megabytes(arena.size) * MB);
+        const up = (person: Person) => upload(service, person, bytes);
+        const down = (id: number, place: number) => download(service, people[place]!, id, bytes.length);
+        await down(await up(people[0]!), 0);
+        return await repeat(arena.size.runs, async () => {
+          const floor = await takeFloors(database, bytes);
+          const oneUp = await peak(service, () => up(people[0]!));
+          const oneDown = await peak(service, () => down(oneUp.result, 0));
+          const manyUp = await peak(service, () => Promise.all(people.map(up)));
+          const manyDown = await peak(service, () => Promise.all(manyUp.result.map(down)));
+          const perS = (ms: number) => bytes.length / MB / (ms / 1000);
+          return {
+            megabytes: bytes.length / MB,
+            upload_mb_per_s: perS(oneUp.ms),
+            download_mb_per_s: perS(oneDown.ms),
+            import_floor_mb_per_s: floor && perS(floor.importMs),
+            export_floor_mb_per_s: floor && perS(floor.exportMs),
+            times_import_floor: floor && floor.importMs / oneUp.ms,
+            times_export_floor: floor && floor.exportMs / oneDown.ms,
+            upload_mb_of_memory_each: (manyUp.bytes - oneUp.bytes) / (PARALLEL - 1) / MB,
+            download_mb_of_memory_each: (manyDown.bytes - oneDown.bytes) / (PARALLEL - 1) / MB,
+          };
+        });
+      }),
+  };
+}
+
+/** Runs it and answers with how long it took, and the most memory that the service had meanwhile. */
+async function peak<T>(
+  service: Service,
+  work: () => Promise<T>,
+): Promise<{ result: T; ms: number; bytes: number }> {
+  await forgetPeakOf(service.pid);
+  const startedAt = performance.now();
+  const result = await work();
+  return { result, ms: performance.now() - startedAt, bytes: await memoryOf(service.pid, "VmHWM") };
+}
+
+async function upload(service: Service, { token }: Person, bytes: Uint8Array): Promise<number> {
+  const head = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="voice"\r\n\r\n`;
+  const tail = `\r\n--${BOUNDARY}--\r\n`;
+  const length = head.length + bytes.length + tail.length;
+  const connection = await openConnection(service);
+  const encoder = new TextEncoder();
+  const headers = {
+    "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
+    "content-length": String(length),
+  };
+  const reply = await connection.ask(
+    request("POST /api/messages/upload_media?media_type=audio", { token, headers }),
+    [encoder.encode(head), bytes, encoder.encode(tail)],
+  );
+  equal(reply.status, 200, new TextDecoder().decode(reply.body));
+  connection.close();
+  return (json(reply) as { id: number }).id;
+}
+
+async function download(service: Service, { token }: Person, id: number, length: number): Promise<void> {
+  const connection = await openConnection(service);
+  const { status, bodyBytes } = await connection.fetch(request(`GET /api/messages/media/${id}`, { token }));
+  equal(status, 200);
+  equal(bodyBytes, length);
+  connection.close();
+}
+
+/** The same file in and out of a large object by psql; null without it. */
+async function takeFloors(database: BenchDatabase, bytes: Uint8Array) {
+  const file = await Deno.makeTempFile({ prefix: "puffintalk-bench-" });
+  const psql = (command: string) =>
+    run("psql", [
+      "--no-psqlrc",
+      "--host",
+      database.host,
+      "--username=puffintalk",
+      "-c",
+      command,
+      database.name,
+    ]);
+  try {
+    await Deno.writeFile(file, bytes);
+    const startedAt = performance.now();
+    const said = await psql(`\\lo_import ${file}`);
+    const importedAt = performance.now();
+    const oid = said.match(/lo_import (\d+)/)![1];
+    await psql(`\\lo_export ${oid} ${file}`);
+    const exportMs = performance.now() - importedAt;
+    equal((await Deno.stat(file)).size, bytes.length);
+    await psql(`\\lo_unlink ${oid}`);
+    return { importMs: importedAt - startedAt, exportMs };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+/** Sound of so many bytes: eight bits, one channel, none like its neighbour. */
+function makeWav(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at++) bytes[at] = (at * 7 + (at >> 8) * 13) % 251;
+  const view = new DataView(bytes.buffer);
+  const write = (at: number, text: string) => bytes.set(new TextEncoder().encode(text), at);
+  write(0, "RIFF");
+  view.setUint32(4, length - 8, true);
+  write(8, "WAVEfmt ");
+  view.setUint32(16, 16, true);
+  view.setUint16(20, 1, true);
+  view.setUint16(22, 1, true);
+  view.setUint32(24, 8_000, true);
+  view.setUint32(28, 8_000, true);
+  view.setUint16(32, 1, true);
+  view.setUint16(34, 8, true);
+  write(36, "data");
+  view.setUint32(40, length - 44, true);
+  return bytes;
+}

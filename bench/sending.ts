@@ -1,0 +1,109 @@
+// People who send each other messages, and hear of them on a socket.
+
+import { equal } from "node:assert/strict";
+import type { BenchDatabase } from "./cluster.ts";
+import { type Address, openConnection, request } from "./http.ts";
+import type { Work } from "./load.ts";
+import { befriend, makePeople, type Person } from "./people.ts";
+import { listenTo } from "./socket.ts";
+
+/** Of `{"event":"messages_updated"`: where the event's name begins, and what with. */
+const NAME_AT = 10;
+const MESSAGES_UPDATED = "m".charCodeAt(0);
+const COUNTER_DIGITS = 12;
+
+export interface Sender extends Work {
+  conversationId: number;
+  /** What was answered with 200, and what its receiver's socket was told. */
+  counts: { accepted: number; pushed: number };
+  /** From each answer until the receiver's socket was told; 0 where it was told before. */
+  delaysMs: number[];
+  close(): void;
+}
+
+/** So many pairs of friends, who share a conversation each; the ids of these go from 1 on in a new database. */
+export async function makePairs(database: BenchDatabase, count: number) {
+  const people = await makePeople(database, count * 2);
+  const pairs = Array.from(
+    { length: count },
+    (_, place) => [people[place * 2]!, people[place * 2 + 1]!] as const,
+  );
+  const ids = await befriend(database, pairs);
+  return pairs.map(([from, to], place) => ({ from, to, conversationId: ids[place]! }));
+}
+
+/** An operation is a send: done when it was answered and its receiver told. */
+export async function openSender(
+  { from, to, conversationId }: { from: Person; to: Person; conversationId: number },
+  { sendTo, listenAt }: { sendTo: Address; listenAt: Address },
+): Promise<Sender> {
+  const counts = { accepted: 0, pushed: 0 };
+  const delaysMs: number[] = [];
+  let told = () => {};
+  const connected = Promise.withResolvers<void>();
+  const listener = await listenTo(listenAt, to.token, (text) => {
+    if (text[NAME_AT] !== MESSAGES_UPDATED) return connected.resolve();
+    counts.pushed += 1;
+    told();
+  });
+  await connected.promise;
+  const connection = await openConnection(sendTo);
+  const { bytes, count } = sendRequest(from, to);
+
+  return {
+    conversationId,
+    counts,
+    delaysMs,
+    async operate() {
+      count(counts.accepted);
+      const { status, body } = await connection.ask(bytes);
+      if (status !== 200) throw new Error(`A send got ${status}: ${new TextDecoder().decode(body)}`);
+      counts.accepted += 1;
+      if (counts.pushed >= counts.accepted) return void delaysMs.push(0);
+      const answeredAt = performance.now();
+      await new Promise<void>((resolve) => told = resolve);
+      delaysMs.push(performance.now() - answeredAt);
+    },
+    close() {
+      connection.close();
+      listener.close();
+    },
+  };
+}
+
+/** The request, and a way to write a number into its client_id without making it anew. */
+function sendRequest(from: Person, to: Person) {
+  const marker = "#".repeat(COUNTER_DIGITS);
+  const bytes = request("POST /api/messages/send", {
+    token: from.token,
+    body: JSON.stringify({
+      phone_number: to.phone,
+      message_type: "text",
+      message: "Hello, it is me",
+      client_id: `bench-${marker}`,
+    }),
+  });
+  const at = bytes.indexOf("#".charCodeAt(0));
+  const run = Math.floor(Math.random() * 1e6);
+  return {
+    bytes,
+    count(number: number) {
+      const digits = String(run * 1e6 + number).padStart(COUNTER_DIGITS, "0");
+      for (let place = 0; place < COUNTER_DIGITS; place++) bytes[at + place] = digits.charCodeAt(place);
+    },
+  };
+}
+
+/** What was accepted is stored, and nothing else; each was told once. */
+export async function countStored(
+  { sql }: BenchDatabase,
+  senders: Sender[],
+  storedBefore: number,
+): Promise<number> {
+  const accepted = senders.reduce((sum, { counts }) => sum + counts.accepted, 0);
+  const pushed = senders.reduce((sum, { counts }) => sum + counts.pushed, 0);
+  const [row] = await sql<{ stored: number }[]>`select count(*)::int as stored from messages`;
+  equal(row!.stored - storedBefore, accepted, "messages stored are not those that were accepted");
+  equal(pushed, accepted, "events pushed are not one for each message");
+  return row!.stored;
+}

@@ -1,0 +1,117 @@
+// The service under load: a process of its own, started as `deno task serve` does, but that its database is on a Unix
+// socket, as it is for the floors.
+
+import denoJson from "../deno.json" with { type: "json" };
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const SECRET = "a secret of thirty-two bytes or more";
+const START_MS_MAX = 60_000;
+const LOOK_EVERY_MS = 5;
+
+/** Every limit is judged at every call, and refuses nothing. */
+const LIMITS = [
+  "messages=999999999/s",
+  "requests_user=999999999/s",
+  "requests_pair=999999999/s",
+  "uploads=999999999/s",
+  "sockets_user=999999999",
+  "sockets_address=999999999",
+].join(",");
+
+export interface Service {
+  hostname: string;
+  port: number;
+  pid: number;
+  /** From the start of its process to its first answer that it is ready. */
+  readyAfterMs: number;
+  stop(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  databaseUrl: string;
+  port?: number;
+}
+
+let watch: { flags: string[]; onStarted: () => void } = { flags: [], onStarted: () => {} };
+
+/** Starts services with more flags of `deno run` from here on, and looks into the first of them once it is ready. */
+export function onServiceStarted<T>(flags: string[], look: () => Promise<T>): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  watch = { flags, onStarted: () => resolve(look()) };
+  return promise;
+}
+
+/** Starts the service and waits until it is ready. Its log goes to a file, as in production. */
+export async function startService(
+  { databaseUrl, port = freePort() }: ServiceOptions,
+): Promise<Service> {
+  const log = await Deno.makeTempFile({ prefix: "puffintalk-bench-", suffix: ".log" });
+  const [, run, ...serve] = denoJson.tasks.serve.command
+    .replace(" --production", "")
+    // What Deno wants for a Unix socket.
+    .replace("--allow-read=migrations", "--allow-read --allow-write")
+    .split(" ");
+  const startedAt = performance.now();
+  const child = new Deno.Command("/bin/sh", {
+    args: [
+      "-c",
+      'log=$1; shift; exec "$@" >"$log" 2>&1',
+      "sh",
+      log,
+      Deno.execPath(),
+      run!,
+      ...watch.flags,
+      ...serve,
+    ],
+    cwd: ROOT,
+    env: {
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: SECRET,
+      LIMITS,
+      LOG_FORMAT: "json",
+      MEDIA_QUOTA_BYTES: String(Number.MAX_SAFE_INTEGER),
+      PORT: String(port),
+      SMS_DRIVER: "console",
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  let isEnded = false;
+  child.status.then(() => isEnded = true);
+  const service = { hostname: "127.0.0.1", port, pid: child.pid };
+  while (!await isReady(service)) {
+    if (isEnded || performance.now() - startedAt > START_MS_MAX) {
+      throw new Error(`The service did not start: ${await Deno.readTextFile(log)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+  const readyAfterMs = performance.now() - startedAt;
+  watch.onStarted();
+  return {
+    ...service,
+    readyAfterMs,
+    async stop() {
+      if (!isEnded) child.kill("SIGTERM");
+      await child.status;
+      await Deno.remove(log);
+    },
+  };
+}
+
+async function isReady({ hostname, port }: { hostname: string; port: number }): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://${hostname}:${port}/readyz`);
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+export { SECRET as BENCH_SECRET };
