@@ -3,12 +3,28 @@
 import type { Config } from "./services/config.ts";
 import { log } from "./services/log.ts";
 
-/** Writes a line to standard output; a reader that went away is no reason to stop. */
+const encoder = new TextEncoder();
+let unwritten = "";
+
+/**
+ * Writes a line to standard output. What one turn of the event loop prints goes out together, at the end of that turn or
+ * of the process.
+ */
 export function printLine(line: string): void {
+  if (unwritten === "") setTimeout(writeOut, 0);
+  unwritten += `${line.trimEnd()}\n`;
+}
+
+/** A reader that went away is no reason to stop. */
+function writeOut(): void {
+  let bytes = encoder.encode(unwritten);
+  unwritten = "";
   try {
-    Deno.stdout.writeSync(new TextEncoder().encode(`${line.trimEnd()}\n`));
+    while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
   } catch { /* nobody reads any more */ }
 }
+
+globalThis.addEventListener("unload", writeOut);
 
 /** Resolves with the first of these signals. */
 export function untilTold(signals: Deno.Signal[]): Promise<Deno.Signal> {

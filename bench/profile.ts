@@ -39,8 +39,30 @@ function addUp({ nodes, samples, timeDeltas }: Inspected): Map<string, Totals> {
 }
 
 function nameOf({ functionName, url, lineNumber }: Inspected["nodes"][number]["callFrame"]): string {
-  const place = url.replace(ROOT, "").replace(/^.*\/npm\/registry\.npmjs\.org\//, "");
+  const place = placeOf(url);
   return `${functionName || "(anonymous)"}${place === "" ? "" : `  ${place}:${lineNumber + 1}`}`;
+}
+
+/** Self time by package, or by file of ours and of Deno. */
+function bySource({ nodes, samples, timeDeltas }: Inspected): Map<string, Totals> {
+  const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
+  const totals = new Map<string, Totals>();
+  samples.forEach((id, place) => {
+    const { url, functionName } = byId.get(id)!;
+    const path = placeOf(url);
+    const name = path === ""
+      ? functionName.startsWith("op_") ? "op_*, Deno's native calls" : functionName
+      : path.replace(/^((?:@[\w-]+\/)?[\w-]+\/\d[^/]*)\/.*$/, "$1");
+    const entry = totals.get(name) ?? { self: 0, total: 0 };
+    entry.self += timeDeltas[place]!;
+    totals.set(name, entry);
+  });
+  totals.forEach((entry) => entry.total = entry.self);
+  return totals;
+}
+
+function placeOf(url: string): string {
+  return url.replace(ROOT, "").replace(/^.*\/npm\/registry\.npmjs\.org\//, "");
 }
 
 function print(title: string, totals: [string, Totals][], all: number): void {
@@ -65,13 +87,16 @@ try {
     () => inspect(PORT, { afterMs: size.warmUpMs + 1_000, ms: 4_000 }),
   );
   await scenario.run({ cluster, pgbench: null, size });
-  const totals = addUp(await profile);
+  const inspected = await profile;
+  const totals = addUp(inspected);
   const idle = ["(idle)", "(program)", "(root)"];
   const all = [...totals].reduce((sum, [name, { self }]) => name === "(idle)" ? sum : sum + self, 0);
   const named = [...totals].filter(([name]) => !idle.includes(name) || name === "(program)");
   console.log(
     `${wanted}: ${(all / 4_000_000 * 100).toFixed(0)} % of one core was busy; "(program)" is Deno itself`,
   );
+  const sources = [...bySource(inspected)].filter(([name]) => name !== "(idle)");
+  print("by source", sources.toSorted(([, one], [, other]) => other.self - one.self), all);
   print("by themselves", named.toSorted(([, one], [, other]) => other.self - one.self), all);
   print("with what they call", named.toSorted(([, one], [, other]) => other.total - one.total), all);
 } finally {

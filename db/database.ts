@@ -54,6 +54,10 @@ export function connect(at: DatabaseAddress, options: { max: number } & Connecti
       application_name: "puffintalk",
       statement_timeout: OPERATION_MS_MAX,
       idle_in_transaction_session_timeout: OPERATION_MS_MAX,
+      // Plans are kept for as long as a connection lives: one that reads all of a table while that is small would go on
+      // when it has grown.
+      enable_seqscan: "off",
+      jit: "off",
     },
     ...(socketDirectory ? { host: socketDirectory } : {}),
     ...(options.onnotify ? { onnotify: options.onnotify } : {}),
