@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect, type Pool } from "../db/database.ts";
 import { startEmbedded } from "../db/embedded/launcher.ts";
 import { migrate } from "../db/migrate.ts";
+import { killServices } from "./service.ts";
 
 /** Room for memory and log, so that checkpoints do not fall into one run and not into the other. */
 const SETTINGS = {
@@ -39,6 +40,7 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+/** A signal that ends the bench ends the server too, which would outlive it otherwise. */
 export async function startCluster(): Promise<Cluster> {
   const folder = await Deno.makeTempDir({ prefix: "puffintalk-bench-" });
   // Whoever runs the server for root has to get in.
@@ -67,15 +69,23 @@ export async function startCluster(): Promise<Cluster> {
     };
   }
 
+  async function stop(): Promise<void> {
+    await admin.end({ timeout: 1 });
+    await server.stop();
+    await Deno.remove(server.location, { recursive: true });
+    await Deno.remove(folder, { recursive: true });
+  }
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      killServices();
+      stop().finally(() => Deno.exit(1));
+    });
+  }
   return {
     version: server.version,
     pid: parseInt(await Deno.readTextFile(join(server.location, "cluster/postmaster.pid"))),
     createDatabase,
-    async stop() {
-      await admin.end({ timeout: 1 });
-      await server.stop();
-      await Deno.remove(server.location, { recursive: true });
-      await Deno.remove(folder, { recursive: true });
-    },
+    stop,
   };
 }

@@ -15,14 +15,13 @@ export interface Draft {
   event: { before_id: string; after_id: string };
 }
 
-/** What became of a draft. Neither stored nor earlier, and nothing that forbids it: see `storeDrafts`. */
+/** What became of a draft. Not stored, and nothing that forbids it: see `storeDrafts`. */
 export interface DraftOutcome {
   low_id: number;
   low_intent: Intent;
   high_intent: Intent;
   ever_accepted: boolean;
   stored_id: number | null;
-  earlier_id: number | null;
   /** Whether the sender may send the media that the draft carries, if any. */
   media_allowed: boolean;
   media_type: string | null;
@@ -40,13 +39,14 @@ const DRAFTS_PER_NOTIFY = 20;
  *
  * Media are held against the sweep by a key share lock, and may be sent by who uploaded them or already has them.
  *
- * A draft whose `client_id` another statement stored after this one began has no outcome: ask `findByClientId`.
+ * A draft whose `client_id` was stored before is not stored: `findByClientId` has that message.
  */
 export async function storeDrafts(
   sql: Sql,
   drafts: Draft[],
   { now, origin }: { now: Date; origin: string },
 ): Promise<DraftOutcome[]> {
+  const hasMedia = drafts.some(({ media_content_id }) => media_content_id !== null);
   return await sql<DraftOutcome[]>`
     with draft as (
       select ord, conversation_id, sender_id, type, body, media_id, client_id, before_id, after_id
@@ -66,7 +66,59 @@ export async function storeDrafts(
       where id = any(${drafts.map((draft) => draft.conversation_id)}::bigint[])
       order by id
       for no key update
-    ), held as materialized (
+    ), ${hasMedia ? carriedMedia(sql, drafts) : noMedia(sql)}, numbered as materialized (
+      select nextval('message_ids') as id, allowed.*
+      from (
+        select draft.*, draft.sender_id = pair.low_id as from_low
+        from draft
+        join pair on pair.id = draft.conversation_id
+        where pair.low_intent = 'want'
+          and pair.high_intent = 'want'
+          and (draft.media_id is null or exists (select from carried where carried.ord = draft.ord))
+        order by draft.ord
+      ) as allowed
+    ), inserted as (
+      insert into messages (conversation_id, id, sender_id, type, body, media_id, client_id, created_at)
+      select conversation_id, id, sender_id, type, body, media_id, client_id, ${now}
+      from numbered
+      on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
+      returning id
+    ), stored as materialized (
+      select numbered.id, ord, conversation_id, from_low, before_id, after_id
+      from numbered
+      join inserted on inserted.id = numbered.id
+    ), touched as (
+      update conversations v
+      set last_message_at = greatest(v.last_message_at, ${now}),
+        low_sent_id = greatest(v.low_sent_id, newest.low_sent_id),
+        high_sent_id = greatest(v.high_sent_id, newest.high_sent_id),
+        changed_at = clock_timestamp()
+      from (
+        select conversation_id,
+          coalesce(max(id) filter (where from_low), 0) as low_sent_id,
+          coalesce(max(id) filter (where not from_low), 0) as high_sent_id
+        from stored
+        group by conversation_id
+      ) as newest
+      where v.id = newest.conversation_id
+    ), told as (
+      select pg_notify('puffintalk', ${origin} || string_agg(before_id || id || after_id, ','))
+      from stored
+      group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
+    )
+    select pair.low_id, pair.low_intent, pair.high_intent, pair.ever_accepted, stored.id as stored_id,
+      draft.media_id is null or carried.ord is not null as media_allowed, carried.media_type, carried.duration,
+      (select count(*) from told) as told
+    from draft
+    join pair on pair.id = draft.conversation_id
+    left join stored on stored.ord = draft.ord
+    left join carried on carried.ord = draft.ord
+    order by draft.ord`;
+}
+
+/** Those media that the drafts carry and may carry, held against the sweep. */
+function carriedMedia(sql: Sql, drafts: Draft[]) {
+  return sql`held as materialized (
       select id, owner_id, kind, media_type, duration
       from media
       where id = any(${drafts.flatMap((draft) => draft.media_content_id ?? [])}::bigint[]) and state = 'ready'
@@ -82,62 +134,13 @@ export async function storeDrafts(
           join conversations v on v.id = m.conversation_id
           where m.media_id = held.id and draft.sender_id in (v.low_id, v.high_id)
         )
-    ), earlier as materialized (
-      select draft.ord, m.id
-      from draft
-      join messages m
-        on m.conversation_id = draft.conversation_id
-        and m.sender_id = draft.sender_id
-        and m.client_id = draft.client_id
-    ), numbered as materialized (
-      select nextval('message_ids') as id, allowed.*
-      from (
-        select draft.*, draft.sender_id = pair.low_id as from_low
-        from draft
-        join pair on pair.id = draft.conversation_id
-        where pair.low_intent = 'want'
-          and pair.high_intent = 'want'
-          and not exists (select from earlier where earlier.ord = draft.ord)
-          and (draft.media_id is null or exists (select from carried where carried.ord = draft.ord))
-        order by draft.ord
-      ) as allowed
-    ), stored as (
-      insert into messages (conversation_id, id, sender_id, type, body, media_id, client_id, created_at)
-      select conversation_id, id, sender_id, type, body, media_id, client_id, ${now}
-      from numbered
-      order by id
-      on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
-      returning id
-    ), newest as (
-      select conversation_id,
-        coalesce(max(id) filter (where from_low), 0) as low_sent_id,
-        coalesce(max(id) filter (where not from_low), 0) as high_sent_id
-      from numbered
-      where id in (select id from stored)
-      group by conversation_id
-    ), touched as (
-      update conversations v
-      set last_message_at = greatest(v.last_message_at, ${now}),
-        low_sent_id = greatest(v.low_sent_id, newest.low_sent_id),
-        high_sent_id = greatest(v.high_sent_id, newest.high_sent_id),
-        changed_at = clock_timestamp()
-      from newest
-      where v.id = newest.conversation_id
-    ), told as (
-      select pg_notify('puffintalk', ${origin} || string_agg(before_id || id || after_id, ','))
-      from numbered
-      where id in (select id from stored)
-      group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
-    )
-    select pair.low_id, pair.low_intent, pair.high_intent, pair.ever_accepted,
-      stored.id as stored_id, earlier.id as earlier_id,
-      draft.media_id is null or carried.ord is not null as media_allowed, carried.media_type, carried.duration,
-      (select count(*) from told) as told
-    from draft
-    join pair on pair.id = draft.conversation_id
-    left join carried on carried.ord = draft.ord
-    left join earlier on earlier.ord = draft.ord
-    left join numbered on numbered.ord = draft.ord
-    left join stored on stored.id = numbered.id
-    order by draft.ord`;
+    )`;
+}
+
+/** The same for texts alone, which most batches are; the planner leaves it out. */
+function noMedia(sql: Sql) {
+  return sql`carried as (
+      select 0 as ord, null::text as media_type, null::double precision as duration
+      where false
+    )`;
 }

@@ -55,7 +55,9 @@ export async function readBytes(
   const declared = request.headers.get("content-length");
   if (Number(declared) > bytesMax) throw refusal();
   // A body of a declared length is no longer than that (RFC 9112, section 6.3), and need not be read piece by piece.
-  if (declared !== null) return await request.bytes().catch(() => Promise.reject(new AppError("invalid_json")));
+  if (declared !== null) {
+    return await request.bytes().catch(() => Promise.reject(new AppError("invalid_json")));
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of inTime(request)) {

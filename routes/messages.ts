@@ -7,7 +7,7 @@ import type { Messages, Outgoing } from "../services/messages.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
-import { headerText, id, phoneNumber, phoneNumberParams, queryId, text } from "./fields.ts";
+import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
 import { readJson } from "./json_body.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
@@ -21,7 +21,9 @@ const COUNT_MAX = 255;
 const done = success({}).openapi("Done");
 const READ_ERRORS: ErrorCode[] = [...SESSION_ERRORS, ...BODY_ERRORS];
 
-const clientId = text({ min: 1, max: 64 });
+const CLIENT_ID_MAX = 64;
+const clientId = text({ min: 1, max: CLIENT_ID_MAX });
+const idempotencyHeader = z.object({ "idempotency-key": headerText.pipe(clientId) });
 
 const sendBody = z.strictObject({
   phone_number: phoneNumber,
@@ -73,10 +75,13 @@ export function messageRoutes(
     description: "The same client_id with the same content again answers the same message, for ever.",
     security: SECURITY,
     middleware: [signed, readJson] as const,
-    request: {
-      ...jsonBody(sendBody),
-      headers: z.object({ "idempotency-key": headerText.pipe(clientId).optional() }),
-    },
+    request: jsonBody(sendBody),
+    parameters: [{
+      name: "Idempotency-Key",
+      in: "header",
+      description: "The same as client_id",
+      schema: { type: "string", minLength: 1, maxLength: CLIENT_ID_MAX },
+    }],
     responses: answers("The message is stored", success({ messages: z.array(wireMessage) }), [
       ...SESSION_ERRORS,
       ...BODY_ERRORS,
@@ -143,7 +148,7 @@ export function messageRoutes(
 
   return createRouter<AppEnv>()
     .openapi(send, async (c) => {
-      const outgoing = toOutgoing(c.req.valid("json"), c.req.valid("header")["idempotency-key"]);
+      const outgoing = toOutgoing(c.req.valid("json"), readIdempotencyKey(c.req.header("idempotency-key")));
       const message = await messages.send(c.get("actor"), outgoing);
       return c.json({ success: true as const, messages: [wire.message(message)] }, 200);
     })
@@ -170,6 +175,14 @@ export function messageRoutes(
         has_more: page.has_more,
       }, 200);
     });
+}
+
+/** By hand, because a validator of headers makes an object of them all, for every send. */
+function readIdempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const { data, error } = idempotencyHeader.safeParse({ "idempotency-key": header });
+  if (error) throw toInputError(error);
+  return data["idempotency-key"];
 }
 
 function toOutgoing(body: z.infer<typeof sendBody>, idempotencyKey: string | undefined): Outgoing {

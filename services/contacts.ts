@@ -168,8 +168,12 @@ export function createContacts(
   }
 
   async function lock(sql: Sql, action: Action, me: Actor, peer: User): Promise<conversations.Pair | null> {
-    if (action === "request") await conversations.ensurePair(sql, me.user_id, peer.id);
-    return await conversations.lockPair(sql, me.user_id, peer.id);
+    // A connection runs statements in the order in which they are given: the answer to one need not be waited for.
+    const [, pair] = await Promise.all([
+      action === "request" ? conversations.ensurePair(sql, me.user_id, peer.id) : null,
+      conversations.lockPair(sql, me.user_id, peer.id),
+    ]);
+    return pair;
   }
 
   /** Writes what changed of a locked pair, and says who sees it. */
@@ -179,20 +183,19 @@ export function createContacts(
   ): Promise<Event[]> {
     if (after.mine === pair.mine) return [];
     const { conversation_id } = pair;
-    await conversations.setIntent(sql, {
-      conversation_id,
-      me_id: me.user_id,
-      intent: after.mine,
-      ever_accepted: after.ever_accepted,
-    });
+    const intent = { me_id: me.user_id, intent: after.mine, ever_accepted: after.ever_accepted };
     const sides = [
       { owner: me.user_id, other: peer.id, before: statusOf(pair), now: statusOf(after) },
       { owner: peer.id, other: me.user_id, before: statusOf(mirrored(pair)), now: statusOf(mirrored(after)) },
     ].filter((side) => side.before !== side.now);
-    for (const { owner, other, now: seen } of sides) {
-      if (seen === null) await contacts.removeContact(sql, owner, other);
-      else await contacts.touchContact(sql, { owner_id: owner, peer_id: other, conversation_id, now: now() });
-    }
+    await Promise.all([
+      conversations.setIntent(sql, { conversation_id, ...intent }),
+      ...sides.map(({ owner, other, now: seen }) =>
+        seen === null
+          ? contacts.removeContact(sql, owner, other)
+          : contacts.touchContact(sql, { owner_id: owner, peer_id: other, conversation_id, now: now() })
+      ),
+    ]);
     return sides.map(({ owner, now: seen }): Event =>
       owner === me.user_id
         ? mineUpdated(me)

@@ -7,15 +7,13 @@ export const log = getLogger("puffintalk");
 
 /** Where lines go and how they look: JSON for machines, plain text for a terminal. Without this nothing is logged. */
 export function configureLogging(format: "json" | "pretty", write: (line: string) => void): void {
-  const line = format === "json"
-    ? jsonLine
-    : getTextFormatter({
-      timestamp: "time",
-      level: "FULL",
-      category: () => "",
-      format: ({ timestamp, level, record }) =>
-        `${timestamp} ${level} ${record.message.join("")}${pretty(record)}`,
-    });
+  const line = format === "json" ? jsonLine : getTextFormatter({
+    timestamp: "time",
+    level: "FULL",
+    category: () => "",
+    format: ({ timestamp, level, record }) =>
+      `${timestamp} ${level} ${record.message.join("")}${pretty(record)}`,
+  });
   configureSync({
     reset: true,
     sinks: { lines: (record: LogRecord) => write(line(record)) },

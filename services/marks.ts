@@ -9,6 +9,7 @@ import { AppError } from "./errors.ts";
 import { type Bus, encode } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createGroupCommit } from "./group_commit.ts";
+import { describeError, log } from "./log.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 import type { Thread, Threads } from "./threads.ts";
@@ -28,6 +29,8 @@ const NO_MEDIA = { from: 1, to: 0 };
 /** Above every id; a mark stops at what the peer has sent. */
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
+/** So long a message that a socket was told of waits for the next of its thread, which makes it delivered as well. */
+const TOLD_MS = 50;
 const BATCH_MAX = 256;
 const BATCHES_MAX = 2;
 
@@ -58,6 +61,24 @@ export function createMarks(
   async function delivered(me: Actor, thread: Thread, peerPhone: string, upTo: number): Promise<void> {
     const progress = { delivered_to: upTo, seen_text_to: 0, seen_media: NO_MEDIA };
     await commits.add({ me, thread, peer_phone: peerPhone, ...progress });
+  }
+
+  const told = new Map<string, { me: Actor; thread: Thread; peer_phone: string; up_to: number }>();
+
+  /** The reader's socket was told of this message: it becomes delivered in a moment, with what follows until then. */
+  function deliveredSoon(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
+    if (told.size === 0) setTimeout(deliverTold, TOLD_MS);
+    const key = `${thread.conversation_id} ${me.user_id}`;
+    const up_to = Math.max(upTo, told.get(key)?.up_to ?? 0);
+    told.set(key, { me, thread, peer_phone: peerPhone, up_to });
+  }
+
+  function deliverTold(): void {
+    for (const { me, thread, peer_phone, up_to } of told.values()) {
+      delivered(me, thread, peer_phone, up_to)
+        .catch((error) => log.warn("Delivery not marked", describeError(error)));
+    }
+    told.clear();
   }
 
   /** The reader has come online: all that waits for him counts as delivered. */
@@ -105,7 +126,7 @@ export function createMarks(
     return thread;
   }
 
-  return { delivered, deliverWaiting, read, readAllText, readUpTo };
+  return { delivered, deliveredSoon, deliverWaiting, read, readAllText, readUpTo };
 }
 
 /** Told are the reader's other sessions and, unless he refuses the reader, the peer. */

@@ -71,13 +71,14 @@ export function createSends(
   /** What a send that may store nothing now repeats, if anything. */
   async function findRepeated(send: Send): Promise<Outcome | null> {
     const stored = await findStored(send);
-    return stored && judge(send, repeated(stored), false);
+    return stored && judge(send, stored, false);
   }
 
-  async function findStored({ me, thread, client_id }: Send): Promise<messages.MessageRow | null> {
+  async function findStored({ me, thread, client_id }: Send): Promise<Stored | null> {
     if (client_id === null) return null;
     const of = { conversation_id: thread.conversation_id, sender_id: me.user_id, client_id };
-    return await database.run((sql) => messages.findByClientId(sql, of));
+    const row = await database.run((sql) => messages.findByClientId(sql, of));
+    return row && { row, repeated: true };
   }
 
   /** Sends that repeat a client_id within the batch wait for the first of them, and are judged by what it stored. */
@@ -112,17 +113,12 @@ export function createSends(
   }
 
   async function outcomeOf(send: Send, row: DraftOutcome, at: Date): Promise<Outcome> {
-    const { conversation_id } = send.thread;
     if (row.stored_id !== null) {
       return { row: rowOf(send, { ...row, id: row.stored_id, at }), repeated: false };
     }
-    if (row.earlier_id !== null) {
-      const id = row.earlier_id;
-      return repeated(await database.run((sql) => messages.findMessage(sql, conversation_id, id)));
-    }
-    // Another statement may have stored this client_id after ours began; a new one sees it, whatever has happened since.
+    // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
     const stored = await findStored(send);
-    if (stored) return repeated(stored);
+    if (stored) return stored;
     const meLow = send.me.user_id === row.low_id;
     const [mine, theirs] = meLow ? [row.low_intent, row.high_intent] : [row.high_intent, row.low_intent];
     const status = statusOf({ mine, theirs, ever_accepted: row.ever_accepted });
@@ -142,11 +138,6 @@ function judge(send: Send, outcome: Outcome, follows: boolean): Outcome {
   const same = row.message === send.message && row.message_type === send.message_type &&
     row.media_content_id === send.media_content_id;
   return same ? { row, repeated: outcome.repeated || follows } : "client_id_reused";
-}
-
-function repeated(row: messages.MessageRow | null): Stored {
-  if (!row) throw new Error("A message that was stored is gone");
-  return { row, repeated: true };
 }
 
 function keyOf({ me, thread, client_id }: Send): string {

@@ -14,7 +14,6 @@ import { createLimitKeys } from "./limits/keys.ts";
 import { createLimiter } from "./limits/limiter.ts";
 import { createPace } from "./limits/pace.ts";
 import { createHeadCount } from "./limits/head_count.ts";
-import { describeError, log } from "./log.ts";
 import { createMarks } from "./marks.ts";
 import { createLibrary } from "./media/library.ts";
 import { createMediaLinks } from "./media/links.ts";
@@ -130,8 +129,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     socketsPerUserMax: config.limits.sockets_user?.count ?? Infinity,
     onDelivered: (me, sender, { conversation_id, sender_id, message_id }) => {
       push.told(me);
-      marks.delivered(me, { conversation_id, peer_id: sender_id }, sender, message_id)
-        .catch((error) => log.warn("Delivery not marked", describeError(error)));
+      marks.deliveredSoon(me, { conversation_id, peer_id: sender_id }, sender, message_id);
     },
   }));
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
