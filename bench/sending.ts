@@ -1,6 +1,6 @@
 // People who send each other messages, and hear of them on a socket.
 
-import { equal } from "node:assert/strict";
+import { equal, ok } from "node:assert/strict";
 import type { BenchDatabase } from "./cluster.ts";
 import { type Address, openConnection, request } from "./http.ts";
 import type { Work } from "./load.ts";
@@ -94,7 +94,10 @@ function sendRequest(from: Person, to: Person) {
   };
 }
 
-/** What was accepted is stored, and nothing else; each was told once. */
+/**
+ * What was accepted is stored, and nothing else, and no event is lost. There may be more of them where a busy machine kept
+ * the service from its database for a while: then it tells every socket to fetch again.
+ */
 export async function countStored(
   { sql }: BenchDatabase,
   senders: Sender[],
@@ -104,6 +107,6 @@ export async function countStored(
   const pushed = senders.reduce((sum, { counts }) => sum + counts.pushed, 0);
   const [row] = await sql<{ stored: number }[]>`select count(*)::int as stored from messages`;
   equal(row!.stored - storedBefore, accepted, "messages stored are not those that were accepted");
-  equal(pushed, accepted, "events pushed are not one for each message");
+  ok(pushed >= accepted, "events pushed are fewer than messages");
   return row!.stored;
 }
