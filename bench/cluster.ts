@@ -2,7 +2,7 @@
 // everything on that keeps a commit through a crash.
 
 import { join } from "node:path";
-import { connect, type Pool } from "../db/database.ts";
+import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
 import { startEmbedded } from "../db/embedded/launcher.ts";
 import { migrate } from "../db/migrate.ts";
 import { killServices } from "./service.ts";
@@ -40,13 +40,20 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+/** Filling a large database takes longer than anything that the service asks of one. */
+async function connectPatiently(at: DatabaseAddress): Promise<Pool> {
+  const sql = connect(at, { max: 1 });
+  await sql`set statement_timeout = 0`;
+  return sql;
+}
+
 /** A signal that ends the bench ends the server too, which would outlive it otherwise. */
 export async function startCluster(): Promise<Cluster> {
   const folder = await Deno.makeTempDir({ prefix: "puffintalk-bench-" });
   // Whoever runs the server for root has to get in.
   await Deno.chmod(folder, 0o711);
   const server = await startEmbedded(folder, { settings: SETTINGS });
-  const admin = connect(server.address, { max: 1 });
+  const admin = await connectPatiently(server.address);
   await admin.unsafe(`create database ${TEMPLATE}`);
   await migrate({ ...server.address, database: TEMPLATE }, MIGRATIONS);
   let made = 0;
@@ -55,8 +62,7 @@ export async function startCluster(): Promise<Cluster> {
     const name = `bench_${made += 1}`;
     await admin.unsafe(`create database ${name} template ${TEMPLATE}`);
     const { host, user } = server.address;
-    const sql = connect({ ...server.address, database: name }, { max: 2 });
-    await sql`set statement_timeout = 0`;
+    const sql = await connectPatiently({ ...server.address, database: name });
     return {
       name,
       url: `postgres://${user}@localhost/${name}?host=${encodeURIComponent(host)}`,
