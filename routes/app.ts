@@ -81,8 +81,8 @@ function allowOrigins(origins: AppConfig["corsOrigins"]) {
     maxAge: 600,
   });
   return createMiddleware<AppEnv>((c, next) => {
-    // Who has no origin asks for no permission; but media are kept by browsers, and may be shown to a page that has.
-    if (c.req.header("origin") === undefined && !c.req.path.startsWith("/api/messages/media")) return next();
+    // Who has no origin asks for no permission, and of what browsers keep they ask again before they show it.
+    if (c.req.header("origin") === undefined) return next();
     // Without this header an OPTIONS asks the address itself, as tus does, and is no preflight.
     const asks = c.req.method === "OPTIONS" && !c.req.header("access-control-request-method");
     // What is for developers on this machine, or for a person to look at, is for no page of anybody else's.
