@@ -55,9 +55,7 @@ export async function readBytes(
   const declared = request.headers.get("content-length");
   if (Number(declared) > bytesMax) throw refusal();
   // A body of a declared length is no longer than that (RFC 9112, section 6.3), and need not be read piece by piece.
-  if (declared !== null) {
-    return await request.bytes().catch(() => Promise.reject(new AppError("invalid_json")));
-  }
+  if (declared !== null) return await wholeInTime(request);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of inTime(request)) {
@@ -66,6 +64,21 @@ export async function readBytes(
     chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0]! : joined(chunks, length);
+}
+
+async function wholeInTime(request: Request): Promise<Uint8Array> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new AppError("request_timeout", { retryAfter: 1 })),
+    BODY_MS_MAX,
+  );
+  try {
+    return await Promise.race([request.bytes(), late.promise]);
+  } catch (error) {
+    throw error instanceof AppError ? error : new AppError("invalid_json");
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The body's chunks, for as long as there is time; a client that goes away in the middle has sent no JSON. */
