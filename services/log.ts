@@ -24,7 +24,7 @@ export function configureLogging(format: "json" | "pretty", write: (line: string
   });
 }
 
-/** What getJsonLinesFormatter() writes as well, in a fifth of the time: there is a line for every request. */
+/** What getJsonLinesFormatter() writes as well, for less: there is a line for every request. */
 function jsonLine({ timestamp, level, message, category, properties }: LogRecord): string {
   const line = JSON.stringify({
     "@timestamp": new Date(timestamp).toISOString(),
