@@ -64,16 +64,19 @@ export function createMarks(
   }
 
   const told = new Map<string, { me: Actor; thread: Thread; peer_phone: string; up_to: number }>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   /** The reader's socket was told of this message: it becomes delivered in a moment, with what follows until then. */
   function deliveredSoon(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
-    if (told.size === 0) setTimeout(deliverTold, TOLD_MS);
+    if (told.size === 0) timer = setTimeout(deliverTold, TOLD_MS);
     const key = `${thread.conversation_id} ${me.user_id}`;
     const up_to = Math.max(upTo, told.get(key)?.up_to ?? 0);
     told.set(key, { me, thread, peer_phone: peerPhone, up_to });
   }
 
+  /** At once: nothing may wait when the service ends. */
   function deliverTold(): void {
+    clearTimeout(timer);
     for (const { me, thread, peer_phone, up_to } of told.values()) {
       delivered(me, thread, peer_phone, up_to)
         .catch((error) => log.warn("Delivery not marked", describeError(error)));
@@ -126,7 +129,7 @@ export function createMarks(
     return thread;
   }
 
-  return { delivered, deliveredSoon, deliverWaiting, read, readAllText, readUpTo };
+  return { delivered, deliveredSoon, deliverTold, deliverWaiting, read, readAllText, readUpTo };
 }
 
 /** Told are the reader's other sessions and, unless he refuses the reader, the peer. */

@@ -151,7 +151,13 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     marks,
     uploads,
     library,
-    hub,
+    hub: {
+      ...hub,
+      closeAll() {
+        hub.closeAll();
+        marks.deliverTold();
+      },
+    },
     socketsByAddress: createHeadCount(config.limits.sockets_address?.count ?? Infinity),
     push,
     upkeep,
