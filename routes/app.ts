@@ -14,6 +14,7 @@ import { devRoutes } from "./dev.ts";
 import type { AppEnv } from "./env.ts";
 import { onError } from "./errors.ts";
 import { createGate } from "./gate.ts";
+import { judgeHost } from "./host.ts";
 import { invitePageErrors, inviteRoutes } from "./invite_page.ts";
 import { inviteListRoutes } from "./invites.ts";
 import { mediaPath, mediaRoutes } from "./media.ts";
@@ -46,6 +47,7 @@ export function createApp(services: Services, config: AppConfig, gate = createGa
   app.use(requestLog);
   app.use(answerHeaders(config.publicUrl));
   app.use("/i/*", invitePageErrors(invitePage));
+  app.use(judgeHost);
   app.use(gate.middleware);
   app.use(allowOrigins(config.corsOrigins));
   app.use(judgeRoute(app));

@@ -36,7 +36,7 @@ export function spawnService({ env = {}, task, uid, gid }: ServiceOptions) {
   const child = new Deno.Command(Deno.execPath(), {
     args,
     cwd: ROOT,
-    env: { PORT: "0", ...env, LOG_FORMAT: "json", NO_COLOR: "1" },
+    env: { PORT: "0", LOG_FORMAT: "json", ...env, NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
     stdin: "null",
@@ -45,12 +45,14 @@ export function spawnService({ env = {}, task, uid, gid }: ServiceOptions) {
   }).spawn();
   let output = "";
   const ready = Promise.withResolvers<Record<string, string>>();
-  ready.promise.catch(() => {});
+  let isReady = false;
+  ready.promise.then(() => isReady = true, () => {});
   const read = async (stream: ReadableStream<Uint8Array>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       output += text;
-      const line = output.split("\n").find((line) => line.includes('"PuffinTalk is ready"'));
-      if (line?.endsWith("}")) ready.resolve(JSON.parse(line));
+      if (isReady) continue;
+      const announced = readAnnouncement(output);
+      if (announced) ready.resolve(announced);
     }
   };
   const finished = Promise.all([read(child.stdout), read(child.stderr), child.status]).then(
@@ -70,4 +72,15 @@ export function spawnService({ env = {}, task, uid, gid }: ServiceOptions) {
       return await finished;
     },
   };
+}
+
+/** What it says of itself when it is ready: a line of JSON, or for people a few lines of which the last says how to stop it. */
+function readAnnouncement(output: string): Record<string, string> | null {
+  const line = output.split("\n").find((line) => line.includes('"PuffinTalk is ready"'));
+  if (line?.endsWith("}")) return JSON.parse(line);
+  const [, lines] = output.match(/^PuffinTalk is ready\n([^]*?stop with.*)$/m) ?? [];
+  if (lines === undefined) return null;
+  return Object.fromEntries(
+    [...lines.matchAll(/^ {2}(\w+) +(.*)$/gm)].map(([, name, value]) => [name!, value!]),
+  );
 }

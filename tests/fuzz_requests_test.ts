@@ -1,0 +1,126 @@
+// Every route and every field, with everything that can be wrong in them. See fuzz_run.ts for the flags.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { STATUS } from "../routes/errors.ts";
+import { ERROR_TEXTS } from "../services/errors.ts";
+import { type Cast, createCast } from "./fuzz_cast.ts";
+import { countOdd, encode, type FuzzRequest, requestTo } from "./fuzz_requests.ts";
+import { fuzz, type Judgement, type Target, withTarget } from "./fuzz_run.ts";
+import { readSurfaces, type Surface } from "./fuzz_surface.ts";
+import { latin1, openHttp, type RawAnswer } from "./http_connection.ts";
+import { createChecker } from "./openapi_checker.ts";
+
+/** Which of the two services has a route, and what its document says. */
+async function readTarget({ service, twilio }: Target) {
+  const read = async (url: string) => await (await fetch(`${url}/openapi.json`)).json();
+  const document = await read(service.url);
+  const surfaces = readSurfaces(document);
+  ok(surfaces.length >= 39);
+  return {
+    surfaces,
+    checker: createChecker(document),
+    statuses: (surface: Surface) =>
+      Object.keys(document.paths[surface.pattern][surface.method.toLowerCase()].responses),
+    urlOf: ({ pattern }: Surface) => pattern.startsWith("/api/twilio/") ? twilio.url : service.url,
+  };
+}
+
+type Read = Awaited<ReturnType<typeof readTarget>>;
+
+/** An error has its documented form; which statuses and codes this call may answer, its document says. */
+function judge(
+  request: FuzzRequest,
+  path: string,
+  answer: RawAnswer,
+  { checker, statuses }: Read,
+): Judgement {
+  const { status, headers } = answer;
+  ok(status < 500, `${status} ${latin1(answer.body)}`);
+  if (!headers.has("x-request-id") && [400, 414, 431].includes(status)) {
+    equal(answer.body.length, 0, "Refused below the service");
+    return "refused";
+  }
+  ok(headers.get("x-request-id"), `${status} without a request id`);
+  const judged = status >= 400 ? "refused" : "taken";
+  if (request.method === "HEAD" || request.method === "OPTIONS" || status === 101) return judged;
+  const type = headers.get("content-type") ?? "";
+  if (/^text\/html/.test(type)) {
+    ok(request.surface.pattern.startsWith("/i/"));
+    if (isDocumented(request, path) && request.method === request.surface.method) {
+      ok([...statuses(request.surface), "404"].includes(String(status)));
+    }
+    return judged;
+  }
+  if (!type.startsWith("application/json")) {
+    ok(status < 400, `${status} as ${type}`);
+    return judged;
+  }
+  const body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(answer.body));
+  if (status >= 400) judgeError(status, headers, body);
+  else ok(body.success === true || body.openapi);
+  if (isDocumented(request, path)) checker.check(request.method, path, { status, headers, body });
+  return judged;
+}
+
+// deno-lint-ignore no-explicit-any -- whatever came
+function judgeError(status: number, headers: Headers, body: any): void {
+  equal(body.success, false);
+  equal(body.request_id, headers.get("x-request-id"));
+  const code = body.code as keyof typeof STATUS;
+  equal(body.message, ERROR_TEXTS[code]);
+  equal(status, STATUS[code]);
+  equal(Array.isArray(body.issues), ["invalid_input", "invalid_phone_number"].includes(code));
+  equal(headers.get("retry-after") ?? undefined, body.retry_after?.toString());
+}
+
+/** An address with dots for segments is another address, `get` is not GET, and a bad Host is refused everywhere. */
+function isDocumented({ method, headers }: FuzzRequest, path: string): boolean {
+  return !headers.some(([name]) => name === "host") && !/^[a-z]+$/.test(method) &&
+    !/\/(\.|%2e){1,2}(\/|\?|$)/i.test(path);
+}
+
+Deno.test("no request to any route is answered with 500 or in a form that is not documented, whatever is wrong in it", () =>
+  withTarget(async (target) => {
+    const read = await readTarget(target);
+    const odd = new Map<string, number>();
+    const seen = new Map<number, number>();
+    await fuzz(target, {
+      what: "requests",
+      share: 0.6,
+      inputs: fc.oneof(...read.surfaces.map(requestTo)),
+      client: async () => {
+        let cast: Cast = await createCast(target.service.url);
+        const connections = new Map([target.service, target.twilio].map(({ url }) => [url, openHttp(url)]));
+        let last = "";
+        return {
+          async send(request) {
+            const url = read.urlOf(request.surface);
+            const { path, bytes } = encode(request, cast, new URL(url).host, target.authToken);
+            last = latin1(bytes);
+            countOdd(request, odd);
+            const connection = connections.get(url)!;
+            const answer = await connection.ask(bytes, { isHead: request.method === "HEAD" });
+            ok(answer, connection.timedOut ? "It hangs" : "There was no answer");
+            const judgement = judge(request, path, answer, read);
+            seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
+            // One that signed out plays no more.
+            if (answer.status === 200 && /signout$|sessions\/.*DELETE/.test(request.surface.pattern)) {
+              cast = await createCast(target.service.url);
+            }
+            return judgement;
+          },
+          spell: () => last,
+          close: () => connections.forEach((connection) => connection.close()),
+        };
+      },
+    });
+    // Otherwise everything could have been refused at the door.
+    for (const status of [200, 204, 400, 401, 404, 405, 409, 412, 415]) {
+      ok((seen.get(status) ?? 0) >= 5, JSON.stringify([...seen]));
+    }
+    const fields = read.surfaces.flatMap(({ method, pattern, fields }) =>
+      fields.map(({ in: place, name }) => `${method} ${pattern} ${place} ${name}`)
+    );
+    deepEqual(fields.filter((field) => (odd.get(field) ?? 0) < 3), [], "Fields that were hardly ever odd");
+  }));

@@ -1,0 +1,144 @@
+// What every fuzz run is: a service in a process of its own, many clients at once, inputs by a seed, and in the end a look at
+// whether the service is still what it was. `FUZZ=200000 deno task test tests/fuzz_*` is the long run; `FUZZ_SEED=` another one.
+
+import { equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { createTestDatabase } from "./database.ts";
+import { PUBLIC_URL } from "./invite_calls.ts";
+import { twilioEnv } from "./passcode_calls.ts";
+import { type Service, startService } from "./process.ts";
+import { eventually } from "./support.ts";
+import { startTwilioDouble } from "./twilio_double.ts";
+
+/** Malformed inputs of all runs together. */
+const INPUTS = Number(Deno.env.get("FUZZ") ?? 20_000);
+/** Fixed, so that a failure is the same everywhere. */
+const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 20_260_131);
+const CLIENTS = 16;
+const CHUNK = 100;
+/** What garbage that was not collected yet may add; a leak of 1 KB an input is more. */
+const GROWTH_MIB_MAX = 64;
+
+export interface Target {
+  /** Prints passcodes, and shows them at /dev/sms. */
+  service: Service;
+  /** Another process on the same database, whose SMS go to a double of Twilio. */
+  twilio: Service;
+  authToken: string;
+}
+
+/** Whether an input was refused, or was not malformed after all. */
+export type Judgement = "refused" | "taken";
+
+interface Run<Input> {
+  what: string;
+  /** Of all malformed inputs. */
+  share: number;
+  inputs: fc.Arbitrary<Input>;
+  /** Makes one client; what it throws fails the run, with the input as the client `spells` it. */
+  client: () => Promise<{
+    send(input: Input): Promise<Judgement>;
+    spell(input: Input): string;
+    close(): void;
+  }>;
+}
+
+export async function withTarget(run: (target: Target) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase();
+  const double = startTwilioDouble();
+  const env = {
+    DATABASE_URL: database.url,
+    JWT_SECRET: "a secret of thirty-two bytes or more",
+    LIMITS: "off",
+    PUBLIC_URL,
+  };
+  const byTwilio: Record<string, string> = { ...twilioEnv(double), HOST: "127.0.0.1" };
+  const services: Service[] = [];
+  try {
+    services.push(await startService({ env: { ...env, SMS_DRIVER: "console" } }));
+    services.push(await startService({ env: { ...env, ...byTwilio } }));
+    const [service, twilio] = services as [Service, Service];
+    await run({ service, twilio, authToken: byTwilio.TWILIO_AUTH_TOKEN! });
+    for (const service of services) await assertWell(service);
+  } finally {
+    for (const service of services) await service.end("SIGKILL").catch(() => {});
+    await double.close();
+    await database.drop();
+  }
+}
+
+/** It lives, answers, and has logged no bug. */
+async function assertWell({ url, output }: Service): Promise<void> {
+  equal((await fetch(`${url}/readyz`)).status, 200);
+  const bugs = output().split("\n").filter((line) =>
+    /"level":"(ERROR|FATAL)"|^(error|thread|panicked)/i.test(line)
+  );
+  equal(bugs.join("\n"), "");
+}
+
+/** Sends inputs from many clients until enough of them were refused. */
+export async function fuzz<Input>({ service, twilio }: Target, run: Run<Input>): Promise<void> {
+  const wanted = Math.ceil(INPUTS * run.share);
+  const draw = drawer(run.inputs);
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, run.client));
+  const count = { refused: 0, taken: 0 };
+  const before = connections(service);
+  let warm = 0;
+  let failure: Error | null = null;
+
+  async function play({ send, spell }: Awaited<ReturnType<Run<Input>["client"]>>): Promise<void> {
+    while (count.refused < wanted && !failure) {
+      const { input, seed } = draw();
+      try {
+        const judgement = await send(input);
+        count[judgement] += 1;
+      } catch (error) {
+        failure ??= new Error(`FUZZ_SEED=${seed} FUZZ=${Math.ceil(CHUNK / run.share)}\n${spell(input)}`, {
+          cause: error,
+        });
+      }
+      if (warm === 0 && count.refused > wanted / 4) warm = memoryMib(service) + memoryMib(twilio);
+    }
+  }
+
+  const startedAt = performance.now();
+  await Promise.all(clients.map(play));
+  const seconds = (performance.now() - startedAt) / 1000;
+  clients.forEach(({ close }) => close());
+  if (failure) throw failure;
+  const grown = memoryMib(service) + memoryMib(twilio) - warm;
+  console.log(
+    `Fuzzed ${run.what}: ${count.refused} malformed and ${count.taken} other inputs in ${
+      seconds.toFixed(1)
+    } s, seed ${SEED}; ` +
+      `memory ${warm.toFixed(0)} MiB after a quarter, ${grown.toFixed(0)} MiB more at the end`,
+  );
+  ok(grown < GROWTH_MIB_MAX, `Memory grew by ${grown} MiB`);
+  await eventually(() => ok(connections(service) <= before + 4, "Connections were left behind"), 20_000);
+}
+
+/** Inputs in chunks, each with a seed that draws it first. */
+function drawer<Input>(inputs: fc.Arbitrary<Input>): () => { input: Input; seed: number } {
+  let seed = SEED - 1;
+  let chunk: Input[] = [];
+  return () => {
+    if (chunk.length === 0) chunk = fc.sample(inputs, { seed: seed += 1, numRuns: CHUNK });
+    return { input: chunk.shift()!, seed };
+  };
+}
+
+/** Of the process, as Linux counts it; elsewhere nothing is known. */
+function memoryMib({ pid }: Service): number {
+  if (Deno.build.os !== "linux") return 0;
+  const [, kib] = Deno.readTextFileSync(`/proc/${pid}/status`).match(/VmRSS:\s+(\d+)/)!;
+  return Number(kib) / 1024;
+}
+
+/** Connections of clients that the service has not let go of. */
+function connections({ url }: Service): number {
+  if (Deno.build.os !== "linux") return 0;
+  const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, "0");
+  // Those that are established (01), or ended by the client alone (08).
+  return Deno.readTextFileSync("/proc/net/tcp").split("\n")
+    .filter((line) => new RegExp(`^ *\\d+: 0100007F:${port} \\S+ 0[18] `).test(line)).length;
+}
