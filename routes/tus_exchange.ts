@@ -73,7 +73,8 @@ export async function exchange(
 function judge(request: Request): void {
   const { method, headers } = request;
   if (headers.get("tus-resumable") !== TUS_VERSION) throw new AppError("unsupported_tus_version");
-  judgeEncoding(request);
+  // The others have no bytes that could be packed.
+  if (method === "POST" || method === "PATCH") judgeEncoding(request);
   if (method === "PATCH" && headers.get("content-type") !== BODY_TYPE) {
     throw new AppError("unsupported_media_type");
   }

@@ -11,6 +11,7 @@ export type Kind =
   | "link"
   | "text"
   | "label"
+  | "filename"
   | "device"
   | "client_id"
   | "media"

@@ -134,7 +134,7 @@ async function sendVoices(life: Life, { token }: Person): Promise<number> {
     headers: {
       "tus-resumable": "1.0.0",
       "upload-length": String(file.length),
-      "upload-metadata": `media_type ${btoa("audio")},filename ${btoa(life.canaries.make("label"))}`,
+      "upload-metadata": `media_type ${btoa("audio")},filename ${btoa(life.canaries.make("filename"))}`,
     },
   });
   equal(begun.status, 201);

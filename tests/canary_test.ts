@@ -7,6 +7,7 @@ import { DATABASE } from "../db/embedded/database.ts";
 import { SUPERUSER } from "../db/embedded/cluster.ts";
 import { findPlace } from "../db/embedded/place.ts";
 import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
+import { DEFAULT_LIMITS } from "../services/limits.ts";
 import { createCanaries, findIn, findInActivity, findInTables, type Kind } from "./canary.ts";
 import {
   befriendAndTalk,
@@ -33,6 +34,7 @@ const HOMES: Record<Kind, string[]> = {
   number: ["users.phone_number", "passcodes.phone_number", "suppressions.phone_number", "limits.key"],
   text: ["messages.body"],
   label: ["contacts.display_name"],
+  filename: ["media.metadata"],
   device: ["sessions.device"],
   client_id: ["messages.client_id"],
   media: ["large objects"],
@@ -53,6 +55,9 @@ const FILLED = [
   ],
   ...["sessions.device", "suppressions.phone_number", "users.phone_number"],
 ];
+/** All of them count, and none is reached. */
+const LIMITS = Object.entries(DEFAULT_LIMITS)
+  .map(([name, limit]) => `${name}=${Array.isArray(limit) ? "99999/d" : "99999"}`).join();
 const numbers = Array.from({ length: 12 }, (_, place) => `+1415556${7_310 + place}`);
 
 interface Scene {
@@ -168,7 +173,7 @@ function assertLogs({ canaries, codes }: Life, service: Service, serverLog: stri
   }
   console.log(
     `${canaries.all().length} secrets, ${codes.size} kinds of errors: none in ${lines.length} lines of the service's log ` +
-      `or ${serverLog.split("\n").length} of PostgreSQL's`,
+      `or ${serverLog.split("\n").length - 1} of PostgreSQL's`,
   );
 }
 

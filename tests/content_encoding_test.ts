@@ -70,3 +70,12 @@ Deno.test("a body that says that it is not packed is taken", () =>
       succeeded(await t.call("PUT", "/api/contacts/request", { token: ann.token, raw, headers }));
     }
   }));
+
+Deno.test("a call of tus that brings no bytes does not mind what they would be packed as", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    for (const method of ["HEAD", "DELETE"]) {
+      const headers = { "tus-resumable": "1.0.0", "content-encoding": "gzip" };
+      equal((await t.call(method, "/api/uploads/7", { token, headers })).status, 404);
+    }
+  }));

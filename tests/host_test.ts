@@ -1,0 +1,59 @@
+import { equal, match } from "node:assert/strict";
+import { listOperations, readDocument, sendRaw } from "./operations.ts";
+import { latin1, openHttp } from "./http_connection.ts";
+import { ANN, type TestApp, withApp } from "./support.ts";
+
+const BAD = [
+  "a b",
+  "//x",
+  "a/b",
+  "?",
+  "a?b",
+  "#",
+  "[::1",
+  "999999999999",
+  "x:port",
+  "a@b",
+  "\u00e9",
+  "%",
+  ",",
+];
+
+async function askWithHost(t: TestApp, method: string, path: string, host: string, token: string) {
+  const head =
+    `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\ncontent-length: 0\r\n\r\n`;
+  const connection = openHttp(t.url);
+  const answer = await connection.ask(new TextEncoder().encode(head));
+  connection.close();
+  return { status: answer?.status, body: latin1(answer!.body) };
+}
+
+Deno.test("a Host that is no host is 400 in every call and names the header", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    for (const { method, path } of listOperations(await readDocument(t))) {
+      if (method === "HEAD") continue;
+      for (const host of BAD) {
+        const { status, body } = await askWithHost(t, method, path, host, token);
+        equal(status, 400, `${method} ${path} ${host}`);
+        match(body, /"code":"invalid_input".*"path":"Host"/);
+      }
+    }
+  }));
+
+Deno.test("a Host may be a name or an address, with a port or without, and may be missing in HTTP/1.0", () =>
+  withApp(async (t) => {
+    for (
+      const host of [
+        "talk.example",
+        "TALK_1.example:",
+        "localhost:3000",
+        "10.0.0.1:80",
+        "[::1]:3000",
+        "xn--e1a.x",
+      ]
+    ) {
+      equal((await askWithHost(t, "GET", "/healthz", host, "x")).status, 200, host);
+    }
+    match(await sendRaw(t.url, "GET /healthz HTTP/1.0\n\n"), /200/);
+  }));
