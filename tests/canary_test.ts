@@ -9,17 +9,8 @@ import { findPlace } from "../db/embedded/place.ts";
 import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
 import { DEFAULT_LIMITS } from "../services/limits.ts";
 import { createCanaries, findIn, findInActivity, findInTables, type Kind } from "./canary.ts";
-import {
-  befriendAndTalk,
-  call,
-  callEverything,
-  err,
-  failToSend,
-  inviteAndJoin,
-  type Life,
-  signUp,
-  tellByTwilio,
-} from "./canary_life.ts";
+import { callEverything, err, failToSend } from "./canary_errors.ts";
+import { befriendAndTalk, call, inviteAndJoin, type Life, signUp, tellByTwilio } from "./canary_life.ts";
 import { createTestDatabase } from "./database.ts";
 import { PUBLIC_URL } from "./invite_calls.ts";
 import { twilioEnv } from "./passcode_calls.ts";
@@ -76,7 +67,7 @@ async function assertNothingTold({ env, address, outage, serverLog }: Scene): Pr
   const all = {
     ...twilioEnv(twilio),
     JWT_SECRET: secret,
-    LIMITS: "off",
+    LIMITS,
     PUBLIC_URL,
     HOST: "127.0.0.1",
     ...env,

@@ -4,7 +4,8 @@
 import { equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { type Cast, createCast } from "./fuzz_cast.ts";
-import { encode, type FuzzRequest, requestTo } from "./fuzz_requests.ts";
+import { encode } from "./fuzz_encoding.ts";
+import { type FuzzRequest, requestTo } from "./fuzz_requests.ts";
 import { fuzz, withTarget } from "./fuzz_run.ts";
 import { readSurfaces, type Surface } from "./fuzz_surface.ts";
 import { mutated, mutations } from "./fuzz_values.ts";
