@@ -7,7 +7,7 @@ import { DATABASE } from "../db/embedded/database.ts";
 import { SUPERUSER } from "../db/embedded/cluster.ts";
 import { findPlace } from "../db/embedded/place.ts";
 import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
-import { DEFAULT_LIMITS } from "../services/limits.ts";
+import { COUNT_LIMITS, RATE_LIMITS } from "../services/limits/table.ts";
 import { createCanaries, findIn, findInActivity, findInTables, type Kind } from "./canary.ts";
 import { callEverything, err, failToSend } from "./canary_errors.ts";
 import { befriendAndTalk, call, inviteAndJoin, type Life, signUp, tellByTwilio } from "./canary_life.ts";
@@ -22,7 +22,7 @@ import { startTwilioDouble } from "./twilio_double.ts";
 
 /** Where each kind of secret may be stored; a column that is not here may hold none, also one that is added later. */
 const HOMES: Record<Kind, string[]> = {
-  number: ["users.phone_number", "passcodes.phone_number", "suppressions.phone_number", "limits.key"],
+  number: ["users.phone_number", "passcodes.phone_number", "suppressions.phone_number"],
   text: ["messages.body"],
   label: ["contacts.display_name"],
   filename: ["media.metadata"],
@@ -47,8 +47,10 @@ const FILLED = [
   ...["sessions.device", "suppressions.phone_number", "users.phone_number"],
 ];
 /** All of them count, and none is reached. */
-const LIMITS = Object.entries(DEFAULT_LIMITS)
-  .map(([name, limit]) => `${name}=${Array.isArray(limit) ? "99999/d" : "99999"}`).join();
+const LIMITS = [
+  ...Object.keys(RATE_LIMITS).map((name) => `${name}=99999/d`),
+  ...Object.keys(COUNT_LIMITS).map((name) => `${name}=99999`),
+].join();
 const numbers = Array.from({ length: 12 }, (_, place) => `+1415556${7_310 + place}`);
 
 interface Scene {

@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { STATUS } from "../routes/errors.ts";
-import { ERROR_TEXTS } from "../services/errors.ts";
+import { textOf } from "../services/errors.ts";
 import { type Cast, createCast } from "./fuzz_cast.ts";
 import { encode } from "./fuzz_encoding.ts";
 import { countOdd, type FuzzRequest, requestTo } from "./fuzz_requests.ts";
@@ -69,7 +69,7 @@ function judgeError(status: number, headers: Headers, body: any): void {
   equal(body.success, false);
   equal(body.request_id, headers.get("x-request-id"));
   const code = body.code as keyof typeof STATUS;
-  equal(body.message, ERROR_TEXTS[code]);
+  equal(body.message, textOf(code, body.retry_after ? { retryAfter: body.retry_after } : {}));
   equal(status, STATUS[code]);
   if (code === "invalid_input" || code === "invalid_phone_number") ok(body.issues.length > 0);
   equal(headers.get("retry-after") ?? undefined, body.retry_after?.toString());
