@@ -7,6 +7,7 @@ import { createTestDatabase } from "./database.ts";
 import { PUBLIC_URL } from "./invite_calls.ts";
 import { twilioEnv } from "./passcode_calls.ts";
 import { type Service, startService } from "./process.ts";
+import { clientPorts, memoryMib } from "./process_state.ts";
 import { eventually } from "./support.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 
@@ -82,7 +83,7 @@ export async function fuzz<Input>({ service, twilio }: Target, run: Run<Input>):
   const draw = drawer(run.inputs);
   const clients = await Promise.all(Array.from({ length: CLIENTS }, run.client));
   const count = { refused: 0, taken: 0 };
-  const before = connections(service);
+  const before = clientPorts(service).size;
   let warm = 0;
   let failure: Error | null = null;
 
@@ -114,7 +115,7 @@ export async function fuzz<Input>({ service, twilio }: Target, run: Run<Input>):
       `memory ${warm.toFixed(0)} MiB after a quarter, ${grown.toFixed(0)} MiB more at the end`,
   );
   ok(grown < GROWTH_MIB_MAX, `Memory grew by ${grown} MiB`);
-  await eventually(() => ok(connections(service) <= before + 4, "Connections were left behind"), 20_000);
+  await eventually(() => ok(clientPorts(service).size <= before + 4, "Connections were left behind"), 20_000);
 }
 
 /** Inputs in chunks, each with a seed that draws it first. */
@@ -125,20 +126,4 @@ function drawer<Input>(inputs: fc.Arbitrary<Input>): () => { input: Input; seed:
     if (chunk.length === 0) chunk = fc.sample(inputs, { seed: seed += 1, numRuns: CHUNK });
     return { input: chunk.shift()!, seed };
   };
-}
-
-/** Of the process, as Linux counts it; elsewhere nothing is known. */
-function memoryMib({ pid }: Service): number {
-  if (Deno.build.os !== "linux") return 0;
-  const [, kib] = Deno.readTextFileSync(`/proc/${pid}/status`).match(/VmRSS:\s+(\d+)/)!;
-  return Number(kib) / 1024;
-}
-
-/** Connections of clients that the service has not let go of. */
-function connections({ url }: Service): number {
-  if (Deno.build.os !== "linux") return 0;
-  const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, "0");
-  // Those that are established (01), or ended by the client alone (08).
-  return Deno.readTextFileSync("/proc/net/tcp").split("\n")
-    .filter((line) => new RegExp(`^ *\\d+: 0100007F:${port} \\S+ 0[18] `).test(line)).length;
 }

@@ -111,6 +111,36 @@ Deno.test("tell() counts the highest of merged messages as delivered, in whateve
   await eventually(() => deepEqual(delivered.map(({ message_id }) => message_id), [3]));
 });
 
+Deno.test("tell() counts a message as delivered once, by whichever of a user's sockets takes it first", async () => {
+  const { hub, delivered } = createTestHub();
+  const sockets = [createSocket(ANN_ID, "a"), createSocket(ANN_ID, "b"), createSocket(ANN_ID, "c")];
+  sockets.forEach(hub.join);
+  sockets[0]!.busy = true;
+  sockets[1]!.closing = true;
+  hub.tell(message(1));
+  deepEqual(delivered.map(({ message_id }) => message_id), [1]);
+
+  sockets[0]!.busy = false;
+  await eventually(() => equal(sockets[0]!.told.length, 2));
+  hub.tell(message(2));
+  deepEqual(delivered.map(({ message_id }) => message_id), [1, 2]);
+});
+
+Deno.test("tell() sends a socket a hundred frames at once, then one every 20 ms, and the newest of each kind is told", async () => {
+  const { hub } = createTestHub();
+  const socket = createSocket();
+  hub.join(socket);
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < 300) {
+    hub.tell(message(1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  hub.tell(contactsUpdated);
+  await eventually(() => socket.told.includes("contacts_updated"));
+  const most = 101 + (performance.now() - startedAt) / 20;
+  ok(socket.told.length >= 101 && socket.told.length <= most + 1, `${socket.told.length} frames`);
+});
+
 Deno.test("tell() loses no hint and never puts a second frame on a busy socket", () =>
   fc.assert(
     fc.asyncProperty(

@@ -49,12 +49,22 @@ const BUSY_MS_MAX = 30_000;
 /** Distinct hints that a socket may owe its client; one that owes more reads nothing. */
 const OWED_MAX = 1_000;
 
+/**
+ * Frames that a socket is sent at once, and how often one more. A client that reads nothing is given up when it answers no
+ * ping, but not while a frame is stuck on the way to it: so few never fill what lies between until then.
+ */
+const FRAMES_AT_ONCE_MAX = 100;
+const FRAME_EVERY_MS = 20;
+
 interface Seat {
   socket: Socket;
   /** Hints not sent yet, by what makes them equal: the name of the event, for a thread the peer's number. */
   owed: Map<string, { notice: Notice; delivery: Delivery | null }>;
   timer: ReturnType<typeof setTimeout> | null;
   looks: number;
+  /** Frames that may be sent now, as of then. */
+  room: number;
+  roomAt: number;
   /** Since when it has not taken what it is owed. */
   busySince: number | null;
 }
@@ -67,6 +77,8 @@ export function createHub(
   },
 ): Hub {
   const seats = new Map<number, Set<Seat>>();
+  // A message has reached its receiver when the first of his sockets is told; the others have nothing to add.
+  const reported = new WeakSet<Delivery>();
 
   function leave(seat: Seat): void {
     if (seat.timer !== null) clearTimeout(seat.timer);
@@ -86,11 +98,13 @@ export function createHub(
   function flush(seat: Seat): void {
     for (const [key, { notice, delivery }] of seat.owed) {
       if (seat.socket.isBusy()) return lookAgain(seat);
+      if (!takeRoom(seat)) return flushIn(seat, FRAME_EVERY_MS);
       seat.owed.delete(key);
       seat.looks = 0;
       seat.busySince = null;
       const told = seat.socket.write(notice);
-      if (told && delivery && notice.event === "messages_updated") {
+      if (told && delivery && notice.event === "messages_updated" && !reported.has(delivery)) {
+        reported.add(delivery);
         onDelivered(seat.socket.actor, notice.sender, delivery);
       }
     }
@@ -102,7 +116,11 @@ export function createHub(
     if (performance.now() - seat.busySince > BUSY_MS_MAX) return end(seat, CLOSE.overflow, "Nothing read");
     const ms = LOOK_AGAIN_MS[Math.min(seat.looks, LOOK_AGAIN_MS.length - 1)]!;
     seat.looks += 1;
-    seat.timer = setTimeout(() => {
+    flushIn(seat, ms);
+  }
+
+  function flushIn(seat: Seat, ms: number): void {
+    seat.timer ??= setTimeout(() => {
       seat.timer = null;
       flush(seat);
     }, ms);
@@ -140,7 +158,15 @@ export function createHub(
     join(socket) {
       const own = seats.get(socket.actor.user_id) ?? new Set();
       seats.set(socket.actor.user_id, own);
-      const seat: Seat = { socket, owed: new Map(), timer: null, looks: 0, busySince: null };
+      const seat: Seat = {
+        socket,
+        owed: new Map(),
+        timer: null,
+        looks: 0,
+        room: FRAMES_AT_ONCE_MAX,
+        roomAt: performance.now(),
+        busySince: null,
+      };
       own.add(seat);
       const [oldest] = own;
       if (own.size > socketsPerUserMax && oldest) end(oldest, CLOSE.displaced, "Displaced by newer sockets");
@@ -161,6 +187,15 @@ export function createHub(
 /** Events of several processes and batches may overtake each other; the higher message covers both. */
 function later(one: Delivery | null, other: Delivery | null): Delivery | null {
   return one && other ? one.message_id > other.message_id ? one : other : one ?? other;
+}
+
+function takeRoom(seat: Seat): boolean {
+  const at = performance.now();
+  seat.room = Math.min(FRAMES_AT_ONCE_MAX, seat.room + (at - seat.roomAt) / FRAME_EVERY_MS);
+  seat.roomAt = at;
+  if (seat.room < 1) return false;
+  seat.room -= 1;
+  return true;
 }
 
 function threadNotice({ sender }: MessagesUpdated): Notice {
