@@ -33,7 +33,8 @@ const PATIENCE_MS = 900;
 const PROBE_MS_MAX = 700;
 /** Longer than this no operation takes, however alive the database is. */
 const OPERATION_MS_MAX = 10_000;
-const CONNECT_SECONDS_MAX = 2;
+/** Longer than the patience with an operation: a process that was busy for two seconds has not been refused anything. */
+const CONNECT_SECONDS_MAX = 5;
 /** What runs on connections that are left behind may end within this time; by then LISTEN has noticed a gap too. */
 const LEAVE_SECONDS = 10;
 const RETRY_SECONDS = 0.25;
@@ -110,10 +111,9 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     let settled = false;
     const gaveUp = new Promise<never>((_, reject) => {
       const look = async () => {
-        const hope = performance.now() - startedAt < OPERATION_MS_MAX && await answers() &&
-          startedIn === pool;
+        const isAlive = await answers();
         if (settled) return;
-        if (hope) {
+        if (isAlive && startedIn === pool && performance.now() - startedAt < OPERATION_MS_MAX) {
           timer = setTimeout(look, PATIENCE_MS);
         } else {
           onGiveUp();

@@ -50,6 +50,39 @@ Deno.test("run() waits for a statement as long as the database lives", () =>
     await database.close();
   }));
 
+/** Keeps this process from everything else. */
+function beBusy(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until;);
+}
+
+Deno.test("run() is no DatabaseUnavailable when it was this process that did nothing for two seconds", () =>
+  withDatabase(async ({ address }) => {
+    const database = openDatabase(address, { max: 2 });
+    let outages = 0;
+    database.onOutage(() => outages += 1);
+    const nap = (seconds: number) =>
+      database.run((sql) => sql<{ one: number }[]>`select 1 as one from pg_sleep(${seconds})`);
+    // So long that the connection for asking whether the database lives is open too.
+    await nap(1.2);
+    for (let round = 0; round < 2; round += 1) {
+      const answer = nap(1.5);
+      // Due together with the question, so that this begins before its answer is read.
+      setTimeout(() => beBusy(2_000), 900);
+      equal((await answer)[0]!.one, 1);
+    }
+    equal(outages, 0);
+    await database.close();
+  }));
+
+Deno.test("run() is no DatabaseUnavailable when this process was busy while it connected", () =>
+  withDatabase(async ({ address }) => {
+    const database = openDatabase(address, { max: 2 });
+    const answer = database.run((sql) => sql<{ one: number }[]>`select 1 as one`);
+    setTimeout(() => beBusy(2_500), 0);
+    equal((await answer)[0]!.one, 1);
+    await database.close();
+  }));
+
 Deno.test("run() and begin() pass on what the database refuses, as it says it", () =>
   withDatabase(async ({ address }) => {
     const database = openDatabase(address, { max: 1 });
