@@ -1,6 +1,16 @@
 import type { Sql } from "./database.ts";
 
-/** Stores a ticket of a live session, and drops its expired ones and the oldest beyond `max`. Null where it has ended. */
+/** Whose session a ticket is for. */
+export interface TicketHolder {
+  session_id: string;
+  user_id: number;
+  phone_number: string;
+}
+
+/**
+ * Stores a ticket of a live session, and drops its expired ones and the oldest beyond `max`, in one order, so that two who
+ * drop the same rows do not wait for each other. Null where the session has ended.
+ */
 export async function insertTicket(
   sql: Sql,
   ticket: { hash: Uint8Array; session_id: string; expires_at: Date; now: Date; max: number },
@@ -8,14 +18,20 @@ export async function insertTicket(
   const [stored] = await sql<{ session_id: string }[]>`
     with dropped as (
       delete from tickets
-      where session_id = ${ticket.session_id}
-        and hash not in (
-          select hash
-          from tickets
-          where session_id = ${ticket.session_id} and expires_at > ${ticket.now}
-          order by expires_at desc
-          limit ${ticket.max - 1}
-        )
+      where hash in (
+        select hash
+        from tickets
+        where session_id = ${ticket.session_id}
+          and hash not in (
+            select hash
+            from tickets
+            where session_id = ${ticket.session_id} and expires_at > ${ticket.now}
+            order by expires_at desc
+            limit ${ticket.max - 1}
+          )
+        order by hash
+        for update
+      )
     )
     insert into tickets (hash, session_id, expires_at)
     select ${ticket.hash}, id, ${ticket.expires_at}
@@ -25,13 +41,24 @@ export async function insertTicket(
   return stored ?? null;
 }
 
+/** Whose a ticket is that would be taken now. Null for all others. */
+export async function findTicket(sql: Sql, hash: Uint8Array, now: Date): Promise<TicketHolder | null> {
+  const [found] = await sql<TicketHolder[]>`
+    select t.session_id, s.user_id, u.phone_number
+    from tickets t
+    join sessions s on s.id = t.session_id
+    join users u on u.id = s.user_id
+    where t.hash = ${hash}
+      and t.expires_at > ${now}
+      and s.ended_at is null
+      and s.expires_at > ${now}
+      and u.status = 'active'`;
+  return found ?? null;
+}
+
 /** Uses a ticket up, in one statement, so that of many who come with it one gets its session. Null for all others. */
-export async function takeTicket(
-  sql: Sql,
-  hash: Uint8Array,
-  now: Date,
-): Promise<{ session_id: string; user_id: number; phone_number: string } | null> {
-  const [taken] = await sql<{ session_id: string; user_id: number; phone_number: string }[]>`
+export async function takeTicket(sql: Sql, hash: Uint8Array, now: Date): Promise<TicketHolder | null> {
+  const [taken] = await sql<TicketHolder[]>`
     delete from tickets t
     using sessions s, users u
     where t.hash = ${hash}

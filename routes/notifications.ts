@@ -76,11 +76,13 @@ export function notificationRoutes(
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
     const ticket = c.req.query("ticket");
-    const actor = await (ticket === undefined ? sessions.authenticate(token) : tickets.redeem(ticket));
+    let actor = await (ticket === undefined ? sessions.authenticate(token) : tickets.find(ticket));
     const goOut = socketsByAddress.enter(address(c));
     if (goOut === null) throw new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
     try {
       if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
+      // Only now: who is refused for anything else, or just looks, may come again with the same ticket.
+      if (ticket !== undefined) actor = await tickets.redeem(ticket);
       const { socket, response } = Deno.upgradeWebSocket(c.req.raw, {
         idleTimeout: IDLE_SECONDS,
         ...(offer === null ? {} : { protocol: "bearer" }),
