@@ -1,33 +1,30 @@
 import type { Sql } from "./database.ts";
 
-/** Deletes what no rule looks at any more. */
-export async function sweep(
-  sql: Sql,
-  before: {
-    passcodes: Date;
-    limits: Date;
-    buckets: Date;
-    paid_passcodes: Date;
-    sessions: Date;
-    tickets: Date;
-  },
-): Promise<void> {
-  await sql`
-    delete from passcodes
-    where expires_at < ${before.passcodes}`;
-  await sql`
-    delete from limits
-    where last_hit_at < ${before.limits}`;
-  await sql`
-    delete from buckets
-    where key in (select key from buckets where full_at < ${before.buckets} for update skip locked)`;
-  await sql`
-    delete from paid_passcodes
-    where sent_at < ${before.paid_passcodes}`;
-  await sql`
-    delete from tickets
-    where expires_at < ${before.tickets}`;
-  await sql`
-    delete from sessions
-    where coalesce(ended_at, expires_at) < ${before.sessions}`;
+/** So many rows go by one statement: with more it could take longer than a statement may. */
+export const ROWS_AT_ONCE = 10_000;
+
+const IS_OLD = {
+  passcodes: (sql: Sql, before: Date) => sql`expires_at < ${before}`,
+  limits: (sql: Sql, before: Date) => sql`last_hit_at < ${before}`,
+  buckets: (sql: Sql, before: Date) => sql`full_at < ${before}`,
+  paid_passcodes: (sql: Sql, before: Date) => sql`sent_at < ${before}`,
+  tickets: (sql: Sql, before: Date) => sql`expires_at < ${before}`,
+  sessions: (sql: Sql, before: Date) => sql`coalesce(ended_at, expires_at) < ${before}`,
+};
+
+/** A table with rows that no rule looks at any more once they are old. */
+export type OldTable = keyof typeof IS_OLD;
+
+/** Deletes up to ROWS_AT_ONCE old rows, none that somebody else is changing, and says how many. */
+export async function deleteOld(sql: Sql, table: OldTable, before: Date): Promise<number> {
+  const deleted = await sql`
+    delete from ${sql(table)}
+    where ctid = any(array(
+      select ctid
+      from ${sql(table)}
+      where ${IS_OLD[table](sql, before)}
+      limit ${ROWS_AT_ONCE}
+      for update skip locked
+    ))`;
+  return deleted.count;
 }

@@ -1,7 +1,7 @@
 // What has to happen without anybody asking: sessions that ended elsewhere, rows that nobody needs any more.
 
 import { type Database, DatabaseUnavailable } from "../db/database.ts";
-import { sweep } from "../db/housekeeping.ts";
+import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/housekeeping.ts";
 import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
@@ -26,7 +26,7 @@ export interface Upkeep {
   stop(): void;
   /** Ends the sockets whose sessions live no more. */
   endDeadSockets(): Promise<void>;
-  /** Deletes what no rule looks at any more. */
+  /** Deletes what no rule looks at any more, as far as it can; what stays is the next turn's. */
   deleteOldRows(): Promise<void>;
 }
 
@@ -58,16 +58,25 @@ export function createUpkeep(
   }
 
   async function deleteOldRows(): Promise<void> {
-    await database.run((sql) =>
-      sweep(sql, {
-        passcodes: ago(EXPIRED_KEPT_MS),
-        limits: ago(DAY_MS),
-        buckets: ago(CLOCKS_APART_MS),
-        paid_passcodes: ago(PAID_KEPT_MS),
-        sessions: ago(SESSIONS_KEPT_MS),
-        tickets: ago(CLOCKS_APART_MS),
-      })
-    );
+    const keptMs: Record<OldTable, number> = {
+      passcodes: EXPIRED_KEPT_MS,
+      limits: DAY_MS,
+      buckets: CLOCKS_APART_MS,
+      paid_passcodes: PAID_KEPT_MS,
+      tickets: CLOCKS_APART_MS,
+      sessions: SESSIONS_KEPT_MS,
+    };
+    for (const [table, ms] of Object.entries(keptMs) as [OldTable, number][]) {
+      // A table that cannot be swept is no reason to leave the others full.
+      await quietly(() => deleteAllOld(table, ago(ms)));
+    }
+  }
+
+  async function deleteAllOld(table: OldTable, before: Date): Promise<void> {
+    let deleted = ROWS_AT_ONCE;
+    while (deleted === ROWS_AT_ONCE) {
+      deleted = await database.run((sql) => deleteOld(sql, table, before));
+    }
   }
 
   async function deleteOldMedia(): Promise<void> {

@@ -2,7 +2,9 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 
-import { sweep } from "../db/housekeeping.ts";
+import { deleteOld } from "../db/housekeeping.ts";
+import { insertTicket } from "../db/tickets.ts";
+import { only } from "./limit_calls.ts";
 import { createTestDatabase } from "./database.ts";
 import { SECOND_MS } from "./passcode_calls.ts";
 import { shakeHands } from "./raw_socket.ts";
@@ -115,7 +117,7 @@ Deno.test("a ticket that is used, expired, unknown, another service's, or of a s
   }
 });
 
-Deno.test("a ticket counts alone, opens nothing but a WebSocket, and is used up by whatever asks with it", () =>
+Deno.test("a ticket counts alone and opens nothing but a WebSocket", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const authorization = `Bearer ${token}`;
@@ -127,8 +129,53 @@ Deno.test("a ticket counts alone, opens nothing but a WebSocket, and is used up 
       equal((await t.call("GET", path)).status, 401);
     }
     equal((await t.call("GET", "/api/contacts", { token: ticket })).status, 401);
-    equal((await t.call("GET", `${PATH}?ticket=${ticket}`)).status, 426);
-    equal(await statusOf(t, `ticket=${ticket}`), 401);
+    equal(await statusOf(t, `ticket=${ticket}`), 101);
+  }));
+
+Deno.test("a ticket is used up by the upgrade alone: not by HEAD, a plain GET, a bad handshake, or an address without room", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const ticket = await issue(t, token);
+    const query = `ticket=${ticket}`;
+    const head = await fetch(`${t.url}${PATH}?${query}`, { method: "HEAD" });
+    equal(head.status, 426);
+    equal((await t.call("GET", `${PATH}?${query}`)).status, 426);
+    equal(await statusOf(t, query, { "sec-websocket-version": "8" }), 426);
+    const socket = await open(t, await issue(t, token));
+    equal(await statusOf(t, query), 429);
+    equal(await statusOf(t, "ticket=AAAAAAAAAAAAAAAAAAAAAA"), 401);
+
+    await socket.end();
+    await eventually(async () => equal(await statusOf(t, query), 101));
+    equal(await statusOf(t, query), 401);
+    equal((await t.call("GET", `${PATH}?${query}`)).status, 401);
+  }, { env: { LIMITS: only("sockets_address", "1") } }));
+
+Deno.test("insertTicket() drops rows in the order of their hashes, so that two at once cannot block each other", () =>
+  withApp(async (t) => {
+    await t.signUp(ANN);
+    const [session] = await t.sql<{ id: string }[]>`select id from sessions`;
+    const [low, high] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    const now = t.clock.now();
+    const ago = (ms: number) => new Date(now.getTime() - ms);
+    await t.sql`
+      insert into tickets (hash, session_id, expires_at)
+      values (${low}, ${session!.id}, ${ago(1_000)}), (${high}, ${session!.id}, ${ago(2_000)})`;
+    let inserted: unknown;
+    await t.sql.begin(async (sql) => {
+      await sql`select hash from tickets where hash = ${low} for update`;
+      const ticket = { session_id: session!.id, expires_at: new Date(now.getTime() + 60_000), now, max: 20 };
+      inserted = insertTicket(t.sql, { ...ticket, hash: new Uint8Array(32).fill(3) });
+      await eventually(async () => {
+        const waiting = await t.sql`
+          select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`;
+        return waiting.length === 1;
+      });
+      equal((await sql`select hash from tickets where hash = ${high} for update nowait`).length, 1);
+    });
+    deepEqual(await inserted, { session_id: session!.id });
+    equal((await t.sql`select from tickets`).length, 1);
   }));
 
 Deno.test("a session has at most 20 unused tickets: one more takes the oldest's place, and nobody else's", () =>
@@ -161,8 +208,6 @@ Deno.test("nothing that is stored or logged gives a ticket away, and expired one
     await issue(t, token);
     t.clock.advance(60 * SECOND_MS);
     const at = t.clock.now();
-    const long = new Date(0);
-    const others = { passcodes: long, limits: long, buckets: long, paid_passcodes: long, sessions: long };
-    await t.sql.begin((sql) => sweep(sql, { ...others, tickets: at }));
+    equal(await deleteOld(t.sql, "tickets", at), 1);
     deepEqual([...await t.sql`select 1 from tickets`], []);
   }));
