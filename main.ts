@@ -11,7 +11,7 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { announce, explain, printLine, untilTold } from "./terminal.ts";
+import { announce, explain, printLine, untilTold, warnOfCosts } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
 /** Of the ten seconds that a stop may take, so many are for the requests under way, */
@@ -39,6 +39,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     services.upkeep.start();
     services.push.start();
     announce({ config, port: server.addr.port, version, embedded });
+    warnOfCosts(config);
 
     log.info("Stopping", { signal: await told });
     services.upkeep.stop();

@@ -58,6 +58,14 @@ export function announce({ config, port, version, embedded }: Started): void {
   printLine(["PuffinTalk is ready", ...entries, `  ${"stop with".padEnd(10)} Ctrl-C`].join("\n"));
 }
 
+/** Says what works, and may still cost the operator dearly. */
+export function warnOfCosts({ sms, smsEnabled, limits }: Config): void {
+  if (sms.driver !== "twilio" || !smsEnabled) return;
+  const off = Object.entries(limits).filter(([name, limit]) => name.startsWith("sms_") && limit === null);
+  if (off.length === 0) return;
+  log.warn("LIMITS leaves SMS that cost money unlimited", { off: off.map(([name]) => name).join(", ") });
+}
+
 /** Why the service cannot start, in a sentence that names what to change. */
 export function explain(error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) return "PORT: Is in use by another program";

@@ -1,3 +1,4 @@
+import { log } from "../services/log.ts";
 import type { AppEnv } from "./env.ts";
 
 /** Where a request comes from, as far as it can be believed. */
@@ -9,15 +10,30 @@ interface Asked {
   req: { header(name: string): string | undefined };
 }
 
+/** As `subscriber` writes them: loopback, the private networks and the links (RFC 1918, 3927, 4193, 4291). */
+const NEAR = /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|0:0:0:0::|f[cd]..:|fe[89ab].:)/;
+
 /**
  * The socket's address, or behind `trustedProxies` proxies the entry of X-Forwarded-For that the outermost of them
  * wrote: what stands further left was written by the client. IPv6 addresses are cut to their /64, because a
- * subscriber has all of it.
+ * subscriber has all of it. The log is told once of a proxy that nobody configured.
  */
 export function clientAddress(trustedProxies: number): ClientAddress {
+  let hasWarned = false;
+  /** All who come by such a proxy would share one address, and its limits. */
+  function warnOfProxy(peer: string): void {
+    if (hasWarned || !NEAR.test(peer)) return;
+    hasWarned = true;
+    log.warn("A proxy forwards requests, but TRUSTED_PROXY_COUNT is 0: limits take all its clients for one");
+  }
+
   return (c) => {
     const socket = "hostname" in c.env.remoteAddr ? c.env.remoteAddr.hostname : "unix";
-    if (trustedProxies === 0) return subscriber(socket);
+    if (trustedProxies === 0) {
+      const peer = subscriber(socket);
+      if (c.req.header("x-forwarded-for") !== undefined) warnOfProxy(peer);
+      return peer;
+    }
     const hops = (c.req.header("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim()).filter(Boolean);
     return subscriber(hops.at(-Math.min(trustedProxies, hops.length)) ?? socket);
   };

@@ -1,19 +1,24 @@
-import { equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import type { Context } from "hono";
 
-import { clientAddress } from "../routes/client_address.ts";
+import { type ClientAddress, clientAddress } from "../routes/client_address.ts";
 import type { AppEnv } from "../routes/env.ts";
+import { configureLogging } from "../services/log.ts";
 import { ask, complete, MINUTE_MS, wrong } from "./passcode_calls.ts";
 import { ANN, refused, succeeded, withApp } from "./support.ts";
 
 /** What a request with these hops is taken for, behind so many proxies. */
 function addressOf(socket: string, forwarded: string | null, proxies: number): string {
+  return clientAddress(proxies)(contextOf(socket, forwarded));
+}
+
+function contextOf(socket: string, forwarded: string | null): Context<AppEnv> {
   const headers = new Headers(forwarded === null ? {} : { "x-forwarded-for": forwarded });
   const context = {
     env: { remoteAddr: { transport: "tcp", hostname: socket, port: 1 } },
     req: { header: (name: string) => headers.get(name) ?? undefined },
   };
-  return clientAddress(proxies)(context as unknown as Context<AppEnv>);
+  return context as unknown as Context<AppEnv>;
 }
 
 const PROXY = "10.0.0.1";
@@ -21,6 +26,27 @@ const PROXY = "10.0.0.1";
 Deno.test("clientAddress() is the socket's without proxies, whatever is forwarded", () => {
   equal(addressOf("192.0.2.1", null, 0), "192.0.2.1");
   equal(addressOf("192.0.2.1", "198.51.100.7", 0), "192.0.2.1");
+});
+
+Deno.test("the log is told once of a proxy on this machine or network that TRUSTED_PROXY_COUNT leaves out", () => {
+  const log: string[] = [];
+  configureLogging("json", (line) => void log.push(line));
+  const ask = (address: ClientAddress, socket: string, forwarded: string | null) =>
+    address(contextOf(socket, forwarded));
+  const near = ["127.0.0.1", "::1", "10.0.0.1", "172.31.0.1", "192.168.1.1", "::ffff:10.0.0.1", "fd00::1"];
+  for (const socket of near) {
+    const address = clientAddress(0);
+    ask(address, socket, null);
+    deepEqual(log.splice(0), [], socket);
+    for (let time = 0; time < 3; time += 1) ask(address, socket, "198.51.100.7");
+    equal(log.length, 1, socket);
+    match(log.pop()!, /"WARN".*TRUSTED_PROXY_COUNT/);
+  }
+  for (const socket of ["198.51.100.7", "172.32.0.1", "11.0.0.1", "2001:db8::1"]) {
+    ask(clientAddress(0), socket, "192.0.2.1");
+  }
+  ask(clientAddress(1), PROXY, "192.0.2.1");
+  deepEqual(log, []);
 });
 
 Deno.test("clientAddress() is what the outermost trusted proxy wrote, not what stands left of it", () => {

@@ -1,0 +1,49 @@
+// What the service says to whoever started it.
+
+import { deepEqual, equal, match } from "node:assert/strict";
+
+import { parseConfig } from "../services/config.ts";
+import { configureLogging } from "../services/log.ts";
+import { warnOfCosts } from "../terminal.ts";
+import { createTestDatabase } from "./database.ts";
+import { twilioEnv } from "./passcode_calls.ts";
+import { startService } from "./process.ts";
+import { startTwilioDouble } from "./twilio_double.ts";
+
+const JWT_SECRET = "a secret of thirty-two bytes or more";
+const ALL = "sms_address, sms_prefix, sms_dial_code, sms_service";
+
+Deno.test("a start with Twilio warns of every limit on SMS that is off, and of nothing else", async () => {
+  const twilio = startTwilioDouble();
+  const log: string[] = [];
+  configureLogging("json", (line) => void log.push(line));
+  const warned = (env: Record<string, string>) => {
+    warnOfCosts(parseConfig({ ...twilioEnv(twilio), JWT_SECRET, ...env }));
+    return log.splice(0).map((line) => JSON.parse(line)).map(({ level, off }) => `${level} ${off}`);
+  };
+  try {
+    deepEqual(warned({ LIMITS: "off" }), [`WARN ${ALL}`]);
+    deepEqual(warned({ LIMITS: "sms_prefix=off,sms_service=off,messages=off" }), [
+      "WARN sms_prefix, sms_service",
+    ]);
+    deepEqual(warned({ LIMITS: "messages=off,sms_address=1000/d" }), []);
+    deepEqual(warned({ LIMITS: "off", SMS_ENABLED: "false" }), []);
+    deepEqual(warned({ LIMITS: "off", SMS_DRIVER: "console" }), []);
+  } finally {
+    await twilio.close();
+  }
+});
+
+Deno.test("the service itself says so when it starts", async () => {
+  const [twilio, database] = [startTwilioDouble(), await createTestDatabase()];
+  const env = { ...twilioEnv(twilio), DATABASE_URL: database.url, JWT_SECRET, LIMITS: "off" };
+  const service = await startService({ env });
+  try {
+    equal(await service.end("SIGTERM"), 0);
+    match(service.output(), new RegExp(`"WARN".*"off":"${ALL}"`));
+  } finally {
+    await service.end("SIGKILL").catch(() => {});
+    await twilio.close();
+    await database.drop();
+  }
+});
