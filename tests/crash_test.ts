@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 
 import { createTestDatabase } from "./database.ts";
 import { type Service, startService } from "./process.ts";
-import { befriend, send, signUp, wholeThread } from "./service_client.ts";
+import { befriend, persistently, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, eventually, type Person } from "./support.ts";
 
 const SENDS = 600;
@@ -63,8 +63,8 @@ Deno.test("after kill -9 in the middle of sends every acknowledged message is th
 
     await Promise.all(Array.from({ length: SENDS }, async (_, place) => {
       const [from, to] = place % 2 === 0 ? [ann, bob] : [bob, ann];
-      const { status, body } = await send(url, from, to, `text ${place}`, `${place}`);
-      equal(status, 200);
+      const { status, body } = await persistently(() => send(url, from, to, `text ${place}`, `${place}`));
+      equal(status, 200, JSON.stringify(body));
       const known = texts.get(`text ${place}`);
       if (known !== undefined) equal(body.messages[0].id, known);
     }));

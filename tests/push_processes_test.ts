@@ -191,7 +191,7 @@ Deno.test("serve: pushes with its permissions, and what a stop finds owed the ne
     ok(!first.output().includes("NotCapable"), first.output());
 
     await send(first.url, bob, ann, "two");
-    equal(await first.end("SIGTERM"), 0);
+    equal(await first.end("SIGTERM"), 0, first.output());
     await start("serve");
     await eventually(() => anns.read().length === 1, 10_000);
     deepEqual(bobs.read().length, 1);

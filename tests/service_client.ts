@@ -24,27 +24,41 @@ export async function ask(url: string, method: string, token?: string, json?: un
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
+const TRIES_MAX = 10;
+
+/** As clients do: what is answered 503 is asked again when the answer says so, a few times. */
+export async function persistently(call: () => Promise<Reply>): Promise<Reply> {
+  for (let tries = 1;; tries += 1) {
+    const reply = await call();
+    if (reply.status !== 503 || tries === TRIES_MAX) return reply;
+    const seconds = Number(reply.headers.get("retry-after"));
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  }
+}
+
 /** Signs up with the passcode that the console driver shows. */
 export async function signUp(url: string, phone: string): Promise<Person> {
-  strictEqual(
-    (await ask(`${url}/api/auth/signup`, "POST", undefined, { phone_number: phone })).status,
-    200,
-  );
+  assertTaken(await ask(`${url}/api/auth/signup`, "POST", undefined, { phone_number: phone }));
   const { body } = await ask(`${url}/dev/sms?to=${encodeURIComponent(phone)}`, "GET");
   const passcode = body.messages[0].text.match(/^\d{6}/)[0];
   const answer = await ask(`${url}/api/auth/complete-signup`, "POST", undefined, {
     phone_number: phone,
     passcode,
   });
-  strictEqual(answer.status, 200);
+  assertTaken(answer);
   return { phone, token: answer.body.token };
 }
 
 export async function befriend(url: string, one: Person, other: Person): Promise<void> {
   for (const [me, peer] of [[one, other], [other, one]] as const) {
-    const answer = await ask(`${url}/api/contacts/request`, "PUT", me.token, { phone_number: peer.phone });
-    strictEqual(answer.status, 200);
+    assertTaken(
+      await ask(`${url}/api/contacts/request`, "PUT", me.token, { phone_number: peer.phone }),
+    );
   }
+}
+
+function assertTaken({ status, body }: Reply): void {
+  strictEqual(status, 200, JSON.stringify(body));
 }
 
 export function send(url: string, from: Person, to: Person, text: string, clientId?: string): Promise<Reply> {
@@ -61,7 +75,8 @@ export async function wholeThread(url: string, me: Person, peer: Person): Promis
   const messages: Body[] = [];
   while (true) {
     const after = messages.at(-1)?.id ?? 0;
-    const { body } = await ask(`${url}/api/messages/${peer.phone}?count=255&after=${after}`, "GET", me.token);
+    const page = `${url}/api/messages/${peer.phone}?count=255&after=${after}`;
+    const { body } = await persistently(() => ask(page, "GET", me.token));
     messages.push(...body.messages.reverse());
     if (!body.has_more) return messages;
   }
