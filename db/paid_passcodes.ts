@@ -7,6 +7,12 @@ export interface PaidPasscode {
   verified: boolean;
 }
 
+/** Lets nobody else look at the prefix, until the transaction ends. */
+export async function lockPrefix(sql: Sql, prefix: string): Promise<void> {
+  await sql`
+    select pg_advisory_xact_lock(hashtextextended(${prefix}, 0))`;
+}
+
 /** The last so many that went to a prefix, newest first. */
 export async function listLatest(sql: Sql, prefix: string, count: number): Promise<PaidPasscode[]> {
   return await sql<PaidPasscode[]>`

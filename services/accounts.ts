@@ -62,7 +62,7 @@ export function createAccounts(
   /**
    * Sends a code, or refuses whoever has taken the wrong form, which tells whether the number has an account. So that is
    * paid for before it is known, and every other limit is judged before it too: what they refuse, they refuse alike.
-   * Given back is what told nothing, or was paid for by an SMS.
+   * Given back is what told nothing, or costs an SMS of the address, whether that arrives or not.
    */
   async function askTelling(
     phone: PhoneNumber,
@@ -71,18 +71,18 @@ export function createAccounts(
     wrong: "already_registered" | "not_registered",
   ): Promise<Asked> {
     const paid = await limiter.pay({ limit: "reveal_address", of: address });
-    let known = false;
     const judge = async (sql: Sql) => {
       const registered = await isRegistered(sql, phone);
-      known = true;
-      if (registered === (wrong === "already_registered")) throw new AppError(wrong);
+      if (registered === (wrong === "already_registered")) {
+        paid.keep();
+        throw new AppError(wrong);
+      }
+      await paid.giveBack(sql);
     };
     try {
-      const asked = await passcodes.ask(phone, purpose, { address, judge });
-      known = false;
-      return asked;
+      return await passcodes.ask(phone, purpose, { address, judge });
     } finally {
-      if (!known) await paid.giveBack();
+      await paid.giveBack();
     }
   }
 

@@ -19,7 +19,7 @@ import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import type { DeviceInvite, Invites } from "./invites.ts";
-import type { Ask, Limiter } from "./limits/limiter.ts";
+import type { Ask, Limiter, Paid } from "./limits/limiter.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 
@@ -80,18 +80,27 @@ export function createContacts(
    */
   async function request(me: Actor, phone: PhoneNumber, { address, displayName }: Asking): Promise<Acted> {
     refuseOwnNumber(me, phone);
-    const paid = await limiter.pay({ limit: "reveal_address", of: address });
-    let tells = false;
+    const paid = await payUnlessListed(me, phone, address);
     try {
       const { refusal, invites: isInvited = false } = await change("request", me, phone, displayName);
-      tells = isInvited;
+      if (isInvited) paid?.keep();
       const invite = isInvited ? await invites.invite(me, phone, address) : null;
       return { contacts: await answer(me, refusal), invite };
     } catch (error) {
-      tells ||= error instanceof AppError && error.code === "user_not_found";
+      if (error instanceof AppError && error.code === "user_not_found") paid?.keep();
       throw error;
     } finally {
-      if (!tells) await paid.giveBack();
+      await paid?.giveBack();
+    }
+  }
+
+  /** Whom my list shows I need not be told about; looked up only where nothing is left to pay with. */
+  async function payUnlessListed(me: Actor, phone: PhoneNumber, address: string): Promise<Paid | null> {
+    try {
+      return await limiter.pay({ limit: "reveal_address", of: address });
+    } catch (error) {
+      if (!(error instanceof AppError) || (await list(me, phone)).length === 0) throw error;
+      return null;
     }
   }
 

@@ -27,6 +27,14 @@ export interface RedeemOptions {
   testPasscodes: ReadonlyMap<PhoneNumber, string>;
 }
 
+/** A code that came back, and from where. */
+interface Guess {
+  phone: PhoneNumber;
+  purpose: Purpose;
+  passcode: string;
+  address: string;
+}
+
 export function createRedeem(
   { database, budget, limiter, limitKeys, keys, now, testPasscodes }: RedeemOptions,
 ) {
@@ -35,19 +43,29 @@ export function createRedeem(
    * @throws AppError invalid_passcode, passcode_expired, too_many_attempts
    */
   async function redeem<T>(
-    { phone, purpose, passcode, address }: {
-      phone: PhoneNumber;
-      purpose: Purpose;
-      passcode: string;
-      address: string;
-    },
+    guess: Guess,
     use: (sql: Sql) => Promise<T>,
     afterCommit: (result: T) => void = () => {},
+  ): Promise<T> {
+    const ofAddress = { limit: "passcode_address", of: guess.address } as const;
+    // Until it has proved right a guess counts as wrong: a crowd behind one address would use up what it gives back.
+    const end = await limiter.turn(ofAddress);
+    try {
+      return await compare(guess, ofAddress, use, afterCommit);
+    } finally {
+      end();
+    }
+  }
+
+  async function compare<T>(
+    { phone, purpose, passcode, address }: Guess,
+    ofAddress: Ask,
+    use: (sql: Sql) => Promise<T>,
+    afterCommit: (result: T) => void,
   ): Promise<T> {
     const given = passcode.replaceAll(/[\s-]/g, "");
     const at = now();
     const windows = wrongGuesses(limitKeys, phone, address);
-    const ofAddress = { limit: "passcode_address", of: address } as const;
     const seed = await spendAttempt({ phone, purpose, at, windows, ofAddress });
     const expected = testPasscodes.get(phone) ?? keys.derive({ phone_number: phone, purpose, ...seed });
     if (expected === null || !isSameCode(expected, given)) throw new AppError("invalid_passcode");
@@ -79,19 +97,10 @@ export function createRedeem(
       ofAddress: Ask;
     },
   ): Promise<{ nonce: Uint8Array; key_id: string }> {
+    // Without a lock at first: a crowd at a number that nobody can guess at must not hold connections in a queue.
+    refuseUnlessLive(await database.run((sql) => passcodes.findChallenge(sql, phone, purpose)), at);
     return await database.begin(async (sql) => {
-      const challenge = await passcodes.lockChallenge(sql, phone, purpose);
-      switch (stateOf(challenge, at)) {
-        case "absent":
-          throw new AppError("invalid_passcode");
-        case "expired":
-          throw new AppError("passcode_expired", { retryAfter: 1 });
-        case "burnt": {
-          const retryAfter = secondsBetween(at, nextSendAt(challenge!.sent_at, at));
-          throw new AppError("too_many_attempts", { retryAfter });
-        }
-        case "live":
-      }
+      refuseUnlessLive(await passcodes.lockChallenge(sql, phone, purpose), at);
       for (const window of windows) {
         if (await limits.takeOne(sql, window, at)) continue;
         const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
@@ -110,6 +119,21 @@ export function createRedeem(
   }
 
   return redeem;
+}
+
+/** @throws AppError invalid_passcode, passcode_expired, too_many_attempts */
+function refuseUnlessLive(challenge: passcodes.Challenge | null, at: Date): void {
+  switch (stateOf(challenge, at)) {
+    case "absent":
+      throw new AppError("invalid_passcode");
+    case "expired":
+      throw new AppError("passcode_expired", { retryAfter: 1 });
+    case "burnt": {
+      const retryAfter = secondsBetween(at, nextSendAt(challenge!.sent_at, at));
+      throw new AppError("too_many_attempts", { retryAfter });
+    }
+    case "live":
+  }
 }
 
 /** Both count over the purposes: a number is guessed at as a whole. In this order everywhere, so that none waits in a ring. */

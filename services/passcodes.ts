@@ -73,7 +73,8 @@ export function createPasscodes(options: PasscodesOptions) {
         const { nonce } = challenge;
         await database.begin(async (sql) => {
           await passcodes.releaseSend(sql, { phone_number: phone, purpose, at });
-          await budget.giveBack(sql, { to: phone, address, at, nonce });
+          // What may have been sent has perhaps been paid for.
+          if (!outcome.perhaps) await budget.giveBack(sql, { to: phone, address, at, nonce });
         });
         throw new AppError(outcome.refusal);
       }
@@ -105,6 +106,9 @@ export function createPasscodes(options: PasscodesOptions) {
     at: Date,
     settle: (sql: Sql, challenge: passcodes.Challenge) => Promise<void>,
   ): Promise<passcodes.Challenge> {
+    // Without a lock at first, as with guesses.
+    const seen = await database.run((sql) => passcodes.findChallenge(sql, phone, purpose));
+    if (seen) refuseInGap(seen, at);
     return await database.begin(async (sql) => {
       const fresh: passcodes.Challenge = {
         phone_number: phone,
@@ -119,8 +123,7 @@ export function createPasscodes(options: PasscodesOptions) {
       };
       await passcodes.ensureChallenge(sql, { ...fresh, used_at: at });
       const latest = (await passcodes.lockChallenge(sql, phone, purpose))!;
-      const mayAt = nextSendAt(latest.sent_at, at);
-      if (mayAt > at) throw new AppError("rate_limited", { retryAfter: secondsBetween(at, mayAt) });
+      refuseInGap(latest, at);
 
       const repeat = isRepeatable(latest, at, lifetimeMs) && keys.derive(latest) !== null;
       const challenge = {
@@ -140,4 +143,10 @@ export function createPasscodes(options: PasscodesOptions) {
   }
 
   return { ask, redeem: createRedeem(options) };
+}
+
+/** @throws AppError rate_limited */
+function refuseInGap({ sent_at }: passcodes.Challenge, at: Date): void {
+  const mayAt = nextSendAt(sent_at, at);
+  if (mayAt > at) throw new AppError("rate_limited", { retryAfter: secondsBetween(at, mayAt) });
 }

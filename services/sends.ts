@@ -52,19 +52,48 @@ export function createSends(
     batchesMax: BATCHES_MAX,
   });
 
+  /** What is on its way of each client_id: whoever repeats it meanwhile waits for the first. */
+  const underWay = new Map<string, Promise<Outcome>>();
+
   /**
    * Stores one message and tells both sides. The same client_id with the same content again is the same message, and
    * free of limits: what is taken of them is kept for a new message alone.
    * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited
    */
   async function add(send: Send): Promise<Stored> {
+    const first = send.client_id === null ? undefined : underWay.get(keyOf(send));
+    const outcome = first ? judge(send, await first, true) : await storeAtPace(send);
+    if (typeof outcome === "string") throw new AppError(outcome);
+    return outcome;
+  }
+
+  /** @throws AppError rate_limited */
+  async function storeAtPace(send: Send): Promise<Outcome> {
     const key = `${send.thread.conversation_id} ${send.me.user_id}`;
     const retryAfter = pace.take(key);
-    const outcome = retryAfter === null ? await commits.add(send) : await findRepeated(send);
-    if (outcome === null) throw new AppError("rate_limited", { retryAfter: retryAfter! });
-    const isNew = typeof outcome !== "string" && !outcome.repeated;
-    if (retryAfter === null && !isNew) pace.giveBack(key);
-    if (typeof outcome === "string") throw new AppError(outcome);
+    if (retryAfter !== null) {
+      const repeated = await findRepeated(send);
+      if (repeated === null) throw new AppError("rate_limited", { retryAfter });
+      return repeated;
+    }
+    let isNew = false;
+    try {
+      const outcome = await storeOnce(send);
+      isNew = typeof outcome !== "string" && !outcome.repeated;
+      return outcome;
+    } finally {
+      // Also where nobody knows whether it was stored: who has to try again must not wait for that.
+      if (!isNew) pace.giveBack(key);
+    }
+  }
+
+  function storeOnce(send: Send): Promise<Outcome> {
+    const outcome = commits.add(send);
+    if (send.client_id === null) return outcome;
+    const key = keyOf(send);
+    underWay.set(key, outcome);
+    const end = () => void underWay.delete(key);
+    outcome.then(end, end);
     return outcome;
   }
 
@@ -81,23 +110,8 @@ export function createSends(
     return row && { row, repeated: true };
   }
 
-  /** Sends that repeat a client_id within the batch wait for the first of them, and are judged by what it stored. */
+  /** No two of them have the same client_id: of those under way there is one. */
   async function store(sends: Send[]): Promise<Promise<Outcome>[]> {
-    const leaders = new Map<string, Send>();
-    sends.forEach((send, place) => {
-      const key = send.client_id === null ? `#${place}` : keyOf(send);
-      if (!leaders.has(key)) leaders.set(key, send);
-    });
-    const first = [...leaders.values()];
-    const outcomes = await storeFirst(first);
-    const byLeader = new Map(first.map((send, place) => [send, outcomes[place]!]));
-    return sends.map(async (send) => {
-      const leader = send.client_id === null ? send : leaders.get(keyOf(send))!;
-      return judge(send, await byLeader.get(leader)!, leader !== send);
-    });
-  }
-
-  async function storeFirst(sends: Send[]): Promise<Promise<Outcome>[]> {
     const at = now();
     const drafts = sends.map(draftOf);
     const rows = await database.run(async (sql) => {
@@ -118,7 +132,7 @@ export function createSends(
     }
     // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
     const stored = await findStored(send);
-    if (stored) return stored;
+    if (stored) return judge(send, stored, false);
     const meLow = send.me.user_id === row.low_id;
     const [mine, theirs] = meLow ? [row.low_intent, row.high_intent] : [row.high_intent, row.low_intent];
     const status = statusOf({ mine, theirs, ever_accepted: row.ever_accepted });

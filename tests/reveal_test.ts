@@ -128,20 +128,6 @@ for (const [what, { limits, exhaust }] of Object.entries(WITHOUT_SMS)) {
   });
 }
 
-Deno.test("a provider that fails is no free way to ask who has an account", async () => {
-  const twilio = startTwilioDouble();
-  try {
-    await withApp(async (t) => {
-      twilio.answer({ status: 500, code: 20500 }, 50);
-      const answers: Answer[] = [];
-      for (const phone of numbers(8)) answers.push(await ask(t, "signup", phone));
-      deepEqual(tally(answers), { sms_failed: 3, rate_limited: 5 });
-    }, { env: { ...twilioEnv(twilio), LIMITS: only("reveal_address", "3/h") } });
-  } finally {
-    await twilio.close();
-  }
-});
-
 Deno.test("a code that was sent is paid for as an SMS, and an ask that its gap refuses tells nothing", () =>
   withApp(async (t) => {
     t.clock.freeze();

@@ -1,15 +1,7 @@
 // What stands between strangers and the SMS bill, as an opponent would try it.
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import {
-  invitations,
-  invite,
-  inviteAgain,
-  invitesOf,
-  inviteStatuses,
-  join,
-  withInvites,
-} from "./invite_calls.ts";
+import { invitations, invite, invitesOf, inviteStatuses, join, withInvites } from "./invite_calls.ts";
 import { limited, only } from "./limit_calls.ts";
 import { ask, complete, MINUTE_MS, SECOND_MS, withTwilio } from "./passcode_calls.ts";
 import { ANN, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
@@ -52,16 +44,6 @@ Deno.test("an ask that a limit refuses takes no gap of the number, and no other 
   }, {
     LIMITS: "sms_address=2/h,sms_service=10/10m,sms_prefix=off,sms_dial_code=off,reveal_address=60/h",
   }));
-
-Deno.test("a send that fails gives back what it took of every limit", () =>
-  withTwilio(async (t, twilio) => {
-    t.clock.freeze();
-    twilio.answer({ status: 500, code: 20500 }, 4);
-    for (let time = 0; time < 4; time += 1) refused(await ask(t, "signup", ANN), 500, "sms_failed");
-    succeeded(await ask(t, "signup", ANN));
-    limited(await ask(t, "signup", BOB));
-    equal(twilio.messages.length, 5);
-  }, { LIMITS: "sms_address=1/h,sms_prefix=1/h,sms_dial_code=1/d,sms_service=1/d" }));
 
 Deno.test("the limits hold at once: a refusal of one leaves the others as they are", () =>
   withTwilio(async (t) => {
@@ -182,14 +164,3 @@ Deno.test("an invitation is charged to the address of the inviter's request", ()
 
     deepEqual(invitations(twilio).map(({ to }) => to), [one, three]);
   }, { TRUSTED_PROXY_COUNT: "1", LIMITS: only("sms_address", "1/d") }));
-
-Deno.test("an invitation whose SMS failed gives back what it took", () =>
-  withInvites(async (t, twilio) => {
-    const ann = await join(t, twilio, ANN);
-    twilio.answer({ status: 500, code: 20500 });
-    await invite(t, ann, BOB);
-    await inviteAgain(t, ann, BOB);
-
-    equal(invitations(twilio).length, 2);
-    limited(await ask(t, "signup", CAT));
-  }, { LIMITS: only("sms_service", "2/d") }));

@@ -8,6 +8,7 @@ import { describeError, log } from "../log.ts";
 import { measure } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
+import { createTurns } from "./turns.ts";
 
 /** What is to be counted: of which limit, and for whom. */
 export interface Ask {
@@ -22,9 +23,18 @@ export interface Verdict {
   used: Partial<Record<SharedName, number>>;
 }
 
+/** One use that is taken. What is called first settles it; what is called later does nothing. */
+export interface Paid {
+  keep(): void;
+  /** As part of a transaction, where one is given. */
+  giveBack(within?: Sql): Promise<void>;
+}
+
 export type Limiter = ReturnType<typeof createLimiter>;
 
 const US = 1_000_000;
+/** So few may have taken what they will perhaps give back: a crowd behind one address waits, and is not refused for nothing. */
+const UNSETTLED_MAX = 5;
 
 export function createLimiter(
   { database, limits, keys, now }: {
@@ -34,6 +44,8 @@ export function createLimiter(
     now: () => Date;
   },
 ) {
+  const turns = createTurns(UNSETTLED_MAX);
+
   /** In the order of their keys, and each once. A bucket of another rate is another bucket. */
   function usesOf(asks: Ask[]): (Use & { limit: SharedName })[] {
     return asks.flatMap(({ limit, of }) =>
@@ -58,22 +70,45 @@ export function createLimiter(
     if (uses.length > 0) await giveBackUses(sql, uses);
   }
 
+  /** Waits until few enough of this limit are under way for the same; the result ends the turn, and may be called twice. */
+  function turn({ limit, of }: Ask): Promise<() => void> {
+    return limits[limit] ? turns.take(`${limit} ${of}`) : Promise.resolve(() => {});
+  }
+
   /**
    * Takes one before it is known whether what follows is what the limit counts, so that an empty bucket looks the same
-   * either way. Whoever then finds that it was not gives it back.
+   * either way. Whoever then knows keeps it or gives it back.
    * @throws AppError rate_limited
    */
-  async function pay(ask: Ask): Promise<{ giveBack(): Promise<void> }> {
-    const { retryAfter } = await database.run((sql) => take(sql, [ask], now()));
-    if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
+  async function pay(ask: Ask): Promise<Paid> {
+    const end = await turn(ask);
+    let settled = false;
+    try {
+      const { retryAfter } = await database.run((sql) => take(sql, [ask], now()));
+      if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
+    } catch (error) {
+      end();
+      throw error;
+    }
     return {
-      giveBack: () =>
-        database.run((sql) => giveBack(sql, [ask]))
-          .catch((error) => log.warn("Limit not given back", describeError(error))),
+      keep() {
+        settled = true;
+        end();
+      },
+      async giveBack(within) {
+        if (settled) return;
+        settled = true;
+        await (within ? giveBack(within, [ask]) : database.run((sql) => giveBack(sql, [ask])))
+          .catch((error) => {
+            if (within) throw error;
+            log.warn("Limit not given back", describeError(error));
+          })
+          .finally(end);
+      },
     };
   }
 
-  return { take, giveBack, pay };
+  return { take, giveBack, turn, pay };
 }
 
 function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {

@@ -2,7 +2,7 @@
 // everything happens in the transaction that decides about the SMS, so that a crash pays too much and never too little.
 
 import type { Sql } from "../../db/database.ts";
-import { deletePaid, insertPaid, listLatest, verifyPaid } from "../../db/paid_passcodes.ts";
+import { deletePaid, insertPaid, listLatest, lockPrefix, verifyPaid } from "../../db/paid_passcodes.ts";
 import type { LimitKeys } from "../limits/keys.ts";
 import type { Ask, Limiter, Verdict } from "../limits/limiter.ts";
 import { log } from "../log.ts";
@@ -21,7 +21,7 @@ export interface WantedSms {
 export interface SmsBudget {
   /** Sets aside what the SMS costs of every limit, or nothing. Null, or the seconds after which it can be had. */
   take(sql: Sql, sms: WantedSms): Promise<number | null>;
-  /** The SMS did not go out. */
+  /** The SMS certainly did not go out. The address keeps it: to make a provider refuse all day is no free pastime. */
   giveBack(sql: Sql, sms: WantedSms): Promise<void>;
   /** The code of this challenge came back. */
   verified(sql: Sql, nonce: Uint8Array): Promise<void>;
@@ -63,7 +63,10 @@ export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: Lim
   }
 
   async function stopped(sql: Sql, { to, at }: WantedSms): Promise<number> {
-    const ms = stoppedMs(await listLatest(sql, keys(`prefix ${prefixOf(to)}`), WATCHED), at);
+    const prefix = keys(`prefix ${prefixOf(to)}`);
+    // The buckets would lock it too, but they can be switched off. The second is run when the first is done.
+    const [, latest] = await Promise.all([lockPrefix(sql, prefix), listLatest(sql, prefix, WATCHED)]);
+    const ms = stoppedMs(latest, at);
     if (ms > 0) alertOnce(to, at, ms);
     return Math.ceil(ms / 1000);
   }
@@ -72,7 +75,7 @@ export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: Lim
     async take(sql, sms) {
       const asks = asksOf(sms);
       const verdict = await limiter.take(sql, asks, sms.at);
-      // Looked at behind the locks of the buckets, so that sends which arrive together see each other.
+      // Behind a lock, so that sends which arrive together see each other.
       const stop = await stopped(sql, sms);
       if (stop > 0 && verdict.retryAfter === null) await limiter.giveBack(sql, asks);
       const wait = Math.max(stop, verdict.retryAfter ?? 0);
@@ -86,7 +89,7 @@ export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: Lim
     async giveBack(sql, sms) {
       const { nonce, at } = sms;
       if (nonce) await deletePaid(sql, { nonce, at });
-      await limiter.giveBack(sql, asksOf(sms));
+      await limiter.giveBack(sql, asksOf(sms).filter(({ limit }) => limit !== "sms_address"));
     },
 
     verified: verifyPaid,

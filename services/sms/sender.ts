@@ -9,7 +9,13 @@ export type SmsRefusal = "sms_failed" | "sms_opted_out" | "sms_not_allowed" | "s
  */
 export type SmsOutcome =
   | { sent: true; provider_id: string | null }
-  | { sent: false; refusal: SmsRefusal; provider_code: number | null };
+  | {
+    sent: false;
+    refusal: SmsRefusal;
+    provider_code: number | null;
+    /** Nobody knows: it may have gone out, and may have been charged for. */
+    perhaps?: boolean;
+  };
 
 export interface SmsSender {
   /** Whether a send costs money; limits and numbering plans apply to those alone. */

@@ -112,7 +112,8 @@ function refuse({ log }: TwilioOptions, error: unknown): SmsOutcome {
     status: typeof status === "number" ? status : null,
     provider_code: providerCode,
   });
-  return { sent: false, refusal: refusalOf(providerCode), provider_code: providerCode };
+  const refused = ofTwilio || (typeof status === "number" && status >= 400 && status < 500);
+  return { sent: false, refusal: refusalOf(providerCode), provider_code: providerCode, perhaps: !refused };
 }
 
 /** The SDK's HTTP on fetch: another base where one is given, a limit that covers the body, no redirects. */
