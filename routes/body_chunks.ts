@@ -1,4 +1,5 @@
 import { AppError } from "../services/errors.ts";
+import { type BodyReader, openBody } from "./body_reader.ts";
 
 /**
  * A body as it comes; leaving the loop early stops the reading. A client that goes away in the middle has sent something
@@ -7,32 +8,36 @@ import { AppError } from "../services/errors.ts";
  * @throws AppError upload_stalled, invalid_input
  */
 export async function* bodyChunks(request: Request, silenceMsMax: number): AsyncGenerator<Uint8Array> {
-  const reader = request.body?.getReader();
-  if (!reader) return;
+  if (!request.body) return;
+  const reader = openBody(request.body);
   let done = false;
   try {
     while (true) {
-      const read = await inTime(reader.read(), silenceMsMax);
-      done = read.done;
-      if (read.done) return;
-      yield read.value;
+      const bytes = await readInTime(reader, silenceMsMax);
+      done = bytes === null;
+      if (!bytes) return;
+      yield bytes;
     }
   } finally {
-    if (!done) await reader.cancel().catch(() => {});
+    if (!done) await reader.cancel();
   }
 }
 
-async function inTime<T>(read: Promise<T>, silenceMsMax: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new AppError("upload_stalled", { retryAfter: 1 })), silenceMsMax);
-  });
+async function readInTime(reader: BodyReader, silenceMsMax: number): Promise<Uint8Array | null> {
+  let isSilent = false;
+  const timer = setTimeout(() => {
+    isSilent = true;
+    reader.cancel();
+  }, silenceMsMax);
   try {
-    return await Promise.race([read, silence]);
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError("invalid_input", { issues: [{ path: "", message: "The body broke off" }] });
+    const bytes = await reader.read();
+    if (!isSilent) return bytes;
+  } catch {
+    if (!isSilent) {
+      throw new AppError("invalid_input", { issues: [{ path: "", message: "The body broke off" }] });
+    }
   } finally {
     clearTimeout(timer);
   }
+  throw new AppError("upload_stalled", { retryAfter: 1 });
 }

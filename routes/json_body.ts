@@ -2,6 +2,7 @@
 
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../services/errors.ts";
+import { openBody } from "./body_reader.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import type { AppEnv } from "./env.ts";
 
@@ -84,9 +85,9 @@ async function wholeInTime(request: Request): Promise<Uint8Array> {
 /** The body's chunks, for as long as there is time; a client that goes away in the middle has sent no JSON. */
 async function* inTime(request: Request): AsyncGenerator<Uint8Array> {
   if (!request.body) return;
-  const reader = request.body.getReader();
+  const reader = openBody(request.body);
   let isLate = false;
-  const giveUp = () => void reader.cancel().catch(() => {});
+  const giveUp = () => void reader.cancel();
   const timer = setTimeout(() => {
     isLate = true;
     giveUp();
@@ -94,11 +95,11 @@ async function* inTime(request: Request): AsyncGenerator<Uint8Array> {
   let done = false;
   try {
     while (!done) {
-      const read = await reader.read().catch(() => {
+      const bytes = await reader.read().catch(() => {
         throw new AppError("invalid_json");
       });
-      done = read.done;
-      if (!read.done) yield read.value;
+      done = bytes === null;
+      if (bytes) yield bytes;
     }
   } finally {
     clearTimeout(timer);

@@ -62,7 +62,6 @@ async function* readFile(
   const first = Promise.withResolvers<BusboyFileStream>();
   const failed = Promise.withResolvers<never>();
   const parsed = Promise.withResolvers<void>();
-  const stopped = Promise.withResolvers<void>();
   failed.promise.catch(() => {});
   let file: BusboyFileStream | null = null;
   const fail = (error: Error) => {
@@ -82,14 +81,15 @@ async function* readFile(
     parsed.resolve();
   });
 
-  feed(body, busboy, stopped.promise).catch(fail);
+  const feeding = feed(body, busboy);
+  feeding.ended.catch(fail);
   try {
     for await (const chunk of await Promise.race([first.promise, failed.promise])) yield chunk as Uint8Array;
     await Promise.race([parsed.promise, failed.promise]);
   } catch (error) {
     throw error instanceof AppError ? error : notWhole();
   } finally {
-    stopped.resolve();
+    feeding.stop();
   }
 }
 
@@ -105,22 +105,30 @@ function openBusboy(contentType: string) {
   }
 }
 
-/** Writes the body into the parser until it ends or nobody wants more. The parser takes the next chunk when the file was read. */
-async function feed(
-  body: AsyncIterable<Uint8Array>,
-  busboy: InstanceType<typeof Busboy>,
-  stopped: Promise<void>,
-): Promise<void> {
+/** Writes the body into the parser until it ends or is stopped. The parser takes the next chunk when the file was read. */
+function feed(body: AsyncIterable<Uint8Array>, busboy: InstanceType<typeof Busboy>) {
   let on = true;
-  stopped.then(() => on = false);
-  for await (const chunk of body) {
-    if (!on) return;
-    const written = new Promise<void>((resolve, reject) =>
-      busboy.write(chunk, (error) => error ? reject(error) : resolve())
-    );
-    await Promise.race([written, stopped]);
+  let goOn = () => {};
+
+  async function write(): Promise<void> {
+    for await (const chunk of body) {
+      if (!on) return;
+      // No race with a promise that lives as long as the body: it would remember every chunk's.
+      await new Promise<void>((resolve, reject) => {
+        goOn = resolve;
+        busboy.write(chunk, (error) => error ? reject(error) : resolve());
+      });
+      if (!on) return;
+    }
+    busboy.end();
   }
-  if (on) busboy.end();
+
+  function stop(): void {
+    on = false;
+    goOn();
+  }
+
+  return { ended: write(), stop };
 }
 
 function notWhole(): AppError {

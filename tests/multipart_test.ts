@@ -34,9 +34,11 @@ async function fileOf(request: Request, limits = LIMITS): Promise<Uint8Array> {
 function inPieces(body: Uint8Array<ArrayBuffer>, size: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({
+    type: "bytes",
     pull(controller) {
-      if (at >= body.length) return controller.close();
-      controller.enqueue(body.slice(at, at += size));
+      if (at < body.length) return controller.enqueue(body.slice(at, at += size));
+      controller.close();
+      controller.byobRequest?.respond(0);
     },
   });
 }

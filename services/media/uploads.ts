@@ -10,9 +10,12 @@ import type { Actor } from "../sessions.ts";
 import { createPlaces } from "./places.ts";
 import { recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
+import { createTurns } from "./turns.ts";
 
 /** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
 export const CHUNK_BYTES = 256 * 1024;
+/** So many chunks are on their way to PostgreSQL at once, of all uploads: each is there in several copies. */
+const WRITES_AT_ONCE_MAX = 2;
 /** Bytes that come slowly are written after so long, whatever they fill. */
 const UNWRITTEN_MS_MAX = 60_000;
 /** A body that brings nothing for so long is given up. */
@@ -46,6 +49,7 @@ export function createUploads(
   },
 ) {
   const places = createPlaces({ max: IN_FLIGHT_MAX, retrySeconds: IN_FLIGHT_RETRY_SECONDS });
+  const turns = createTurns(WRITES_AT_ONCE_MAX);
 
   /**
    * Runs one transfer of a user's, who may have two at a time on this process.
@@ -100,7 +104,7 @@ export function createUploads(
       const at = { id: upload.id, offset: size, bytes: chunk.subarray(0, filled), now: now() };
       // Whatever becomes of the statement: these bytes are not tried again.
       filled = 0;
-      const grown = await database.run((sql) => media.appendChunk(sql, at));
+      const grown = await turns.take(() => database.run((sql) => media.appendChunk(sql, at)));
       if (!grown) {
         throw new AppError(
           await find({ user_id: upload.owner_id }, upload.id) ? "upload_conflict" : "media_not_found",
