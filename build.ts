@@ -39,8 +39,14 @@ async function build(stamp: string): Promise<void> {
   for (const [name, bytes] of files) await write(`${folder}/${name}`, bytes);
   await Deno.writeTextFile(`${folder}/built.txt`, stamp);
   await Deno.chmod(folder, 0o755);
-  await Deno.remove(DIST, { recursive: true }).catch(() => {});
-  await Deno.rename(folder, DIST);
+  try {
+    await Deno.remove(DIST, { recursive: true }).catch(() => {});
+    await Deno.rename(folder, DIST);
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true });
+    // Another one that was started at the same moment has put the same there.
+    if (await Deno.readTextFile(STAMP).catch(() => null) !== stamp) throw error;
+  }
 }
 
 /** One script with everything that it imports. */

@@ -1,7 +1,7 @@
 // The frame of every screen: a title and what can be done, in the header where there is room, as soft keys where not.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useApp, useModel, useTexts } from "../context.ts";
 import { focusFirst } from "../keys.ts";
 import { Icon, type IconName } from "./icons.tsx";
@@ -39,7 +39,7 @@ export function Screen(
   const { router } = useApp();
   const texts = useTexts();
   const frame = useRef<HTMLDivElement>(null);
-  useEffect(() => enterScreen(frame.current!), []);
+  useLayoutEffect(() => enterScreen(frame.current!), []);
   return (
     <div class={`screen ${rest.class ?? ""}`} data-scope ref={frame}>
       <header class="top" data-row>
