@@ -61,7 +61,11 @@ export function webRoutes(files: WebFiles) {
     .openapi(part, (c) => {
       const name = c.req.valid("param").file;
       const file = name.endsWith(".html") ? undefined : files.get(name);
-      if (name === "worker.js") c.header("Service-Worker-Allowed", WEB_PATH);
+      if (name === "worker.js") {
+        c.header("Service-Worker-Allowed", WEB_PATH);
+        // It may fetch what it keeps, and has no page whose policy would say so.
+        c.header("Content-Security-Policy", "default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
+      }
       return sendFile(c, file);
     });
 }

@@ -10,9 +10,9 @@ import { SIZES } from "./web_window.ts";
 
 const AXE = await Deno.readTextFile(new URL(import.meta.resolve("axe-core")));
 
-/** In the page: everything that is wider than the screen. */
+/** In the page: everything that reaches out of the screen, but what ends in dots. */
 const TOO_WIDE = `[...document.querySelectorAll("body *")]
-  .filter((element) => element.getClientRects().length > 0 && !element.closest("[hidden], .heard, svg"))
+  .filter((element) => element.getClientRects().length > 0 && !element.closest("[hidden], .heard, .clip, .row-about, .row-name, svg"))
   .filter((element) => {
     const { left, right } = element.getBoundingClientRect();
     return right > innerWidth + 1 || left < -1;
