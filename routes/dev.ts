@@ -56,6 +56,7 @@ const page = createRoute({
   middleware: [localOnly] as const,
   responses: {
     200: { description: "The page", content: { "text/html": { schema: z.string() } } },
+    304: { description: "It is the one that the client has" },
     ...errorAnswers(["not_found"]),
   },
 });

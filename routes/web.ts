@@ -20,6 +20,7 @@ const page = createRoute({
   description: "A page for people. Its token is in no cookie and no address.",
   responses: {
     200: { description: "The page", content: { "text/html": { schema: z.string() } } },
+    304: { description: "It is the one that the client has" },
     ...errorAnswers(["not_found"]),
   },
 });
