@@ -6,6 +6,7 @@ import { listen } from "./db/notify.ts";
 import { awaitServer } from "./db/server.ts";
 import { createApp } from "./routes/app.ts";
 import { createGate } from "./routes/gate.ts";
+import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
 import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
@@ -34,11 +35,12 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const services = createServices({ config, database, secrets, sms, now });
     const listener = await listen(address, services.fromOthers);
     const gate = createGate();
-    const app = createApp(services, config, gate);
+    const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
+    const app = createApp(services, config, { gate, webFiles });
     const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, app.fetch);
     services.upkeep.start();
     services.push.start();
-    announce({ config, port: server.addr.port, version, embedded });
+    announce({ config, port: server.addr.port, version, embedded, hasWebClient: webFiles.size > 0 });
     warnOfCosts(config);
 
     log.info("Stopping", { signal: await told });

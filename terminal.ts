@@ -39,17 +39,20 @@ export interface Started {
   /** Of PostgreSQL. */
   version: string;
   embedded: { location: string; adopted: boolean } | null;
+  /** Whether it was built. */
+  hasWebClient: boolean;
 }
 
 /** Says in a few lines where the service is and what it works with; to machines as one line of the log. */
-export function announce({ config, port, version, embedded }: Started): void {
+export function announce({ config, port, version, embedded, hasWebClient }: Started): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const url = `http://${host}:${port}`;
   const lines = {
     listening: url,
+    client: hasWebClient ? `${url}/app` : "not built: deno task build",
     database: `PostgreSQL ${version}, ${embedded ? `its own, in ${embedded.location}` : "by DATABASE_URL"}`,
     sms: config.sms.driver,
-    passcodes: config.sms.driver === "console" ? `printed here, listed at ${url}/dev/sms` : "sent by SMS",
+    passcodes: config.sms.driver === "console" ? `printed here, and shown at ${url}/dev` : "sent by SMS",
     ...(embedded?.adopted ? { recovered: "the database server that a killed service left running" } : {}),
   };
   const pretty = config.logFormat === "pretty" || (config.logFormat === null && Deno.stdout.isTerminal());

@@ -56,7 +56,7 @@ export async function startService(
   const [, run, ...serve] = denoJson.tasks.serve.command
     .replace(" --production", "")
     // What Deno wants for a Unix socket.
-    .replace("--allow-read=migrations", "--allow-read --allow-write")
+    .replace(/--allow-read=\S+/, "--allow-read --allow-write")
     .split(" ");
   const startedAt = performance.now();
   const child = new Deno.Command("/bin/sh", {

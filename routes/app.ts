@@ -30,6 +30,8 @@ import { systemRoutes } from "./system.ts";
 import { ticketRoutes } from "./tickets.ts";
 import { twilioRoutes } from "./twilio.ts";
 import { TUS_HEADERS, uploadRoutes } from "./uploads.ts";
+import { WEB_PATH, webRoutes } from "./web.ts";
+import { NO_FILES } from "./web_files.ts";
 import { createWire } from "./wire.ts";
 
 export type AppConfig = Pick<
@@ -37,11 +39,16 @@ export type AppConfig = Pick<
   "androidApp" | "corsOrigins" | "iosApp" | "phoneWireFormat" | "publicUrl" | "trustedProxyCount"
 >;
 
-export function createApp(services: Services, config: AppConfig, gate = createGate()) {
+export function createApp(
+  services: Services,
+  config: AppConfig,
+  { gate = createGate(), webFiles = NO_FILES } = {},
+) {
   const app = createRouter<AppEnv>(mediaPath);
   const wire = createWire(config);
   const address = clientAddress(config.trustedProxyCount);
-  const invitePage = { ...services, publicUrl: config.publicUrl, address };
+  const { publicUrl } = config;
+  const invitePage = { ...services, publicUrl, next: webFiles.size > 0 ? WEB_PATH : publicUrl, address };
 
   app.onError(onError);
   app.use(requestLog);
@@ -65,8 +72,9 @@ export function createApp(services: Services, config: AppConfig, gate = createGa
   app.route("/", appLinkRoutes(config));
   app.route("/", inviteListRoutes(services, wire));
   app.route("/", twilioRoutes(services.twilioCallbacks));
-  app.route("/", systemRoutes(services));
-  if (services.console) app.route("/", devRoutes(services.console, wire));
+  app.route("/", systemRoutes(services, webFiles.size > 0));
+  app.route("/", webRoutes(webFiles));
+  if (services.console) app.route("/", devRoutes(services.console, wire, webFiles));
   describeApi(app, config.publicUrl);
   return app;
 }
@@ -88,7 +96,7 @@ function allowOrigins(origins: AppConfig["corsOrigins"]) {
     // Without this header an OPTIONS asks the address itself, as tus does, and is no preflight.
     const asks = c.req.method === "OPTIONS" && !c.req.header("access-control-request-method");
     // What is for developers on this machine, or for a person to look at, is for no page of anybody else's.
-    const isPrivate = /^\/(dev|i)\//.test(c.req.path);
+    const isPrivate = /^\/(app|dev|i)(\/|$)/.test(c.req.path);
     return c.req.header("upgrade") || asks || isPrivate ? next() : allow(c, next);
   });
 }

@@ -5,10 +5,12 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../services/errors.ts";
 import type { ConsoleSms } from "../services/sms/console.ts";
-import { answers, success } from "./answers.ts";
+import { answers, errorAnswers, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { phoneNumber } from "./fields.ts";
 import { createRouter } from "./router.ts";
+import { sendFile } from "./web.ts";
+import type { WebFiles } from "./web_files.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
 /** Written by proxies, which speak for others. */
@@ -46,10 +48,25 @@ const sms = createRoute({
   ),
 });
 
-export function devRoutes(console: ConsoleSms, wire: Wire) {
-  return createRouter<AppEnv>().openapi(sms, (c) => {
-    const messages = console.sent(c.req.valid("query").to)
-      .map(({ to, text, at }) => ({ to: wire.number(to), text, at: at.toISOString() }));
-    return c.json({ success: true as const, messages }, 200);
-  });
+const page = createRoute({
+  method: "get",
+  path: "/dev",
+  tags: ["Development"],
+  summary: "The same as a page, with what it takes to try the service with two people",
+  middleware: [localOnly] as const,
+  responses: {
+    200: { description: "The page", content: { "text/html": { schema: z.string() } } },
+    304: { description: "It is the one that the client has" },
+    ...errorAnswers(["not_found"]),
+  },
+});
+
+export function devRoutes(console: ConsoleSms, wire: Wire, webFiles: WebFiles) {
+  return createRouter<AppEnv>()
+    .openapi(sms, (c) => {
+      const messages = console.sent(c.req.valid("query").to)
+        .map(({ to, text, at }) => ({ to: wire.number(to), text, at: at.toISOString() }));
+      return c.json({ success: true as const, messages }, 200);
+    })
+    .openapi(page, (c) => sendFile(c, webFiles.get("dev.html")));
 }

@@ -20,8 +20,8 @@ import { readForm } from "./form_body.ts";
 import { type Step, STEP_FIELDS, takeStep, troubleOf } from "./invite_steps.ts";
 import { isOwnForm } from "./own_form.ts";
 import type { Speech } from "./pages/layout.tsx";
-import { renderPage, type View } from "./pages/invite.tsx";
-import { CONTENT_SECURITY_POLICY } from "./pages/style.ts";
+import { handsOver, renderPage, type View } from "./pages/invite.tsx";
+import { CONTENT_SECURITY_POLICY, HANDOVER_POLICY } from "./pages/style.ts";
 import { createRouter } from "./router.ts";
 
 const STEPS = Object.keys(STEP_FIELDS) as Step[];
@@ -86,6 +86,8 @@ export interface InvitePageOptions {
   invitees: Invitees;
   formTokens: FormTokens;
   publicUrl: string;
+  /** Where people go on: the web client, or whatever PUBLIC_URL shows. */
+  next: string;
   address: ClientAddress;
 }
 
@@ -143,7 +145,7 @@ export function inviteRoutes(options: InvitePageOptions) {
 /** Writes a view in the language of the browser. */
 async function respond(
   c: Context<AppEnv>,
-  { formTokens, publicUrl }: InvitePageOptions,
+  { formTokens, next }: InvitePageOptions,
   view: View,
   status: ContentfulStatusCode,
 ) {
@@ -156,5 +158,6 @@ async function respond(
   };
   c.header("Content-Language", language);
   c.header("Vary", "Accept-Language");
-  return c.html(`<!doctype html>${await renderPage(view, speech, publicUrl)}`, status);
+  if (handsOver(view, next)) c.header("Content-Security-Policy", HANDOVER_POLICY);
+  return c.html(`<!doctype html>${await renderPage(view, speech, next)}`, status);
 }

@@ -75,8 +75,11 @@ async function verify(invitees: Invitees, visit: Visit): Promise<Outcome> {
   try {
     const session = await invitees.enter(purpose, { phone, passcode, device, address });
     const status = people && await invitees.statusOf(session, people.inviter);
-    if (status === "accepted") return shown({ at: "done", outcome: "accepted" });
-    if (people === null || status !== "requested") return shown({ at: "done", outcome: "signed_in" });
+    const handover = { session, phone };
+    if (status === "accepted") return shown({ at: "done", outcome: "accepted", handover });
+    if (people === null || status !== "requested") {
+      return shown({ at: "done", outcome: "signed_in", handover });
+    }
     return shown({ at: "request", inviter: people.inviter, session });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -89,8 +92,9 @@ async function answer(invitees: Invitees, choice: "accept" | "decline", visit: V
   const { fields: { session = "" }, invitation: { people } } = visit;
   try {
     const status = people && await invitees.answer(choice, session, people.inviter);
-    if (status === "accepted") return shown({ at: "done", outcome: "accepted" });
-    return shown({ at: "done", outcome: status === "deleted" ? "declined" : "gone" });
+    const outcome = status === "accepted" ? "accepted" : status === "deleted" ? "declined" : "gone";
+    const handover = people && { session, phone: people.invitee };
+    return shown({ at: "done", outcome, ...(handover ? { handover } : {}) });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return startAgain(visit, error);

@@ -1,10 +1,12 @@
 // What the service is, whether it lives, and what it answers.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { accepts } from "hono/accepts";
 import type { Readiness } from "../services/readiness.ts";
 import { answers, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { createRouter } from "./router.ts";
+import { WEB_PATH } from "./web.ts";
 
 const tags = ["System"];
 
@@ -13,11 +15,18 @@ const root = createRoute({
   path: "/",
   tags,
   summary: "What this is",
-  responses: answers(
-    "PuffinTalk, and where to go on",
-    success({ service: z.literal("PuffinTalk"), about: z.string(), links: z.record(z.string(), z.string()) }),
-    [],
-  ),
+  responses: {
+    302: { description: "Who prefers a page to JSON, as browsers do, is led to the web client" },
+    ...answers(
+      "PuffinTalk, and where to go on",
+      success({
+        service: z.literal("PuffinTalk"),
+        about: z.string(),
+        links: z.record(z.string(), z.string()),
+      }),
+      [],
+    ),
+  },
 });
 
 const healthz = createRoute({
@@ -36,15 +45,29 @@ const readyz = createRoute({
   responses: answers("Its database answers", success({ status: z.literal("ready") }), []),
 });
 
-export function systemRoutes({ readiness }: { readiness: Readiness }) {
+/** @param hasWebClient where it was built */
+export function systemRoutes({ readiness }: { readiness: Readiness }, hasWebClient: boolean) {
   return createRouter<AppEnv>()
-    .openapi(root, (c) =>
-      c.json({
+    .openapi(root, (c) => {
+      c.header("Vary", "Accept");
+      const preferred = accepts(c, {
+        header: "Accept",
+        supports: ["application/json", "text/html"],
+        default: "application/json",
+      });
+      if (hasWebClient && preferred === "text/html") return c.redirect(WEB_PATH, 302);
+      return c.json({
         success: true as const,
         service: "PuffinTalk" as const,
         about: "Messaging for people who have nothing but a phone number",
-        links: { api: "/openapi.json", health: "/healthz", ready: "/readyz" },
-      }, 200))
+        links: {
+          api: "/openapi.json",
+          health: "/healthz",
+          ready: "/readyz",
+          ...(hasWebClient ? { web: WEB_PATH } : {}),
+        },
+      }, 200);
+    })
     .openapi(healthz, (c) => c.json({ success: true as const, status: "ok" as const }, 200))
     .openapi(readyz, async (c) => {
       await readiness.check();

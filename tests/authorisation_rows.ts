@@ -82,6 +82,9 @@ const friendsNumber = (me: Name, scene: Scene) => numberOf(friendOf(me), scene);
 export const ROWS: Record<string, Row> = {
   "GET /": free("/"),
   "GET /healthz": free("/healthz"),
+  "GET /dev": free("/dev"),
+  "GET /app": free("/app"),
+  "GET /app/{file}": free("/app/mark.svg"),
   "GET /readyz": free("/readyz"),
   "GET /openapi.json": free("/openapi.json"),
   "GET /.well-known/assetlinks.json": free("/.well-known/assetlinks.json"),

@@ -15,6 +15,8 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
   "--mute-audio",
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
 ];
 
 export async function withBrowser(run: (browser: Browser) => Promise<void>): Promise<void> {

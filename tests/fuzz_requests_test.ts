@@ -47,7 +47,7 @@ function judge(
   if (request.method === "HEAD" || request.method === "OPTIONS" || status === 101) return judged;
   const type = headers.get("content-type") ?? "";
   if (/^text\/html/.test(type)) {
-    ok(request.surface.pattern.startsWith("/i/"));
+    ok(/^\/(i\/|app$|dev$)/.test(request.surface.pattern));
     if (isDocumented(request, path) && request.method === request.surface.method && status !== 414) {
       ok([...statuses(request.surface), "404"].includes(String(status)));
     }

@@ -85,7 +85,8 @@ for (const javaScriptEnabled of [true, false]) {
         equal(await focused(page), "Go to PuffinTalk");
         equal(await statusOf(t, ann, BOB), "accepted");
         deepEqual(new Set(asked.map((address) => new URL(address).origin)), new Set([t.url]));
-        equal(new Set(asked).size, 1);
+        // The page itself, and what hands over to the web client.
+        equal(new Set(asked).size, javaScriptEnabled ? 2 : 1);
       }),
   });
 

@@ -35,7 +35,10 @@ Deno.test("the page leads from the link over the passcode to friendship, without
     const done = await submit(t, request, "accept");
     equal(done.status, 200);
     match(textOf(done), /You are friends now/);
-    match(done.html, /<a class="button" href="http:\/\/localhost:3000">Go to PuffinTalk<\/a>/);
+    match(
+      done.html,
+      /<a class="button" href="\/app" data-session="ey[^"]+" data-phone="[^"]+">Go to PuffinTalk<\/a>/,
+    );
     equal(await statusOf(t, ann, BOB), "accepted");
   }));
 

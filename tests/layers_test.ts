@@ -2,13 +2,13 @@ import { deepEqual, ok } from "node:assert/strict";
 import { findBreaks, type Source } from "./layers.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const FOLDERS = ["routes", "services", "db"];
+const FOLDERS = ["routes", "services", "db", "web"];
 
 async function readSources(folder: string): Promise<Source[]> {
   const sources: Source[] = [];
   for await (const { name, isFile, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
     const path = `${folder}${name}`;
-    if (isDirectory && (folder !== "" || FOLDERS.includes(name))) {
+    if (isDirectory && (folder !== "" || FOLDERS.includes(name)) && name !== "dist") {
       sources.push(...await readSources(`${path}/`));
     }
     if (!isFile || !/\.tsx?$/.test(name)) continue;
@@ -25,7 +25,9 @@ function housed(path: string, text: string): string[] {
     "routes/app.ts",
     "services/users.ts",
     "services/sms/twilio.ts",
+    "services/texts/client.ts",
     "db/users.ts",
+    "web/client.ts",
   ];
   const others = sources.filter((other) => other !== path).map((other) => ({ path: other, text: "" }));
   return findBreaks([...others, { path, text }]);
@@ -61,6 +63,21 @@ Deno.test("findBreaks() finds an import upwards, two down, of types, of what is 
   deepEqual(housed("services/sms/a.ts", 'import "../../main.ts";'), ["services/sms/a.ts imports main.ts"]);
   deepEqual(housed("services/a.ts", 'import "./lost.ts";'), [
     "services/a.ts imports services/lost.ts, which is not there",
+  ]);
+});
+
+Deno.test("findBreaks() lets the web client know nothing of the service but words, and nobody know the client", () => {
+  for (const target of ["services/users.ts", "routes/app.ts", "db/users.ts"]) {
+    deepEqual(housed("web/app/a.tsx", `import type { A } from "../../${target}";`), [
+      `web/app/a.tsx imports ${target}`,
+    ]);
+  }
+  for (const path of ["routes/a.ts", "services/a.ts"]) {
+    deepEqual(housed(path, 'import "../web/client.ts";'), [`${path} imports web/client.ts`]);
+  }
+  deepEqual(housed("web/app/a.tsx", 'import "../../services/texts/client.ts";\nimport "preact";'), []);
+  deepEqual(housed("routes/a.tsx", 'import { h } from "preact";'), [
+    "routes/a.tsx imports preact, whose home is web/",
   ]);
 });
 

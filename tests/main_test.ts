@@ -55,7 +55,7 @@ Deno.test("start: brings everything up from nothing, stops on SIGTERM, and has i
     const first = await startService({ task: "start", env: { DATA_DIR: dataDir } });
     match(first.ready.database!, /^PostgreSQL 18\..*its own/);
     strictEqual(first.ready.sms, "console");
-    match(first.ready.passcodes!, /dev\/sms/);
+    match(first.ready.passcodes!, /\/dev$/);
     const ann = await signUp(first, ANN);
     const socket = await openSocket(`${first.url.replace("http", "ws")}/api/notifications?token=${ann}`);
     await stopsInTime(first, "SIGTERM");

@@ -8,7 +8,7 @@ import { withApp } from "./support.ts";
 /** Answered for the address and the method alone, before there is an operation that could document them. */
 const OF_NO_OPERATION = ["not_found", "method_not_allowed", "uri_too_long"];
 const PUBLIC =
-  /^\/($|i\/|openapi\.json$|healthz$|readyz$|dev\/|api\/twilio\/|api\/auth\/(complete-)?sign(up|in)$)/;
+  /^\/($|app(\/|$)|i\/|openapi\.json$|healthz$|readyz$|dev(\/|$)|api\/twilio\/|api\/auth\/(complete-)?sign(up|in)$)/;
 
 function overDocument(check: (document: Document) => void | Promise<void>): Promise<void> {
   return withApp(async (t) => await check(await readDocument(t)));
@@ -78,8 +78,9 @@ Deno.test("/openapi.json documents every error with the fields and the codes tha
       ok(responses["500"] || name.startsWith("OPTIONS"), `${name} has no 500`);
       for (const [status, { content }] of Object.entries<Document>(responses)) {
         if (Number(status) < 400) continue;
-        if (isPage(operation)) deepEqual(Object.keys(content), ["text/html"], `${name} ${status}`);
-        if (isPage(operation)) continue;
+        const isForm = name.includes("/i/");
+        if (isForm) deepEqual(Object.keys(content), ["text/html"], `${name} ${status}`);
+        if (isForm) continue;
         const { schema } = content["application/json"];
         deepEqual(schema.required, required, `${name} ${status}`);
         for (const code of schema.properties.code.enum) ok(code in ERROR_TEXTS, `${name} ${status} ${code}`);

@@ -65,9 +65,9 @@ export function listOperations(document: Document): Operation[] {
   );
 }
 
-/** Whether it answers people with documents and not programs with JSON. */
-export function isPage({ responses }: Document): boolean {
-  return responses["200"]?.content?.["text/html"] !== undefined;
+/** Whether it answers people with documents, or what those are made of, and not programs with JSON. */
+export function isPage({ responses, tags }: Document): boolean {
+  return responses["200"]?.content?.["text/html"] !== undefined || tags?.includes("Web client");
 }
 
 function bodyOf(pattern: string, { requestBody, responses }: Document): Operation["body"] {

@@ -5,6 +5,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { connect, openDatabase, type Pool } from "../db/database.ts";
 import { listen } from "../db/notify.ts";
 import { createApp } from "../routes/app.ts";
+import { readWebFiles } from "../routes/web_files.ts";
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
 import { createServices, type Services } from "../services/services.ts";
@@ -90,7 +91,8 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
     now: clock.now,
   });
   const listener = await listen(database.address, services.fromOthers);
-  const app = createApp(services, config);
+  const webFiles = await readWebFiles(new URL("../web/dist/", import.meta.url));
+  const app = createApp(services, config, { webFiles });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, app.fetch);
   const sql = connect(database.address, { max: 4 });
   const sockets: TestSocket[] = [];

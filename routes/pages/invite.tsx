@@ -3,12 +3,19 @@
 import { maskPhoneNumber, type PhoneNumber } from "../../services/phone_number.ts";
 import type { Invitation, Purpose } from "../../services/invitees.ts";
 import { type PageError, type PageTexts, waitText } from "../../services/texts/pages.ts";
+import { WEB_PATH } from "../web.ts";
 import { Alert, Layout, type Speech, StepForm } from "./layout.tsx";
 
 /** What went wrong, and after how many seconds trying again makes sense. */
 export interface Trouble {
   error: PageError;
   retryAfter?: number;
+}
+
+/** What the web client needs to go on with. */
+export interface Handover {
+  session: string;
+  phone: PhoneNumber;
 }
 
 export type View =
@@ -24,22 +31,27 @@ export type View =
     trouble?: Trouble;
   }
   | { at: "request"; inviter: PhoneNumber; session: string }
-  | { at: "done"; outcome: keyof PageTexts["outcomes"] }
+  | { at: "done"; outcome: keyof PageTexts["outcomes"]; handover?: Handover }
   | { at: "never" }
   | { at: "error"; trouble: Trouble };
 
 type Of<At extends View["at"]> = Extract<View, { at: At }> & { speech: Speech };
 
-/** A view as a whole document. */
-export function renderPage(view: View, speech: Speech, publicUrl: string) {
+/** A view as a whole document. @param next where people go on: below this service, or elsewhere */
+export function renderPage(view: View, speech: Speech, next: string) {
   return (
     <Layout speech={speech} title={speech.texts.titles[view.at]}>
-      {content(view, speech, publicUrl)}
+      {content(view, speech, next)}
     </Layout>
   );
 }
 
-function content(view: View, speech: Speech, publicUrl: string) {
+/** Whether the page has a script: the one that lets the web client go on with the session. */
+export function handsOver(view: View, next: string): boolean {
+  return view.at === "done" && view.handover !== undefined && next === WEB_PATH;
+}
+
+function content(view: View, speech: Speech, next: string) {
   switch (view.at) {
     case "start":
       return <Start {...view} speech={speech} />;
@@ -48,7 +60,7 @@ function content(view: View, speech: Speech, publicUrl: string) {
     case "request":
       return <Request {...view} speech={speech} />;
     case "done":
-      return <Done {...view} speech={speech} publicUrl={publicUrl} />;
+      return <Done {...view} speech={speech} next={next} hasScript={handsOver(view, next)} />;
     case "never":
       return <Message heading={speech.texts.titles.never} text={speech.texts.neverDone} speech={speech} />;
     case "error":
@@ -164,14 +176,25 @@ function Request({ inviter, session, speech }: Of<"request">) {
   );
 }
 
-function Done({ outcome, publicUrl, speech }: Of<"done"> & { publicUrl: string }) {
+function Done(
+  { outcome, handover, next, hasScript, speech }: Of<"done"> & { next: string; hasScript: boolean },
+) {
   const { texts } = speech;
   return (
     <>
       <h1>{texts.titles.done}</h1>
       <p role="status">{texts.outcomes[outcome]}</p>
-      <p>{texts.next}</p>
-      <a class="button" href={publicUrl}>{texts.goOn}</a>
+      <p data-by-hand>{texts.next}</p>
+      {hasScript
+        ? (
+          <>
+            <a class="button" href={next} data-session={handover!.session} data-phone={handover!.phone}>
+              {texts.goOn}
+            </a>
+            <script type="module" src="/app/handover.js"></script>
+          </>
+        )
+        : <a class="button" href={next}>{texts.goOn}</a>}
     </>
   );
 }

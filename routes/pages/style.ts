@@ -52,10 +52,18 @@ button kbd { font: inherit; }
 `;
 
 /** What lets this style sheet in, and nothing else: no script, no image, no frame, no other host. */
-export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+export const CONTENT_SECURITY_POLICY = policy([]);
+
+/** The same for the page that hands over to the web client, whose script lies beside that. */
+export const HANDOVER_POLICY = policy(["script-src 'self'"]);
+
+function policy(more: string[]): string {
+  return [
+    "default-src 'none'",
+    `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    ...more,
+  ].join("; ");
+}

@@ -1,0 +1,126 @@
+/**
+ * `deno task build`: bundles the web client of web/ into web/dist/, compressed, as routes/web.ts serves it. Does nothing
+ * where that is up to date, so that it costs a start next to nothing and needs no right to write where it was built before.
+ */
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+const ROOT = new URL("./", import.meta.url);
+const WEB = new URL("web/", ROOT);
+const DIST = new URL("web/dist/", ROOT);
+/** Holds the hash of everything that was built. */
+const STAMP = new URL("built.txt", DIST);
+const SOURCES = ["build.ts", "deno.json", "deno.lock", "services/texts/", "web/"];
+const COMPRESSED = /\.(css|html|js|svg|webmanifest)$/;
+
+if (import.meta.main) {
+  const stamp = await hashOf(SOURCES);
+  const built = await Deno.readTextFile(STAMP).catch(() => null);
+  if (built !== stamp) await build(stamp);
+}
+
+/** Puts everything in its place at once, so that whoever reads it meanwhile finds the whole of one build. */
+async function build(stamp: string): Promise<void> {
+  const files = new Map<string, Uint8Array>();
+  for await (const { name } of Deno.readDir(new URL("static/", WEB))) {
+    files.set(name, await Deno.readFile(new URL(`static/${name}`, WEB)));
+  }
+  const main = named("main.js", await bundle("app/main.tsx"));
+  files.set(main.name, main.bytes);
+  files.set("index.html", await page("app/index.html", "app/style.css", main.name));
+  files.set("worker.js", await worker(files));
+  files.set("handover.js", await bundle("handover/main.ts"));
+  const dev = named("dev.js", await bundle("dev/main.tsx"));
+  files.set(dev.name, dev.bytes);
+  files.set("dev.html", await page("dev/dev.html", "dev/style.css", dev.name));
+
+  const folder = await Deno.makeTempDir({ dir: fileURLToPath(WEB), prefix: "dist-" });
+  for (const [name, bytes] of files) await write(`${folder}/${name}`, bytes);
+  await Deno.writeTextFile(`${folder}/built.txt`, stamp);
+  await Deno.chmod(folder, 0o755);
+  try {
+    await Deno.remove(DIST, { recursive: true }).catch(() => {});
+    await Deno.rename(folder, DIST);
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true });
+    // Another one that was started at the same moment has put the same there.
+    if (await Deno.readTextFile(STAMP).catch(() => null) !== stamp) throw error;
+  }
+}
+
+/** One script with everything that it imports. */
+async function bundle(entry: string): Promise<Uint8Array> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--frozen", "--quiet", "--platform", "browser", "--minify", entry],
+    cwd: WEB,
+  }).output();
+  if (code !== 0) throw new Error(`Cannot bundle ${entry}:\n${new TextDecoder().decode(stderr)}`);
+  return stdout;
+}
+
+/** A name that changes with the content, so that browsers may keep it for ever. */
+function named(name: string, bytes: Uint8Array): { name: string; bytes: Uint8Array } {
+  const [stem, ending] = name.split(".");
+  return { name: `${stem}-${digest([bytes]).slice(0, 8)}.${ending}`, bytes };
+}
+
+/** The page with its style inside: one answer is all that the first paint waits for. */
+async function page(html: string, css: string, script: string): Promise<Uint8Array> {
+  const style = squeezed(await Deno.readTextFile(new URL(css, WEB)));
+  const text = (await Deno.readTextFile(new URL(html, WEB)))
+    .replace("<style></style>", () => `<style>${style}</style>`)
+    .replace("/app/main.js", `/app/${script}`)
+    .replaceAll(/\n\s*/g, "\n");
+  return new TextEncoder().encode(text);
+}
+
+function squeezed(css: string): string {
+  return css.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/\s+/g, " ")
+    .replaceAll(/ ?([{};,]) ?/g, "$1").replaceAll(/: /g, ":").replaceAll(";}", "}").trim();
+}
+
+/** The service worker, which is told what the pages are made of. */
+async function worker(files: Map<string, Uint8Array>): Promise<Uint8Array> {
+  const version = digest(files.values()).slice(0, 16);
+  const paths = [
+    "/app",
+    ...[...files.keys()].filter((name) => name !== "index.html").map((name) => `/app/${name}`),
+  ];
+  const head = new TextEncoder().encode(`self.SHELL=${JSON.stringify({ version, paths })};\n`);
+  const body = await bundle("worker/worker.ts");
+  const whole = new Uint8Array(head.length + body.length);
+  whole.set(head);
+  whole.set(body, head.length);
+  return whole;
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  await Deno.writeFile(path, bytes);
+  if (!COMPRESSED.test(path)) return;
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+  await Deno.writeFile(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+  await Deno.writeFile(`${path}.br`, brotliCompressSync(bytes, quality));
+}
+
+function digest(parts: Iterable<Uint8Array>): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}
+
+/** The content of files and of everything in folders. */
+async function hashOf(paths: string[]): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for (const path of paths) {
+    if (!path.endsWith("/")) {
+      parts.push(new TextEncoder().encode(path), await Deno.readFile(new URL(path, ROOT)));
+      continue;
+    }
+    const entries = (await Array.fromAsync(Deno.readDir(new URL(path, ROOT))))
+      .filter(({ name }) => !name.startsWith("dist"))
+      .map(({ name, isDirectory }) => path + name + (isDirectory ? "/" : ""));
+    parts.push(new TextEncoder().encode(await hashOf(entries.sort())));
+  }
+  return digest(parts);
+}

@@ -1,0 +1,89 @@
+// An invitation to its end in a browser: from one person's list, over the SMS, to the other's list.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
+import { enter, openAs, openWindow, press, type Window } from "./web_window.ts";
+
+/** Ann asks a number without an account; its owner opens the link in a window. */
+async function invited(t: TestApp, ann: Window, bob: Window): Promise<void> {
+  await press(ann.page, "F1");
+  await ann.page.locator("#peer:focus").waitFor();
+  await ann.page.keyboard.type(BOB);
+  await press(ann.page, "Enter");
+  await ann.page.getByText("You asked to be friends. No answer yet.").waitFor();
+  await bob.page.goto(`${t.url}/dev`);
+  const link = bob.page.getByRole("region", { name: BOB }).getByRole("link");
+  await bob.page.goto(t.url + await link.getAttribute("href"));
+  await bob.page.getByRole("button", { name: "Send me a code" }).click();
+  await bob.page.locator("#passcode").fill(t.codeFor(BOB));
+  await press(bob.page, "Enter");
+  await bob.page.getByRole("button", { name: "Accept" }).click();
+  await bob.page.getByText("You are friends now").waitFor();
+}
+
+Deno.test({
+  name:
+    "an invitation leads from the SMS into the web client, signed in, with its token in no address and no cookie",
+  ignore: !hasBrowser,
+  fn: () =>
+    withApp((t) =>
+      withBrowser(async (browser) => {
+        const ann = await openAs(t, browser, await t.signUp(ANN));
+        const bob = await openWindow(t, browser);
+        const asked: string[] = [];
+        bob.page.on("request", (request) => asked.push(request.url()));
+        await invited(t, ann, bob);
+        await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
+        await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
+        await ann.page.getByRole("heading", { name: "Friends" }).waitFor();
+
+        const token = await bob.page.evaluate<string>("JSON.parse(localStorage['puffintalk.session']).token");
+        ok(token.startsWith("ey") && asked.length > 5);
+        deepEqual(asked.filter((url) => url.includes("eyJ")), []);
+        deepEqual(await bob.page.context().cookies(), []);
+        equal(await bob.page.evaluate("sessionStorage.getItem('puffintalk.handover')"), null);
+        deepEqual([ann.errors, bob.errors], [[], []]);
+      })
+    ),
+});
+
+Deno.test({
+  name: "an invitation that is answered where somebody else is signed in leaves that session alone",
+  ignore: !hasBrowser,
+  fn: () =>
+    withApp((t) =>
+      withBrowser(async (browser) => {
+        const ann = await openAs(t, browser, await t.signUp(ANN));
+        const cat = await openAs(t, browser, await t.signUp(CAT));
+        const bob = { page: await cat.page.context().newPage(), errors: [] };
+        await invited(t, ann, bob);
+        await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
+        await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
+        await cat.page.reload();
+        await cat.page.getByText("Nobody here yet").waitFor();
+      })
+    ),
+});
+
+Deno.test({
+  name: "two windows of one browser hold two people, each under a profile of its own",
+  ignore: !hasBrowser,
+  fn: () =>
+    withApp((t) =>
+      withBrowser(async (browser) => {
+        const { page: dev, errors } = await openWindow(t, browser, { path: "/dev" });
+        for (const [name, phone] of [["first", ANN], ["second", BOB]] as const) {
+          const opened = dev.context().waitForEvent("page");
+          await dev.getByRole("link", { name: `Window of the ${name} person` }).click();
+          const page = await opened;
+          await enter(t, page, phone);
+          await page.reload();
+          await page.locator(".chats").waitFor();
+          await press(page, "F2");
+          await page.getByText(phone).waitFor();
+        }
+        deepEqual(errors, []);
+      })
+    ),
+});

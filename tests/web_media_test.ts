@@ -1,0 +1,134 @@
+// Voices and films between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
+
+import { Buffer } from "node:buffer";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { makeWav } from "./media_calls.ts";
+import type { Page } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { eventually, type TestApp, withApp } from "./support.ts";
+import { focused, moveTo, openFriends, press, SIZES, ticked } from "./web_window.ts";
+
+type Friends = Awaited<ReturnType<typeof openFriends>>;
+
+const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
+
+function mediaTest(name: string, run: (t: TestApp, friends: Friends) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () =>
+      withApp((t) =>
+        withBrowser(async (browser) => {
+          const friends = await openFriends(t, browser, [{}, { viewport: SIZES.desktop }]);
+          await run(t, friends);
+          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
+        })
+      ),
+  });
+}
+
+/** A file of so many bytes, as a person picks it. */
+async function pick(page: Page, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(bytes) };
+  await page.locator("input[type=file]").setInputFiles(file);
+  await page.getByLabel("Caption").waitFor();
+}
+
+/** How fast the network takes what is sent. */
+async function slowDown(page: Page, bytesASecond: number): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.emulateNetworkConditions", {
+    offline: false,
+    latency: 0,
+    downloadThroughput: -1,
+    uploadThroughput: bytesASecond,
+  });
+}
+
+mediaTest(
+  "a voice is recorded with keys alone, arrives, is played by the other and then seen",
+  async (_, { ann, bob }) => {
+    await press(ann.page, "F1", "Enter");
+    await ann.page.getByText("Recording").waitFor();
+    equal(await focused(ann.page), "Stop");
+    await ann.page.getByText("0:01").waitFor();
+    await press(ann.page, "Enter");
+    await ann.page.getByText("Ready to send").waitFor();
+    equal(await focused(ann.page), "Send");
+    await press(ann.page, "Enter");
+    await ticked(ann.page, "Delivered");
+    equal(await focused(ann.page), "Message");
+
+    const voice = bob.page.locator(".theirs .player-audio");
+    await voice.getByRole("button", { name: "Play: Voice message" }).click();
+    await voice.getByRole("button", { name: "Pause: Voice message" }).waitFor();
+    await eventually(async () => ok(Number(await voice.getByLabel("Position").inputValue()) > 0.2));
+    await ticked(ann.page, "Seen");
+  },
+);
+
+mediaTest(
+  "a film goes with a caption, plays in its place, and is moved about in by keys",
+  async (_, { ann, bob }) => {
+    await bob.page.locator("input[type=file]").setInputFiles(FILM);
+    await bob.page.getByLabel("Caption").fill("On the cliff");
+    await press(bob.page, "Enter");
+    await ticked(bob.page, "Delivered");
+    await ann.page.getByText("On the cliff").waitFor();
+
+    await moveTo(ann.page, /On the cliff/, "ArrowUp");
+    await press(ann.page, "ArrowDown");
+    equal(await focused(ann.page), "Play: Film");
+    await press(ann.page, "Enter");
+    await eventually(() => ann.page.evaluate("document.querySelector('video').videoWidth > 0"));
+    await eventually(() => ann.page.evaluate("document.querySelector('video').currentTime > 0"));
+    await press(ann.page, "ArrowRight");
+    equal(await focused(ann.page), "Position");
+    await press(ann.page, "End");
+    await ticked(bob.page, "Seen");
+  },
+);
+
+mediaTest("an upload that a closed window broke off goes on where it was", async (_, { ann, bob }) => {
+  const patches: number[] = [];
+  ann.page.on("request", (request) => {
+    if (request.method() === "PATCH") patches.push(Number(request.headers()["upload-offset"]));
+  });
+  await pick(ann.page, makeWav(3_000_000));
+  await slowDown(ann.page, 1_000_000);
+  await press(ann.page, "Enter");
+  await eventually(async () => {
+    const share = await ann.page.getByRole("progressbar").getAttribute("value");
+    ok(Number(share) > 0.6);
+  }, 10_000);
+  await ann.page.reload();
+  await slowDown(ann.page, -1);
+  await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
+  equal(patches.length, 2);
+  equal(patches[0], 0);
+  ok(patches[1]! > 200_000, String(patches[1]));
+});
+
+mediaTest("an upload can be cancelled, and leaves nothing anywhere", async (t, { ann }) => {
+  await pick(ann.page, makeWav(3_000_000));
+  await slowDown(ann.page, 300_000);
+  await press(ann.page, "Enter");
+  await ann.page.getByLabel(/Uploading, [1-9]/).waitFor();
+  await ann.page.getByRole("button", { name: "Cancel" }).click();
+  await ann.page.getByRole("progressbar").waitFor({ state: "hidden" });
+  await slowDown(ann.page, -1);
+  await eventually(async () => equal((await t.sql`select id from media`).length, 0), 10_000);
+  equal((await t.sql`select id from messages`).length, 0);
+});
+
+mediaTest(
+  "a file that is neither sound nor film is refused with a sentence, and can be discarded",
+  async (_, { ann }) => {
+    await pick(ann.page, new TextEncoder().encode("This is a letter, whatever it is called."));
+    await press(ann.page, "Enter");
+    await ann.page.getByText("This file is no sound or film that can be played.").waitFor();
+    await ann.page.getByRole("button", { name: "Discard" }).click();
+    await eventually(async () => equal(await ann.page.locator(".bubble").count(), 0));
+  },
+);

@@ -1,0 +1,145 @@
+// What is written without a network goes out once, in order, when there is one; what was seen can be seen without.
+
+import { deepEqual, equal } from "node:assert/strict";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { startService } from "./process.ts";
+import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
+import { createTestDatabase } from "./database.ts";
+import { bubbles, field, openAs, openFriends, ticked, write } from "./web_window.ts";
+
+function friendsTest(
+  name: string,
+  run: (t: TestApp, friends: Awaited<ReturnType<typeof openFriends>>) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () =>
+      withApp((t) =>
+        withBrowser(async (browser) => {
+          const friends = await openFriends(t, browser);
+          await run(t, friends);
+          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
+        })
+      ),
+  });
+}
+
+const TEXTS = ["One", "Two", "Three", "Four"];
+
+friendsTest(
+  "messages written offline wait, survive a closed window, and go out once and in order",
+  async (t, { ann, bob }) => {
+    await write(ann.page, "Zero");
+    await bob.page.getByText("Zero").waitFor();
+    await eventually(() => ann.page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+    await ann.page.context().setOffline(true);
+    for (const text of TEXTS) await write(ann.page, text);
+    await ticked(ann.page, "Waiting");
+    await ann.page.reload();
+    await eventually(async () => deepEqual(await bubbles(ann.page), ["Zero", ...TEXTS]));
+    equal(await t.sql`select from messages`.then((rows) => rows.length), 1);
+
+    await ann.page.context().setOffline(false);
+    await eventually(async () => deepEqual(await bubbles(bob.page), ["Zero", ...TEXTS]), 15_000);
+    await ticked(ann.page, "Seen");
+    deepEqual(await bubbles(ann.page), ["Zero", ...TEXTS]);
+    equal(await t.sql`select from messages`.then((rows) => rows.length), 5);
+  },
+);
+
+friendsTest(
+  "a send whose answer is lost is repeated, and the message is there once",
+  async (t, { ann, bob }) => {
+    let lost = 0;
+    await ann.page.route("**/api/messages/send", async (route) => {
+      lost += 1;
+      if (lost > 2) return await route.continue();
+      await route.fetch();
+      await route.abort();
+    });
+    await write(ann.page, "Only once");
+    await ticked(ann.page, "Seen");
+    await eventually(() => equal(lost, 3));
+    deepEqual(await bubbles(bob.page), ["Only once"]);
+    equal(await t.sql`select from messages`.then((rows) => rows.length), 1);
+  },
+);
+
+friendsTest(
+  "a message that is refused stays with its reason, can be tried again or discarded, and holds nothing up",
+  async (t, { ann, bob }) => {
+    await ann.page.context().setOffline(true);
+    await write(ann.page, "To nobody");
+    await t.call("PUT", "/api/contacts/delete", { token: bob.token, json: { phone_number: ANN } });
+    await ann.page.context().setOffline(false);
+    await ann.page.getByText("You can write when both of you want to be friends.").waitFor();
+    await t.call("PUT", "/api/contacts/request", { token: bob.token, json: { phone_number: ANN } });
+    await field(ann.page).waitFor();
+    await write(ann.page, "To Bob");
+    await bob.page.getByText("To Bob").waitFor();
+    await ann.page.getByRole("button", { name: "Try again" }).click();
+    await eventually(async () => deepEqual(await bubbles(bob.page), ["To Bob", "To nobody"]));
+  },
+);
+
+Deno.test({
+  name: "two windows of one person share an outbox, and see each other's messages",
+  ignore: !hasBrowser,
+  fn: () =>
+    withApp((t) =>
+      withBrowser(async (browser) => {
+        const { ann, bob } = await openFriends(t, browser);
+        const other = await ann.page.context().newPage();
+        await other.goto(`${t.url}/app#/thread/${BOB}`);
+        await field(other).waitFor();
+        await ann.page.context().setOffline(true);
+        await write(ann.page, "From one");
+        await write(other, "From the other");
+        await other.getByText("From one").waitFor();
+        await ann.page.context().setOffline(false);
+        await eventually(
+          async () => deepEqual(await bubbles(bob.page), ["From one", "From the other"]),
+          15_000,
+        );
+        for (const page of [ann.page, other]) {
+          await eventually(async () => deepEqual(await bubbles(page), ["From one", "From the other"]));
+        }
+        equal(await t.sql`select from messages`.then((rows) => rows.length), 2);
+      })
+    ),
+});
+
+Deno.test({
+  name:
+    "the client says that it is connecting while the service is away, and goes on by itself when it is back",
+  ignore: !hasBrowser,
+  fn: async () => {
+    const database = await createTestDatabase();
+    try {
+      await withApp((t) =>
+        withBrowser(async (browser) => {
+          const people = { ann: await t.signUp(ANN), bob: await t.signUp(BOB) };
+          await t.befriend(people.ann, people.bob);
+          const env = {
+            DATABASE_URL: database.url,
+            JWT_SECRET: "a secret of thirty-two bytes or more",
+            LIMITS: "off",
+          };
+          const first = await startService({ env });
+          const { page } = await openAs(first, browser, people.ann, { path: `/app#/thread/${BOB}` });
+          await field(page).waitFor();
+          await first.end("SIGTERM");
+          await page.getByText("Connecting").waitFor();
+          await write(page, "While you were away");
+          const port = new URL(first.url).port;
+          const second = await startService({ env: { ...env, PORT: port } });
+          await ticked(page, "Sent");
+          await page.getByText("Connecting").waitFor({ state: "hidden" });
+          await second.end("SIGTERM");
+        }), { database });
+    } finally {
+      await database.drop();
+    }
+  },
+});

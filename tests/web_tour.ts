@@ -1,0 +1,143 @@
+// Every screen of the web client with people and messages on it, for whoever judges or pictures them.
+
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { addMedia, sendMedia } from "./media_calls.ts";
+import { ANN, BOB, CAT, type Person, succeeded, type TestApp } from "./support.ts";
+import { fixture } from "./upload_calls.ts";
+import { field, openAs, openWindow, write } from "./web_window.ts";
+
+const DAN = "+14155550104";
+const EVE = "+14155550105";
+const FAY = "+14155550106";
+const GUS = "+14155550107";
+const NEWCOMER = "+14155550199";
+
+const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
+
+/** Ann, with somebody in every relation to her and a conversation with all kinds of messages. */
+export async function settle(t: TestApp): Promise<Person> {
+  const ann = await t.signUp(ANN);
+  const others = { bob: await t.signUp(BOB), cat: await t.signUp(CAT), dan: await t.signUp(DAN) };
+  const gone = { eve: await t.signUp(EVE), fay: await t.signUp(FAY) };
+  const call = async (me: Person, action: string, phone: string, more = {}) =>
+    succeeded(
+      await t.call("PUT", `/api/contacts/${action}`, {
+        token: me.token,
+        json: { phone_number: phone, ...more },
+      }),
+    );
+  for (const [friend, name] of [[others.bob, "Bob Martin"], [gone.eve, "Eve"], [gone.fay, "Fay"]] as const) {
+    await t.befriend(ann, friend);
+    await call(ann, "update", friend.phone, { display_name: name });
+  }
+  await call(others.cat, "request", ANN);
+  await call(ann, "request", DAN, { display_name: "Dan" });
+  await call(ann, "delete", EVE);
+  await call(gone.fay, "delete", ANN);
+  const gus = await t.signUp(GUS);
+  await t.befriend(ann, gus);
+  await call(ann, "update", GUS, { display_name: "Grandmother Augusta-Wilhelmina of the Faroes" });
+  await t.send(gus, ann, "Where are you?");
+  await t.send(gus, ann, "Call me!");
+  await talk(t, ann, others.bob);
+  return ann;
+}
+
+async function talk(t: TestApp, ann: Person, bob: Person): Promise<void> {
+  await t.send(bob, ann, "Good morning! Did you see the puffins on the cliff today?");
+  await t.send(ann, bob, "Not yet");
+  await t.send(ann, bob, "\u{1f427}");
+  await sendMedia(t, [bob, ann], await addMedia(t, bob, fixture("voice.mp3"), "audio"), "audio");
+  await sendMedia(t, [ann, bob], await addMedia(t, ann, fixture("film.mp4"), "video"), "video");
+  await t.send(bob, ann, "Beautiful. I come at six, and bring bread and cheese, if the weather holds.");
+  await t.call("PUT", "/api/messages/read_all_text", { token: bob.token, json: { phone_number: ANN } });
+  await t.send(ann, bob, "See you then!");
+}
+
+export interface Tour {
+  t: TestApp;
+  browser: Browser;
+  ann: Person;
+  options: BrowserContextOptions;
+  /** Looks at a screen under its name. */
+  see: (name: string, page: Page) => Promise<void>;
+}
+
+/** Shows every screen; changes nothing, so that it can be gone again. */
+export async function takeTour({ t, browser, ann, options, see }: Tour): Promise<void> {
+  await passDoor(t, browser, options, see);
+  const { page } = await openAs(t, browser, ann, options);
+  const go = async (hash: string, sign: string) => {
+    await page.evaluate(
+      `history.pushState({ depth: 1 }, "", "${hash}"); dispatchEvent(new PopStateEvent("popstate"))`,
+    );
+    await page.getByText(sign).first().waitFor();
+  };
+  await page.getByText("Dan").waitFor();
+  await see("chats", page);
+  await go("#/add", "Ask to be friends");
+  await see("add", page);
+  await go(`#/thread/${BOB}`, "See you then!");
+  await field(page).waitFor();
+  await see("thread", page);
+  await passPanels(page, see);
+  await go(`#/thread/${FAY}`, "Has deleted you.");
+  await see("thread-closed", page);
+  await go(`#/person/${CAT}`, "Accept");
+  await see("person-asking", page);
+  await go(`#/person/${BOB}`, "You are friends.");
+  await see("person", page);
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await see("person-delete", page);
+  await go("#/settings", "Colours");
+  await see("settings", page);
+  await go("#/devices", "This device");
+  await see("devices", page);
+  await page.context().setOffline(true);
+  await page.evaluate("dispatchEvent(new Event('offline'))");
+  await go(`#/thread/${BOB}`, "See you then!");
+  await write(page, "Written without a network");
+  await page.getByLabel("Waiting").waitFor();
+  await see("thread-offline", page);
+  await page.context().close();
+}
+
+/** What who is not signed in sees. */
+async function passDoor(t: TestApp, browser: Browser, options: BrowserContextOptions, see: Tour["see"]) {
+  const { page } = await openWindow(t, browser, options);
+  await page.locator("#phone").waitFor();
+  await see("number", page);
+  await page.locator("#phone").fill(NEWCOMER);
+  await page.keyboard.press("Enter");
+  await page.locator("#code").waitFor();
+  await see("code", page);
+  await page.locator("#code").fill(t.codeFor(NEWCOMER) === "000000" ? "000001" : "000000");
+  await page.getByRole("alert").waitFor();
+  await see("code-wrong", page);
+  await page.context().close();
+}
+
+async function passPanels(page: Page, see: Tour["see"]): Promise<void> {
+  const attach = page.locator("button[data-soft=left], header button[aria-label=Attach]").locator(
+    "visible=true",
+  );
+  await attach.first().click();
+  await page.getByRole("button", { name: "Film or sound file" }).waitFor();
+  await see("thread-attach", page);
+  await page.locator(".attach button", { hasText: "Emoji" }).click();
+  await page.getByRole("group", { name: "Emoji" }).waitFor();
+  await see("thread-emoji", page);
+  await page.keyboard.press("Escape");
+  await attach.first().click();
+  await page.locator(".attach button", { hasText: "Voice" }).click();
+  await page.getByText("Recording").waitFor();
+  await see("thread-recording", page);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByText("Ready to send").waitFor();
+  await see("thread-voice", page);
+  await page.keyboard.press("Escape");
+  await page.locator("input[type=file]").setInputFiles(FILM);
+  await page.getByLabel("Caption").waitFor();
+  await see("thread-film", page);
+  await page.keyboard.press("Escape");
+}

@@ -1,0 +1,87 @@
+// What every part of the pages may use.
+
+import { createContext } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
+import { CLIENT_TEXTS, type ClientError, type ClientTexts } from "../../services/texts/client.ts";
+import { ApiError, type Client, type Contact } from "../client.ts";
+import type { Desk } from "./desk.ts";
+import { type Model, type Store, useStore } from "./model.ts";
+import type { Notices } from "./notices.ts";
+import type { Router } from "./router.ts";
+import type { Settings } from "./settings.ts";
+
+export interface App {
+  client: Client;
+  store: Store<Model>;
+  desk: Desk;
+  notices: Notices;
+  router: Router;
+  settings: Store<Settings>;
+}
+
+export const AppContext = createContext<App>(null!);
+
+export function useApp(): App {
+  return useContext(AppContext);
+}
+
+export function useModel<Part>(select: (model: Model) => Part): Part {
+  return useStore(useApp().store, select);
+}
+
+export function useTexts(): ClientTexts {
+  return CLIENT_TEXTS[useStore(useApp().settings, ({ language }) => language)];
+}
+
+/** One row of my list, where it is known. */
+export function useContact(phone: string): Contact | null {
+  const contacts = useModel(({ contacts }) => contacts);
+  return contacts?.find(({ phone_number }) => phone_number === phone) ?? null;
+}
+
+export function nameOf(contact: Contact | null, phone: string): string {
+  return contact?.display_name || phone;
+}
+
+/** Why something did not work, as a sentence that helps. */
+export function sentenceOf(texts: ClientTexts, error: unknown): string {
+  const { code = "unexpected", retryAfter = null } = error instanceof ApiError ? error : {};
+  const sentence = texts.errors[code as ClientError] ?? texts.errors.unexpected;
+  return retryAfter !== null && retryAfter > 1
+    ? `${sentence} ${texts.tryIn(waitOf(texts, retryAfter))}`
+    : sentence;
+}
+
+export function waitOf(texts: ClientTexts, seconds: number): string {
+  if (seconds < 90) return texts.seconds(Math.ceil(seconds));
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 90 ? texts.minutes(minutes) : texts.hours(Math.ceil(minutes / 60));
+}
+
+/** Does one thing at a time and says what went wrong: where `say` is given there, else at the edge of the screen. */
+export function useAction(say?: (sentence: string | null) => void) {
+  const { store } = useApp();
+  const texts = useTexts();
+  const [isBusy, setBusy] = useState(false);
+  const act = async (work: () => Promise<unknown>) => {
+    if (isBusy) return;
+    setBusy(true);
+    say?.(null);
+    try {
+      await work();
+    } catch (error) {
+      const sentence = sentenceOf(texts, error);
+      if (say) say(sentence);
+      else store.set({ toast: { text: sentence, isError: true } });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { isBusy, act };
+}
+
+/** A step back closes what is open instead of leaving the screen. */
+export function useGuard(isOpen: boolean, close: () => void): void {
+  const { router } = useApp();
+  useEffect(() => isOpen ? router.guard(close) : undefined, [isOpen]);
+}

@@ -1,0 +1,162 @@
+// Between the client and the pages: fetches what the service says has changed, and remembers it for the time without a
+// network. Hints that arrive while a fetch is under way cause one more fetch, not one each.
+
+import { ApiError, type Client, type Contact, type Message, type Notice } from "../client.ts";
+import { EMPTY, type Model, type Store, type Thread } from "./model.ts";
+
+export type Desk = ReturnType<typeof createDesk>;
+
+/** @param onNews is told of new messages from somebody, with how many are unread now */
+export function createDesk(
+  client: Client,
+  store: Store<Model>,
+  { onNews }: { onNews: (contact: Contact) => void },
+) {
+  const fetches = new Map<string, { again: boolean }>();
+
+  /** Runs a fetch, and once more where it was asked for meanwhile. */
+  async function once(key: string, fetch: () => Promise<void>): Promise<void> {
+    const running = fetches.get(key);
+    if (running) return void (running.again = true);
+    const mine = { again: true };
+    fetches.set(key, mine);
+    try {
+      while (mine.again) {
+        mine.again = false;
+        await fetch();
+      }
+    } catch (error) {
+      // Without a network the socket is opened again sooner or later, and everything fetched then.
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      fetches.delete(key);
+    }
+  }
+
+  function keepContacts(contacts: Contact[]): void {
+    const before = new Map(store.get().contacts?.map((one) => [one.phone_number, one.unread_messages]));
+    store.set({ contacts });
+    client.seen.put("contacts", contacts);
+    for (const contact of contacts) {
+      const known = before.get(contact.phone_number);
+      if (known !== undefined && contact.unread_messages > known) onNews(contact);
+    }
+  }
+
+  const fetchContacts = () => once("contacts", async () => keepContacts(await client.contacts()));
+
+  const fetchThread = (phone: string) =>
+    once(`thread ${phone}`, async () => {
+      const page = await client.messages(phone);
+      keepThread(phone, joined(store.get().threads[phone], [...page.messages].reverse(), page.has_more));
+    });
+
+  function keepThread(phone: string, thread: Thread): void {
+    store.set({ threads: { ...store.get().threads, [phone]: thread } });
+    client.seen.put(`thread ${phone}`, thread.messages.slice(-40));
+  }
+
+  const fetchOlder = (phone: string) =>
+    once(`older ${phone}`, async () => {
+      const thread = store.get().threads[phone];
+      const oldest = thread?.messages[0];
+      if (!thread?.hasMore || !oldest) return;
+      const page = await client.messages(phone, oldest.id);
+      const now = store.get().threads[phone]!;
+      const known = new Set(now.messages.map(({ id }) => id));
+      const older = [...page.messages].reverse().filter(({ id }) => !known.has(id));
+      keepThread(phone, { ...now, messages: [...older, ...now.messages], hasMore: page.has_more });
+    });
+
+  /** Shows a thread: what is remembered of it at once, then what the service has. */
+  async function openThread(phone: string): Promise<void> {
+    if (!store.get().threads[phone]) {
+      const messages = await client.seen.get<Message[]>(`thread ${phone}`);
+      if (messages && !store.get().threads[phone]) {
+        keepThread(phone, { messages, hasMore: true, isFresh: false });
+      }
+    }
+    if (!store.get().threads[phone]?.isFresh) await fetchThread(phone);
+  }
+
+  /** Says that the texts of a person were seen, where some were not. */
+  async function readTexts(phone: string): Promise<void> {
+    const unread = store.get().threads[phone]?.messages.some((message) =>
+      message.sender === phone && message.message_type === "text" && message.status !== "seen"
+    );
+    if (!unread) return;
+    await once(`read ${phone}`, async () => void await client.readTexts(phone));
+    await Promise.all([fetchContacts(), fetchThread(phone)]);
+  }
+
+  function hear(notice: Notice): void {
+    switch (notice.event) {
+      case "connected": {
+        const threads = Object.entries(store.get().threads);
+        store.set({
+          threads: Object.fromEntries(
+            threads.map(([phone, thread]) => [phone, { ...thread, isFresh: false }]),
+          ),
+        });
+        fetchContacts();
+        for (const [phone] of threads) fetchThread(phone);
+        client.renew().catch(() => {});
+        return;
+      }
+      case "contacts_updated":
+        return void fetchContacts();
+      case "messages_updated":
+        fetchContacts();
+        if (store.get().threads[notice.sender]) fetchThread(notice.sender);
+    }
+  }
+
+  /** Begins for whoever is signed in, with what was last seen. */
+  async function begin(): Promise<void> {
+    const session = client.session();
+    store.set({ ...EMPTY, session, wasRevoked: store.get().wasRevoked });
+    client.live.close();
+    if (!session) return;
+    const contacts = await client.seen.get<Contact[]>("contacts");
+    if (contacts && store.get().contacts === null) store.set({ contacts });
+    store.set({ outbox: await client.outbox.list(), wasRevoked: false });
+    client.live.open();
+  }
+
+  client.live.onNotice(hear);
+  client.live.onState((connection) => store.set({ connection }));
+  client.onSession((session) => {
+    const known = store.get().session;
+    // A renewal is no reason to begin anew.
+    if (session && known && session.phone_number === known.phone_number) store.set({ session });
+    else begin();
+  });
+  client.onEnded((why) => store.set({ wasRevoked: why === "revoked" }));
+  client.outbox.onChange((outbox) => store.set({ outbox }));
+  client.outbox.onProgress(({ client_id, share }) =>
+    store.set({ progress: { ...store.get().progress, [client_id]: share } })
+  );
+  client.outbox.onSent((message) => {
+    const thread = store.get().threads[message.receiver];
+    if (thread) keepThread(message.receiver, { ...thread, messages: withMessage(thread.messages, message) });
+    fetchContacts();
+  });
+
+  return { begin, keepContacts, fetchContacts, fetchThread, openThread, fetchOlder, readTexts };
+}
+
+/** The newest page and what is known before it; where there is a gap between the two, only the page. */
+function joined(known: Thread | undefined, page: Message[], pageHasMore: boolean): Thread {
+  const first = page[0];
+  const before = known?.messages.filter(({ id }) => !first || id < first.id) ?? [];
+  const touches = !pageHasMore || known?.messages.some(({ id }) => id === first?.id);
+  if (!known || !touches || before.length === 0) {
+    return { messages: page, hasMore: pageHasMore, isFresh: true };
+  }
+  return { messages: [...before, ...page], hasMore: pageHasMore && known.hasMore, isFresh: true };
+}
+
+function withMessage(messages: Message[], message: Message): Message[] {
+  const others = messages.filter(({ id }) => id !== message.id);
+  return [...others, message].sort((a, b) => a.id - b.id);
+}

@@ -1,0 +1,156 @@
+// Everything by keys: the arrows move from one thing to the next, soft keys and Back do what the bar says. Phones with
+// keypads send SoftLeft and SoftRight; F1 and F2 stand for them elsewhere.
+
+const STOPS =
+  "a[href], button:not(:disabled), input:not(:disabled):not([type=hidden]), textarea:not(:disabled), [data-stop]";
+
+export function listenToKeys({ back }: { back: () => void }): void {
+  addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+    if (take(event, back)) event.preventDefault();
+  });
+}
+
+/** Gives the focus back to the screen when what had it is gone: without one, keys alone lead nowhere. */
+export function keepFocus(root: HTMLElement): void {
+  const look = () => {
+    const main = document.querySelector("main");
+    if (main && document.activeElement === document.body) focusFirst(main);
+  };
+  new MutationObserver(() => requestAnimationFrame(look)).observe(root, { childList: true, subtree: true });
+}
+
+/** The focus goes to what a screen is for. A field to write in would bring up the keys of a touch screen: not by itself. */
+export function focusFirst(screen: Element): void {
+  const wanted = screen.querySelector<HTMLElement>("[data-first]");
+  const isTouch = matchMedia("(pointer: coarse)").matches;
+  if (wanted && !(isTouch && wanted instanceof HTMLTextAreaElement)) return wanted.focus();
+  const body = screen.querySelector(".body") ?? screen;
+  (stops(body)[0] ?? stops(screen)[0])?.focus();
+}
+
+/** Whether the key was one of ours. */
+function take({ key, target, shiftKey }: KeyboardEvent, back: () => void): boolean {
+  switch (key) {
+    case "SoftLeft":
+    case "F1":
+      return press("left");
+    case "SoftRight":
+    case "F2":
+      return press("right");
+    case "Escape":
+    case "GoBack":
+    case "BrowserBack":
+      back();
+      return true;
+    case "Backspace":
+      if (isEditable(target)) return false;
+      back();
+      return true;
+    case "ArrowDown":
+    case "ArrowUp":
+      return !shiftKey && !keepsCaret(target, key) && moveLine(key === "ArrowDown" ? 1 : -1);
+    case "ArrowLeft":
+    case "ArrowRight":
+      return !isEditable(target) && !isRange(target) && moveAside(key === "ArrowRight" ? 1 : -1);
+    default:
+      return false;
+  }
+}
+
+/** The part of the page in which the focus is. */
+function scope(): Element {
+  return document.activeElement?.closest("[data-scope]") ?? document.querySelector("main") ?? document.body;
+}
+
+function press(side: "left" | "right"): boolean {
+  const key = scope().querySelector<HTMLElement>(`[data-soft=${side}]`);
+  key?.click();
+  return key !== null;
+}
+
+function isEditable(target: EventTarget | null): boolean {
+  return target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLInputElement &&
+      !["range", "checkbox", "radio", "file", "button"].includes(target.type);
+}
+
+function isRange(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement && target.type === "range";
+}
+
+/** Whether the arrow still has lines to go in a text of several. */
+function keepsCaret(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLTextAreaElement)) return false;
+  const { selectionStart, selectionEnd, value } = target;
+  return key === "ArrowUp"
+    ? value.slice(0, selectionStart).includes("\n")
+    : value.slice(selectionEnd).includes("\n");
+}
+
+function stops(within: Element): HTMLElement[] {
+  return [...within.querySelectorAll<HTMLElement>(STOPS)].filter((element) =>
+    element.getClientRects().length > 0 && !element.closest("[data-keybar]")
+  );
+}
+
+/** To the next line: a row of things beside each other counts as one. */
+function moveLine(step: 1 | -1): boolean {
+  const all = stops(scope());
+  const from = document.activeElement as HTMLElement;
+  if (scrolls(from, step)) return true;
+  const at = all.indexOf(from);
+  if (at < 0) return focusOn(all[step === 1 ? 0 : all.length - 1]);
+  const row = from.closest("[data-row]");
+  if (from.closest("[data-grid]")) {
+    const inGrid = nearestInGrid(from, step);
+    if (inGrid) return focusOn(inGrid);
+  }
+  const rest = step === 1 ? all.slice(at + 1) : all.slice(0, at).reverse();
+  const next = rest.find((element) => !row || !row.contains(element));
+  // Into a row one comes at its beginning.
+  const nextRow = next?.closest("[data-row]");
+  return focusOn(nextRow ? stops(nextRow)[0] : next);
+}
+
+/** Below or above in a grid, as far as it goes. */
+function nearestInGrid(from: HTMLElement, step: 1 | -1): HTMLElement | null {
+  const here = from.getBoundingClientRect();
+  const lines = stops(from.closest("[data-grid]")!)
+    .map((element) => ({ element, rect: element.getBoundingClientRect() }))
+    .filter(({ rect }) => step === 1 ? rect.top >= here.bottom - 2 : rect.bottom <= here.top + 2)
+    .map(({ element, rect }) => ({
+      element,
+      distance: Math.abs(rect.top - here.top) * 1_000 + Math.abs(rect.left - here.left),
+    }));
+  return lines.sort((a, b) => a.distance - b.distance)[0]?.element ?? null;
+}
+
+/** To what is beside it in a row or grid; arrows point where they point, whichever way is read. */
+function moveAside(step: 1 | -1): boolean {
+  const from = document.activeElement;
+  const row = from?.closest("[data-row], [data-grid]");
+  if (!from || !row) return false;
+  const forward = getComputedStyle(row).direction === "rtl" ? -step : step;
+  const all = stops(row);
+  return focusOn(all[all.indexOf(from as HTMLElement) + forward]);
+}
+
+/** What is taller than the screen is read to its end before the focus leaves it. */
+function scrolls(element: HTMLElement, step: 1 | -1): boolean {
+  const scroller = element.closest<HTMLElement>("[data-scroll]");
+  if (!scroller || element === scroller) return false;
+  const view = scroller.getBoundingClientRect();
+  const { top, bottom } = element.getBoundingClientRect();
+  const hidden = step === 1 ? bottom - view.bottom : view.top - top;
+  if (hidden <= 2) return false;
+  scroller.scrollBy(0, step * Math.min(hidden + 4, view.height * 0.7));
+  return true;
+}
+
+function focusOn(element: HTMLElement | undefined): boolean {
+  if (!element) return false;
+  element.focus({ preventScroll: true });
+  element.scrollIntoView({ block: "nearest" });
+  return true;
+}

@@ -1,0 +1,41 @@
+// The pages, put together.
+
+import { render } from "preact";
+import { createClient } from "../client.ts";
+import { type App, AppContext } from "./context.ts";
+import { createDesk } from "./desk.ts";
+import { keepFocus, listenToKeys } from "./keys.ts";
+import { createStore, EMPTY } from "./model.ts";
+import { createNotices } from "./notices.ts";
+import { Pages } from "./pages.tsx";
+import { arrive } from "./profile.ts";
+import { createRouter } from "./router.ts";
+import { createSettings } from "./settings.ts";
+
+const { name, handover } = arrive();
+const settings = createSettings();
+const client = createClient({ origin: location.origin, name });
+const store = createStore({ ...EMPTY, session: client.session() });
+const notices = createNotices(client, settings);
+const desk = createDesk(client, store, { onNews: notices.news });
+const router = createRouter();
+const app: App = { client, store, desk, notices, router, settings };
+
+if (handover) await client.adopt(handover);
+await desk.begin();
+client.live.onNotice(({ event }) => event === "connected" && notices.keepUp().catch(() => {}));
+listenToKeys({ back: router.back });
+const root = document.getElementById("app")!;
+root.textContent = "";
+keepFocus(root);
+render(
+  <AppContext.Provider value={app}>
+    <Pages />
+  </AppContext.Provider>,
+  root,
+);
+if ("serviceWorker" in navigator) {
+  // Somebody pressed on a notification.
+  navigator.serviceWorker.addEventListener("message", ({ data }) => router.goTo(data.hash));
+  navigator.serviceWorker.register("/app/worker.js", { scope: "/app" }).catch(() => {});
+}

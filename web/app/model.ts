@@ -1,0 +1,75 @@
+// What the pages show, in one value; whoever shows a part of it is told when that part is another.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Connection, Contact, Draft, Message, Session } from "../client.ts";
+
+export interface Thread {
+  /** Oldest first, without a gap. */
+  messages: Message[];
+  hasMore: boolean;
+  /** Fetched since the socket was opened, and not only remembered. */
+  isFresh: boolean;
+}
+
+export interface Toast {
+  text: string;
+  isError: boolean;
+}
+
+export interface Model {
+  session: Session | null;
+  connection: Connection;
+  /** Null until they are known. */
+  contacts: Contact[] | null;
+  threads: Record<string, Thread>;
+  outbox: Draft[];
+  /** How much of an upload has arrived, from 0 to 1, by client_id. */
+  progress: Record<string, number>;
+  toast: Toast | null;
+  /** Whether this session ended without its owner's doing. */
+  wasRevoked: boolean;
+}
+
+export const EMPTY: Model = {
+  session: null,
+  connection: "closed",
+  contacts: null,
+  threads: {},
+  outbox: [],
+  progress: {},
+  toast: null,
+  wasRevoked: false,
+};
+
+export interface Store<T> {
+  get(): T;
+  set(change: Partial<T>): void;
+  subscribe(listener: () => void): () => void;
+}
+
+export function createStore<T extends object>(initial: T): Store<T> {
+  let value = initial;
+  const listeners = new Set<() => void>();
+  return {
+    get: () => value,
+    set(change) {
+      value = { ...value, ...change };
+      for (const listener of [...listeners]) listener();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/** A part of a store. @param select must give the same for the same, not a new object */
+export function useStore<T extends object, Part>(store: Store<T>, select: (value: T) => Part): Part {
+  const [part, setPart] = useState(() => select(store.get()));
+  useEffect(() => {
+    const look = () => setPart(() => select(store.get()));
+    look();
+    return store.subscribe(look);
+  }, [store]);
+  return part;
+}

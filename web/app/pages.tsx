@@ -1,0 +1,118 @@
+// All of it: where there is room, the list stands beside what was chosen from it.
+
+import { useEffect, useState } from "preact/hooks";
+import { useApp, useModel, useTexts } from "./context.ts";
+import { useStore } from "./model.ts";
+import { Mark } from "./parts/icons.tsx";
+import type { Route } from "./router.ts";
+import { Add } from "./screens/add.tsx";
+import { Chats } from "./screens/chats.tsx";
+import { Enter } from "./screens/enter.tsx";
+import { Person } from "./screens/person.tsx";
+import { Devices, SettingsScreen } from "./screens/settings.tsx";
+import { Thread } from "./screens/thread.tsx";
+
+const WIDE = "(min-width: 48rem)";
+const TOAST_MS = 6_000;
+
+export function Pages() {
+  const { router } = useApp();
+  const isSignedIn = useModel(({ session }) => session !== null);
+  const route = useStore(router.store, (now) => now.route);
+  const isWide = useMedia(WIDE);
+  const texts = useTexts();
+  useTitle();
+  if (!isSignedIn) {
+    return (
+      <>
+        <main class="narrow">
+          <Enter />
+        </main>
+        <ToastBox />
+      </>
+    );
+  }
+  const selected = "phone" in route ? route.phone : null;
+  if (!isWide) {
+    return (
+      <>
+        <main class="narrow">
+          <Shown route={route} />
+        </main>
+        <ToastBox />
+      </>
+    );
+  }
+  return (
+    <div class="wide">
+      <aside aria-label={texts.chats.title}>
+        <Chats selected={selected} />
+      </aside>
+      <main>{route.at === "chats" ? <Pick /> : <Shown route={route} />}</main>
+      <ToastBox />
+    </div>
+  );
+}
+
+function Shown({ route }: { route: Route }) {
+  switch (route.at) {
+    case "chats":
+      return <Chats selected={null} />;
+    case "add":
+      return <Add />;
+    case "thread":
+      return <Thread key={route.phone} phone={route.phone} />;
+    case "person":
+      return <Person key={route.phone} phone={route.phone} />;
+    case "settings":
+      return <SettingsScreen />;
+    case "devices":
+      return <Devices />;
+  }
+}
+
+function Pick() {
+  const texts = useTexts();
+  return (
+    <div class="screen empty pick">
+      <Mark />
+      <p>{texts.chats.pick}</p>
+    </div>
+  );
+}
+
+function ToastBox() {
+  const { store } = useApp();
+  const toast = useModel((model) => model.toast);
+  useEffect(() => {
+    if (!toast) return;
+    const timer = setTimeout(() => store.set({ toast: null }), TOAST_MS);
+    return () => clearTimeout(timer);
+  }, [toast]);
+  return (
+    <div class="toast-box" role={toast?.isError ? "alert" : "status"}>
+      {toast && <p class={toast.isError ? "toast error" : "toast"}>{toast.text}</p>}
+    </div>
+  );
+}
+
+/** How much is unread stands in front of the name. */
+function useTitle(): void {
+  const unread = useModel(({ contacts }) => {
+    return (contacts ?? []).reduce((sum, { unread_messages }) => sum + unread_messages, 0);
+  });
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) PuffinTalk` : "PuffinTalk";
+  }, [unread]);
+}
+
+function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const look = () => setMatches(list.matches);
+    list.addEventListener("change", look);
+    return () => list.removeEventListener("change", look);
+  }, [query]);
+  return matches;
+}

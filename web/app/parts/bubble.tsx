@@ -1,0 +1,104 @@
+// One message, sent or on its way.
+
+import type { ComponentChildren } from "preact";
+import type { Draft, Message } from "../../client.ts";
+import { sentenceOf, useApp, useModel, useTexts } from "../context.ts";
+import { ApiError } from "../../client.ts";
+import { useStore } from "../model.ts";
+import { Icon, type Status, Ticks } from "./icons.tsx";
+import { Player } from "./player.tsx";
+import { timeOf } from "./time.ts";
+
+/** A few emoji and nothing else are shown large. */
+const EMOJI_ALONE =
+  /^(?:\p{Extended_Pictographic}\p{Emoji_Modifier}?\ufe0f?(?:\u200d\p{Extended_Pictographic}\ufe0f?)*\s*){1,3}$/u;
+
+export function MessageBubble({ message, peer }: { message: Message; peer: string }) {
+  const { client, desk } = useApp();
+  const isMine = message.sender !== peer;
+  const played = () => {
+    if (isMine || message.status === "seen") return;
+    client.read(message.id).then(() => Promise.all([desk.fetchThread(peer), desk.fetchContacts()])).catch(
+      () => {},
+    );
+  };
+  return (
+    <Bubble
+      at={message.created_at}
+      {...(isMine ? { status: message.status } : {})}
+      isNew={!isMine && message.status !== "seen"}
+    >
+      {message.message_type !== "text" && (
+        <Player
+          kind={message.message_type}
+          seconds={message.duration ?? 0}
+          address={() => client.mediaAddress(message.media_content_id!)}
+          onPlayed={played}
+        />
+      )}
+      <Words text={message.message} />
+    </Bubble>
+  );
+}
+
+export function DraftBubble({ draft }: { draft: Draft }) {
+  const { client } = useApp();
+  const texts = useTexts();
+  const share = useModel((model) => model.progress[draft.client_id]);
+  const { client_id, failed, file } = draft;
+  return (
+    <Bubble at={draft.created_at} status={failed ? "failed" : "waiting"}>
+      {file && (
+        <p class="file">
+          <Icon name={draft.message_type === "video" ? "film" : "mic"} />{" "}
+          {texts.player[draft.message_type as "audio"]}
+        </p>
+      )}
+      <Words text={draft.message} />
+      {file && !failed && (
+        <progress value={share ?? 0} aria-label={texts.thread.uploading(Math.round((share ?? 0) * 100))} />
+      )}
+      {failed && <p class="failed">{sentenceOf(texts, new ApiError(failed, failed))}</p>}
+      {(failed || file) && (
+        <p class="draft-keys" data-row>
+          {failed && (
+            <button type="button" class="inline" onClick={() => client.outbox.retry(client_id)}>
+              {texts.thread.again}
+            </button>
+          )}
+          <button type="button" class="inline" onClick={() => client.outbox.discard(client_id)}>
+            {failed ? texts.thread.discard : texts.keys.cancel}
+          </button>
+        </p>
+      )}
+    </Bubble>
+  );
+}
+
+function Bubble(
+  { status, at, isNew = false, children }: {
+    /** How far it has come, of one's own. */
+    status?: Status;
+    at: string;
+    isNew?: boolean;
+    children: ComponentChildren;
+  },
+) {
+  const language = useStore(useApp().settings, (chosen) => chosen.language);
+  const texts = useTexts();
+  return (
+    <li class={`bubble ${status ? "mine" : "theirs"} ${isNew ? "new" : ""}`} tabIndex={-1} data-stop>
+      {status && <span class="heard">{texts.thread.mine}:</span>}
+      {children}
+      <span class="meta">
+        <time dateTime={at}>{timeOf(at, language)}</time>
+        {status && <Ticks status={status} label={texts.thread.status[status]} />}
+      </span>
+    </li>
+  );
+}
+
+function Words({ text }: { text: string }) {
+  if (text === "") return null;
+  return <p class={EMOJI_ALONE.test(text) ? "words large" : "words"} dir="auto">{text}</p>;
+}

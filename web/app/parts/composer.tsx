@@ -1,0 +1,159 @@
+// Where a message is written, and what can be put into one beside words.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useApp, useTexts } from "../context.ts";
+import { focusFirst } from "../keys.ts";
+import { Emoji } from "./emoji.tsx";
+import { useFocus } from "./focus.ts";
+import { FilePanel } from "./file_panel.tsx";
+import { Icon } from "./icons.tsx";
+import { VoicePanel } from "./voice_panel.tsx";
+
+/** What is open above the field. */
+export type Panel = null | "attach" | "emoji" | "voice" | File;
+
+interface ComposerProps {
+  phone: string;
+  panel: Panel;
+  setPanel: (panel: Panel) => void;
+}
+
+const TEXT_MAX = 4096;
+
+export function Composer({ phone, panel, setPanel }: ComposerProps) {
+  const { client } = useApp();
+  const texts = useTexts();
+  const [text, setText] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    if (panel === null && wasOpen.current) field.current?.focus();
+    wasOpen.current = panel !== null;
+  }, [panel]);
+  useEffect(() => fit(field.current!), [text]);
+  useEffect(() => {
+    // It may come after its screen, where it was not known yet how we stand.
+    const holder = document.activeElement;
+    if (holder === document.body || holder?.closest("main header")) {
+      focusFirst(field.current!.closest(".screen")!);
+    }
+  }, []);
+
+  const send = () => {
+    const message = text.trim();
+    if (message === "") return;
+    client.outbox.add({ phone_number: phone, message_type: "text", message });
+    setText("");
+    setPanel(null);
+  };
+  const sendFile = (file: Blob, message: string) => {
+    const message_type = file.type.startsWith("video/") ? "video" : "audio";
+    client.outbox.add({ phone_number: phone, message_type, message, file });
+    setPanel(null);
+  };
+  const insert = (emoji: string) => {
+    const { selectionStart, selectionEnd } = field.current!;
+    setText(text.slice(0, selectionStart) + emoji + text.slice(selectionEnd));
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  };
+  const pick = () => picker.current!.click();
+  return (
+    <div class={panel === null || panel === "emoji" ? "composer" : "composer busy"}>
+      {panel === "attach" && <Attach setPanel={setPanel} pick={pick} />}
+      {panel === "emoji" && <Emoji onPick={insert} />}
+      {panel === "voice" && (
+        <VoicePanel
+          onSend={(voice) => sendFile(voice, "")}
+          close={() => setPanel(null)}
+        />
+      )}
+      {panel instanceof File && <FilePanel file={panel} onSend={sendFile} close={() => setPanel(null)} />}
+      <input
+        type="file"
+        hidden
+        accept="audio/*,video/*"
+        ref={picker}
+        onChange={({ currentTarget }) => {
+          setPanel(currentTarget.files?.[0] ?? null);
+          currentTarget.value = "";
+        }}
+      />
+      <form
+        data-row
+        class="write"
+        onSubmit={(event) => {
+          event.preventDefault();
+          send();
+        }}
+      >
+        <button
+          type="button"
+          class="key wordy"
+          aria-label={texts.thread.emoji}
+          aria-expanded={panel === "emoji"}
+          onClick={() => setPanel(panel === "emoji" ? null : "emoji")}
+        >
+          <Icon name="smile" />
+        </button>
+        <textarea
+          ref={field}
+          rows={1}
+          dir="auto"
+          aria-label={texts.thread.write}
+          placeholder={texts.thread.write}
+          maxLength={TEXT_MAX}
+          enterkeyhint="send"
+          data-first
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
+        {text.trim() === ""
+          ? (
+            <button
+              type="button"
+              class="key wordy"
+              aria-label={texts.thread.voice}
+              onClick={() => setPanel("voice")}
+            >
+              <Icon name="mic" />
+            </button>
+          )
+          : (
+            <button type="submit" class="key go flips" aria-label={texts.keys.send}>
+              <Icon name="send" />
+            </button>
+          )}
+      </form>
+    </div>
+  );
+}
+
+function Attach({ setPanel, pick }: { setPanel: (panel: Panel) => void; pick: () => void }) {
+  const texts = useTexts();
+  const first = useFocus<HTMLButtonElement>();
+  return (
+    <div class="panel attach">
+      <button type="button" ref={first} onClick={() => setPanel("voice")}>
+        <Icon name="mic" /> {texts.thread.voice}
+      </button>
+      <button type="button" onClick={pick}>
+        <Icon name="film" /> {texts.thread.film}
+      </button>
+      <button type="button" onClick={() => setPanel("emoji")}>
+        <Icon name="smile" /> {texts.thread.emoji}
+      </button>
+    </div>
+  );
+}
+
+/** As high as its text, to a limit that the style sheet has. */
+function fit(field: HTMLTextAreaElement): void {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + 2}px`;
+}

@@ -1,0 +1,24 @@
+import type { ComponentChildren } from "preact";
+
+interface FieldProps {
+  id: string;
+  label: string;
+  hint?: string;
+  children: ComponentChildren;
+}
+
+/** A label, its field, and a hint that the field names with `aria-describedby`. */
+export function Field({ id, label, hint, children }: FieldProps) {
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children}
+      {hint && <span class="hint" id={`${id}-hint`}>{hint}</span>}
+    </div>
+  );
+}
+
+/** What went wrong, read out at once. */
+export function Alert({ children }: { children: string | null }) {
+  return children ? <p class="alert" role="alert">{children}</p> : null;
+}

@@ -1,0 +1,86 @@
+// A voice or a film, played in its place. Its address is asked for when it is first played, and again when it is too old.
+
+import { useRef, useState } from "preact/hooks";
+import { useAction, useTexts } from "../context.ts";
+import { Icon } from "./icons.tsx";
+import { minutesOf } from "./time.ts";
+
+interface PlayerProps {
+  kind: "audio" | "video";
+  /** As the service measured it; what a phone recorded does not say by itself how long it is. */
+  seconds: number;
+  address: () => Promise<string>;
+  onPlayed?: () => void;
+}
+
+export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
+  const texts = useTexts();
+  const { act } = useAction();
+  const media = useRef<HTMLVideoElement>(null);
+  const [at, setAt] = useState(0);
+  const [isPlaying, setPlaying] = useState(false);
+  const [isKnown, setKnown] = useState(false);
+  const length = Math.max(seconds, at, 0.1);
+
+  const start = async () => {
+    const element = media.current!;
+    if (!element.src || element.error) {
+      element.src = await address();
+      setKnown(true);
+      element.currentTime = at;
+    }
+    await element.play();
+    onPlayed?.();
+  };
+  const toggle = () => act(async () => isPlaying ? media.current!.pause() : await start());
+  const seek = (seconds: number) => {
+    setAt(seconds);
+    if (media.current!.src) media.current!.currentTime = seconds;
+  };
+  const element = {
+    ref: media,
+    preload: "none",
+    onTimeUpdate: () => setAt(media.current!.currentTime),
+    onPlay: () => {
+      pauseOthers(media.current!);
+      setPlaying(true);
+    },
+    onPause: () => setPlaying(false),
+    onEnded: () => seek(0),
+  } as const;
+  return (
+    <div class={`player player-${kind}`} data-row>
+      {kind === "video" ? <video {...element} playsInline hidden={!isKnown} /> : <audio {...element} />}
+      {kind === "video" && !isKnown && (
+        <span class="poster">
+          <Icon name="film" />
+        </span>
+      )}
+      <button
+        type="button"
+        class="key play"
+        aria-label={`${isPlaying ? texts.keys.pause : texts.keys.play}: ${texts.player[kind]}`}
+        onClick={toggle}
+      >
+        <Icon name={isPlaying ? "pause" : "play"} />
+      </button>
+      <input
+        type="range"
+        min={0}
+        max={length}
+        step={0.1}
+        value={at}
+        aria-label={texts.player.position}
+        aria-valuetext={`${minutesOf(at)} / ${minutesOf(seconds)}`}
+        onInput={({ currentTarget }) => seek(Number(currentTarget.value))}
+      />
+      <span class="length">{minutesOf(isPlaying || at > 0 ? at : seconds)}</span>
+    </div>
+  );
+}
+
+function pauseOthers(playing: HTMLMediaElement): void {
+  for (const other of document.querySelectorAll<HTMLMediaElement>("audio, video")) {
+    if (other !== playing) other.pause();
+  }
+}

@@ -1,0 +1,73 @@
+// Which screen is shown: the part of the address behind its #, which no server ever sees.
+
+import { createStore } from "./model.ts";
+
+export type Route =
+  | { at: "chats" }
+  | { at: "add" }
+  | { at: "thread"; phone: string }
+  | { at: "person"; phone: string }
+  | { at: "settings" }
+  | { at: "devices" };
+
+export type Router = ReturnType<typeof createRouter>;
+
+export function createRouter() {
+  const store = createStore({ route: parse(location.hash) });
+  /** Who is asked before a step back leaves the screen: the innermost last. */
+  const guards: (() => void)[] = [];
+  /** Steps that history.back() can undo without leaving the pages. */
+  let depth: number = history.state?.depth ?? 0;
+
+  /** Shows what an address says that did not come from here. */
+  function goTo(hash: string): void {
+    go(parse(hash));
+  }
+
+  addEventListener("popstate", () => {
+    depth = history.state?.depth ?? 0;
+    store.set({ route: parse(location.hash) });
+  });
+
+  function go(route: Route, { replace = false }: { replace?: boolean } = {}): void {
+    if (write(route) === write(store.get().route)) return;
+    if (!replace) depth += 1;
+    const address = location.pathname + location.search + write(route);
+    history[replace ? "replaceState" : "pushState"]({ depth }, "", address);
+    store.set({ route });
+  }
+
+  return {
+    store,
+    go,
+    goTo,
+    /** One step back: out of what is open on the screen, or to the screen before. */
+    back() {
+      const guard = guards[guards.length - 1];
+      if (guard) return guard();
+      if (depth > 0) return history.back();
+      go(above(store.get().route), { replace: true });
+    },
+    /** Until the result is called, a step back calls this instead. */
+    guard(leave: () => void): () => void {
+      guards.push(leave);
+      return () => void guards.splice(guards.indexOf(leave), 1);
+    },
+  };
+}
+
+function parse(hash: string): Route {
+  const [, at, phone] = decodeURIComponent(hash).split("/");
+  if ((at === "thread" || at === "person") && /^\+?\d+$/.test(phone ?? "")) return { at, phone: phone! };
+  return at === "add" || at === "settings" || at === "devices" ? { at } : { at: "chats" };
+}
+
+function write(route: Route): string {
+  if (route.at === "chats") return "";
+  return "phone" in route ? `#/${route.at}/${route.phone}` : `#/${route.at}`;
+}
+
+function above(route: Route): Route {
+  if (route.at === "person") return { at: "thread", phone: route.phone };
+  return route.at === "devices" ? { at: "settings" } : { at: "chats" };
+}

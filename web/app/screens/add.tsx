@@ -1,0 +1,69 @@
+import { useState } from "preact/hooks";
+import { useAction, useApp, useTexts } from "../context.ts";
+import { Alert, Field } from "../parts/field.tsx";
+import { Screen } from "../parts/screen.tsx";
+
+/** Asks somebody to be friends; where the service leaves it to this phone, also writes the invitation. */
+export function Add() {
+  const { client, desk, router, store } = useApp();
+  const texts = useTexts();
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const [phone, setPhone] = useState("");
+  const [name, setName] = useState("");
+  const [invite, setInvite] = useState<{ sms_uri: string; url: string } | null>(null);
+  const { isBusy, act } = useAction(setTrouble);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    act(async () => {
+      const answer = await client.request(phone, name.trim() === "" ? undefined : name.trim());
+      desk.keepContacts(answer.contacts);
+      if (answer.invite) return setInvite(answer.invite);
+      store.set({ toast: { text: texts.add.asked, isError: false } });
+      router.back();
+    });
+  };
+  if (invite) {
+    return (
+      <Screen title={texts.add.title}>
+        <p>{texts.add.invite}</p>
+        <a class="primary" href={invite.sms_uri}>{texts.add.bySms}</a>
+        <p class="hint">
+          <bdi dir="ltr">{invite.url}</bdi>
+        </p>
+        <button type="button" class="second" onClick={router.back}>{texts.keys.done}</button>
+      </Screen>
+    );
+  }
+  return (
+    <Screen title={texts.add.title} center={texts.keys.go}>
+      <form onSubmit={submit}>
+        <Alert>{trouble}</Alert>
+        <Field id="peer" label={texts.add.numberLabel} hint={texts.numberHint}>
+          <input
+            id="peer"
+            type="tel"
+            autocomplete="off"
+            dir="ltr"
+            required
+            data-first
+            value={phone}
+            aria-describedby="peer-hint"
+            onInput={({ currentTarget }) => setPhone(currentTarget.value)}
+          />
+        </Field>
+        <Field id="name" label={texts.add.nameLabel} hint={texts.add.nameHint}>
+          <input
+            id="name"
+            autocomplete="off"
+            dir="auto"
+            maxLength={50}
+            value={name}
+            aria-describedby="name-hint"
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+          />
+        </Field>
+        <button type="submit" class="primary" aria-disabled={isBusy}>{texts.add.ask}</button>
+      </form>
+    </Screen>
+  );
+}

@@ -1,0 +1,122 @@
+// Everybody I have to do with, by how we stand; the first screen.
+
+import type { Contact } from "../../client.ts";
+import { useApp, useModel, useTexts } from "../context.ts";
+import { Icon, Mark } from "../parts/icons.tsx";
+import { Face, Name } from "../parts/person.tsx";
+import { Screen } from "../parts/screen.tsx";
+import { dayOrTime } from "../parts/time.ts";
+import { useStore } from "../model.ts";
+
+const SECTIONS = {
+  requested: ["requested"],
+  accepted: ["accepted", "blocked"],
+  waiting: ["requesting"],
+  deleted: ["deleted"],
+} as const;
+
+export function Chats({ selected }: { selected: string | null }) {
+  const { router } = useApp();
+  const texts = useTexts();
+  const contacts = useModel((model) => model.contacts);
+  const brand = (
+    <span class="brand">
+      <Mark /> PuffinTalk
+    </span>
+  );
+  return (
+    <Screen
+      title={texts.chats.title}
+      heading={brand}
+      hasBack={false}
+      class="chats"
+      left={{
+        label: texts.keys.add,
+        name: texts.add.title,
+        icon: "add",
+        onPress: () => router.go({ at: "add" }),
+      }}
+      right={{
+        label: texts.keys.settings,
+        name: texts.settings.title,
+        icon: "settings",
+        onPress: () => router.go({ at: "settings" }),
+      }}
+      center={contacts?.length ? texts.keys.open : ""}
+    >
+      {contacts?.length === 0 && <Nobody />}
+      {Object.entries(SECTIONS).map(([name, statuses]) => (
+        <Section
+          key={name}
+          title={texts.chats.sections[name as keyof typeof SECTIONS]}
+          contacts={contacts?.filter(({ status }) => (statuses as readonly string[]).includes(status)) ?? []}
+          selected={selected}
+        />
+      ))}
+    </Screen>
+  );
+}
+
+function Nobody() {
+  const { router } = useApp();
+  const texts = useTexts();
+  return (
+    <div class="empty">
+      <Mark />
+      <p class="lead">{texts.chats.none}</p>
+      <p>{texts.chats.noneAbout}</p>
+      <button type="button" class="primary" data-first onClick={() => router.go({ at: "add" })}>
+        <Icon name="add" /> {texts.add.title}
+      </button>
+    </div>
+  );
+}
+
+function Section(
+  { title, contacts, selected }: { title: string; contacts: Contact[]; selected: string | null },
+) {
+  if (contacts.length === 0) return null;
+  return (
+    <section>
+      <h2>{title}</h2>
+      <ul class="people">
+        {contacts.map((contact) => (
+          <Row key={contact.phone_number} contact={contact} isSelected={contact.phone_number === selected} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Row({ contact, isSelected }: { contact: Contact; isSelected: boolean }) {
+  const { router, settings } = useApp();
+  const texts = useTexts();
+  const language = useStore(settings, (chosen) => chosen.language);
+  const { phone_number: phone, status, unread_messages: unread } = contact;
+  const about = status === "accepted" || status === "deleted" ? "" : texts.standing[status];
+  const at = status === "requested" ? "person" : "thread";
+  return (
+    <li>
+      <button
+        type="button"
+        class={isSelected ? "row selected" : "row"}
+        aria-current={isSelected ? "true" : undefined}
+        onClick={() => router.go({ at, phone })}
+      >
+        <Face contact={contact} phone={phone} />
+        <span class="row-text">
+          <span class="row-name">
+            <Name contact={contact} phone={phone} />
+          </span>
+          {(about || contact.display_name) && (
+            <span class="row-about">{about || <bdi dir="ltr">{phone}</bdi>}</span>
+          )}
+        </span>
+        <span class="row-end">
+          <time dateTime={contact.last_touch_at}>{dayOrTime(contact.last_touch_at, language)}</time>
+          {unread > 0 && <span class="badge" aria-label={texts.chats.unread(unread)}>{unread}</span>}
+        </span>
+      </button>
+    </li>
+  );
+}

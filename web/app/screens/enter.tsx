@@ -1,0 +1,183 @@
+// Signing up and in: the number, then the code. What was asked for is remembered, because on a small phone the browser
+// is gone while its owner reads the SMS.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Purpose } from "../../client.ts";
+import { useAction, useApp, useModel, useTexts, waitOf } from "../context.ts";
+import { Alert, Field } from "../parts/field.tsx";
+import { useFocus } from "../parts/focus.ts";
+import { Mark } from "../parts/icons.tsx";
+import { deviceName } from "../profile.ts";
+
+/** A code that was asked for. */
+interface Pending {
+  phone: string;
+  purpose: Purpose;
+  /** In milliseconds since 1970. */
+  resendAt: number;
+  isUndelivered: boolean;
+}
+
+const KEY = "puffintalk.pending";
+const CODE_LENGTH = 6;
+
+export function Enter() {
+  const [pending, setPending] = useState<Pending | null>(() =>
+    JSON.parse(sessionStorage.getItem(KEY) ?? "null")
+  );
+  const keep = (next: Pending | null) => {
+    if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
+    else sessionStorage.removeItem(KEY);
+    setPending(next);
+  };
+  return (
+    <div class="screen enter" data-scope>
+      <div class="body" data-scroll>
+        <p class="brand">
+          <Mark /> PuffinTalk
+        </p>
+        {pending ? <Code pending={pending} keep={keep} /> : <Phone keep={keep} />}
+      </div>
+    </div>
+  );
+}
+
+function Phone({ keep }: { keep: (pending: Pending) => void }) {
+  const { client } = useApp();
+  const texts = useTexts();
+  const wasRevoked = useModel((model) => model.wasRevoked);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const { isBusy, act } = useAction(setTrouble);
+  const [phone, setPhone] = useState("");
+  const first = useFocus<HTMLInputElement>();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    act(async () => keep({ phone, ...timed(await client.askForCode(phone)) }));
+  };
+  return (
+    <form onSubmit={submit}>
+      <h1 class="lead">{texts.about}</h1>
+      {wasRevoked && <p class="notice" role="status">{texts.revoked}</p>}
+      <Alert>{trouble}</Alert>
+      <Field id="phone" label={texts.numberLabel} hint={texts.numberHint}>
+        <input
+          id="phone"
+          type="tel"
+          name="tel"
+          autocomplete="tel"
+          dir="ltr"
+          required
+          ref={first}
+          value={phone}
+          aria-describedby="phone-hint"
+          onInput={({ currentTarget }) => setPhone(currentTarget.value)}
+        />
+      </Field>
+      <button type="submit" class="primary" aria-disabled={isBusy}>{texts.sendCode}</button>
+    </form>
+  );
+}
+
+function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | null) => void }) {
+  const { client } = useApp();
+  const texts = useTexts();
+  const { phone, purpose, resendAt, isUndelivered } = pending;
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const { isBusy, act } = useAction(setTrouble);
+  const [code, setCode] = useState("");
+  const first = useFocus<HTMLInputElement>();
+  const wait = useCountdown(resendAt);
+  const enter = (typed: string) =>
+    act(async () => {
+      await client.enter(purpose, phone, typed, deviceName(navigator.userAgent));
+      sessionStorage.removeItem(KEY);
+    });
+  const other = purpose === "signin" ? "signup" : "signin";
+  const turn = async () => keep({ phone, ...timed(await client.ask(other, phone)) });
+  const type = (typed: string) => {
+    const digits = typed.replaceAll(/\D/g, "").slice(0, CODE_LENGTH);
+    setCode(digits);
+    if (digits.length === CODE_LENGTH) enter(digits);
+  };
+  useEffect(() => readSms(type), []);
+  return (
+    <>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          enter(code);
+        }}
+      >
+        <h1>{texts.code.title}</h1>
+        <p>{withNumber(texts.code.sent, phone)}</p>
+        {isUndelivered && <p class="notice">{texts.code.undelivered}</p>}
+        <Alert>{trouble}</Alert>
+        <Field id="code" label={texts.code.label} hint={texts.code.hint}>
+          <input
+            id="code"
+            class="code"
+            name="code"
+            inputmode="numeric"
+            autocomplete="one-time-code"
+            dir="ltr"
+            required
+            ref={first}
+            value={code}
+            aria-describedby="code-hint"
+            onInput={({ currentTarget }) => type(currentTarget.value)}
+          />
+        </Field>
+        <button type="submit" class="primary" aria-disabled={isBusy}>{texts.code[purpose]}</button>
+      </form>
+      {wait > 0 && <p class="hint">{texts.code.resendIn(waitOf(texts, wait))}</p>}
+      {wait <= 0 && (
+        <button
+          type="button"
+          class="second"
+          onClick={() => act(async () => keep({ phone, ...timed(await client.askForCode(phone)) }))}
+        >
+          {texts.code.resend}
+        </button>
+      )}
+      <button type="button" class="second" onClick={() => keep(null)}>{texts.code.otherNumber}</button>
+      <button type="button" class="inline" onClick={() => act(turn)}>{texts.code.instead[other]}</button>
+    </>
+  );
+}
+
+function timed<Sent extends { resend_in: number }>({ resend_in, ...sent }: Sent) {
+  return { ...sent, resendAt: Date.now() + resend_in * 1_000 };
+}
+
+/** A sentence with a number in it, which is read from left to right also where the sentence is not. */
+export function withNumber(sentence: (number: string) => string, phone: string) {
+  const [before, after] = sentence("\0").split("\0");
+  return (
+    <>
+      {before}
+      <bdi dir="ltr">{phone}</bdi>
+      {after}
+    </>
+  );
+}
+
+/** Seconds until then. */
+function useCountdown(until: number): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return Math.ceil((until - now) / 1_000);
+}
+
+/** Takes the code out of the SMS where the browser can (WebOTP). */
+function readSms(take: (code: string) => void): (() => void) | undefined {
+  if (!("OTPCredential" in globalThis)) return;
+  const leaving = new AbortController();
+  const options = { otp: { transport: ["sms"] }, signal: leaving.signal } as CredentialRequestOptions;
+  navigator.credentials.get(options)
+    .then((found) => take((found as unknown as { code: string }).code))
+    .catch(() => {});
+  return () => leaving.abort();
+}

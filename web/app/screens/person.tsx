@@ -1,0 +1,135 @@
+// One person: my name for them, and what can be done about how we stand.
+
+import { useState } from "preact/hooks";
+import type { Contact } from "../../client.ts";
+import { nameOf, useAction, useApp, useContact, useGuard, useTexts } from "../context.ts";
+import { Alert, Field } from "../parts/field.tsx";
+import { useFocus } from "../parts/focus.ts";
+import { Face, Name } from "../parts/person.tsx";
+import { Screen } from "../parts/screen.tsx";
+
+export function Person({ phone }: { phone: string }) {
+  const texts = useTexts();
+  const contact = useContact(phone);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  return (
+    <Screen title={texts.person.title} center={texts.keys.select}>
+      <div class="card-person">
+        <Face contact={contact} phone={phone} />
+        <p class="lead">
+          <Name contact={contact} phone={phone} />
+        </p>
+        {contact?.display_name && (
+          <p class="hint">
+            <bdi dir="ltr">{phone}</bdi>
+          </p>
+        )}
+        {contact && <p>{texts.standing[contact.status]}</p>}
+      </div>
+      <Alert>{trouble}</Alert>
+      {contact && <Choices contact={contact} setTrouble={setTrouble} />}
+      {contact && <Rename key={contact.display_name} contact={contact} setTrouble={setTrouble} />}
+    </Screen>
+  );
+}
+
+interface PartProps {
+  contact: Contact;
+  setTrouble: (sentence: string | null) => void;
+}
+
+function Choices({ contact, setTrouble }: PartProps) {
+  const { client, desk, router } = useApp();
+  const texts = useTexts();
+  const { act } = useAction(setTrouble);
+  const [isSure, setSure] = useState(true);
+  const cancel = useFocus<HTMLButtonElement>(isSure);
+  useGuard(!isSure, () => setSure(true));
+  const { phone_number: phone, status } = contact;
+  const change = (call: (phone: string) => Promise<Contact[]>, then?: () => void) =>
+    act(async () => {
+      desk.keepContacts(await call(phone));
+      setSure(true);
+      then?.();
+    });
+  const write = () => router.go({ at: "thread", phone }, { replace: true });
+  const again = async (phone: string) => (await client.request(phone)).contacts;
+  if (!isSure) {
+    return (
+      <div class="ask" role="group" aria-labelledby="ask">
+        <p id="ask">{texts.person.removeAsk(nameOf(contact, phone))}</p>
+        <button type="button" class="danger" onClick={() => change(client.remove)}>
+          {texts.person.remove}
+        </button>
+        <button type="button" class="second" ref={cancel} onClick={() => setSure(true)}>
+          {texts.keys.cancel}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div class="choices">
+      {status === "requested" && (
+        <>
+          <button type="button" class="primary" data-first onClick={() => change(client.accept, write)}>
+            {texts.person.accept}
+          </button>
+          <button type="button" class="second" onClick={() => change(client.remove, router.back)}>
+            {texts.person.decline}
+          </button>
+        </>
+      )}
+      {status === "requesting" && (
+        <button
+          type="button"
+          class="second"
+          onClick={() => change(client.remove, router.back)}
+        >
+          {texts.person.takeBack}
+        </button>
+      )}
+      {status === "deleted" && (
+        <button type="button" class="primary" onClick={() => change(again)}>{texts.person.resume}</button>
+      )}
+      {status === "accepted" && (
+        <button type="button" class="primary" onClick={write}>{texts.person.write}</button>
+      )}
+      {(status === "accepted" || status === "blocked") && (
+        <button
+          type="button"
+          class="second"
+          onClick={() => setSure(false)}
+        >
+          {texts.person.remove}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Rename({ contact, setTrouble }: PartProps) {
+  const { client, desk } = useApp();
+  const texts = useTexts();
+  const { isBusy, act } = useAction(setTrouble);
+  const [name, setName] = useState(contact.display_name);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    act(async () => desk.keepContacts(await client.rename(contact.phone_number, name.trim())));
+  };
+  return (
+    <form class="apart" onSubmit={submit}>
+      <Field id="name" label={texts.add.nameLabel} hint={texts.add.nameHint}>
+        <input
+          id="name"
+          autocomplete="off"
+          dir="auto"
+          maxLength={50}
+          value={name}
+          aria-describedby="name-hint"
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
+      </Field>
+      <button type="submit" class="second" aria-disabled={isBusy}>{texts.keys.save}</button>
+    </form>
+  );
+}

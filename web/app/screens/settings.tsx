@@ -1,0 +1,160 @@
+// What a person can choose here, and the devices that are signed in.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { CLIENT_TEXTS } from "../../../services/texts/client.ts";
+import type { Device } from "../../client.ts";
+import { useAction, useApp, useGuard, useModel, useTexts } from "../context.ts";
+import { useStore } from "../model.ts";
+import { Alert } from "../parts/field.tsx";
+import { useFocus } from "../parts/focus.ts";
+import { Screen } from "../parts/screen.tsx";
+import { dayOrTime } from "../parts/time.ts";
+import { COLOURS, LANGUAGES } from "../settings.ts";
+
+export function SettingsScreen() {
+  const { router, settings } = useApp();
+  const texts = useTexts();
+  const session = useModel((model) => model.session);
+  const { language, colours } = useStore(settings, (chosen) => chosen);
+  return (
+    <Screen title={texts.settings.title} center={texts.keys.select}>
+      <p class="hint">
+        {texts.settings.number}: <bdi dir="ltr">{session?.phone_number}</bdi>
+      </p>
+      <Choice title={texts.settings.language}>
+        {LANGUAGES.map((one) => (
+          <Option
+            key={one}
+            isChosen={one === language}
+            lang={one}
+            onChoose={() => settings.set({ language: one })}
+          >
+            {CLIENT_TEXTS[one].language}
+          </Option>
+        ))}
+      </Choice>
+      <Choice title={texts.settings.colours}>
+        {COLOURS.map((one) => (
+          <Option
+            key={one}
+            isChosen={one === colours}
+            onChoose={() => settings.set({ colours: one })}
+          >
+            {texts.settings[one]}
+          </Option>
+        ))}
+      </Choice>
+      <NoticesChoice />
+      <button type="button" class="second" onClick={() => router.go({ at: "devices" })}>
+        {texts.settings.devices}
+      </button>
+      <SignOut />
+    </Screen>
+  );
+}
+
+function NoticesChoice() {
+  const { notices, settings } = useApp();
+  const texts = useTexts();
+  // Chosen there, allowed by the browser.
+  useStore(settings, (chosen) => chosen.notices);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const { act } = useAction(setTrouble);
+  const turnOn = () =>
+    act(async () => {
+      if (!await notices.turnOn()) setTrouble(texts.settings.noticesDenied);
+    });
+  if (!notices.isThere) return null;
+  return (
+    <Choice title={texts.settings.notices}>
+      <Option isChosen={notices.isOn()} onChoose={turnOn}>{texts.settings.on}</Option>
+      <Option isChosen={!notices.isOn()} onChoose={() => act(notices.turnOff)}>{texts.settings.off}</Option>
+      <Alert>{trouble}</Alert>
+    </Choice>
+  );
+}
+
+function Choice({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <fieldset>
+      <legend>{title}</legend>
+      <div class="options">{children}</div>
+    </fieldset>
+  );
+}
+
+function Option(
+  { isChosen, onChoose, lang, children }: {
+    isChosen: boolean;
+    onChoose: () => void;
+    lang?: string;
+    children: ComponentChildren;
+  },
+) {
+  return (
+    <button type="button" class="option" aria-pressed={isChosen} lang={lang} onClick={onChoose}>
+      {children}
+    </button>
+  );
+}
+
+function SignOut() {
+  const { client } = useApp();
+  const texts = useTexts();
+  const { act } = useAction();
+  const [isSure, setSure] = useState(true);
+  const cancel = useFocus<HTMLButtonElement>(isSure);
+  useGuard(!isSure, () => setSure(true));
+  if (isSure) {
+    return (
+      <button type="button" class="second" onClick={() => setSure(false)}>{texts.settings.signOut}</button>
+    );
+  }
+  return (
+    <div class="ask" role="group" aria-labelledby="ask">
+      <p id="ask">{texts.settings.signOutAsk}</p>
+      <button type="button" class="danger" onClick={() => act(client.signOut)}>
+        {texts.settings.signOut}
+      </button>
+      <button type="button" class="second" ref={cancel} onClick={() => setSure(true)}>
+        {texts.keys.cancel}
+      </button>
+    </div>
+  );
+}
+
+export function Devices() {
+  const { client, settings } = useApp();
+  const texts = useTexts();
+  const language = useStore(settings, (chosen) => chosen.language);
+  const [devices, setDevices] = useState<Device[]>([]);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const { act } = useAction(setTrouble);
+  useEffect(() => void act(async () => setDevices(await client.devices())), []);
+  const end = (id: string) =>
+    act(async () => {
+      await client.endDevice(id);
+      setDevices(await client.devices());
+    });
+  return (
+    <Screen title={texts.settings.devices} center={texts.keys.select}>
+      <Alert>{trouble}</Alert>
+      <ul class="devices">
+        {devices.map(({ id, device, last_seen_at, current }) => (
+          <li key={id} tabIndex={-1} data-stop>
+            <p>{device}</p>
+            <p class="hint">
+              {current
+                ? texts.settings.thisDevice
+                : texts.settings.lastSeen(dayOrTime(last_seen_at, language))}
+            </p>
+            {!current && (
+              <button type="button" class="second" onClick={() => end(id)}>{texts.settings.endDevice}</button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Screen>
+  );
+}

@@ -1,0 +1,159 @@
+// The conversation with one person.
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Draft, Message } from "../../client.ts";
+import { nameOf, useApp, useContact, useGuard, useModel, useTexts } from "../context.ts";
+import { useStore } from "../model.ts";
+import { DraftBubble, MessageBubble } from "../parts/bubble.tsx";
+import { Composer, type Panel } from "../parts/composer.tsx";
+import { Face, Name } from "../parts/person.tsx";
+import { Screen } from "../parts/screen.tsx";
+import { dayOf } from "../parts/time.ts";
+
+/** So near to an edge, in pixels, counts as being there. */
+const NEAR = 60;
+
+export function Thread({ phone }: { phone: string }) {
+  const { desk, router } = useApp();
+  const texts = useTexts();
+  const contact = useContact(phone);
+  const [panel, setPanel] = useState<Panel>(null);
+  useGuard(panel !== null, () => setPanel(null));
+  const connection = useModel((model) => model.connection);
+  useEffect(() => void desk.openThread(phone), [phone, connection]);
+  const name = nameOf(contact, phone);
+  const options = {
+    label: texts.keys.more,
+    name: texts.person.title,
+    icon: "more" as const,
+    onPress: () => router.go({ at: "person", phone }),
+  };
+  const mayWrite = contact?.status === "accepted";
+  return (
+    <Screen
+      title={name}
+      heading={
+        <>
+          <Face contact={contact} phone={phone} />
+          <span class="clip">
+            <Name contact={contact} phone={phone} />
+          </span>
+        </>
+      }
+      class="thread"
+      isOwnScroller
+      right={options}
+      {...(mayWrite
+        ? {
+          left: {
+            label: texts.keys.attach,
+            name: texts.keys.attach,
+            icon: "clip" as const,
+            onPress: () => setPanel(panel ? null : "attach"),
+          },
+          center: panel === null ? texts.keys.send : texts.keys.select,
+        }
+        : {})}
+      foot={mayWrite
+        ? <Composer phone={phone} panel={panel} setPanel={setPanel} />
+        : contact && <p class="foot-note">{texts.standing[contact.status]}</p>}
+    >
+      <Messages phone={phone} />
+    </Screen>
+  );
+}
+
+function Messages({ phone }: { phone: string }) {
+  const { desk, settings } = useApp();
+  const texts = useTexts();
+  const language = useStore(settings, (chosen) => chosen.language);
+  const contact = useContact(phone);
+  const thread = useModel((model) => model.threads[phone]);
+  const outbox = useModel((model) => model.outbox);
+  const drafts = outbox.filter((draft) =>
+    draft.phone_number === phone && !thread?.messages.some(({ client_id }) => client_id === draft.client_id)
+  );
+  const messages = thread?.messages ?? [];
+  const { list, onScroll } = useScrolling({ phone, messages, drafts, hasMore: thread?.hasMore ?? false });
+  useReading(phone, messages);
+  return (
+    <div
+      class="body messages"
+      role="log"
+      aria-label={nameOf(contact, phone)}
+      tabIndex={0}
+      data-scroll
+      ref={list}
+      onScroll={onScroll}
+    >
+      {thread?.hasMore && (
+        <button type="button" class="second older" onClick={() => desk.fetchOlder(phone)}>
+          {texts.thread.older}
+        </button>
+      )}
+      {thread?.isFresh && messages.length + drafts.length === 0 && <p class="empty">{texts.thread.empty}</p>}
+      <ol>
+        {messages.map((message, at) => {
+          const day = dayOf(message.created_at, language, texts.thread);
+          const before = messages[at - 1];
+          const isFirst = !before || dayOf(before.created_at, language, texts.thread) !== day;
+          return [
+            isFirst && <li key={`day ${day}`} class="day">{day}</li>,
+            <MessageBubble key={message.client_id ?? message.id} message={message} peer={phone} />,
+          ];
+        })}
+        {drafts.map((draft) => <DraftBubble key={draft.client_id} draft={draft} />)}
+      </ol>
+    </div>
+  );
+}
+
+/** The newest stays in view for whoever looks at it; whoever reads older ones is not moved by what comes. */
+function useScrolling(
+  { phone, messages, drafts, hasMore }: {
+    phone: string;
+    messages: Message[];
+    drafts: Draft[];
+    hasMore: boolean;
+  },
+) {
+  const { desk } = useApp();
+  const list = useRef<HTMLDivElement>(null);
+  const state = useRef({ isAtEnd: true, height: 0, oldest: 0, drafts: 0 });
+  useLayoutEffect(() => {
+    const element = list.current!;
+    const { isAtEnd, height, oldest, drafts: draftsBefore } = state.current;
+    const oldestNow = messages[0]?.id ?? 0;
+    if (isAtEnd || drafts.length > draftsBefore) element.scrollTop = element.scrollHeight;
+    else if (oldestNow < oldest) element.scrollTop += element.scrollHeight - height;
+    Object.assign(state.current, { height: element.scrollHeight, oldest: oldestNow, drafts: drafts.length });
+  }, [messages, drafts.length]);
+  useEffect(() => {
+    const element = list.current!;
+    // What is below, a picture or the keys of a screen, may take room away.
+    const watch = new ResizeObserver(() => {
+      if (state.current.isAtEnd) element.scrollTop = element.scrollHeight;
+    });
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+  const onScroll = () => {
+    // Taking the list away scrolls it as well.
+    if (!list.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = list.current;
+    state.current.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (scrollTop < NEAR && hasMore && !state.current.isAtEnd) desk.fetchOlder(phone);
+  };
+  return { list, onScroll };
+}
+
+/** Texts count as seen while the thread is on a screen that somebody looks at. */
+function useReading(phone: string, messages: Message[]): void {
+  const { desk } = useApp();
+  useEffect(() => {
+    const read = () => void (document.visibilityState === "visible" && desk.readTexts(phone).catch(() => {}));
+    read();
+    document.addEventListener("visibilitychange", read);
+    return () => document.removeEventListener("visibilitychange", read);
+  }, [phone, messages]);
+}

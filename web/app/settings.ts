@@ -1,0 +1,57 @@
+// What a person chose for this browser.
+
+import { CLIENT_TEXTS } from "../../services/texts/client.ts";
+import type { Language } from "../../services/texts/language.ts";
+import { createStore, type Store } from "./model.ts";
+
+export const LANGUAGES = Object.keys(CLIENT_TEXTS) as Language[];
+export const COLOURS = ["auto", "light", "dark"] as const;
+
+export interface Settings {
+  language: Language;
+  colours: (typeof COLOURS)[number];
+  notices: "on" | "off";
+}
+
+const KEY = "puffintalk.settings";
+
+/** Remembers every change, and lets the document show it. */
+export function createSettings(): Store<Settings> {
+  const store = createStore<Settings>({
+    language: preferred(),
+    colours: "auto",
+    notices: "off",
+    ...remembered(),
+  });
+  const apply = () => {
+    const { language, colours } = store.get();
+    const root = document.documentElement;
+    root.lang = language;
+    root.dataset["colours"] = colours;
+  };
+  apply();
+  store.subscribe(() => {
+    localStorage.setItem(KEY, JSON.stringify(store.get()));
+    apply();
+  });
+  return store;
+}
+
+function remembered(): Partial<Settings> {
+  try {
+    const { language, colours, notices } = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return {
+      ...(LANGUAGES.includes(language) ? { language } : {}),
+      ...(COLOURS.includes(colours) ? { colours } : {}),
+      ...(notices === "on" ? { notices } : {}),
+    };
+  } catch {
+    return {};
+  }
+}
+
+/** The first of the browser's languages that we have. */
+function preferred(): Language {
+  const names = navigator.languages.map((tag) => tag.split("-")[0]);
+  return names.map((name) => LANGUAGES.find((known) => known === name)).find(Boolean) ?? "en";
+}

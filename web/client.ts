@@ -1,0 +1,178 @@
+// A client of PuffinTalk for browsers: signs in, asks, sends, uploads, listens. It knows nothing of any page.
+
+import type { components } from "./api.ts";
+import { openLocalDatabase } from "./client/database.ts";
+import { ApiError, createHttp } from "./client/http.ts";
+import { createListeners } from "./client/listeners.ts";
+import { createLive } from "./client/live.ts";
+import { createOutbox } from "./client/outbox.ts";
+import { createPush } from "./client/push.ts";
+import { createSessionKeeper, type Session } from "./client/session.ts";
+import { createUploads } from "./client/uploads.ts";
+
+export { ApiError } from "./client/http.ts";
+export type { Connection, Notice } from "./client/live.ts";
+export type { Draft } from "./client/outbox.ts";
+export type { Session } from "./client/session.ts";
+export type Contact = components["schemas"]["Contact"];
+export type Message = components["schemas"]["Message"];
+export type Device = components["schemas"]["Session"];
+
+export type Purpose = "signup" | "signin";
+export interface CodeSent {
+  purpose: Purpose;
+  /** Seconds after which another may be asked for. */
+  resend_in: number;
+  /** The SMS before this one is known not to have arrived. */
+  isUndelivered: boolean;
+}
+export interface Page {
+  /** Newest first. */
+  messages: Message[];
+  has_more: boolean;
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+const PAGE_COUNT = 40;
+/** A session lasts thirty days from its last renewal. */
+const RENEW_BEFORE_MS = 23 * 24 * 60 * 60 * 1000;
+
+/** @param name keeps several people in one browser apart */
+export function createClient({ origin, name }: { origin: string; name: string }) {
+  const keeper = createSessionKeeper(name);
+  const database = openLocalDatabase(name);
+  const ended = createListeners<"signed_out" | "revoked">();
+  const token = () => keeper.current()?.token ?? null;
+
+  const http = createHttp({ origin, token, onRefused: () => end("revoked") });
+  const uploads = createUploads({ origin, token });
+  const outbox = createOutbox({ database, http, uploads, name });
+  const live = createLive({
+    origin,
+    token,
+    onSessionEnded: () => end("revoked"),
+    // A socket that was refused for its token looks like one without a network: a call tells.
+    onFailed: () => void http("get", "/api/auth/sessions").catch(() => {}),
+  });
+  live.onNotice(({ event }) => event === "connected" && outbox.flush());
+  addEventListener("offline", live.drop);
+  addEventListener("online", () => {
+    live.hurry();
+    outbox.flush();
+  });
+
+  async function end(why: "signed_out" | "revoked"): Promise<void> {
+    if (keeper.current() === null) return;
+    live.close();
+    keeper.keep(null);
+    await database.clear();
+    ended.tell(why);
+  }
+
+  /** Sends a passcode for the one thing that the number can do: sign in, or up. */
+  async function askForCode(phone_number: string): Promise<CodeSent> {
+    try {
+      return await ask("signin", phone_number);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "not_registered") throw error;
+      return await ask("signup", phone_number);
+    }
+  }
+
+  /** Where it is too early for another code, the one that was sent is still good. */
+  async function ask(purpose: Purpose, phone_number: string): Promise<CodeSent> {
+    const path = purpose === "signup" ? "/api/auth/signup" : "/api/auth/signin";
+    try {
+      const { resend_in, last_delivery } = await http("post", path, { json: { phone_number } });
+      return { purpose, resend_in, isUndelivered: last_delivery === "undelivered" };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "rate_limited" || error.retryAfter === null) {
+        throw error;
+      }
+      return { purpose, resend_in: error.retryAfter, isUndelivered: false };
+    }
+  }
+
+  async function enter(
+    purpose: Purpose,
+    phone_number: string,
+    passcode: string,
+    device: string,
+  ): Promise<void> {
+    const path = purpose === "signup" ? "/api/auth/complete-signup" : "/api/auth/complete-signin";
+    const { token, expires_at } = await http("post", path, { json: { phone_number, passcode, device } });
+    await adopt({ token, expires_at, phone_number });
+  }
+
+  /** Takes over a session that another page opened. */
+  async function adopt(session: Session): Promise<void> {
+    await database.clear();
+    keeper.keep(session);
+  }
+
+  async function signOut(): Promise<void> {
+    await http("post", "/api/auth/signout").catch((error) => {
+      if (!(error instanceof ApiError) || error.code !== "unauthenticated") throw error;
+    });
+    await end("signed_out");
+  }
+
+  async function renew(): Promise<void> {
+    const session = keeper.current();
+    if (!session || Date.parse(session.expires_at) - Date.now() > RENEW_BEFORE_MS) return;
+    const { token, expires_at } = await http("post", "/api/auth/renew");
+    keeper.keep({ ...session, token, expires_at });
+  }
+
+  return {
+    session: keeper.current,
+    onSession: keeper.onChange,
+    onEnded: ended.on,
+    ask,
+    askForCode,
+    enter,
+    adopt,
+    renew,
+    signOut,
+    devices: async () => (await http("get", "/api/auth/sessions")).sessions,
+    endDevice: (id: string) => http("delete", "/api/auth/sessions/{id}", { path: { id } }),
+
+    contacts: async () => (await http("get", "/api/contacts")).contacts,
+    request: (phone_number: string, display_name?: string) =>
+      http("put", "/api/contacts/request", {
+        json: { phone_number, ...(display_name === undefined ? {} : { display_name }) },
+      }),
+    accept: async (phone_number: string) =>
+      (await http("put", "/api/contacts/accept", { json: { phone_number } })).contacts,
+    remove: async (phone_number: string) =>
+      (await http("put", "/api/contacts/delete", { json: { phone_number } })).contacts,
+    rename: async (phone_number: string, display_name: string) =>
+      (await http("put", "/api/contacts/update", { json: { phone_number, display_name } })).contacts,
+
+    messages: (phone_number: string, before?: number): Promise<Page> =>
+      http("get", "/api/messages/{phone_number}", {
+        path: { phone_number },
+        query: { count: PAGE_COUNT, ...(before === undefined ? {} : { before }) },
+      }),
+    readTexts: (phone_number: string) =>
+      http("put", "/api/messages/read_all_text", { json: { phone_number } }),
+    read: (message_id: number) => http("put", "/api/messages/read", { json: { message_id } }),
+    /** An address that plays a media without a token, for ten minutes. */
+    mediaAddress: async (id: number) => {
+      const { url } = await http("get", "/api/messages/media/{id}/url", { path: { id } });
+      // Whatever the service is called elsewhere, here it has this origin.
+      const { pathname, search } = new URL(url);
+      return origin + pathname + search;
+    },
+
+    outbox,
+    live,
+    push: createPush({ http }),
+    /** What was last seen, for the time without a network. */
+    seen: {
+      get: <T>(key: string) => database.get<T>("seen", key),
+      put: (key: string, value: unknown) => database.put("seen", value, key),
+    },
+  };
+}

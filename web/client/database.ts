@@ -1,0 +1,62 @@
+// What the browser keeps: the outbox, and what was last seen, so that it can be seen without a network.
+
+/** A request of IndexedDB as a promise. */
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+export type Shelf = "outbox" | "seen";
+
+export interface LocalDatabase {
+  all<T>(shelf: Shelf): Promise<T[]>;
+  get<T>(shelf: Shelf, key: string): Promise<T | null>;
+  /** The outbox numbers its rows; what was seen is found by its key. */
+  put(shelf: Shelf, value: unknown, key?: string): Promise<IDBValidKey>;
+  remove(shelf: Shelf, key: IDBValidKey): Promise<void>;
+  clear(): Promise<void>;
+}
+
+export function openLocalDatabase(name: string): LocalDatabase {
+  let opened: Promise<IDBDatabase> | null = null;
+
+  function open(): Promise<IDBDatabase> {
+    return opened ??= new Promise((resolve, reject) => {
+      const request = indexedDB.open(name, 1);
+      request.onupgradeneeded = () => {
+        request.result.createObjectStore("outbox", { keyPath: "seq", autoIncrement: true });
+        request.result.createObjectStore("seen");
+      };
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  }
+
+  async function on<T>(
+    shelf: Shelf,
+    mode: IDBTransactionMode,
+    act: (store: IDBObjectStore) => IDBRequest<T>,
+  ): Promise<T> {
+    const transaction = (await open()).transaction(shelf, mode);
+    const stored = new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error);
+    });
+    const result = await settled(act(transaction.objectStore(shelf)));
+    await stored;
+    return result;
+  }
+
+  return {
+    all: (shelf) => on(shelf, "readonly", (store) => store.getAll()),
+    get: async (shelf, key) => await on(shelf, "readonly", (store) => store.get(key)) ?? null,
+    put: (shelf, value, key) => on(shelf, "readwrite", (store) => store.put(value, key)),
+    remove: (shelf, key) => on(shelf, "readwrite", (store) => store.delete(key)),
+    async clear() {
+      await on("outbox", "readwrite", (store) => store.clear());
+      await on("seen", "readwrite", (store) => store.clear());
+    },
+  };
+}

@@ -1,0 +1,104 @@
+// Calls of the API, typed by its own document.
+
+import type { paths } from "../api.ts";
+
+type Method = "get" | "post" | "put" | "delete";
+type Operation<P extends keyof paths, M extends Method> = NonNullable<paths[P][M]>;
+type PathsWith<M extends Method> = {
+  [P in keyof paths]: undefined extends paths[P][M] ? never : P;
+}[keyof paths];
+
+/** The body of the success. */
+type Answer<Op> = Op extends { responses: { 200: { content: { "application/json": infer Body } } } } ? Body
+  : never;
+type Ask<Op> =
+  & (Op extends { requestBody: { content: { "application/json": infer Body } } } ? { json: Body }
+    : { json?: never })
+  & (Op extends { parameters: { path: infer Path extends object } } ? { path: Path } : { path?: never })
+  & (Op extends { parameters: { query?: infer Query } } ? { query?: NonNullable<Query> } : { query?: never });
+
+/** What the service refused; `offline` where it could not be asked at all. */
+export class ApiError extends Error {
+  override name = "ApiError";
+
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly status = 0,
+    /** Seconds after which trying again makes sense. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(message);
+  }
+}
+
+export type Http = ReturnType<typeof createHttp>;
+
+const TIMEOUT_MS = 20_000;
+
+/** @param onRefused is told when the service does not take the token any more */
+export function createHttp(
+  { origin, token, onRefused }: { origin: string; token: () => string | null; onRefused: () => void },
+) {
+  return async function call<M extends Method, P extends PathsWith<M>>(
+    method: M,
+    path: P,
+    ...[ask]: Record<never, never> extends Ask<Operation<P, M>> ? [ask?: Ask<Operation<P, M>>]
+      : [ask: Ask<Operation<P, M>>]
+  ): Promise<Answer<Operation<P, M>>> {
+    const { json, path: places, query } = (ask ?? {}) as {
+      json?: unknown;
+      path?: Record<string, unknown>;
+      query?: Record<string, unknown>;
+    };
+    const used = token();
+    const response = await reach(addressOf(origin, path as string, places, query), {
+      method: method.toUpperCase(),
+      headers: {
+        ...(json === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(used === null ? {} : { Authorization: `Bearer ${used}` }),
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      cache: "no-store",
+    });
+    const body = await response.json().catch(() => null);
+    if (response.ok && body?.success) return body;
+    const refusal = refusalOf(response.status, body);
+    // Another token may have taken its place while this one was asked about.
+    if (refusal.code === "unauthenticated" && used !== null && used === token()) onRefused();
+    throw refusal;
+  };
+}
+
+async function reach(address: string, init: RequestInit): Promise<Response> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), TIMEOUT_MS);
+  try {
+    return await fetch(address, { ...init, signal: patience.signal });
+  } catch {
+    throw new ApiError("offline", "The service cannot be reached");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An error as the service describes it, or its status alone where something in between answered. */
+export function refusalOf(
+  status: number,
+  body: { code?: string; message?: string; retry_after?: number } | null,
+): ApiError {
+  const code = body?.code ?? (status >= 500 ? "unavailable" : "unexpected");
+  return new ApiError(code, body?.message ?? `Status ${status}`, status, body?.retry_after ?? null);
+}
+
+function addressOf(
+  origin: string,
+  pattern: string,
+  places: Record<string, unknown> = {},
+  query: Record<string, unknown> = {},
+): string {
+  const path = pattern.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(places[name])));
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return `${origin}${path}${given.length > 0 ? `?${search}` : ""}`;
+}

@@ -1,0 +1,113 @@
+// The socket on which the service says that something changed. It is opened again for as long as somebody is signed in;
+// after every `connected` everything has to be fetched anew, because what changed in between was told to nobody.
+
+import { createBackoff } from "./backoff.ts";
+import { createListeners } from "./listeners.ts";
+
+export type Connection = "closed" | "connecting" | "online" | "displaced";
+
+export type Notice =
+  | { event: "connected" }
+  | { event: "contacts_updated" }
+  | { event: "messages_updated"; sender: string }
+  | { event: "sessions_updated" };
+
+const SESSION_ENDED = 4001;
+const DISPLACED = 4002;
+/** A socket that has not said `connected` by then never will. */
+const PATIENCE_MS = 10_000;
+
+export type Live = ReturnType<typeof createLive>;
+
+export function createLive(
+  { origin, token, onSessionEnded, onFailed }: {
+    origin: string;
+    token: () => string | null;
+    onSessionEnded: () => void;
+    /** It could not be opened; a browser does not say why. */
+    onFailed: () => void;
+  },
+) {
+  const notices = createListeners<Notice>();
+  const states = createListeners<Connection>();
+  const backoff = createBackoff();
+  let state: Connection = "closed";
+  let socket: WebSocket | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function become(next: Connection): void {
+    if (state === next) return;
+    state = next;
+    states.tell(next);
+  }
+
+  function open(): void {
+    clearTimeout(timer);
+    const used = token();
+    if (used === null || socket) return;
+    become("connecting");
+    const address = `${origin.replace(/^http/, "ws")}/api/notifications`;
+    const opened = new WebSocket(address, ["bearer", used]);
+    socket = opened;
+    const impatience = setTimeout(() => opened.close(), PATIENCE_MS);
+    opened.onmessage = ({ data }) => {
+      const notice: Notice = JSON.parse(data);
+      if (notice.event === "connected") {
+        clearTimeout(impatience);
+        backoff.reset();
+        become("online");
+      }
+      notices.tell(notice);
+    };
+    opened.onclose = ({ code }) => {
+      clearTimeout(impatience);
+      if (socket === opened) lost(code);
+    };
+  }
+
+  function lost(code: number): void {
+    const failed = state !== "online";
+    socket = null;
+    if (code === SESSION_ENDED) {
+      become("closed");
+      return onSessionEnded();
+    }
+    if (code === DISPLACED) return become("displaced");
+    become("connecting");
+    if (failed) onFailed();
+    timer = setTimeout(open, backoff.nextMs());
+  }
+
+  function close(): void {
+    clearTimeout(timer);
+    const closing = socket;
+    socket = null;
+    closing?.close();
+    become("closed");
+  }
+
+  /** What was open leads nowhere: the device says that it has no network. */
+  function drop(): void {
+    if (!socket) return;
+    const dropped = socket;
+    socket = null;
+    dropped.close();
+    become("connecting");
+    timer = setTimeout(open, backoff.nextMs());
+  }
+
+  return {
+    open,
+    close,
+    drop,
+    /** Tries at once instead of after the wait; nothing where it is open. */
+    hurry() {
+      if (state !== "connecting" || socket) return;
+      backoff.reset();
+      open();
+    },
+    state: () => state,
+    onNotice: notices.on,
+    onState: states.on,
+  };
+}

@@ -1,0 +1,185 @@
+// Messages on their way. Each is stored before anything is sent, carries a client_id, and is taken out when the service
+// has answered for it: it goes out once, after those to the same person that were written before it, and survives a
+// closed window. A refusal stays here with its reason until its writer tries again or gives it up.
+
+import type { components } from "../api.ts";
+import { type Backoff, createBackoff } from "./backoff.ts";
+import type { LocalDatabase } from "./database.ts";
+import { ApiError, type Http } from "./http.ts";
+import { createListeners } from "./listeners.ts";
+import type { Uploads } from "./uploads.ts";
+
+export type Message = components["schemas"]["Message"];
+
+export interface Draft {
+  client_id: string;
+  phone_number: string;
+  message_type: "text" | "audio" | "video";
+  message: string;
+  created_at: string;
+  file?: Blob;
+  /** What was begun of its upload. */
+  upload?: string;
+  /** The code of a refusal. */
+  failed?: string;
+}
+type Kept = Draft & { seq: number };
+
+/** After these the same message may well be taken later. */
+const PASSING = [
+  "offline",
+  "unavailable",
+  "unexpected",
+  "rate_limited",
+  "unauthenticated",
+  "upload_conflict",
+  "upload_stalled",
+];
+
+export type Outbox = ReturnType<typeof createOutbox>;
+
+export function createOutbox(
+  { database, http, uploads, name }: { database: LocalDatabase; http: Http; uploads: Uploads; name: string },
+) {
+  const changes = createListeners<Draft[]>();
+  const sent = createListeners<Message>();
+  const progress = createListeners<{ client_id: string; share: number }>();
+  const lanes = new Map<string, { again: boolean }>();
+  const uploading = new Map<string, AbortController>();
+  const backoffs = new Map<string, { backoff: Backoff; timer: ReturnType<typeof setTimeout> | undefined }>();
+  const others = new BroadcastChannel(`${name}.outbox`);
+  others.onmessage = () => tell();
+
+  const list = () => database.all<Kept>("outbox");
+  const find = async (clientId: string) => (await list()).find((draft) => draft.client_id === clientId);
+
+  async function tell(): Promise<void> {
+    changes.tell(await list());
+  }
+
+  async function changed(): Promise<void> {
+    others.postMessage("changed");
+    await tell();
+  }
+
+  async function add(draft: Omit<Draft, "client_id" | "created_at">): Promise<void> {
+    const made = { ...draft, client_id: newClientId(), created_at: new Date().toISOString() };
+    await database.put("outbox", made);
+    await changed();
+    flushLane(draft.phone_number);
+  }
+
+  /** Sends what waits, each person's messages in their order. */
+  async function flush(): Promise<void> {
+    for (const phone of new Set((await list()).map((draft) => draft.phone_number))) flushLane(phone);
+  }
+
+  async function flushLane(phone: string): Promise<void> {
+    const running = lanes.get(phone);
+    if (running) return void (running.again = true);
+    const lane = { again: true };
+    lanes.set(phone, lane);
+    try {
+      while (lane.again) {
+        lane.again = false;
+        // Another window of this browser may be at it.
+        await alone(`${name}.outbox.${phone}`, () => sendLane(phone));
+      }
+    } finally {
+      lanes.delete(phone);
+    }
+  }
+
+  async function sendLane(phone: string): Promise<void> {
+    for (const { client_id } of (await list()).filter((draft) => draft.phone_number === phone)) {
+      // It may have been given up, or sent by another window, since the list was read.
+      const draft = await find(client_id);
+      if (!draft || draft.failed) continue;
+      const outcome = await attempt(draft);
+      if (outcome === "later") return tryLater(phone);
+      backoffs.get(phone)?.backoff.reset();
+    }
+  }
+
+  async function attempt(draft: Kept): Promise<"done" | "later"> {
+    try {
+      const media_content_id = draft.file ? await uploadOf(draft, draft.file) : null;
+      const { client_id, phone_number, message_type, message } = draft;
+      const answer = await http("post", "/api/messages/send", {
+        json: { client_id, phone_number, message_type, message, media_content_id },
+      });
+      sent.tell(answer.messages[0]!);
+      await database.remove("outbox", draft.seq);
+      await changed();
+      return "done";
+    } catch (error) {
+      const code = error instanceof ApiError ? error.code : "unexpected";
+      if (code === "cancelled") return "done";
+      if (PASSING.includes(code)) return "later";
+      if (await find(draft.client_id)) await database.put("outbox", { ...draft, failed: code });
+      await changed();
+      return "done";
+    }
+  }
+
+  async function uploadOf(draft: Kept, file: Blob): Promise<number> {
+    const { client_id, message_type } = draft;
+    const cancel = new AbortController();
+    uploading.set(client_id, cancel);
+    try {
+      return await uploads.upload({
+        file,
+        kind: message_type === "video" ? "video" : "audio",
+        begun: draft.upload ?? null,
+        onBegun: async (upload) => {
+          draft.upload = upload;
+          await database.put("outbox", draft);
+        },
+        onProgress: (share) => progress.tell({ client_id, share }),
+        signal: cancel.signal,
+      });
+    } finally {
+      uploading.delete(client_id);
+    }
+  }
+
+  function tryLater(phone: string): void {
+    const waiting = backoffs.get(phone) ?? { backoff: createBackoff(), timer: undefined };
+    backoffs.set(phone, waiting);
+    clearTimeout(waiting.timer);
+    waiting.timer = setTimeout(() => flushLane(phone), waiting.backoff.nextMs());
+  }
+
+  /** Gives a message up that has not been sent, and what of it has arrived. */
+  async function discard(clientId: string): Promise<void> {
+    const draft = await find(clientId);
+    if (!draft) return;
+    await database.remove("outbox", draft.seq);
+    uploading.get(clientId)?.abort();
+    await changed();
+    if (draft.upload) await uploads.giveUp(draft.upload).catch(() => {});
+  }
+
+  async function retry(clientId: string): Promise<void> {
+    const draft = await find(clientId);
+    if (!draft) return;
+    const { failed: _, ...again } = draft;
+    await database.put("outbox", again);
+    await changed();
+    flushLane(draft.phone_number);
+  }
+
+  return { add, list, flush, discard, retry, onChange: changes.on, onSent: sent.on, onProgress: progress.on };
+}
+
+/** One window at a time, where the browser can tell; elsewhere the client_id still keeps a message from going out twice. */
+async function alone(lock: string, run: () => Promise<void>): Promise<void> {
+  if ("locks" in navigator) await navigator.locks.request(lock, run);
+  else await run();
+}
+
+/** 128 random bits. Unlike randomUUID() this is also there without TLS. */
+function newClientId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+}

@@ -1,0 +1,108 @@
+// Media on their way up, resumable (tus 1.0): what has arrived is not sent again, also after the window was closed.
+
+import { ApiError, refusalOf } from "./http.ts";
+
+export interface Upload {
+  file: Blob;
+  kind: "audio" | "video";
+  /** What was begun before, where anything was. */
+  begun: string | null;
+  onBegun: (id: string) => Promise<void>;
+  /** From 0 to 1. */
+  onProgress: (share: number) => void;
+  signal: AbortSignal;
+}
+
+export type Uploads = ReturnType<typeof createUploads>;
+
+interface Sent {
+  status: number;
+  header: (name: string) => string | null;
+  body: { code?: string; message?: string; retry_after?: number } | null;
+}
+
+export function createUploads({ origin, token }: { origin: string; token: () => string | null }) {
+  /** Sends what has not arrived yet. @returns the id of the media @throws ApiError */
+  async function upload({ file, kind, begun, onBegun, onProgress, signal }: Upload): Promise<number> {
+    let id = begun;
+    let offset = id === null ? null : await offsetOf(id);
+    if (id === null || offset === null) {
+      id = await begin(file, kind);
+      offset = 0;
+      await onBegun(id);
+    }
+    if (offset < file.size || file.size === 0) {
+      await send("PATCH", `/${id}`, {
+        headers: { "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(offset) },
+        body: file.slice(offset),
+        onSent: (bytes) => onProgress((offset! + bytes) / file.size),
+        signal,
+      });
+    }
+    onProgress(1);
+    return Number(id);
+  }
+
+  async function begin(file: Blob, kind: string): Promise<string> {
+    const { header } = await send("POST", "", {
+      headers: { "Upload-Length": String(file.size), "Upload-Metadata": `media_type ${btoa(kind)}` },
+    });
+    return header("Location")!.split("/").pop()!;
+  }
+
+  /** How much has arrived; null where nothing is known of it any more. */
+  async function offsetOf(id: string): Promise<number | null> {
+    try {
+      const { header } = await send("HEAD", `/${id}`);
+      return Number(header("Upload-Offset"));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /** By XMLHttpRequest: fetch() does not tell how much has been sent. */
+  function send(
+    method: string,
+    path: string,
+    { headers = {}, body = null, onSent = () => {}, signal }: {
+      headers?: Record<string, string>;
+      body?: Blob | null;
+      onSent?: (bytes: number) => void;
+      signal?: AbortSignal;
+    } = {},
+  ): Promise<Sent> {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open(method, `${origin}/api/uploads${path}`);
+      const given = { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${token()}`, ...headers };
+      for (const [name, value] of Object.entries(given)) request.setRequestHeader(name, value);
+      request.upload.onprogress = ({ loaded }) => onSent(loaded);
+      request.onload = () => {
+        const { status } = request;
+        if (status < 300) {
+          return resolve({
+            status,
+            header: (name) => request.getResponseHeader(name),
+            body: null,
+          });
+        }
+        reject(refusalOf(status, readBody(request.responseText)));
+      };
+      request.onerror = () => reject(new ApiError("offline", "The upload broke off"));
+      request.onabort = () => reject(new ApiError("cancelled", "The upload was cancelled"));
+      signal?.addEventListener("abort", () => request.abort());
+      request.send(body);
+    });
+  }
+
+  return { upload, giveUp: (id: string) => send("DELETE", `/${id}`) };
+}
+
+function readBody(text: string): Sent["body"] {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,77 @@
+// The service worker: opens the pages without a network, with what `deno task build` made.
+
+declare const self: ServiceWorkerGlobalScope & {
+  /** The addresses of the shell and a name for this build of it; the build writes them in front. */
+  SHELL: { version: string; paths: string[] };
+};
+
+const PAGE = "/app";
+/** Where the pages leave the words of their language. */
+const WORDS = "puffintalk-words";
+const PATIENCE_MS = 4_000;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil((async () => {
+    const cache = await caches.open(self.SHELL.version);
+    await cache.addAll(self.SHELL.paths);
+    await self.skipWaiting();
+  })());
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    const old = (await caches.keys()).filter((name) => ![self.SHELL.version, WORDS].includes(name));
+    await Promise.all(old.map((name) => caches.delete(name)));
+    await self.clients.claim();
+  })());
+});
+
+self.addEventListener("fetch", (event) => {
+  const { origin, pathname } = new URL(event.request.url);
+  if (event.request.method !== "GET" || origin !== self.location.origin) return;
+  if (pathname === PAGE) event.respondWith(newest(event.request));
+  else if (self.SHELL.paths.includes(pathname)) event.respondWith(kept(event.request));
+});
+
+/** The page as the service has it now; the kept one where it does not answer. */
+async function newest(request: Request): Promise<Response> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+  try {
+    return await fetch(request.url, { signal: patience.signal, headers: { accept: "text/html" } });
+  } catch {
+    return await caches.match(PAGE) ?? Response.error();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function kept(request: Request): Promise<Response> {
+  return await caches.match(new URL(request.url).pathname) ?? await fetch(request);
+}
+
+// Pushed is only what happened, never from whom or what: the pages fetch that when they are opened.
+self.addEventListener("push", (event) => {
+  event.waitUntil((async () => {
+    const { event: name } = event.data?.json() ?? {};
+    const kept = await (await caches.open(WORDS)).match("/app/words.json");
+    const words: Record<string, string> = kept ? await kept.json() : {};
+    await self.registration.showNotification("PuffinTalk", {
+      body: words[name] ?? "",
+      tag: name ?? "news",
+      icon: "/app/icon-192.png",
+    });
+  })());
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const hash: string = event.notification.data?.hash ?? "";
+  event.waitUntil((async () => {
+    const windows = await self.clients.matchAll({ type: "window" });
+    const [open] = windows.filter(({ url }) => new URL(url).pathname === PAGE);
+    if (!open) return void await self.clients.openWindow(PAGE + hash);
+    await open.focus();
+    if (hash) open.postMessage({ hash });
+  })());
+});
