@@ -1,9 +1,9 @@
 /** The time is taken in this many pieces. */
-const PIECES = 10;
+const PIECES = 4;
 /** A piece that ends so much too late was not waited for: the process was busy, or was not given the processor. */
-const LATE_MS = 50;
+const LATE_MS = 300;
 /** Pieces that count for nothing, at most. */
-const LOST_MAX = 20;
+const LOST_MAX = 3;
 
 /**
  * Rejects when `answer` takes longer than `ms`; what it does goes on, unheard. Time in which this process did not run

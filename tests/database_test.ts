@@ -57,7 +57,8 @@ function beBusy(ms: number): void {
 
 Deno.test("run() is no DatabaseUnavailable when it was this process that did nothing for two seconds", () =>
   withDatabase(async ({ address }) => {
-    const database = openDatabase(address, { max: 2 });
+    const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
+    const database = openDatabase(proxy.urlFor(address), { max: 2 });
     let outages = 0;
     database.onOutage(() => outages += 1);
     const nap = (seconds: number) =>
@@ -66,21 +67,26 @@ Deno.test("run() is no DatabaseUnavailable when it was this process that did not
     await nap(1.2);
     for (let round = 0; round < 2; round += 1) {
       const answer = nap(1.5);
-      // Due together with the question, so that this begins before its answer is read.
-      setTimeout(() => beBusy(2_000), 900);
+      // The question is on its way when this process falls silent, and its answer comes while it is.
+      setTimeout(proxy.freeze, 800);
+      setTimeout(() => (proxy.thaw(), beBusy(2_000)), 1_000);
       equal((await answer)[0]!.one, 1);
     }
     equal(outages, 0);
     await database.close();
+    proxy.close();
   }));
 
 Deno.test("run() is no DatabaseUnavailable when this process was busy while it connected", () =>
   withDatabase(async ({ address }) => {
-    const database = openDatabase(address, { max: 2 });
+    const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
+    const database = openDatabase(proxy.urlFor(address), { max: 2 });
+    proxy.freeze();
     const answer = database.run((sql) => sql<{ one: number }[]>`select 1 as one`);
-    setTimeout(() => beBusy(2_500), 0);
+    setTimeout(() => (proxy.thaw(), beBusy(2_500)), 100);
     equal((await answer)[0]!.one, 1);
     await database.close();
+    proxy.close();
   }));
 
 Deno.test("run() and begin() pass on what the database refuses, as it says it", () =>

@@ -143,7 +143,7 @@ Deno.test("a guess against a challenge whose SMS is still on its way counts like
 
 Deno.test("an ask whose SMS is still on its way has taken the gap, and holds no connection of the database", () =>
   withTwilio(async (t, twilio) => {
-    const phones = Array.from({ length: 20 }, (_, n) => `+1415555${1000 + n}`);
+    const phones = Array.from({ length: 20 }, (_, n) => `+1650253${1000 + n}`);
     const held = phones.map(() => holdNext(twilio));
     const asking = phones.map((phone) => ask(t, "signup", phone));
     await Promise.all(held.map(({ code }) => code));

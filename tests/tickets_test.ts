@@ -160,7 +160,7 @@ Deno.test("insertTicket() drops rows in the order of their hashes, so that two a
     const ago = (ms: number) => new Date(now.getTime() - ms);
     await t.sql`
       insert into tickets (hash, session_id, expires_at)
-      values (${low}, ${session!.id}, ${ago(1_000)}), (${high}, ${session!.id}, ${ago(2_000)})`;
+      values (${high}, ${session!.id}, ${ago(2_000)}), (${low}, ${session!.id}, ${ago(1_000)})`;
     let inserted: unknown;
     await t.sql.begin(async (sql) => {
       await sql`select hash from tickets where hash = ${low} for update`;
