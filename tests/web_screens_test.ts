@@ -24,8 +24,10 @@ async function judge(page: Page, name: string): Promise<void> {
   const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
     "axe.run().then((found) => found.violations)",
   );
-  deepEqual(violations.map(({ id, nodes }) => [id, nodes[0]?.html]), [], name);
-  deepEqual(await page.evaluate(TOO_WIDE), [], name);
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  deepEqual(found, [], `${name}\n${found.join("\n")}`);
+  const tooWide = await page.evaluate<string[]>(TOO_WIDE);
+  deepEqual(tooWide, [], `${name}\n${tooWide.join("\n")}`);
 }
 
 const VIEWS: [string, BrowserContextOptions, string?][] = [

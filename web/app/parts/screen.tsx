@@ -9,7 +9,7 @@ import { Icon, type IconName } from "./icons.tsx";
 export interface ScreenKey {
   /** One short word, for the bar. */
   label: string;
-  /** All of it, for who hears it and for the header. */
+  /** All of it, for the header's picture. */
   name: string;
   icon: IconName;
   onPress: () => void;
@@ -76,7 +76,7 @@ function HeaderKey({ name, icon, onPress }: ScreenKey) {
 function SoftKey({ side, of }: { side: "left" | "right"; of: ScreenKey | undefined }) {
   if (!of) return <span />;
   return (
-    <button type="button" data-soft={side} aria-label={of.name} onClick={of.onPress}>
+    <button type="button" data-soft={side} onClick={of.onPress}>
       {of.label}
     </button>
   );
