@@ -908,7 +908,8 @@ export interface paths {
       parameters: {
         query?: never;
         header?: {
-          "idempotency-key"?: string;
+          /** @description The same as client_id */
+          "Idempotency-Key"?: string;
         };
         path?: never;
         cookie?: never;
