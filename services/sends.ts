@@ -61,10 +61,22 @@ export function createSends(
    * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited
    */
   async function add(send: Send): Promise<Stored> {
-    const first = send.client_id === null ? undefined : underWay.get(keyOf(send));
-    const outcome = first ? judge(send, await first, true) : await storeAtPace(send);
+    const outcome = await followOrStore(send);
     if (typeof outcome === "string") throw new AppError(outcome);
     return outcome;
+  }
+
+  /** Nothing is waited for between finding none under way and being it. */
+  async function followOrStore(send: Send): Promise<Outcome> {
+    const key = send.client_id === null ? null : keyOf(send);
+    let first = key === null ? undefined : underWay.get(key);
+    while (first) {
+      const outcome = await first;
+      // Why the first was refused may be its own words, and says nothing of these.
+      if (typeof outcome !== "string") return judge(send, outcome, true);
+      first = underWay.get(key!);
+    }
+    return await storeAtPace(send);
   }
 
   /** @throws AppError rate_limited */
