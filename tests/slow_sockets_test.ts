@@ -200,26 +200,32 @@ Deno.test(
   },
 );
 
-Deno.test(
-  "a socket that is told something all the time and never reads is cut off within a minute",
-  { ignore: !IS_KNOWN || !LONG },
-  () =>
-    withApp(async (t) => {
-      const { hub, sessions } = t.services;
-      const bob = await t.signUp(BOB);
-      const { user_id } = await sessions.authenticate(bob.token);
-      const { conn } = await shakeHands(t.url, `/api/notifications?token=${bob.token}`);
-      const { port } = conn.localAddr as Deno.NetAddr;
-      ok(clientPorts(t).has(port));
-      const startedAt = performance.now();
-      const telling = setInterval(() => hub.tell({ to: user_id, event: "messages_updated", sender: ANN }), 1);
-      await eventually(() => !clientPorts(t).has(port), GONE_MS_MAX).finally(() => clearInterval(telling));
-      console.log(
-        `A socket that is told all the time is gone after ${
-          ((performance.now() - startedAt) / 1000).toFixed(1)
-        } s`,
-      );
-      deepEqual(hub.userIds(), []);
-      conn.close();
-    }),
-);
+// It takes its minute, so that it is not there at all, rather than skipped, in a run without the flag.
+if (LONG) {
+  Deno.test(
+    "a socket that is told something all the time and never reads is cut off within a minute",
+    { ignore: !IS_KNOWN },
+    () =>
+      withApp(async (t) => {
+        const { hub, sessions } = t.services;
+        const bob = await t.signUp(BOB);
+        const { user_id } = await sessions.authenticate(bob.token);
+        const { conn } = await shakeHands(t.url, `/api/notifications?token=${bob.token}`);
+        const { port } = conn.localAddr as Deno.NetAddr;
+        ok(clientPorts(t).has(port));
+        const startedAt = performance.now();
+        const telling = setInterval(
+          () => hub.tell({ to: user_id, event: "messages_updated", sender: ANN }),
+          1,
+        );
+        await eventually(() => !clientPorts(t).has(port), GONE_MS_MAX).finally(() => clearInterval(telling));
+        console.log(
+          `A socket that is told all the time is gone after ${
+            ((performance.now() - startedAt) / 1000).toFixed(1)
+          } s`,
+        );
+        deepEqual(hub.userIds(), []);
+        conn.close();
+      }),
+  );
+}
