@@ -1,0 +1,111 @@
+// What a session means to the pages: its end from elsewhere, several windows, and what a person chose.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { ANN, BOB, eventually, refused, type TestApp, withApp } from "./support.ts";
+import type { Browser } from "playwright-core";
+import { bubbles, field, moveTo, openAs, openFriends, press } from "./web_window.ts";
+
+function sessionTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+  });
+}
+
+/** In the page: where one is in a list. */
+const PLACE = `(() => {
+  const { scrollTop, scrollHeight, clientHeight } = document.querySelector("[role=log]");
+  return { scrollTop, scrollHeight, clientHeight, below: scrollHeight - scrollTop - clientHeight };
+})()`;
+
+sessionTest(
+  "a session that is ended from another device leads to the door, says so, and leaves nothing behind",
+  async (t, browser) => {
+    const person = await t.signUp(ANN);
+    const { page, errors } = await openAs(t, browser, person);
+    await page.getByText("Nobody here yet").waitFor();
+    const other = await t.signIn(ANN);
+    const { body } = await t.call("GET", "/api/auth/sessions", { token: other.token });
+    const first = body.sessions.find(({ current }: { current: boolean }) => !current);
+    await t.call("DELETE", `/api/auth/sessions/${first.id}`, { token: other.token });
+
+    await page.getByText("You were signed out on this device.").waitFor();
+    equal(await page.evaluate("localStorage.getItem('puffintalk.session')"), null);
+    deepEqual(errors, []);
+  },
+);
+
+sessionTest(
+  "signing out by keys ends the session everywhere in this browser, and at the service",
+  async (t, browser) => {
+    const { ann } = await openFriends(t, browser);
+    const other = await ann.page.context().newPage();
+    await other.goto(`${t.url}/app`);
+    await other.locator(".chats").waitFor();
+    await press(other, "F2");
+    await other.getByRole("button", { name: "Sign out" }).waitFor();
+    await moveTo(other, "Sign out");
+    await press(other, "Enter");
+    await moveTo(other, "Sign out", "ArrowUp");
+    await press(other, "Enter");
+    for (const page of [ann.page, other]) await page.locator("#phone").waitFor();
+    refused(await t.call("GET", "/api/contacts", { token: ann.token }), 401, "unauthenticated");
+  },
+);
+
+sessionTest("a language that is chosen is spoken at once, and after the next start", async (t, browser) => {
+  const { page } = await openAs(t, browser, await t.signUp(ANN));
+  await press(page, "F2");
+  await page.getByRole("button", { name: "Espa\u00f1ol" }).click();
+  await page.getByText("Dispositivos").waitFor();
+  equal(await page.evaluate("document.documentElement.lang"), "es");
+  await page.goto(`${t.url}/app`);
+  await page.getByText("Todav\u00eda no hay nadie").waitFor();
+});
+
+sessionTest(
+  "older messages come when one scrolls up, and what one reads stays where it is",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    for (let number = 1; number <= 100; number += 1) await t.send(bob, ann, `Number ${number}`);
+    await ann.page.reload();
+    await ann.page.getByText("Number 100", { exact: true }).waitFor();
+    await eventually(async () => ok((await bubbles(ann.page)).length < 90));
+    for (let step = 0; step < 60 && (await bubbles(ann.page))[0] !== "Number 1"; step += 1) {
+      const oldest = (await bubbles(ann.page))[0];
+      await eventually(async () => {
+        // What comes at the same moment may bring the newest back into view.
+        await ann.page.evaluate("document.querySelector('[role=log]').scrollTop = 0");
+        const texts = await bubbles(ann.page);
+        return texts[0] !== oldest || texts[0] === "Number 1";
+      });
+    }
+    const texts = await bubbles(ann.page);
+    deepEqual(texts, Array.from({ length: 100 }, (_, at) => `Number ${at + 1}`));
+    await t.send(bob, ann, "Number 101");
+    await ann.page.getByText("Number 101", { exact: true }).waitFor({ state: "attached" });
+    const place = await ann.page.evaluate<{ below: number }>(PLACE);
+    ok(place.below > 500, JSON.stringify(place));
+  },
+);
+
+sessionTest(
+  "deep in a conversation, arrows walk through messages, and Back leads out step by step",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    for (const text of ["One", "Two", "Three"]) await t.send(bob, ann, text);
+    await ann.page.getByText("Three").waitFor();
+    await field(ann.page).focus();
+    await moveTo(ann.page, /^One/, "ArrowUp");
+    await moveTo(ann.page, "Message");
+    await press(ann.page, "F1");
+    await ann.page.getByRole("button", { name: "Film or sound file" }).waitFor();
+    await press(ann.page, "Escape");
+    equal(await ann.page.getByRole("button", { name: "Film or sound file" }).count(), 0);
+    await press(ann.page, "Escape");
+    await ann.page.locator(".chats").waitFor();
+    await ann.page.locator(".row", { hasText: BOB }).waitFor();
+  },
+);
