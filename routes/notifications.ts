@@ -25,6 +25,7 @@ const FRAME_BYTES_MAX = 4096;
 const FRAMES_A_MINUTE_MAX = 60;
 const MINUTE_MS = 60_000;
 const GOODBYE_MS_MAX = 5_000;
+const OPENING_MS_MAX = 10_000;
 /** Nobody knows when another socket of an address ends. */
 const NO_ROOM_RETRY_SECONDS = 30;
 
@@ -110,7 +111,10 @@ function attend(
 ): void {
   const isTooMuch = frameGuard();
   let leave: ReturnType<Hub["join"]> = () => {};
+  // A client that is gone before our answer leaves a socket that never opens, nor ever says that it is closed.
+  const opening = setTimeout(goOut, OPENING_MS_MAX);
   socket.onopen = () => {
+    clearTimeout(opening);
     leave = hub.join(toHubSocket(socket, actor, toFrame));
     marks.deliverWaiting(actor).catch((error) =>
       log.warn("Waiting messages not marked", describeError(error))

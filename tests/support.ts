@@ -105,12 +105,20 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
   } finally {
     services.hub.closeAll();
     await Promise.all(sockets.map((socket) => socket.end()));
-    await server.shutdown();
+    await stop(server);
     await listener.close();
     await opened.close();
     await sql.end({ timeout: 1 });
     if (!options.database) await database.drop();
   }
+}
+
+/** As the service itself does: Deno waits for ever for a socket whose client left in the middle of the handshake. */
+async function stop(server: Deno.HttpServer): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, 5_000);
+  await Promise.race([server.shutdown(), late.promise]);
+  clearTimeout(timer);
 }
 
 /** The same with two services, which have nothing in common but the database. */

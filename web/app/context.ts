@@ -1,7 +1,7 @@
 // What every part of the pages may use.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useLayoutEffect, useState } from "preact/hooks";
 import { CLIENT_TEXTS, type ClientError, type ClientTexts } from "../../services/texts/client.ts";
 import { ApiError, type Client, type Contact } from "../client.ts";
 import type { Desk } from "./desk.ts";
@@ -80,8 +80,8 @@ export function useAction(say?: (sentence: string | null) => void) {
   return { isBusy, act };
 }
 
-/** A step back closes what is open instead of leaving the screen. */
+/** A step back closes what is open instead of leaving the screen: from the frame on in which it is seen, and no longer. */
 export function useGuard(isOpen: boolean, close: () => void): void {
   const { router } = useApp();
-  useEffect(() => isOpen ? router.guard(close) : undefined, [isOpen]);
+  useLayoutEffect(() => isOpen ? router.guard(close) : undefined, [isOpen]);
 }
