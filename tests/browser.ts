@@ -23,6 +23,11 @@ export async function withBrowser(run: (browser: Browser) => Promise<void>): Pro
   const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
   try {
     await run(browser);
+  } catch (error) {
+    for (const page of browser.contexts().flatMap((context) => context.pages())) {
+      console.error(`Shown at ${page.url()}:`, await page.ariaSnapshot({ timeout: 1_000 }).catch(String));
+    }
+    throw error;
   } finally {
     await browser.close();
   }
