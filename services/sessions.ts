@@ -1,7 +1,6 @@
 // Sessions: made by a passcode, named by tokens, ended by signing out or from another device. A session that has
 // ended is dead on every process within five seconds, by the bus at once and by the age of the checks at the latest.
 
-import { LRUCache } from "lru-cache";
 import type { Database, Sql } from "../db/database.ts";
 import * as sessions from "../db/sessions.ts";
 import { AppError } from "./errors.ts";
@@ -10,6 +9,7 @@ import type { Event } from "./events/events.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import { describeError, log } from "./log.ts";
 import type { PhoneNumber } from "./phone_number.ts";
+import { createRecent } from "./recent.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** Who acts: a user through one of his sessions. */
@@ -43,7 +43,10 @@ export type Sessions = ReturnType<typeof createSessions>;
 export function createSessions(
   { database, bus, tokens, now }: { database: Database; bus: Bus; tokens: Tokens; now: () => Date },
 ) {
-  const checks = new LRUCache<string, { at: number; session: sessions.Session | null }>({ max: CHECKS_MAX });
+  const checks = createRecent<{ at: number; session: sessions.Session | null }>({
+    turnMs: CHECK_KEPT_MS,
+    max: CHECKS_MAX,
+  });
   const touches = createGroupCommit<string, void>({
     run: async (ids) => {
       await database.run((sql) => sessions.touchSessions(sql, ids, now()));

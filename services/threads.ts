@@ -1,7 +1,7 @@
-import { LRUCache } from "lru-cache";
 import { findThread } from "../db/conversations.ts";
 import type { Database } from "../db/database.ts";
 import type { PhoneNumber } from "./phone_number.ts";
+import { createRecent } from "./recent.ts";
 import type { Actor } from "./sessions.ts";
 
 /** The conversation of two people; once there, it stays what it is. */
@@ -15,14 +15,17 @@ export interface Threads {
   find(me: Actor, phone: PhoneNumber): Promise<Thread | null>;
 }
 
-const THREADS_MAX = 100_000;
+const THREADS_MAX = 50_000;
+const THREADS_KEPT_MS = 10 * 60_000;
 
 export function createThreads({ database }: { database: Database }): Threads {
-  const known = new LRUCache<string, Thread>({ max: THREADS_MAX });
+  const known = createRecent<Thread>({ turnMs: THREADS_KEPT_MS, max: THREADS_MAX });
   return {
     async find(me, phone) {
       const key = `${me.user_id} ${phone}`;
-      const thread = known.get(key) ?? await database.run((sql) => findThread(sql, me.user_id, phone));
+      const remembered = known.get(key);
+      if (remembered) return remembered;
+      const thread = await database.run((sql) => findThread(sql, me.user_id, phone));
       if (thread) known.set(key, thread);
       return thread;
     },

@@ -1,11 +1,12 @@
 // JWTs by jose: HS256 and nothing else. A token names a session and says nothing about the person.
 
 import { jwtVerify, SignJWT } from "jose";
-import { LRUCache } from "lru-cache";
+import { createRecent } from "./recent.ts";
 
 const ISSUER = "puffintalk";
 const AUDIENCE = "puffintalk";
 const VERIFIED_MAX = 20_000;
+const VERIFIED_KEPT_MS = 60_000;
 
 export interface Claims {
   user_id: number;
@@ -24,7 +25,7 @@ export interface Tokens {
 export function createTokens(secrets: readonly string[]): Tokens {
   const keys = secrets.map((secret) => new TextEncoder().encode(secret));
   // A signature that was right once stays right: a busy client's token is not computed again a thousand times.
-  const verified = new LRUCache<string, Claims>({ max: VERIFIED_MAX });
+  const verified = createRecent<Claims>({ turnMs: VERIFIED_KEPT_MS, max: VERIFIED_MAX });
 
   async function verifyWith(key: Uint8Array, token: string, now: Date): Promise<Claims | null> {
     try {
