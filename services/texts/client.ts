@@ -144,6 +144,9 @@ export interface ClientTexts {
     on: string;
     off: string;
     noticesDenied: string;
+    noticesAlways: string;
+    /** No push service wakes this browser. */
+    noticesOpen: string;
     devices: string;
     thisDevice: string;
     lastSeen: (when: string) => string;
@@ -282,6 +285,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       on: "On",
       off: "Off",
       noticesDenied: "The browser forbids notifications from here. Its own settings can change that.",
+      noticesAlways: "You are told also while PuffinTalk is closed.",
+      noticesOpen: "This browser tells you only while PuffinTalk is open.",
       devices: "Devices",
       thisDevice: "This device",
       lastSeen: (when) => `Last used ${when}`,
@@ -453,6 +458,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       on: "Sí",
       off: "No",
       noticesDenied: "El navegador no permite avisos desde aquí. Puedes cambiarlo en sus ajustes.",
+      noticesAlways: "Recibes avisos también con PuffinTalk cerrado.",
+      noticesOpen: "Este navegador solo avisa mientras PuffinTalk está abierto.",
       devices: "Dispositivos",
       thisDevice: "Este dispositivo",
       lastSeen: (when) => `Usado por última vez ${when}`,

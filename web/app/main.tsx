@@ -23,7 +23,7 @@ const app: App = { client, store, desk, notices, router, settings };
 
 if (handover) await client.adopt(handover);
 await desk.begin();
-client.live.onNotice(({ event }) => event === "connected" && notices.keepUp().catch(() => {}));
+client.live.onNotice(({ event }) => event === "connected" && notices.keepUp());
 listenToKeys({ back: router.back });
 const root = document.getElementById("app")!;
 root.textContent = "";

@@ -60,6 +60,7 @@ function NoticesChoice() {
   // Chosen there, allowed by the browser.
   useStore(settings, (chosen) => chosen.notices);
   const [trouble, setTrouble] = useState<string | null>(null);
+  const isWoken = useStore(notices.reach, (reach) => reach.isWoken);
   const { act } = useAction(setTrouble);
   const turnOn = () =>
     act(async () => {
@@ -70,6 +71,11 @@ function NoticesChoice() {
     <Choice title={texts.settings.notices}>
       <Option isChosen={notices.isOn()} onChoose={turnOn}>{texts.settings.on}</Option>
       <Option isChosen={!notices.isOn()} onChoose={() => act(notices.turnOff)}>{texts.settings.off}</Option>
+      {notices.isOn() && isWoken !== null && (
+        <p class="hint" role="status">
+          {isWoken ? texts.settings.noticesAlways : texts.settings.noticesOpen}
+        </p>
+      )}
       <Alert>{trouble}</Alert>
     </Choice>
   );
