@@ -22,6 +22,8 @@ const router = createRouter();
 const app: App = { client, store, desk, notices, router, settings };
 
 if (handover) await client.adopt(handover);
+// Whoever signs in next begins at the beginning.
+client.onSession((session) => session ?? router.go({ at: "chats" }, { replace: true }));
 await desk.begin();
 client.live.onNotice(({ event }) => event === "connected" && notices.keepUp());
 listenToKeys({ back: router.back });
