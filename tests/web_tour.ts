@@ -10,6 +10,7 @@ const DAN = "+14155550104";
 const EVE = "+14155550105";
 const FAY = "+14155550106";
 const GUS = "+14155550107";
+const HAL = "+14155550108";
 const NEWCOMER = "+14155550199";
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
@@ -17,7 +18,7 @@ const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 /** Ann, with somebody in every relation to her and a conversation with all kinds of messages. */
 export async function settle(t: TestApp): Promise<Person> {
   const ann = await t.signUp(ANN);
-  const others = { bob: await t.signUp(BOB), cat: await t.signUp(CAT), dan: await t.signUp(DAN) };
+  const others = { bob: await t.signUp(BOB), cat: await t.signUp(CAT) };
   const gone = { eve: await t.signUp(EVE), fay: await t.signUp(FAY) };
   const call = async (me: Person, action: string, phone: string, more = {}) =>
     succeeded(
@@ -32,6 +33,8 @@ export async function settle(t: TestApp): Promise<Person> {
   }
   await call(others.cat, "request", ANN);
   await call(ann, "request", DAN, { display_name: "Dan" });
+  await t.signUp(DAN);
+  await call(ann, "request", HAL);
   await call(ann, "delete", EVE);
   await call(gone.fay, "delete", ANN);
   const gus = await t.signUp(GUS);
@@ -77,6 +80,8 @@ export async function takeTour({ t, browser, ann, options, see }: Tour): Promise
   await see("chats", page);
   await go("#/add", "Ask to be friends");
   await see("add", page);
+  await go("#/invites", "Has an account now.");
+  await see("invites", page);
   await go(`#/thread/${BOB}`, "See you then!");
   await field(page).waitFor();
   await see("thread", page);
@@ -91,6 +96,9 @@ export async function takeTour({ t, browser, ann, options, see }: Tour): Promise
   await see("person-delete", page);
   await go("#/settings", "Colours");
   await see("settings", page);
+  await page.getByRole("button", { name: "On", exact: true }).click();
+  await page.getByText("only while PuffinTalk is open").waitFor();
+  await see("settings-notices", page);
   await go("#/devices", "This device");
   await see("devices", page);
   await page.context().setOffline(true);

@@ -101,6 +101,12 @@ export interface ClientTexts {
     invite: string;
     bySms: string;
   };
+  invites: {
+    title: string;
+    none: string;
+    left: (count: number) => string;
+    status: Record<"sent" | "undelivered" | "joined", string>;
+  };
   /** How somebody stands to me, as a sentence. */
   standing: Record<"accepted" | "requested" | "requesting" | "blocked" | "deleted", string>;
   person: {
@@ -230,6 +236,16 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       asked: "Your request is on its way.",
       invite: "This number has no account yet. Send the invitation from your own phone:",
       bySms: "Write the SMS",
+    },
+    invites: {
+      title: "Invitations sent",
+      none: "None yet. Ask for somebody without an account, and we invite them by SMS.",
+      left: (count) => `You can send ${count} more in these 24 hours.`,
+      status: {
+        sent: "No account yet.",
+        undelivered: "The SMS did not arrive. Is the number right?",
+        joined: "Has an account now.",
+      },
     },
     standing: {
       accepted: "You are friends.",
@@ -399,6 +415,16 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       asked: "Tu solicitud está en camino.",
       invite: "Este número aún no tiene cuenta. Envía la invitación desde tu teléfono:",
       bySms: "Escribir el SMS",
+    },
+    invites: {
+      title: "Invitaciones enviadas",
+      none: "Ninguna todavía. Pide amistad a quien no tiene cuenta y le invitamos por SMS.",
+      left: (count) => `Puedes enviar ${count} más en estas 24 horas.`,
+      status: {
+        sent: "Aún no tiene cuenta.",
+        undelivered: "El SMS no llegó. ¿Es correcto el número?",
+        joined: "Ya tiene cuenta.",
+      },
     },
     standing: {
       accepted: "Sois amigos.",

@@ -146,7 +146,7 @@ export function Devices() {
   return (
     <Screen title={texts.settings.devices} center={texts.keys.select}>
       <Alert>{trouble}</Alert>
-      <ul class="devices">
+      <ul class="cards">
         {devices.map(({ id, device, last_seen_at, current }) => (
           <li key={id} tabIndex={-1} data-stop>
             <p>{device}</p>
