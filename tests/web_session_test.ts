@@ -5,7 +5,7 @@ import { hasBrowser, withBrowser } from "./browser.ts";
 import { only } from "./limit_calls.ts";
 import { ANN, BOB, eventually, refused, type TestApp, type TestOptions, withApp } from "./support.ts";
 import type { Browser } from "playwright-core";
-import { bubbles, field, moveTo, openAs, openFriends, press } from "./web_window.ts";
+import { bubbles, field, focused, moveTo, openAs, openFriends, press } from "./web_window.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -190,4 +190,18 @@ sessionTest("a session that is near its end is renewed when its window is opened
   await eventually(async () =>
     equal(await page.evaluate("JSON.parse(localStorage['puffintalk.session']).token"), token)
   );
+});
+
+sessionTest("a list that comes late is what the keys act on, and not the way back", async (t, browser) => {
+  const { page } = await openAs(t, browser, await t.signUp(ANN, "An old phone"));
+  const late = Promise.withResolvers<void>();
+  await page.route("**/api/auth/sessions", async (route) => {
+    await late.promise;
+    await route.continue();
+  });
+  await page.goto(`${t.url}/app#/devices`);
+  await page.getByRole("heading", { name: "Devices" }).waitFor();
+  await eventually(async () => equal(await focused(page), "Back"));
+  late.resolve();
+  await eventually(async () => equal((await focused(page)).split("\n")[0], "An old phone"));
 });

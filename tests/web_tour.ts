@@ -36,6 +36,7 @@ export async function settle(t: TestApp): Promise<Person> {
   await t.signUp(DAN);
   await call(ann, "request", HAL);
   await call(ann, "delete", EVE);
+  await t.send(gone.fay, ann, "I am leaving for Iceland. Farewell!");
   await call(gone.fay, "delete", ANN);
   const gus = await t.signUp(GUS);
   await t.befriend(ann, gus);
@@ -87,6 +88,7 @@ export async function takeTour({ t, browser, ann, options, see }: Tour): Promise
   await see("thread", page);
   await passPanels(page, see);
   await go(`#/thread/${FAY}`, "Has deleted you.");
+  await page.getByText("Farewell!").waitFor();
   await see("thread-closed", page);
   await go(`#/person/${CAT}`, "Accept");
   await see("person-asking", page);

@@ -16,7 +16,7 @@ export function Invites() {
   const contacts = useModel((model) => model.contacts);
   const { list, trouble } = useInvites();
   return (
-    <Screen title={texts.invites.title} center={texts.keys.select}>
+    <Screen title={texts.invites.title} center={texts.keys.select} isFilled={list !== null}>
       <Alert>{trouble}</Alert>
       {list?.invites.length === 0 && <p class="empty">{texts.invites.none}</p>}
       {list && list.invites.length > 0 && <p class="hint">{texts.invites.left(list.remaining_today)}</p>}
@@ -25,13 +25,11 @@ export function Invites() {
           const contact = contacts?.find(({ phone_number }) => phone_number === phone) ?? null;
           return (
             <li key={`${phone} ${created_at}`} {...(contact ? {} : { tabIndex: -1, "data-stop": true })}>
-              <p>
+              <p class="card-top">
                 <Name contact={contact} phone={phone} />
+                <time class="hint" dateTime={created_at}>{dayOrTime(created_at, language)}</time>
               </p>
               <p class={status === "undelivered" ? "failed" : "hint"}>{texts.invites.status[status]}</p>
-              <p class="hint">
-                <time dateTime={created_at}>{dayOrTime(created_at, language)}</time>
-              </p>
               {contact && (
                 <button
                   type="button"

@@ -144,12 +144,12 @@ export function Devices() {
       setDevices(await client.devices());
     });
   return (
-    <Screen title={texts.settings.devices} center={texts.keys.select}>
+    <Screen title={texts.settings.devices} center={texts.keys.select} isFilled={devices.length > 0}>
       <Alert>{trouble}</Alert>
       <ul class="cards">
         {devices.map(({ id, device, last_seen_at, current }) => (
           <li key={id} tabIndex={-1} data-stop>
-            <p>{device}</p>
+            <p class="card-top">{device}</p>
             <p class="hint">
               {current
                 ? texts.settings.thisDevice
