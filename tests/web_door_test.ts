@@ -4,7 +4,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { MINUTE_MS } from "./passcode_calls.ts";
-import { ANN, BOB, type TestApp, withApp } from "./support.ts";
+import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
 import { moveTo, openWindow, press } from "./web_window.ts";
 
 function doorTest(
@@ -115,12 +115,13 @@ doorTest(
     await page.reload();
     await sendCode(page, ANN);
     equal(await page.locator("#code").getAttribute("autocomplete"), "one-time-code");
-    deepEqual(await page.evaluate("globalThis.asked"), { transport: ["sms"] });
+    await eventually(async () => deepEqual(await page.evaluate("globalThis.asked"), { transport: ["sms"] }));
     await page.getByRole("button", { name: "Another number" }).click();
     await page.locator("#phone").waitFor();
-    equal(await page.evaluate("globalThis.asked"), "no longer");
+    await eventually(async () => equal(await page.evaluate("globalThis.asked"), "no longer"));
 
     await sendCode(page, BOB);
+    await eventually(async () => deepEqual(await page.evaluate("globalThis.asked"), { transport: ["sms"] }));
     await page.evaluate(`globalThis.receive(${JSON.stringify(inbox(t, BOB)[0])})`);
     await page.locator(".chats").waitFor();
     deepEqual(errors, []);
