@@ -3,20 +3,31 @@
 
 import { ok } from "node:assert/strict";
 import type { BrowserContextOptions } from "playwright-core";
+import type { Language } from "../services/texts/language.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { withApp } from "./support.ts";
 import { judge } from "./web_judge.ts";
 import { settle, takeTour } from "./web_tour.ts";
 import { SIZES } from "./web_window.ts";
 
-const VIEWS: [string, BrowserContextOptions, string?][] = [
+interface View extends BrowserContextOptions {
+  direction?: "rtl";
+  language?: Language;
+}
+
+const VIEWS: [string, View][] = [
   ["128x160 in light colours", { viewport: SIZES.tiny, colorScheme: "light" }],
-  ["240x320 in dark colours, from right to left", { viewport: SIZES.keypad, colorScheme: "dark" }, "rtl"],
+  ["128x160 in Spanish", { viewport: SIZES.tiny, colorScheme: "light", language: "es" }],
+  ["240x320 in dark colours, from right to left", {
+    viewport: SIZES.keypad,
+    colorScheme: "dark",
+    direction: "rtl",
+  }],
   ["390x844 in light colours", { viewport: SIZES.phone, colorScheme: "light" }],
   ["1280x800 in dark colours", { viewport: SIZES.desktop, colorScheme: "dark" }],
 ];
 
-for (const [name, options, direction] of VIEWS) {
+for (const [name, { direction, language = "en", ...options }] of VIEWS) {
   Deno.test({
     name: `axe-core finds nothing, and nothing is cut off, on any screen at ${name}`,
     ignore: !hasBrowser,
@@ -29,6 +40,7 @@ for (const [name, options, direction] of VIEWS) {
             browser,
             ann: await settle(t),
             options: { ...options, bypassCSP: true },
+            language,
             see: async (screen, page) => {
               if (direction) await page.evaluate(`document.documentElement.dir = "${direction}"`);
               await judge(page, screen);

@@ -358,7 +358,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     language: "Español",
     keys: {
       add: "Añadir",
-      attach: "Adjuntar",
+      attach: "Anexar",
       back: "Atrás",
       cancel: "Cancelar",
       done: "Listo",
@@ -462,7 +462,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
         seen: "Visto",
       },
       again: "Probar otra vez",
-      discard: "Descartar",
+      discard: "Borrar",
       uploading: (percent) => `Subiendo, ${percent} %`,
       mine: "Tú",
     },
