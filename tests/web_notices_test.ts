@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { countSubscriptions, MINUTE_MS, wake, withPush } from "./push_calls.ts";
 import type { Browser as Subscriber, PushDouble } from "./push_double.ts";
-import { ANN, BOB, eventually, friends, type Person, type TestApp } from "./support.ts";
+import { ANN, BOB, CAT, eventually, friends, type Person, type TestApp } from "./support.ts";
 import { moveTo, openAs, type OpenOptions, press } from "./web_window.ts";
 
 function noticeTest(
@@ -45,6 +45,13 @@ async function openSettings(
 
 async function turn(page: Page, name: "On" | "Off"): Promise<void> {
   await page.getByRole("group", { name: "Notifications" }).getByRole("button", { name }).click();
+}
+
+/** In place of another window in front of this one: Playwright keeps each in front. */
+async function hide(page: Page): Promise<void> {
+  await page.evaluate(`
+    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));`);
 }
 
 /** What the system shows of this service. */
@@ -160,8 +167,7 @@ noticeTest(
     await eventually(async () => equal(await page.title(), "(1) PuffinTalk"));
     deepEqual(await shown(page), []);
 
-    // Playwright keeps every window in front.
-    await page.evaluate("Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })");
+    await hide(page);
     await t.send(bob, ann, "A secret");
     await eventually(async () =>
       deepEqual(await shown(page), [{ body: `New message from ${BOB}`, tag: BOB }])
@@ -176,3 +182,25 @@ noticeTest(
     await eventually(async () => deepEqual(await shown(page), []));
   },
 );
+
+noticeTest("who looks at one window is not told by another, until that one is closed", async (t, browser) => {
+  const [ann, bob] = await friends(t);
+  const cat = await t.signUp(CAT);
+  await t.befriend(ann, cat);
+  const page = await openSettings(t, browser, ann);
+  await turn(page, "On");
+  await page.getByText("only while PuffinTalk is open").waitFor();
+  const other = await page.context().newPage();
+  await other.goto(`${t.url}/app`);
+  await other.locator(".row", { hasText: BOB }).waitFor();
+  await hide(page);
+  await t.send(cat, ann, "Seen in the other window");
+  await eventually(async () => equal(await page.title(), "(1) PuffinTalk"));
+
+  await other.close();
+  await eventually(async () => {
+    await t.send(bob, ann, "Seen in none");
+    // And of Cat nothing.
+    deepEqual((await shown(page)).map(({ tag }) => tag), [BOB]);
+  });
+});

@@ -19,10 +19,12 @@ export interface Reach {
 
 export type Notices = ReturnType<typeof createNotices>;
 
-export function createNotices(client: Client, settings: Store<Settings>) {
+/** @param name of whose windows it is */
+export function createNotices(client: Client, settings: Store<Settings>, name: string) {
   const isThere = "Notification" in globalThis && "serviceWorker" in navigator;
   const texts = () => CLIENT_TEXTS[settings.get().language];
   const reach = createStore<Reach>({ isWoken: null });
+  const looked = createLook(`${name}.looked`);
   let isSubscribing = false;
 
   settings.subscribe(() => keepWords().catch(() => {}));
@@ -71,9 +73,9 @@ export function createNotices(client: Client, settings: Store<Settings>) {
     await shelf.put("/app/words.json", new Response(JSON.stringify(words)));
   }
 
-  /** Somebody wrote: told where this window is not looked at. */
+  /** Somebody wrote: told where no window is looked at. */
   async function news(contact: Contact): Promise<void> {
-    if (!isOn() || document.visibilityState === "visible") return;
+    if (!isOn() || await looked.isAtAny()) return;
     const { phone_number: phone } = contact;
     const registration = await navigator.serviceWorker.ready;
     await registration.showNotification("PuffinTalk", {
@@ -85,4 +87,28 @@ export function createNotices(client: Client, settings: Store<Settings>) {
   }
 
   return { isThere, isOn, reach, turnOn, turnOff, keepUp, news };
+}
+
+/** Whether somebody looks at this window, or at another with the same lock: each holds it for as long as it is seen. */
+function createLook(lock: string) {
+  const isSeen = () => document.visibilityState === "visible";
+  let leave: (() => void) | null = null;
+  const look = () => {
+    leave?.();
+    leave = null;
+    if (!isSeen()) return;
+    const left = new Promise<void>((resolve) => leave = resolve);
+    navigator.locks.request(lock, { mode: "shared" }, () => left).catch(() => {});
+  };
+  if ("locks" in navigator) {
+    look();
+    document.addEventListener("visibilitychange", look);
+  }
+  return {
+    async isAtAny(): Promise<boolean> {
+      if (isSeen() || !("locks" in navigator)) return isSeen();
+      const { held } = await navigator.locks.query();
+      return held?.some(({ name }) => name === lock) ?? false;
+    },
+  };
 }
