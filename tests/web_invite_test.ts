@@ -1,9 +1,11 @@
 // An invitation to its end in a browser: from one person's list, over the SMS, to the other's list.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { hasBrowser, withBrowser } from "./browser.ts";
+import { invite, join, withInvites } from "./invite_calls.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
-import { enter, openAs, openWindow, press, type Window } from "./web_window.ts";
+import { judge } from "./web_judge.ts";
+import { enter, moveTo, openAs, openWindow, press, SIZES, type Window } from "./web_window.ts";
 
 /** Ann asks a number without an account; its owner opens the link in a window. */
 async function invited(t: TestApp, ann: Window, bob: Window): Promise<void> {
@@ -84,6 +86,89 @@ Deno.test({
           await page.getByText(phone).waitFor();
         }
         deepEqual(errors, []);
+      })
+    ),
+});
+
+Deno.test({
+  name: "who invites sees by keys what became of each invitation, and at once when somebody has joined",
+  ignore: !hasBrowser,
+  fn: () =>
+    withInvites((t, twilio) =>
+      withBrowser(async (browser) => {
+        const person = await join(t, twilio, ANN);
+        const { page, errors } = await openAs(t, browser, person, { bypassCSP: true });
+        const look = async () => {
+          await press(page, "F1");
+          await page.locator("#peer:focus").waitFor();
+          await moveTo(page, "Invitations sent");
+          await press(page, "Enter");
+        };
+        await look();
+        await page.getByText("None yet.").waitFor();
+        await press(page, "Escape", "Escape");
+        await page.locator(".chats").waitFor();
+        await invite(t, person, BOB);
+        twilio.answer({ status: 400, code: 21614 });
+        await invite(t, person, CAT);
+
+        await look();
+        const card = (phone: string) => page.getByRole("listitem").filter({ hasText: phone });
+        await card(BOB).getByText("No account yet.").waitFor();
+        await card(CAT).getByText("The SMS did not arrive.").waitFor();
+        await page.getByText("You can send 9 more in these 24 hours.").waitFor();
+        await judge(page, "invitations");
+        await join(t, twilio, BOB);
+        await card(BOB).getByText("Has an account now.").waitFor();
+        await moveTo(page, `Contact: ${BOB}`);
+        await press(page, "Enter");
+        await page.getByText("You asked to be friends. No answer yet.").waitFor();
+        deepEqual(errors, []);
+      })
+    ),
+});
+
+for (const size of ["tiny", "desktop"] as const) {
+  Deno.test({
+    name:
+      `where the inviter's own phone sends invitations, the form leads to its SMS and suits axe-core, ${size}`,
+    ignore: !hasBrowser,
+    fn: () =>
+      withApp((t) =>
+        withBrowser(async (browser) => {
+          const ann = await t.signUp(ANN);
+          const options = { bypassCSP: true, viewport: SIZES[size], path: "/app#/add" };
+          const { page, errors } = await openAs(t, browser, ann, options);
+          await page.locator("#peer").fill(BOB);
+          await press(page, "Enter");
+          const link = page.getByRole("link", { name: "Write the SMS" });
+          await link.waitFor();
+          match(
+            decodeURIComponent(await link.getAttribute("href") ?? ""),
+            /^sms:\+14155550102\b.*\/i\/[\w-]{22}/s,
+          );
+          await judge(page, "invitation by the own phone");
+          deepEqual(errors, []);
+        }), { env: { INVITE_MODE: "device" } }),
+  });
+}
+
+Deno.test({
+  name: "axe-core finds nothing on /dev, with SMS on it, on a keypad phone and on a desktop",
+  ignore: !hasBrowser,
+  fn: () =>
+    withApp((t) =>
+      withBrowser(async (browser) => {
+        const ann = await t.signUp(ANN);
+        await invite(t, ann, BOB);
+        for (const colorScheme of ["light", "dark"] as const) {
+          const { page } = await openWindow(t, browser, { path: "/dev", bypassCSP: true, colorScheme });
+          await page.getByRole("region", { name: BOB }).waitFor();
+          for (const size of ["keypad", "desktop"] as const) {
+            await page.setViewportSize(SIZES[size]);
+            await judge(page, `/dev, ${size}, ${colorScheme}`);
+          }
+        }
       })
     ),
 });

@@ -2,15 +2,22 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { hasBrowser, withBrowser } from "./browser.ts";
-import { ANN, BOB, eventually, refused, type TestApp, withApp } from "./support.ts";
+import { only } from "./limit_calls.ts";
+import { ANN, BOB, eventually, refused, type TestApp, type TestOptions, withApp } from "./support.ts";
 import type { Browser } from "playwright-core";
-import { bubbles, field, moveTo, openAs, openFriends, press } from "./web_window.ts";
+import { bubbles, field, focused, moveTo, openAs, openFriends, press } from "./web_window.ts";
 
-function sessionTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+function sessionTest(
+  name: string,
+  run: (t: TestApp, browser: Browser) => Promise<void>,
+  options: TestOptions = {},
+): void {
   Deno.test({
     name,
     ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser)), options),
   });
 }
 
@@ -109,3 +116,92 @@ sessionTest(
     await ann.page.locator(".row", { hasText: BOB }).waitFor();
   },
 );
+
+sessionTest(
+  "a window that gave way to newer ones says so and stays quiet, until its owner wants it here, by keys",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    let opened = 0;
+    ann.page.on("websocket", () => opened += 1);
+    for (let newer = 0; newer < 2; newer += 1) await t.socket(ann.token);
+    const strip = ann.page.getByText("PuffinTalk is open in too many windows.");
+    await strip.waitFor();
+    await t.send(bob, ann, "Not for this window");
+    await ann.page.evaluate("dispatchEvent(new Event('online'))");
+    equal(opened, 0);
+    deepEqual(await bubbles(ann.page), []);
+
+    await moveTo(ann.page, "Use it here", "ArrowUp");
+    await press(ann.page, "Enter");
+    await ann.page.getByText("Not for this window").waitFor();
+    await strip.waitFor({ state: "detached" });
+    await t.send(bob, ann, "For this one");
+    await ann.page.getByText("For this one").waitFor();
+    equal(opened, 1);
+    deepEqual(ann.errors, []);
+  },
+  { env: { LIMITS: only("sockets_user", "2") } },
+);
+
+sessionTest(
+  "a session is renewed when a week of it is over, also in a window that stays open, and not before",
+  async (t, browser) => {
+    const person = await t.signUp(ANN);
+    const { page } = await openAs(t, browser, person);
+    let renewals = 0;
+    let sockets = 0;
+    page.on("request", (request) => renewals += request.url().endsWith("/api/auth/renew") ? 1 : 0);
+    page.on("websocket", () => sockets += 1);
+    const kept = () => page.evaluate<{ token: string }>("JSON.parse(localStorage['puffintalk.session'])");
+    await page.clock.install();
+    await page.reload();
+    await page.getByText("Nobody here yet").waitFor();
+    const pass = async (days: number) => {
+      t.clock.advance(days * DAY_MS);
+      await page.clock.fastForward(days * DAY_MS);
+    };
+    await pass(6);
+    await page.evaluate("fetch('/healthz')");
+    equal(renewals, 0);
+    await pass(2);
+    await eventually(async () => ok((await kept()).token !== person.token));
+    deepEqual([renewals, sockets], [1, 1]);
+
+    // Beyond the end that the first token had.
+    t.clock.advance(25 * DAY_MS);
+    refused(await t.call("GET", "/api/contacts", { token: person.token }), 401, "unauthenticated");
+    equal((await t.call("GET", "/api/contacts", { token: (await kept()).token })).status, 200);
+  },
+);
+
+sessionTest("a session that is near its end is renewed when its window is opened", async (t, browser) => {
+  const person = await t.signUp(ANN);
+  const { page } = await openAs(t, browser, person);
+  await page.getByText("Nobody here yet").waitFor();
+  await page.evaluate(`(() => {
+    const session = JSON.parse(localStorage["puffintalk.session"]);
+    const expires_at = new Date(Date.now() + ${5 * DAY_MS}).toISOString();
+    localStorage["puffintalk.session"] = JSON.stringify({ ...session, expires_at });
+  })()`);
+  t.clock.advance(DAY_MS);
+  const renewed = page.waitForResponse((response) => response.url().endsWith("/api/auth/renew"));
+  await page.reload();
+  const { token } = await (await renewed).json();
+  await eventually(async () =>
+    equal(await page.evaluate("JSON.parse(localStorage['puffintalk.session']).token"), token)
+  );
+});
+
+sessionTest("a list that comes late is what the keys act on, and not the way back", async (t, browser) => {
+  const { page } = await openAs(t, browser, await t.signUp(ANN, "An old phone"));
+  const late = Promise.withResolvers<void>();
+  await page.route("**/api/auth/sessions", async (route) => {
+    await late.promise;
+    await route.continue();
+  });
+  await page.goto(`${t.url}/app#/devices`);
+  await page.getByRole("heading", { name: "Devices" }).waitFor();
+  await eventually(async () => equal(await focused(page), "Back"));
+  late.resolve();
+  await eventually(async () => equal((await focused(page)).split("\n")[0], "An old phone"));
+});

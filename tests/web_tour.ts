@@ -1,15 +1,18 @@
 // Every screen of the web client with people and messages on it, for whoever judges or pictures them.
 
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { CLIENT_TEXTS, type ClientTexts } from "../services/texts/client.ts";
+import type { Language } from "../services/texts/language.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
 import { ANN, BOB, CAT, type Person, succeeded, type TestApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
-import { field, openAs, openWindow, write } from "./web_window.ts";
+import { openAs, openWindow } from "./web_window.ts";
 
 const DAN = "+14155550104";
 const EVE = "+14155550105";
 const FAY = "+14155550106";
 const GUS = "+14155550107";
+const HAL = "+14155550108";
 const NEWCOMER = "+14155550199";
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
@@ -17,7 +20,7 @@ const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 /** Ann, with somebody in every relation to her and a conversation with all kinds of messages. */
 export async function settle(t: TestApp): Promise<Person> {
   const ann = await t.signUp(ANN);
-  const others = { bob: await t.signUp(BOB), cat: await t.signUp(CAT), dan: await t.signUp(DAN) };
+  const others = { bob: await t.signUp(BOB), cat: await t.signUp(CAT) };
   const gone = { eve: await t.signUp(EVE), fay: await t.signUp(FAY) };
   const call = async (me: Person, action: string, phone: string, more = {}) =>
     succeeded(
@@ -32,7 +35,10 @@ export async function settle(t: TestApp): Promise<Person> {
   }
   await call(others.cat, "request", ANN);
   await call(ann, "request", DAN, { display_name: "Dan" });
+  await t.signUp(DAN);
+  await call(ann, "request", HAL);
   await call(ann, "delete", EVE);
+  await t.send(gone.fay, ann, "I am leaving for Iceland. Farewell!");
   await call(gone.fay, "delete", ANN);
   const gus = await t.signUp(GUS);
   await t.befriend(ann, gus);
@@ -59,14 +65,19 @@ export interface Tour {
   browser: Browser;
   ann: Person;
   options: BrowserContextOptions;
+  /** Of the pages; English unless told. */
+  language?: Language;
   /** Looks at a screen under its name. */
   see: (name: string, page: Page) => Promise<void>;
 }
 
 /** Shows every screen; changes nothing, so that it can be gone again. */
-export async function takeTour({ t, browser, ann, options, see }: Tour): Promise<void> {
+export async function takeTour({ t, browser, ann, language = "en", see, ...rest }: Tour): Promise<void> {
+  const options = { ...rest.options, locale: language };
+  const texts = CLIENT_TEXTS[language];
   await passDoor(t, browser, options, see);
   const { page } = await openAs(t, browser, ann, options);
+  const field = page.getByLabel(texts.thread.write, { exact: true });
   const go = async (hash: string, sign: string) => {
     await page.evaluate(
       `history.pushState({ depth: 1 }, "", "${hash}"); dispatchEvent(new PopStateEvent("popstate"))`,
@@ -75,29 +86,36 @@ export async function takeTour({ t, browser, ann, options, see }: Tour): Promise
   };
   await page.getByText("Dan").waitFor();
   await see("chats", page);
-  await go("#/add", "Ask to be friends");
+  await go("#/add", texts.add.ask);
   await see("add", page);
+  await go("#/invites", texts.invites.status.joined);
+  await see("invites", page);
   await go(`#/thread/${BOB}`, "See you then!");
-  await field(page).waitFor();
+  await field.waitFor();
   await see("thread", page);
-  await passPanels(page, see);
-  await go(`#/thread/${FAY}`, "Has deleted you.");
+  await passPanels(page, texts, see);
+  await go(`#/thread/${FAY}`, texts.standing.blocked);
+  await page.getByText("Farewell!").waitFor();
   await see("thread-closed", page);
-  await go(`#/person/${CAT}`, "Accept");
+  await go(`#/person/${CAT}`, texts.person.accept);
   await see("person-asking", page);
-  await go(`#/person/${BOB}`, "You are friends.");
+  await go(`#/person/${BOB}`, texts.standing.accepted);
   await see("person", page);
-  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("button", { name: texts.person.remove, exact: true }).click();
   await see("person-delete", page);
-  await go("#/settings", "Colours");
+  await go("#/settings", texts.settings.colours);
   await see("settings", page);
-  await go("#/devices", "This device");
+  await page.getByRole("button", { name: texts.settings.on, exact: true }).click();
+  await page.getByText(texts.settings.noticesOpen).waitFor();
+  await see("settings-notices", page);
+  await go("#/devices", texts.settings.thisDevice);
   await see("devices", page);
   await page.context().setOffline(true);
   await page.evaluate("dispatchEvent(new Event('offline'))");
   await go(`#/thread/${BOB}`, "See you then!");
-  await write(page, "Written without a network");
-  await page.getByLabel("Waiting").waitFor();
+  await field.fill("Written without a network");
+  await field.press("Enter");
+  await page.getByLabel(texts.thread.status.waiting).waitFor();
   await see("thread-offline", page);
   await page.context().close();
 }
@@ -117,27 +135,26 @@ async function passDoor(t: TestApp, browser: Browser, options: BrowserContextOpt
   await page.context().close();
 }
 
-async function passPanels(page: Page, see: Tour["see"]): Promise<void> {
-  const attach = page.locator("button[data-soft=left], header button[aria-label=Attach]").locator(
-    "visible=true",
-  );
+async function passPanels(page: Page, texts: ClientTexts, see: Tour["see"]): Promise<void> {
+  const attach = page.locator(`button[data-soft=left], header button[aria-label="${texts.keys.attach}"]`)
+    .locator("visible=true");
   await attach.first().click();
-  await page.getByRole("button", { name: "Film or sound file" }).waitFor();
+  await page.getByRole("button", { name: texts.thread.film }).waitFor();
   await see("thread-attach", page);
-  await page.locator(".attach button", { hasText: "Emoji" }).click();
-  await page.getByRole("group", { name: "Emoji" }).waitFor();
+  await page.locator(".attach button", { hasText: texts.thread.emoji }).click();
+  await page.getByRole("group", { name: texts.thread.emoji }).waitFor();
   await see("thread-emoji", page);
   await page.keyboard.press("Escape");
   await attach.first().click();
-  await page.locator(".attach button", { hasText: "Voice" }).click();
-  await page.getByText("Recording").waitFor();
+  await page.locator(".attach button", { hasText: texts.thread.voice }).click();
+  await page.getByText(texts.voice.recording).waitFor();
   await see("thread-recording", page);
-  await page.getByRole("button", { name: "Stop" }).click();
-  await page.getByText("Ready to send").waitFor();
+  await page.getByRole("button", { name: texts.keys.stop }).click();
+  await page.getByText(texts.voice.ready).waitFor();
   await see("thread-voice", page);
   await page.keyboard.press("Escape");
   await page.locator("input[type=file]").setInputFiles(FILM);
-  await page.getByLabel("Caption").waitFor();
+  await page.getByLabel(texts.thread.caption).waitFor();
   await see("thread-film", page);
   await page.keyboard.press("Escape");
 }

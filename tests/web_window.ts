@@ -60,7 +60,8 @@ export async function openAs(
     storageState: { cookies: [], origins: [origin] },
     ...options,
   });
-  await window.page.locator(".screen:not(.enter)").first().waitFor();
+  // The page itself has a screen before its script has one.
+  await window.page.locator(".screen[data-scope]:not(.enter)").first().waitFor();
   return window;
 }
 

@@ -7,6 +7,7 @@ import { createListeners } from "./client/listeners.ts";
 import { createLive } from "./client/live.ts";
 import { createOutbox } from "./client/outbox.ts";
 import { createPush } from "./client/push.ts";
+import { createScraps } from "./client/scraps.ts";
 import { createSessionKeeper, type Session } from "./client/session.ts";
 import { createUploads } from "./client/uploads.ts";
 
@@ -17,6 +18,7 @@ export type { Session } from "./client/session.ts";
 export type Contact = components["schemas"]["Contact"];
 export type Message = components["schemas"]["Message"];
 export type Device = components["schemas"]["Session"];
+export type InviteList = components["schemas"]["InviteList"];
 
 export type Purpose = "signup" | "signin";
 export interface CodeSent {
@@ -42,6 +44,7 @@ const RENEW_BEFORE_MS = 23 * 24 * 60 * 60 * 1000;
 export function createClient({ origin, name }: { origin: string; name: string }) {
   const keeper = createSessionKeeper(name);
   const database = openLocalDatabase(name);
+  const scraps = createScraps(name);
   const ended = createListeners<"signed_out" | "revoked">();
   const token = () => keeper.current()?.token ?? null;
 
@@ -66,8 +69,13 @@ export function createClient({ origin, name }: { origin: string; name: string })
     if (keeper.current() === null) return;
     live.close();
     keeper.keep(null);
-    await database.clear();
+    await forget();
     ended.tell(why);
+  }
+
+  async function forget(): Promise<void> {
+    scraps.clear();
+    await database.clear();
   }
 
   /** Sends a passcode for the one thing that the number can do: sign in, or up. */
@@ -107,7 +115,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
 
   /** Takes over a session that another page opened. */
   async function adopt(session: Session): Promise<void> {
-    await database.clear();
+    await forget();
     keeper.keep(session);
   }
 
@@ -149,6 +157,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
       (await http("put", "/api/contacts/delete", { json: { phone_number } })).contacts,
     rename: async (phone_number: string, display_name: string) =>
       (await http("put", "/api/contacts/update", { json: { phone_number, display_name } })).contacts,
+    invites: () => http("get", "/api/invites"),
 
     messages: (phone_number: string, before?: number): Promise<Page> =>
       http("get", "/api/messages/{phone_number}", {
@@ -168,6 +177,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
 
     outbox,
     live,
+    scraps,
     push: createPush({ http }),
     /** What was last seen, for the time without a network. */
     seen: {

@@ -101,6 +101,12 @@ export interface ClientTexts {
     invite: string;
     bySms: string;
   };
+  invites: {
+    title: string;
+    none: string;
+    left: (count: number) => string;
+    status: Record<"sent" | "undelivered" | "joined", string>;
+  };
   /** How somebody stands to me, as a sentence. */
   standing: Record<"accepted" | "requested" | "requesting" | "blocked" | "deleted", string>;
   person: {
@@ -144,6 +150,9 @@ export interface ClientTexts {
     on: string;
     off: string;
     noticesDenied: string;
+    noticesAlways: string;
+    /** No push service wakes this browser. */
+    noticesOpen: string;
     devices: string;
     thisDevice: string;
     lastSeen: (when: string) => string;
@@ -228,6 +237,16 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       invite: "This number has no account yet. Send the invitation from your own phone:",
       bySms: "Write the SMS",
     },
+    invites: {
+      title: "Invitations sent",
+      none: "None yet. Ask for somebody without an account, and we invite them by SMS.",
+      left: (count) => `You can send ${count} more in these 24 hours.`,
+      status: {
+        sent: "No account yet.",
+        undelivered: "The SMS did not arrive. Is the number right?",
+        joined: "Has an account now.",
+      },
+    },
     standing: {
       accepted: "You are friends.",
       requested: "Wants to be your friend.",
@@ -282,6 +301,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       on: "On",
       off: "Off",
       noticesDenied: "The browser forbids notifications from here. Its own settings can change that.",
+      noticesAlways: "You are told also while PuffinTalk is closed.",
+      noticesOpen: "This browser tells you only while PuffinTalk is open.",
       devices: "Devices",
       thisDevice: "This device",
       lastSeen: (when) => `Last used ${when}`,
@@ -337,7 +358,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     language: "Español",
     keys: {
       add: "Añadir",
-      attach: "Adjuntar",
+      attach: "Anexar",
       back: "Atrás",
       cancel: "Cancelar",
       done: "Listo",
@@ -395,6 +416,16 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       invite: "Este número aún no tiene cuenta. Envía la invitación desde tu teléfono:",
       bySms: "Escribir el SMS",
     },
+    invites: {
+      title: "Invitaciones enviadas",
+      none: "Ninguna todavía. Pide amistad a quien no tiene cuenta y le invitamos por SMS.",
+      left: (count) => `Puedes enviar ${count} más en estas 24 horas.`,
+      status: {
+        sent: "Aún no tiene cuenta.",
+        undelivered: "El SMS no llegó. ¿Es correcto el número?",
+        joined: "Ya tiene cuenta.",
+      },
+    },
     standing: {
       accepted: "Sois amigos.",
       requested: "Quiere ser tu amigo.",
@@ -431,7 +462,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
         seen: "Visto",
       },
       again: "Probar otra vez",
-      discard: "Descartar",
+      discard: "Borrar",
       uploading: (percent) => `Subiendo, ${percent} %`,
       mine: "Tú",
     },
@@ -453,6 +484,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       on: "Sí",
       off: "No",
       noticesDenied: "El navegador no permite avisos desde aquí. Puedes cambiarlo en sus ajustes.",
+      noticesAlways: "Recibes avisos también con PuffinTalk cerrado.",
+      noticesOpen: "Este navegador solo avisa mientras PuffinTalk está abierto.",
       devices: "Dispositivos",
       thisDevice: "Este dispositivo",
       lastSeen: (when) => `Usado por última vez ${when}`,

@@ -4,6 +4,9 @@
 import { ApiError, type Client, type Contact, type Message, type Notice } from "../client.ts";
 import { EMPTY, type Model, type Store, type Thread } from "./model.ts";
 
+/** A window may stay open for longer than a session lasts. */
+const RENEW_LOOK_MS = 6 * 60 * 60 * 1_000;
+
 export type Desk = ReturnType<typeof createDesk>;
 
 /** @param onNews is told of new messages from somebody, with how many are unread now */
@@ -123,6 +126,7 @@ export function createDesk(
     client.live.open();
   }
 
+  setInterval(() => client.renew().catch(() => {}), RENEW_LOOK_MS);
   client.live.onNotice(hear);
   client.live.onState((connection) => store.set({ connection }));
   client.onSession((session) => {

@@ -16,14 +16,16 @@ const { name, handover } = arrive();
 const settings = createSettings();
 const client = createClient({ origin: location.origin, name });
 const store = createStore({ ...EMPTY, session: client.session() });
-const notices = createNotices(client, settings);
+const notices = createNotices(client, settings, name);
 const desk = createDesk(client, store, { onNews: notices.news });
 const router = createRouter();
 const app: App = { client, store, desk, notices, router, settings };
 
 if (handover) await client.adopt(handover);
+// Whoever signs in next begins at the beginning.
+client.onSession((session) => session ?? router.go({ at: "chats" }, { replace: true }));
 await desk.begin();
-client.live.onNotice(({ event }) => event === "connected" && notices.keepUp().catch(() => {}));
+client.live.onNotice(({ event }) => event === "connected" && notices.keepUp());
 listenToKeys({ back: router.back });
 const root = document.getElementById("app")!;
 root.textContent = "";

@@ -4,17 +4,30 @@
 import { CLIENT_TEXTS } from "../../services/texts/client.ts";
 import { type Client, type Contact } from "../client.ts";
 import { nameOf } from "./context.ts";
-import type { Store } from "./model.ts";
+import { createStore, type Store } from "./model.ts";
 import type { Settings } from "./settings.ts";
 
 /** Where the service worker, which has no settings, finds its words. */
 const WORDS = "puffintalk-words";
+/** Some browsers never answer who wants to be woken, where their push service cannot be reached. */
+const PATIENCE_MS = 8_000;
+
+export interface Reach {
+  /** Whether news arrives while no window is open; null where that is not known yet. */
+  isWoken: boolean | null;
+}
 
 export type Notices = ReturnType<typeof createNotices>;
 
-export function createNotices(client: Client, settings: Store<Settings>) {
+/** @param name of whose windows it is */
+export function createNotices(client: Client, settings: Store<Settings>, name: string) {
   const isThere = "Notification" in globalThis && "serviceWorker" in navigator;
   const texts = () => CLIENT_TEXTS[settings.get().language];
+  const reach = createStore<Reach>({ isWoken: null });
+  const looked = createLook(`${name}.looked`);
+  let isSubscribing = false;
+
+  settings.subscribe(() => keepWords().catch(() => {}));
 
   function isOn(): boolean {
     return isThere && settings.get().notices === "on" && Notification.permission === "granted";
@@ -24,27 +37,45 @@ export function createNotices(client: Client, settings: Store<Settings>) {
   async function turnOn(): Promise<boolean> {
     if (!isThere || await Notification.requestPermission() !== "granted") return false;
     settings.set({ notices: "on" });
-    await keepUp();
+    keepUp();
     return true;
   }
 
   async function turnOff(): Promise<void> {
     settings.set({ notices: "off" });
+    reach.set({ isWoken: null });
     await client.push.unsubscribe();
   }
 
-  /** Renews what a new session, another language or the browser itself may have made void. */
+  /** Renews what a new session or the browser itself may have made void. A browser that cannot be woken is no error. */
   async function keepUp(): Promise<void> {
+    if (!isOn() || isSubscribing) return;
+    isSubscribing = true;
+    const impatience = setTimeout(() => isOn() && reach.set({ isWoken: false }), PATIENCE_MS);
+    try {
+      await keepWords();
+      const isWoken = await client.push.subscribe();
+      // It may have been turned off meanwhile.
+      if (isOn()) reach.set({ isWoken });
+      else await client.push.unsubscribe();
+    } catch {
+      if (isOn()) reach.set({ isWoken: false });
+    } finally {
+      clearTimeout(impatience);
+      isSubscribing = false;
+    }
+  }
+
+  async function keepWords(): Promise<void> {
     if (!isOn()) return;
     const words = { messages_updated: texts().newsHidden, contacts_updated: texts().askedHidden };
     const shelf = await caches.open(WORDS);
     await shelf.put("/app/words.json", new Response(JSON.stringify(words)));
-    await client.push.subscribe();
   }
 
-  /** Somebody wrote: told where this window is not looked at. */
+  /** Somebody wrote: told where no window is looked at. */
   async function news(contact: Contact): Promise<void> {
-    if (!isOn() || document.visibilityState === "visible") return;
+    if (!isOn() || await looked.isAtAny()) return;
     const { phone_number: phone } = contact;
     const registration = await navigator.serviceWorker.ready;
     await registration.showNotification("PuffinTalk", {
@@ -55,5 +86,29 @@ export function createNotices(client: Client, settings: Store<Settings>) {
     });
   }
 
-  return { isThere, isOn, turnOn, turnOff, keepUp, news };
+  return { isThere, isOn, reach, turnOn, turnOff, keepUp, news };
+}
+
+/** Whether somebody looks at this window, or at another with the same lock: each holds it for as long as it is seen. */
+function createLook(lock: string) {
+  const isSeen = () => document.visibilityState === "visible";
+  let leave: (() => void) | null = null;
+  const look = () => {
+    leave?.();
+    leave = null;
+    if (!isSeen()) return;
+    const left = new Promise<void>((resolve) => leave = resolve);
+    navigator.locks.request(lock, { mode: "shared" }, () => left).catch(() => {});
+  };
+  if ("locks" in navigator) {
+    look();
+    document.addEventListener("visibilitychange", look);
+  }
+  return {
+    async isAtAny(): Promise<boolean> {
+      if (isSeen() || !("locks" in navigator)) return isSeen();
+      const { held } = await navigator.locks.query();
+      return held?.some(({ name }) => name === lock) ?? false;
+    },
+  };
 }

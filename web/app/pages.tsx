@@ -8,6 +8,7 @@ import type { Route } from "./router.ts";
 import { Add } from "./screens/add.tsx";
 import { Chats } from "./screens/chats.tsx";
 import { Enter } from "./screens/enter.tsx";
+import { Invites } from "./screens/invites.tsx";
 import { Person } from "./screens/person.tsx";
 import { Devices, SettingsScreen } from "./screens/settings.tsx";
 import { Thread } from "./screens/thread.tsx";
@@ -60,6 +61,8 @@ function Shown({ route }: { route: Route }) {
       return <Chats selected={null} />;
     case "add":
       return <Add />;
+    case "invites":
+      return <Invites />;
     case "thread":
       return <Thread key={route.phone} phone={route.phone} />;
     case "person":

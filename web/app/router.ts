@@ -5,10 +5,14 @@ import { createStore } from "./model.ts";
 export type Route =
   | { at: "chats" }
   | { at: "add" }
+  | { at: "invites" }
   | { at: "thread"; phone: string }
   | { at: "person"; phone: string }
   | { at: "settings" }
   | { at: "devices" };
+
+/** The screens that are of nobody. */
+const PLAIN = ["add", "invites", "settings", "devices"] as const;
 
 export type Router = ReturnType<typeof createRouter>;
 
@@ -59,7 +63,8 @@ export function createRouter() {
 function parse(hash: string): Route {
   const [, at, phone] = decodeURIComponent(hash).split("/");
   if ((at === "thread" || at === "person") && /^\+?\d+$/.test(phone ?? "")) return { at, phone: phone! };
-  return at === "add" || at === "settings" || at === "devices" ? { at } : { at: "chats" };
+  const plain = PLAIN.find((one) => one === at);
+  return plain ? { at: plain } : { at: "chats" };
 }
 
 function write(route: Route): string {
@@ -69,5 +74,6 @@ function write(route: Route): string {
 
 function above(route: Route): Route {
   if (route.at === "person") return { at: "thread", phone: route.phone };
+  if (route.at === "invites") return { at: "add" };
   return route.at === "devices" ? { at: "settings" } : { at: "chats" };
 }

@@ -68,10 +68,11 @@ self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const hash: string = event.notification.data?.hash ?? "";
   event.waitUntil((async () => {
-    const windows = await self.clients.matchAll({ type: "window" });
+    // One that was loaded before this worker was there counts as well.
+    const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
     const [open] = windows.filter(({ url }) => new URL(url).pathname === PAGE);
     if (!open) return void await self.clients.openWindow(PAGE + hash);
-    await open.focus();
     if (hash) open.postMessage({ hash });
+    await open.focus();
   })());
 });

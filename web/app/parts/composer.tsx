@@ -23,7 +23,7 @@ const TEXT_MAX = 4096;
 export function Composer({ phone, panel, setPanel }: ComposerProps) {
   const { client } = useApp();
   const texts = useTexts();
-  const [text, setText] = useState("");
+  const [text, setText] = useScrap(phone);
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const wasOpen = useRef(false);
@@ -132,6 +132,17 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
       </form>
     </div>
   );
+}
+
+/** What was begun to be written, also before this screen was left. */
+function useScrap(phone: string): [text: string, setText: (text: string) => void] {
+  const { client: { scraps } } = useApp();
+  const [text, setText] = useState(() => scraps.get(phone));
+  const write = (next: string) => {
+    setText(next);
+    scraps.put(phone, next);
+  };
+  return [text, write];
 }
 
 function Attach({ setPanel, pick }: { setPanel: (panel: Panel) => void; pick: () => void }) {

@@ -28,18 +28,21 @@ interface ScreenProps {
   children: ComponentChildren;
   /** Stays below while the rest scrolls. */
   foot?: ComponentChildren;
+  /** Whether what it is for is there, and not still on its way. */
+  isFilled?: boolean;
   /** Scrolls by itself. */
   isOwnScroller?: boolean;
 }
 
 export function Screen(
-  { title, heading, hasBack = true, left, right, center, children, foot, isOwnScroller = false, ...rest }:
-    ScreenProps,
+  { title, heading, hasBack = true, left, right, center, children, foot, ...rest }: ScreenProps,
 ) {
+  const { isFilled = true, isOwnScroller = false } = rest;
   const { router } = useApp();
   const texts = useTexts();
   const frame = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => enterScreen(frame.current!), []);
+  useLayoutEffect(() => fillScreen(frame.current!), [isFilled]);
   return (
     <div class={`screen ${rest.class ?? ""}`} data-scope ref={frame}>
       <header class="top" data-row>
@@ -101,4 +104,9 @@ function ConnectionBar() {
 /** The focus goes to what the screen is for; on a screen that came beside another, only where that one had it not. */
 function enterScreen(frame: HTMLElement): void {
   if (!frame.closest("aside") || document.activeElement === document.body) focusFirst(frame);
+}
+
+/** Whoever came before what the screen is for has not moved on from the header yet. */
+function fillScreen(frame: HTMLElement): void {
+  if (frame.querySelector("header")!.contains(document.activeElement)) focusFirst(frame);
 }

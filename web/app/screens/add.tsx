@@ -64,6 +64,9 @@ export function Add() {
         </Field>
         <button type="submit" class="primary" aria-disabled={isBusy}>{texts.add.ask}</button>
       </form>
+      <button type="button" class="second" onClick={() => router.go({ at: "invites" })}>
+        {texts.invites.title}
+      </button>
     </Screen>
   );
 }

@@ -29,6 +29,7 @@ export function Chats({ selected }: { selected: string | null }) {
       title={texts.chats.title}
       heading={brand}
       hasBack={false}
+      isFilled={contacts !== null}
       class="chats"
       left={{
         label: texts.keys.add,

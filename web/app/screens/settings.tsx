@@ -60,6 +60,7 @@ function NoticesChoice() {
   // Chosen there, allowed by the browser.
   useStore(settings, (chosen) => chosen.notices);
   const [trouble, setTrouble] = useState<string | null>(null);
+  const isWoken = useStore(notices.reach, (reach) => reach.isWoken);
   const { act } = useAction(setTrouble);
   const turnOn = () =>
     act(async () => {
@@ -70,6 +71,11 @@ function NoticesChoice() {
     <Choice title={texts.settings.notices}>
       <Option isChosen={notices.isOn()} onChoose={turnOn}>{texts.settings.on}</Option>
       <Option isChosen={!notices.isOn()} onChoose={() => act(notices.turnOff)}>{texts.settings.off}</Option>
+      {notices.isOn() && isWoken !== null && (
+        <p class="hint" role="status">
+          {isWoken ? texts.settings.noticesAlways : texts.settings.noticesOpen}
+        </p>
+      )}
       <Alert>{trouble}</Alert>
     </Choice>
   );
@@ -138,12 +144,12 @@ export function Devices() {
       setDevices(await client.devices());
     });
   return (
-    <Screen title={texts.settings.devices} center={texts.keys.select}>
+    <Screen title={texts.settings.devices} center={texts.keys.select} isFilled={devices.length > 0}>
       <Alert>{trouble}</Alert>
-      <ul class="devices">
+      <ul class="cards">
         {devices.map(({ id, device, last_seen_at, current }) => (
           <li key={id} tabIndex={-1} data-stop>
-            <p>{device}</p>
+            <p class="card-top">{device}</p>
             <p class="hint">
               {current
                 ? texts.settings.thisDevice

@@ -74,6 +74,7 @@ function Messages({ phone }: { phone: string }) {
     draft.phone_number === phone && !thread?.messages.some(({ client_id }) => client_id === draft.client_id)
   );
   const messages = thread?.messages ?? [];
+  const isEmpty = thread?.isFresh && contact?.status === "accepted" && messages.length + drafts.length === 0;
   const { list, onScroll } = useScrolling({ phone, messages, drafts, hasMore: thread?.hasMore ?? false });
   useReading(phone, messages);
   return (
@@ -91,7 +92,7 @@ function Messages({ phone }: { phone: string }) {
           {texts.thread.older}
         </button>
       )}
-      {thread?.isFresh && messages.length + drafts.length === 0 && <p class="empty">{texts.thread.empty}</p>}
+      {isEmpty && <p class="empty">{texts.thread.empty}</p>}
       <ol>
         {messages.map((message, at) => {
           const day = dayOf(message.created_at, language, texts.thread);

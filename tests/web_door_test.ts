@@ -1,0 +1,129 @@
+// Signing in and up: which of the two it is, and the code that comes out of the SMS by itself.
+
+import { deepEqual, equal, match } from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { MINUTE_MS } from "./passcode_calls.ts";
+import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
+import { moveTo, openWindow, press } from "./web_window.ts";
+
+function doorTest(
+  name: string,
+  run: (t: TestApp, browser: Browser) => Promise<void>,
+  env: Record<string, string> = {},
+): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser)), { env }),
+  });
+}
+
+async function sendCode(page: Page, phone: string): Promise<void> {
+  await page.locator("#phone:focus").waitFor();
+  await page.keyboard.type(phone);
+  await press(page, "Enter");
+  await page.locator("#code:focus").waitFor();
+}
+
+/** What was sent to a number, newest first. */
+function inbox(t: TestApp, phone: string): string[] {
+  return t.services.console!.sent().filter(({ to }) => to === phone).map(({ text }) => text);
+}
+
+const UNIFORM = { UNIFORM_AUTH: "1" };
+
+doorTest(
+  "where only the SMS tells who has an account, it leads a newcomer by keys to signing up",
+  async (t, browser) => {
+    const { page, errors } = await openWindow(t, browser);
+    await sendCode(page, BOB);
+    await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+    match(inbox(t, BOB)[0]!, /sign up/i);
+    await moveTo(page, "The SMS says to sign up");
+    await press(page, "Enter");
+    await page.getByRole("button", { name: "Sign up", exact: true }).waitFor();
+    await moveTo(page, "Code from the SMS", "ArrowUp");
+    await page.keyboard.type(t.codeFor(BOB));
+    await page.locator(".chats").waitFor();
+    deepEqual(errors, []);
+  },
+  UNIFORM,
+);
+
+doorTest(
+  "who went astray there comes back with the code of before, though it is too early for another",
+  async (t, browser) => {
+    await t.signUp(ANN);
+    t.clock.advance(MINUTE_MS);
+    const { page, errors } = await openWindow(t, browser);
+    await sendCode(page, ANN);
+    const code = t.codeFor(ANN);
+    await page.getByRole("button", { name: "The SMS says to sign up" }).click();
+    await page.getByRole("button", { name: "Sign up", exact: true }).waitFor();
+    match(inbox(t, ANN)[0]!, /sign in/i);
+    await page.getByRole("button", { name: "The SMS says to sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+    await page.locator("#code").fill(code);
+    await page.locator(".chats").waitFor();
+    deepEqual(errors, []);
+  },
+  UNIFORM,
+);
+
+for (
+  const [phone, other, sentence] of [
+    [ANN, "up", "This number has an account. Ask for a new code to sign in."],
+    [BOB, "in", "This number has no account. Ask for a new code to sign up."],
+  ] as const
+) {
+  const way = other === "up" ? "in" : "up";
+  doorTest(
+    `where the service tells it, whoever can sign ${way} is asked to, is told why the other way is closed, and gets in`,
+    async (t, browser) => {
+      await t.signUp(ANN);
+      t.clock.advance(MINUTE_MS);
+      const { page, errors } = await openWindow(t, browser);
+      await sendCode(page, phone);
+      await page.getByRole("button", { name: `Sign ${way}`, exact: true }).waitFor();
+      await page.getByRole("button", { name: `The SMS says to sign ${other}` }).click();
+      equal(await page.getByRole("alert").innerText(), sentence);
+      await page.locator("#code").fill(t.codeFor(phone));
+      await page.locator(".chats").waitFor();
+      deepEqual(errors, []);
+    },
+  );
+}
+
+/** In the page, what Chromium lacks here: the part of a phone's system that reads SMS for pages which ask (WebOTP). */
+const SYSTEM = `
+  globalThis.OTPCredential ??= class {};
+  navigator.credentials.get = ({ otp, signal }) => new Promise((resolve, reject) => {
+    globalThis.asked = otp;
+    globalThis.receive = (sms) => resolve({ code: sms.match(/^@\\S+ #(\\d+)$/m)[1] });
+    signal.addEventListener("abort", () => {
+      globalThis.asked = "no longer";
+      reject(signal.reason);
+    });
+  });`;
+
+doorTest(
+  "the code comes out of the SMS by itself where the system reads it, and only while it is waited for",
+  async (t, browser) => {
+    const { page, errors } = await openWindow(t, browser);
+    await page.addInitScript(SYSTEM);
+    await page.reload();
+    await sendCode(page, ANN);
+    equal(await page.locator("#code").getAttribute("autocomplete"), "one-time-code");
+    await eventually(async () => deepEqual(await page.evaluate("globalThis.asked"), { transport: ["sms"] }));
+    await page.getByRole("button", { name: "Another number" }).click();
+    await page.locator("#phone").waitFor();
+    await eventually(async () => equal(await page.evaluate("globalThis.asked"), "no longer"));
+
+    await sendCode(page, BOB);
+    await eventually(async () => deepEqual(await page.evaluate("globalThis.asked"), { transport: ["sms"] }));
+    await page.evaluate(`globalThis.receive(${JSON.stringify(inbox(t, BOB)[0])})`);
+    await page.locator(".chats").waitFor();
+    deepEqual(errors, []);
+  },
+);

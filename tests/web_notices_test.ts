@@ -1,0 +1,206 @@
+// Notifications of the web client. Chromium shows them, and its worker takes pushes, as ever; what it has not when nobody
+// looks at it, a push service, a window behind another and a finger on a notification, is stood in for where it is named.
+
+import { deepEqual, equal, match } from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { countSubscriptions, MINUTE_MS, wake, withPush } from "./push_calls.ts";
+import type { Browser as Subscriber, PushDouble } from "./push_double.ts";
+import { ANN, BOB, CAT, eventually, friends, type Person, type TestApp } from "./support.ts";
+import { moveTo, openAs, type OpenOptions, press } from "./web_window.ts";
+
+function noticeTest(
+  name: string,
+  run: (t: TestApp, browser: Browser, double: PushDouble) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withPush((t, double) => withBrowser((browser) => run(t, browser, double))),
+  });
+}
+
+/** In the page: a push service that gives this subscription, or with none never answers. */
+const pushService = (subscriber: Subscriber | null) => `
+  PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+    globalThis.subscribedWith = [...applicationServerKey];
+    const subscription = ${JSON.stringify(subscriber?.subscription ?? null)};
+    if (!subscription) await new Promise(() => {});
+    return { ...subscription, toJSON: () => subscription };
+  };`;
+
+async function openSettings(
+  t: TestApp,
+  browser: Browser,
+  person: Person,
+  { script = "", ...options }: OpenOptions & { script?: string } = {},
+): Promise<Page> {
+  const { page } = await openAs(t, browser, person, options);
+  await page.addInitScript(script);
+  await page.goto(`${t.url}/app#/settings`);
+  await page.reload();
+  await page.getByRole("group", { name: "Notifications" }).waitFor();
+  return page;
+}
+
+async function turn(page: Page, name: "On" | "Off"): Promise<void> {
+  await page.getByRole("group", { name: "Notifications" }).getByRole("button", { name }).click();
+}
+
+/** In place of another window in front of this one: Playwright keeps each in front. */
+async function hide(page: Page): Promise<void> {
+  await page.evaluate(`
+    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));`);
+}
+
+/** What the system shows of this service. */
+async function shown(page: Page): Promise<{ body: string; tag: string }[]> {
+  return await page.evaluate(`navigator.serviceWorker.getRegistration("/app")
+    .then((registration) => registration.getNotifications())
+    .then((all) => all.map(({ body, tag }) => ({ body, tag })))`);
+}
+
+/** Lets the browser's own worker have a push, as its push service would. */
+async function deliver(t: TestApp, page: Page, data: string): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  const found = Promise.withResolvers<string>();
+  devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+    const own = registrations.find(({ scopeURL }) => scopeURL === `${t.url}/app`);
+    if (own) found.resolve(own.registrationId);
+  });
+  await devtools.send("ServiceWorker.enable");
+  const registrationId = await found.promise;
+  await devtools.send("ServiceWorker.deliverPushMessage", { origin: t.url, registrationId, data });
+}
+
+noticeTest(
+  "who turns notifications on by keys is told of a message with every window closed, in the language chosen, and not who wrote what",
+  async (t, browser, double) => {
+    const [ann, bob] = await friends(t);
+    const subscriber = double.browser();
+    const page = await openSettings(t, browser, ann, { script: pushService(subscriber) });
+    await moveTo(page, "Espa\u00f1ol");
+    await press(page, "Enter");
+    await moveTo(page, /^(S\u00ed|No)$/);
+    await moveTo(page, "S\u00ed", "ArrowLeft");
+    await press(page, "Enter");
+    await page.getByText("con PuffinTalk cerrado").waitFor();
+    equal(await countSubscriptions(t), 1);
+    const { body } = await t.call("GET", "/api/push/key", { token: ann.token });
+    const key = new Uint8Array(await page.evaluate<number[]>("globalThis.subscribedWith"));
+    equal(key.toBase64({ alphabet: "base64url", omitPadding: true }), body.public_key);
+
+    const elsewhere = await page.context().newPage();
+    await elsewhere.goto(`${t.url}/dev`);
+    await page.close();
+    await eventually(async () => {
+      // The service may not know yet that the window is gone.
+      t.clock.advance(MINUTE_MS);
+      await t.send(bob, ann, "A secret");
+      await wake(t);
+      return subscriber.read().length > 0;
+    });
+    await deliver(t, elsewhere, subscriber.read()[0]!);
+    await eventually(async () =>
+      deepEqual(await shown(elsewhere), [{ body: "Tienes un mensaje nuevo", tag: "messages_updated" }])
+    );
+  },
+);
+
+noticeTest("turned off, a browser is subscribed no longer", async (t, browser, double) => {
+  const page = await openSettings(t, browser, await t.signUp(ANN), {
+    script: pushService(double.browser()),
+  });
+  await turn(page, "On");
+  await page.getByText("You are told also while PuffinTalk is closed.").waitFor();
+  equal(await countSubscriptions(t), 1);
+  await turn(page, "Off");
+  await eventually(async () => equal(await countSubscriptions(t), 0));
+  await page.getByText("You are told also while").waitFor({ state: "detached" });
+});
+
+noticeTest(
+  "a browser that refuses to be woken, as Chromium does in a private window, tells only while it is open, and says so",
+  async (t, browser) => {
+    const page = await openSettings(t, browser, await t.signUp(ANN));
+    await turn(page, "On");
+    await page.getByText("This browser tells you only while PuffinTalk is open.").waitFor();
+    equal(await page.getByRole("button", { name: "On" }).getAttribute("aria-pressed"), "true");
+    equal(await countSubscriptions(t), 0);
+  },
+);
+
+noticeTest(
+  "a push service that never answers, as Chromium's without a network, holds nothing up",
+  async (t, browser) => {
+    const page = await openSettings(t, browser, await t.signUp(ANN), { script: pushService(null) });
+    await page.clock.install();
+    await turn(page, "On");
+    await page.locator("[aria-pressed=true]", { hasText: "On" }).waitFor();
+    await eventually(() => page.evaluate("globalThis.subscribedWith !== undefined"));
+    await page.clock.fastForward(9_000);
+    await page.getByText("This browser tells you only while PuffinTalk is open.").waitFor();
+    await turn(page, "Off");
+    await page.locator("[aria-pressed=true]", { hasText: "Off" }).waitFor();
+  },
+);
+
+noticeTest(
+  "where the browser forbids notifications, settings say what can change that",
+  async (t, browser) => {
+    const page = await openSettings(t, browser, await t.signUp(ANN), { permissions: [] });
+    await turn(page, "On");
+    match(await page.getByRole("alert").innerText(), /forbids notifications from here/);
+    equal(await page.getByRole("button", { name: "Off" }).getAttribute("aria-pressed"), "true");
+  },
+);
+
+noticeTest(
+  "a message for a window that is open and not looked at is told with its writer's name, and leads to the conversation",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    const page = await openSettings(t, browser, ann);
+    await turn(page, "On");
+    await page.getByText("only while PuffinTalk is open").waitFor();
+    await t.send(bob, ann, "Seen by who looks");
+    await eventually(async () => equal(await page.title(), "(1) PuffinTalk"));
+    deepEqual(await shown(page), []);
+
+    await hide(page);
+    await t.send(bob, ann, "A secret");
+    await eventually(async () =>
+      deepEqual(await shown(page), [{ body: `New message from ${BOB}`, tag: BOB }])
+    );
+    const [worker] = page.context().serviceWorkers();
+    // Nobody presses on what a system without a screen shows.
+    await worker!.evaluate(`self.registration.getNotifications().then(([notification]) => {
+      self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+    })`);
+    await page.getByText("A secret").waitFor();
+    equal(new URL(page.url()).hash, `#/thread/${BOB}`);
+    await eventually(async () => deepEqual(await shown(page), []));
+  },
+);
+
+noticeTest("who looks at one window is not told by another, until that one is closed", async (t, browser) => {
+  const [ann, bob] = await friends(t);
+  const cat = await t.signUp(CAT);
+  await t.befriend(ann, cat);
+  const page = await openSettings(t, browser, ann);
+  await turn(page, "On");
+  await page.getByText("only while PuffinTalk is open").waitFor();
+  const other = await page.context().newPage();
+  await other.goto(`${t.url}/app`);
+  await other.locator(".row", { hasText: BOB }).waitFor();
+  await hide(page);
+  await t.send(cat, ann, "Seen in the other window");
+  await eventually(async () => equal(await page.title(), "(1) PuffinTalk"));
+
+  await other.close();
+  await eventually(async () => {
+    await t.send(bob, ann, "Seen in none");
+    // And of Cat nothing.
+    deepEqual((await shown(page)).map(({ tag }) => tag), [BOB]);
+  });
+});

@@ -1,0 +1,103 @@
+// How much has to arrive before somebody far from everything sees the page, and can use it. How long that takes over
+// 250 kbit/s and 300 ms is printed, not judged: it depends on who else uses this machine.
+
+import { deepEqual, ok } from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { eventually, type TestApp, withApp } from "./support.ts";
+
+const KBIT_BYTES = 1_000 / 8;
+const SLOW = {
+  offline: false,
+  latency: 300,
+  downloadThroughput: 250 * KBIT_BYTES,
+  uploadThroughput: 250 * KBIT_BYTES,
+};
+/** What a new connection carries in its first round trip (RFC 6928): ten segments. */
+const FIRST_FLIGHT_BYTES = 10 * 1_460;
+
+interface Arrived {
+  paths: string[];
+  bytes: number;
+}
+
+function paintTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+  });
+}
+
+/** Milliseconds from asking for the page to its first words. */
+async function firstPaint(page: Page): Promise<number> {
+  let at: number | null = null;
+  await eventually(async () => {
+    at = await page.evaluate<number | null>(
+      "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null",
+    );
+    return at !== null;
+  }, 20_000);
+  return at!;
+}
+
+/** Nothing but these arrives in this page, whatever else it asks for. */
+async function letThrough(page: Page, ...paths: RegExp[]): Promise<Arrived> {
+  const devtools = await page.context().newCDPSession(page);
+  const arrived: Arrived = { paths: [], bytes: 0 };
+  devtools.on(
+    "Network.responseReceived",
+    ({ response }) => arrived.paths.push(new URL(response.url).pathname),
+  );
+  devtools.on("Network.loadingFinished", ({ encodedDataLength }) => arrived.bytes += encodedDataLength);
+  await devtools.send("Network.enable");
+  await page.route("**/*", async (route) => {
+    const { pathname } = new URL(route.request().url());
+    // What is neither let through nor aborted is still on its way.
+    if (paths.some((path) => path.test(pathname))) await route.continue();
+  });
+  return arrived;
+}
+
+paintTest(
+  "the first paint waits for one answer, and that fits into a connection's first flight",
+  async (t, browser) => {
+    const page = await browser.newPage();
+    const arrived = await letThrough(page, /^\/app$/);
+    await page.goto(`${t.url}/app`, { waitUntil: "commit" });
+    await firstPaint(page);
+    await page.getByRole("heading", { name: "PuffinTalk" }).waitFor();
+    deepEqual(arrived.paths, ["/app"]);
+    await eventually(() => arrived.bytes > 0);
+    ok(arrived.bytes <= FIRST_FLIGHT_BYTES, `${arrived.bytes}`);
+  },
+);
+
+paintTest("the page can be used as soon as its one script has arrived as well", async (t, browser) => {
+  const page = await browser.newPage();
+  const arrived = await letThrough(page, /^\/app$/, /^\/app\/main-\w+\.js$/);
+  await page.goto(`${t.url}/app`, { waitUntil: "commit" });
+  await page.locator("#phone:focus").waitFor();
+  deepEqual(arrived.paths.map((path) => path.replace(/-\w+/, "")), ["/app", "/app/main.js"]);
+});
+
+paintTest(
+  "over 250 kbit/s and 300 ms the page paints and can be used; when is printed",
+  async (t, browser) => {
+    const page = await browser.newPage();
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Network.enable");
+    await devtools.send("Network.emulateNetworkConditions", SLOW);
+    await page.goto(`${t.url}/app`, { waitUntil: "commit" });
+    const painted = await firstPaint(page);
+    await page.locator("#phone:focus").waitFor();
+    const usable = await page.evaluate<number>("performance.now()");
+    console.log(
+      `First contentful paint after ${Math.round(painted)} ms, usable after ${Math.round(usable)} ms`,
+    );
+    const blocking = await page.evaluate<string[]>(
+      "performance.getEntriesByType('resource').filter((one) => one.renderBlockingStatus === 'blocking').map(({ name }) => name)",
+    );
+    deepEqual(blocking, []);
+  },
+);

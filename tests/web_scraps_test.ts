@@ -1,0 +1,73 @@
+// What was begun to be written stays, with its person, until it is sent or its writer leaves.
+
+import { deepEqual, equal } from "node:assert/strict";
+import type { Browser } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
+import { bubbles, enter, field, openFriends, press } from "./web_window.ts";
+
+function scrapTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+  });
+}
+
+const SCRAPS = "localStorage.getItem('puffintalk.scraps')";
+
+scrapTest(
+  "a text that was begun is there again after another screen and another start, and for nobody else",
+  async (t, browser) => {
+    const { ann } = await openFriends(t, browser);
+    const cat = await t.signUp(CAT);
+    await t.befriend(ann, cat);
+    const { page } = ann;
+    await field(page).fill("Half a thou");
+    await press(page, "Escape");
+    await page.locator(".row", { hasText: CAT }).click();
+    equal(await field(page).inputValue(), "");
+    await press(page, "Escape");
+    await page.locator(".row", { hasText: BOB }).click();
+    equal(await field(page).inputValue(), "Half a thou");
+    await page.reload();
+    await field(page).waitFor();
+    equal(await field(page).inputValue(), "Half a thou");
+
+    await field(page).focus();
+    await press(page, "End");
+    await page.keyboard.type("ght");
+    await press(page, "Enter");
+    await eventually(async () => deepEqual(await bubbles(page), ["Half a thought"]));
+    equal(await field(page).inputValue(), "");
+    await page.reload();
+    await page.getByText("Half a thought").waitFor();
+    equal(await field(page).inputValue(), "");
+    equal(await page.evaluate(SCRAPS), null);
+  },
+);
+
+scrapTest(
+  "a text that was begun is gone with the session, ended here or from elsewhere",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    for (const { page } of [ann, bob]) {
+      await field(page).fill("Nobody's business");
+      equal(await page.evaluate(`${SCRAPS} !== null`), true);
+    }
+    await t.call("POST", "/api/auth/signout", { token: ann.token });
+    await bob.page.goto(`${t.url}/app#/settings`);
+    await bob.page.getByRole("button", { name: "Sign out" }).click();
+    await bob.page.getByRole("button", { name: "Sign out" }).click();
+    for (const { page } of [ann, bob]) {
+      await page.locator("#phone").waitFor();
+      equal(await page.evaluate(SCRAPS), null);
+    }
+    await bob.page.locator("#phone").focus();
+    t.clock.advance(120_000);
+    await enter(t, bob.page, BOB);
+    await bob.page.goto(`${t.url}/app#/thread/${ann.phone}`);
+    await field(bob.page).waitFor();
+    equal(await field(bob.page).inputValue(), "");
+  },
+);
