@@ -73,6 +73,7 @@ export function notificationRoutes(
 ) {
   const router = createRouter<AppEnv>();
   router.openAPIRegistry.register("Notification", frames);
+  const toFrame = onceEach((notice: Notice) => wire.notice(notice, now()));
   return router.openapi(route, async (c) => {
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
@@ -88,7 +89,7 @@ export function notificationRoutes(
         idleTimeout: IDLE_SECONDS,
         ...(offer === null ? {} : { protocol: "bearer" }),
       });
-      attend(socket, actor, { hub, marks, goOut, toFrame: (notice) => wire.notice(notice, now()) });
+      attend(socket, actor, { hub, marks, goOut, toFrame });
       return response;
     } catch (error) {
       goOut();
@@ -144,6 +145,16 @@ function toHubSocket(socket: WebSocket, actor: Actor, toFrame: (notice: Notice) 
       return true;
     },
     close: (code, reason) => close(socket, code, reason),
+  };
+}
+
+/** A notice goes to all sockets of a user one after the other: it is written out for the first of them. */
+function onceEach(toFrame: (notice: Notice) => string): (notice: Notice) => string {
+  let last: Notice | null = null;
+  let frame = "";
+  return (notice) => {
+    if (notice !== last) [last, frame] = [notice, toFrame(notice)];
+    return frame;
   };
 }
 

@@ -68,10 +68,10 @@ export function createWire({ phoneWireFormat }: { phoneWireFormat: "e164" | "dig
       created_at: message.created_at.toISOString(),
     }),
     notice: (notice: Notice, at: Date): string =>
-      JSON.stringify({
-        ...notice,
-        ...("sender" in notice ? { sender: number(notice.sender) } : {}),
-        timestamp: at.toISOString(),
-      }),
+      JSON.stringify(
+        "sender" in notice
+          ? { event: notice.event, sender: number(notice.sender), timestamp: at.toISOString() }
+          : { event: notice.event, timestamp: at.toISOString() },
+      ),
   };
 }

@@ -2,7 +2,7 @@
 // not been told yet; equal hints merge. What is told here is committed; what is lost here is the socket itself.
 
 import type { Actor } from "../sessions.ts";
-import type { Delivery, Event, MessagesUpdated } from "./events.ts";
+import type { Delivery, Event } from "./events.ts";
 
 /** What a client is told; routes/ puts it on the wire. */
 export type Notice =
@@ -103,11 +103,15 @@ export function createHub(
       seat.owed.delete(key);
       seat.looks = 0;
       seat.busySince = null;
-      const told = seat.socket.write(notice);
-      if (told && delivery && notice.event === "messages_updated" && !reported.has(delivery)) {
-        reported.add(delivery);
-        onDelivered(seat.socket.actor, notice.sender, delivery);
-      }
+      send(seat, notice, delivery);
+    }
+  }
+
+  function send({ socket }: Seat, notice: Notice, delivery: Delivery | null): void {
+    const told = socket.write(notice);
+    if (told && delivery && notice.event === "messages_updated" && !reported.has(delivery)) {
+      reported.add(delivery);
+      onDelivered(socket.actor, notice.sender, delivery);
     }
   }
 
@@ -128,28 +132,20 @@ export function createHub(
   }
 
   function owe(seat: Seat, key: string, notice: Notice, delivery: Delivery | null): void {
+    // Most sockets are owed nothing, and nothing is remembered for them.
+    if (seat.owed.size === 0 && !seat.socket.isBusy() && takeRoom(seat)) return send(seat, notice, delivery);
     seat.owed.set(key, { notice, delivery: later(seat.owed.get(key)?.delivery ?? null, delivery) });
     if (seat.owed.size > OWED_MAX) end(seat, CLOSE.overflow, "Too much unread");
     else flush(seat);
   }
 
-  function hear(seat: Seat, event: Event): void {
-    switch (event.event) {
-      case "session_ended":
-        if (event.session_id === seat.socket.actor.session_id) {
-          end(seat, CLOSE.session_ended, "Session ended");
-        }
-        return;
-      case "contacts_updated":
-      case "sessions_updated":
-        if (event.except !== seat.socket.actor.session_id) {
-          owe(seat, event.event, { event: event.event }, null);
-        }
-        return;
-      case "messages_updated":
-        if (event.except !== seat.socket.actor.session_id) {
-          owe(seat, event.sender, threadNotice(event), event.delivery ?? null);
-        }
+  function hear(seat: Seat, event: Event, notice: Notice | null): void {
+    const { session_id } = seat.socket.actor;
+    if (event.event === "session_ended") {
+      if (event.session_id === session_id) end(seat, CLOSE.session_ended, "Session ended");
+    } else if (notice !== null && event.except !== session_id) {
+      const isOfThread = event.event === "messages_updated";
+      owe(seat, isOfThread ? event.sender : event.event, notice, isOfThread && event.delivery || null);
     }
   }
 
@@ -175,7 +171,11 @@ export function createHub(
       return () => leave(seat);
     },
     tell(event) {
-      for (const seat of [...seats.get(event.to) ?? []]) hear(seat, event);
+      const own = seats.get(event.to);
+      if (!own) return;
+      const notice = noticeOf(event);
+      // Whoever leaves meanwhile is left out, and nobody joins.
+      for (const seat of own) hear(seat, event, notice);
     },
     sessionIds: () => [...new Set(all().map(({ socket }) => socket.actor.session_id))],
     userIds: () => [...seats.keys()],
@@ -199,6 +199,14 @@ function takeRoom(seat: Seat): boolean {
   return true;
 }
 
-function threadNotice({ sender }: MessagesUpdated): Notice {
-  return { event: "messages_updated", sender };
+/** What the user's sockets are told of it, one and the same for all; null for what only ends some. */
+function noticeOf(event: Event): Notice | null {
+  switch (event.event) {
+    case "session_ended":
+      return null;
+    case "messages_updated":
+      return { event: event.event, sender: event.sender };
+    default:
+      return { event: event.event };
+  }
 }
