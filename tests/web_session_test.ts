@@ -150,12 +150,20 @@ sessionTest(
     const { page } = await openAs(t, browser, person);
     let renewals = 0;
     let sockets = 0;
+    let connected = Promise.withResolvers<void>();
     page.on("request", (request) => renewals += request.url().endsWith("/api/auth/renew") ? 1 : 0);
-    page.on("websocket", () => sockets += 1);
+    page.on("websocket", (socket) => {
+      sockets += 1;
+      socket.on("framereceived", () => connected.resolve());
+    });
     const kept = () => page.evaluate<{ token: string }>("JSON.parse(localStorage['puffintalk.session'])");
     await page.clock.install();
+    // Until here the page may have opened one.
+    [sockets, connected] = [0, Promise.withResolvers<void>()];
     await page.reload();
     await page.getByText("Nobody here yet").waitFor();
+    // A socket that is not connected after ten seconds is opened anew, and so many days are more.
+    await connected.promise;
     const pass = async (days: number) => {
       t.clock.advance(days * DAY_MS);
       await page.clock.fastForward(days * DAY_MS);
