@@ -80,7 +80,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
   let pool = connect(at, { max });
   let probe = connect(at, { max: 1 });
   let answering: Promise<boolean> | null = null;
-  let leaving: Promise<unknown> | null = null;
+  let poolsLeaving = 0;
   let tellOutage = () => {};
 
   /** Whether the database answers a query of its own, on a connection of its own; one question at a time. */
@@ -91,16 +91,21 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     return answering;
   }
 
-  /**
-   * A network that forgot a connection keeps it silent for a quarter of an hour; a new one need not be. The old ones are
-   * waited for before they are replaced again, so that there are never more than twice as many.
-   */
+  /** What runs on the old connections goes on; no statement is begun on them any more. */
   function startAnew(): void {
-    if (leaving) return;
     const ends = [pool, probe].map((old) => old.end({ timeout: LEAVE_SECONDS }));
-    leaving = Promise.allSettled(ends).then(() => leaving = null);
+    poolsLeaving += 1;
+    Promise.allSettled(ends).then(() => poolsLeaving -= 1);
     pool = connect(at, { max });
     probe = connect(at, { max: 1 });
+  }
+
+  /**
+   * A network that forgot a connection keeps it silent for a quarter of an hour; a new one need not be. Silent ones stay
+   * open, so they are waited for before they are replaced again: there are never more than twice as many.
+   */
+  function leaveSilence(): void {
+    if (poolsLeaving === 0) startAnew();
   }
 
   /** Lets `work` take its time while the database answers, and gives up with `onGiveUp` when it does not. */
@@ -117,7 +122,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
           timer = setTimeout(look, PATIENCE_MS);
         } else {
           onGiveUp();
-          if (startedIn === pool) startAnew();
+          if (startedIn === pool) leaveSilence();
           reject(new DatabaseUnavailable("Database does not answer"));
         }
       };
@@ -128,7 +133,8 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     } catch (error) {
       if (error instanceof DatabaseUnavailable || isOutage(error)) tellOutage();
       if (!isOutage(error)) throw error;
-      // postgres.js does not get over every lost connection: what it has not flushed then may never be.
+      // postgres.js does not get over a lost connection: it may never flush what it writes to the next in its place, or
+      // count the rows of an answer from where the last one broke off. So none of a pool that lost one is used again.
       if (startedIn === pool) startAnew();
       throw new DatabaseUnavailable("Database cannot be reached", { cause: error });
     } finally {
