@@ -1,6 +1,7 @@
 // Many small writes as few large ones: what arrives while a batch is on its way waits for the next, so that a busy
 // service pays for one statement, one commit and one NOTIFY where an idle one pays no delay at all.
 
+import { setImmediate } from "node:timers";
 import { DatabaseUnavailable } from "../db/database.ts";
 
 export interface GroupCommit<Job, Outcome> {
@@ -10,9 +11,17 @@ export interface GroupCommit<Job, Outcome> {
 
 interface Waiting<Job, Outcome> {
   job: Job;
+  since: number;
   resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
 }
+
+/**
+ * What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. Sooner, what
+ * waits is begun beside a batch only if it is at least half as large, because a statement for one costs nearly as much
+ * as for fifty.
+ */
+const PATIENCE_MS = 20;
 
 /**
  * `run` commits a batch and answers with one outcome a job, in their order; or it throws, and then nothing of the
@@ -29,17 +38,46 @@ export function createGroupCommit<Job, Outcome>(
 ): GroupCommit<Job, Outcome> {
   let waiting: Waiting<Job, Outcome>[] = [];
   let batches = 0;
+  let jobsUnderWay = 0;
+  let isSoon = false;
+  let patience: ReturnType<typeof setTimeout> | null = null;
+
+  /** At the end of the event loop's turn, so that what arrives together goes together. */
+  function beginSoon(): void {
+    if (isSoon || batches === batchesMax) return;
+    isSoon = true;
+    setImmediate(() => {
+      isSoon = false;
+      next();
+    });
+  }
 
   function next(): void {
     while (batches < batchesMax && waiting.length > 0) {
-      const batch = waiting.slice(0, jobsMax);
-      waiting = waiting.slice(jobsMax);
-      batches += 1;
-      settle(batch).finally(() => {
-        batches -= 1;
-        next();
-      });
+      if (!isWorthwhile()) return void (patience ??= setTimeout(lookAgain, PATIENCE_MS));
+      begin();
     }
+  }
+
+  function lookAgain(): void {
+    patience = null;
+    next();
+  }
+
+  function isWorthwhile(): boolean {
+    return waiting.length * 2 >= jobsUnderWay || performance.now() - waiting[0]!.since >= PATIENCE_MS;
+  }
+
+  function begin(): void {
+    const batch = waiting.slice(0, jobsMax);
+    waiting = waiting.slice(jobsMax);
+    batches += 1;
+    jobsUnderWay += batch.length;
+    settle(batch).finally(() => {
+      batches -= 1;
+      jobsUnderWay -= batch.length;
+      next();
+    });
   }
 
   /** Resolves with the outage, where there was one. */
@@ -76,9 +114,8 @@ export function createGroupCommit<Job, Outcome>(
   return {
     add: (job) =>
       new Promise((resolve, reject) => {
-        waiting.push({ job, resolve, reject });
-        // After the current turn, so that what arrives together goes together.
-        if (batches < batchesMax && waiting.length === 1) queueMicrotask(next);
+        waiting.push({ job, since: performance.now(), resolve, reject });
+        beginSoon();
       }),
   };
 }

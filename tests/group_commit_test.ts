@@ -3,6 +3,7 @@ import fc from "fast-check";
 
 import { DatabaseUnavailable } from "../db/database.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
+import { eventually } from "./support.ts";
 
 /** Batches in the order in which they began, each finished by hand. */
 function createRuns() {
@@ -47,6 +48,28 @@ Deno.test("add() has at most two batches in flight, and what waits meanwhile goe
   runs[0]!.finish();
   runs[2]!.finish();
   deepEqual(await Promise.all(jobs), ["1", "2", "3", "4", "5", "6"]);
+});
+
+Deno.test("add() begins a few beside many only after a moment, and then does", async () => {
+  const { runs, run } = createRuns();
+  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
+  const first = [1, 2, 3, 4, 5].map(commits.add);
+  await turn();
+  const second = [6, 7].map(commits.add);
+  await turn();
+
+  deepEqual(runs.map(({ jobs }) => jobs), [[1, 2, 3, 4, 5]]);
+  second.push(commits.add(8));
+  await turn();
+  deepEqual(runs.map(({ jobs }) => jobs), [[1, 2, 3, 4, 5], [6, 7, 8]]);
+  runs[1]!.finish();
+  deepEqual(await Promise.all(second), ["6", "7", "8"]);
+  const third = commits.add(9);
+  await eventually(() => equal(runs.length, 3));
+  runs[2]!.finish();
+  equal(await third, "9");
+  runs[0]!.finish();
+  deepEqual(await Promise.all(first), ["1", "2", "3", "4", "5"]);
 });
 
 Deno.test("add() gives each job its own outcome, keeps their order and loses none, whatever the batches do", () =>
