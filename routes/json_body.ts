@@ -4,12 +4,13 @@ import { createMiddleware } from "hono/factory";
 import { AppError } from "../services/errors.ts";
 import { openBody } from "./body_reader.ts";
 import { judgeEncoding } from "./content_encoding.ts";
+import { createDeadlines } from "./deadlines.ts";
 import type { AppEnv } from "./env.ts";
 
 /** RFC 8259 wants UTF-8; 64 KiB is more than any call needs. */
 const JSON_BYTES_MAX = 65_536;
 /** Counted from when the body is asked for; 64 KiB need far less on any phone network. */
-const BODY_MS_MAX = 10_000;
+const deadlines = createDeadlines(10_000);
 
 /** @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout */
 export const readJson = createMiddleware<AppEnv>(async (c, next) => {
@@ -17,7 +18,7 @@ export const readJson = createMiddleware<AppEnv>(async (c, next) => {
   if (!isJson(c.req.header("content-type"))) throw new AppError("unsupported_media_type");
   const value = parse(await readBytes(c.req.raw));
   c.req.json = <T>() => Promise.resolve(value as T);
-  await next();
+  return await next();
 });
 
 /** For calls without fields: no body at all, or an empty JSON object. */
@@ -69,16 +70,13 @@ export async function readBytes(
 
 async function wholeInTime(request: Request): Promise<Uint8Array> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new AppError("request_timeout", { retryAfter: 1 })),
-    BODY_MS_MAX,
-  );
+  const deadline = deadlines.set(() => late.reject(new AppError("request_timeout", { retryAfter: 1 })));
   try {
     return await Promise.race([request.bytes(), late.promise]);
   } catch (error) {
     throw error instanceof AppError ? error : new AppError("invalid_json");
   } finally {
-    clearTimeout(timer);
+    deadline.callOff();
   }
 }
 
@@ -88,10 +86,10 @@ async function* inTime(request: Request): AsyncGenerator<Uint8Array> {
   const reader = openBody(request.body);
   let isLate = false;
   const giveUp = () => void reader.cancel();
-  const timer = setTimeout(() => {
+  const deadline = deadlines.set(() => {
     isLate = true;
     giveUp();
-  }, BODY_MS_MAX);
+  });
   let done = false;
   try {
     while (!done) {
@@ -102,7 +100,7 @@ async function* inTime(request: Request): AsyncGenerator<Uint8Array> {
       if (bytes) yield bytes;
     }
   } finally {
-    clearTimeout(timer);
+    deadline.callOff();
     if (!done) giveUp();
   }
   if (isLate) throw new AppError("request_timeout", { retryAfter: 1 });

@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { log } from "../services/log.ts";
+import { logRequest } from "../services/log.ts";
 import type { AppEnv } from "./env.ts";
 
 /**
@@ -11,11 +11,10 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
   const requestId = crypto.randomUUID();
   c.set("requestId", requestId);
   c.set("pattern", "-");
-  c.header("X-Request-Id", requestId);
   await next();
   // The page for developers looks every second, and would fill the terminal that it is made for.
   if (c.get("pattern") === "/dev/sms" && c.res.ok) return;
-  log.info("request", {
+  logRequest({
     request_id: requestId,
     method: c.req.method,
     route: c.get("pattern"),

@@ -38,7 +38,7 @@ const URL_LETTERS_MAX = 16_384;
  */
 export function judgeRoute(app: OpenAPIHono<AppEnv>) {
   let table: RouteTable | null = null;
-  return createMiddleware<AppEnv>(async (c, next) => {
+  return createMiddleware<AppEnv>((c, next) => {
     table ??= createRouteTable(
       app.openAPIRegistry.definitions.flatMap((definition) =>
         definition.type === "route" ? [definition.route] : []
@@ -51,6 +51,6 @@ export function judgeRoute(app: OpenAPIHono<AppEnv>) {
     if (!entry.methods.has(c.req.method)) {
       throw new AppError("method_not_allowed", { allow: [...entry.methods].join(", ") });
     }
-    await next();
+    return next();
   });
 }

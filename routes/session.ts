@@ -11,6 +11,6 @@ export function bearerToken(header: string | undefined): string | null {
 export function requireSession(sessions: Sessions) {
   return createMiddleware<SignedInEnv>(async (c, next) => {
     c.set("actor", await sessions.authenticate(bearerToken(c.req.header("authorization"))));
-    await next();
+    return await next();
   });
 }

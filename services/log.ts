@@ -3,7 +3,11 @@
 
 import { configureSync, getLogger, getTextFormatter, type LogRecord } from "@logtape/logtape";
 
-export const log = getLogger("puffintalk");
+const CATEGORY = ["puffintalk"];
+
+export const log = getLogger(CATEGORY);
+
+let writeRecord = (_record: LogRecord) => {};
 
 /** Where lines go and how they look: JSON for machines, plain text for a terminal. Without this nothing is logged. */
 export function configureLogging(format: "json" | "pretty", write: (line: string) => void): void {
@@ -14,13 +18,27 @@ export function configureLogging(format: "json" | "pretty", write: (line: string
     format: ({ timestamp, level, record }) =>
       `${timestamp} ${level} ${record.message.join("")}${pretty(record)}`,
   });
+  writeRecord = (record) => write(line(record));
   configureSync({
     reset: true,
-    sinks: { lines: (record: LogRecord) => write(line(record)) },
+    sinks: { lines: writeRecord },
     loggers: [
-      { category: "puffintalk", sinks: ["lines"], lowestLevel: "info" },
+      { category: CATEGORY, sinks: ["lines"], lowestLevel: "info" },
       { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "warning" },
     ],
+  });
+}
+
+/** As `log.info("request", fields)`, straight to where lines go: there is one for every request. */
+export function logRequest(properties: Record<string, unknown>): void {
+  const message = ["request"];
+  writeRecord({
+    timestamp: Date.now(),
+    level: "info",
+    category: CATEGORY,
+    message,
+    rawMessage: "request",
+    properties,
   });
 }
 
