@@ -50,3 +50,41 @@ export async function giveBackUses(sql: Sql, uses: Use[]): Promise<void> {
     from held, given
     where b.key = held.key and given.key = held.key`;
 }
+
+/**
+ * Locks these buckets until the transaction ends, in the order in which they come, and answers when each will be full
+ * again, in microseconds of the Unix epoch. The keys have to be sorted, and each there once.
+ */
+export async function holdBuckets(sql: Sql, keys: string[], at: Date): Promise<number[]> {
+  const [, rows] = await Promise.all([
+    sql`
+      insert into buckets (key, full_at)
+      select key, ${at}
+      from unnest(${keys}::text[]) with ordinality as wanted (key, ord)
+      order by ord
+      on conflict (key) do nothing`,
+    sql<{ full_at_us: number }[]>`
+      select (extract(epoch from full_at) * 1000000)::bigint as full_at_us
+      from buckets
+      where key = any(${keys}::text[])
+      order by key collate "C"
+      for update`,
+  ]);
+  // Where one that was full is deleted in between.
+  return rows.length === keys.length
+    ? rows.map(({ full_at_us }) => full_at_us)
+    : await holdBuckets(sql, keys, at);
+}
+
+/** Says when buckets that are held will be full again. */
+export async function fillBuckets(sql: Sql, buckets: { key: string; fullAtUs: number }[]): Promise<void> {
+  if (buckets.length === 0) return;
+  await sql`
+    update buckets b
+    set full_at = timestamptz 'epoch' + filled.full_at_us * interval '1 microsecond'
+    from unnest(
+      ${buckets.map(({ key }) => key)}::text[],
+      ${buckets.map(({ fullAtUs }) => fullAtUs)}::bigint[]
+    ) as filled (key, full_at_us)
+    where b.key = filled.key`;
+}

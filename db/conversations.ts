@@ -46,47 +46,6 @@ export async function readSide(
   return side ?? null;
 }
 
-/** Makes the row that is the pair's lock, where it is missing. */
-export async function ensurePair(sql: Sql, meId: number, peerId: number): Promise<void> {
-  await sql`
-    insert into conversations (low_id, high_id)
-    values (least(${meId}::bigint, ${peerId}::bigint), greatest(${meId}::bigint, ${peerId}::bigint))
-    on conflict (low_id, high_id) do nothing`;
-}
-
-/** Locks the pair until the transaction ends. Null when the two never had to do with each other. */
-export async function lockPair(sql: Sql, meId: number, peerId: number): Promise<Pair | null> {
-  const [pair] = await sql<Pair[]>`
-    select id as conversation_id,
-      case when low_id = ${meId} then low_intent else high_intent end as mine,
-      case when low_id = ${meId} then high_intent else low_intent end as theirs,
-      ever_accepted
-    from conversations
-    where low_id = least(${meId}::bigint, ${peerId}::bigint)
-      and high_id = greatest(${meId}::bigint, ${peerId}::bigint)
-    for no key update`;
-  return pair ?? null;
-}
-
-/** Writes one side's intent on a locked pair, and nothing of the other's. */
-export async function setIntent(
-  sql: Sql,
-  { conversation_id, me_id, intent, ever_accepted }: {
-    conversation_id: number;
-    me_id: number;
-    intent: Intent;
-    ever_accepted: boolean;
-  },
-): Promise<void> {
-  await sql`
-    update conversations
-    set low_intent = case when low_id = ${me_id} then ${intent}::intent else low_intent end,
-      high_intent = case when high_id = ${me_id} then ${intent}::intent else high_intent end,
-      ever_accepted = ${ever_accepted},
-      changed_at = clock_timestamp()
-    where id = ${conversation_id}`;
-}
-
 /** Who waits for an answer of this user: told when he has signed up. */
 export async function listAdmirers(sql: Sql, meId: number): Promise<number[]> {
   const rows = await sql<{ peer_id: number }[]>`

@@ -26,16 +26,36 @@ export async function holdUser(sql: Sql, phone: string): Promise<User | null> {
   return user ?? null;
 }
 
+/** The users of these numbers, as far as there are any. */
+export async function findUsers(sql: Sql, phones: string[]): Promise<User[]> {
+  return await sql<User[]>`
+    select id, phone_number, status
+    from users
+    where phone_number = any(${phones}::text[])`;
+}
+
+/** The same, and they stay what they are until the transaction ends. */
+export async function holdUsers(sql: Sql, phones: string[]): Promise<User[]> {
+  return await sql<User[]>`
+    select id, phone_number, status
+    from users
+    where phone_number = any(${phones}::text[])
+    order by id
+    for share`;
+}
+
 /**
- * The user of a number that somebody asks for, made as `invited` when nobody has it. The row stays locked against
- * a signup's completion, so that each of the two knows whether the other came first.
+ * Makes users of numbers that somebody asks for and nobody has; answers with those that were made. The others became
+ * somebody's meanwhile.
  */
-export async function findOrInviteUser(sql: Sql, phone: string, now: Date): Promise<User> {
-  await sql`
+export async function inviteUsers(sql: Sql, phones: string[], now: Date): Promise<User[]> {
+  return await sql<User[]>`
     insert into users (phone_number, status, created_at)
-    values (${phone}, 'invited', ${now})
-    on conflict (phone_number) do nothing`;
-  return (await holdUser(sql, phone))!;
+    select phone_number, 'invited', ${now}
+    from unnest(${phones}::text[]) as asked (phone_number)
+    order by phone_number
+    on conflict (phone_number) do nothing
+    returning id, phone_number, status`;
 }
 
 /** Makes the number a user's. Null when it is one's already. */

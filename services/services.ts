@@ -3,6 +3,7 @@
 import type { Database } from "../db/database.ts";
 import { createAccounts } from "./accounts.ts";
 import type { Config } from "./config.ts";
+import { createContactChanges } from "./contact_changes.ts";
 import { createContacts } from "./contacts.ts";
 import { createBus, createOrigin, decode } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
@@ -99,7 +100,9 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     publicUrl: config.publicUrl,
     mode: config.inviteMode,
   });
-  const contacts = createContacts({ database, bus, limiter, invites, now, inviteMode: config.inviteMode });
+  const { inviteMode } = config;
+  const changes = createContactChanges({ database, bus, limiter, now, inviteMode });
+  const contacts = createContacts({ database, changes, invites });
   const invitees = createInvitees({ invites, accounts, contacts, sessions, uniform: config.uniformAuth });
   const threads = createThreads({ database });
   const sends = createSends({ database, bus, pace: createPace({ rates: config.limits.messages, now }), now });

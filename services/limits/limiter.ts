@@ -1,11 +1,11 @@
 // The limits that guard money and guessing. All processes share them in the database, they survive restarts, and while
 // the database is away nothing is allowed.
 
-import { giveBackUses, type Taken, takeUses, type Use } from "../../db/buckets.ts";
+import { fillBuckets, giveBackUses, holdBuckets, type Taken, takeUses, type Use } from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/database.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
-import { measure } from "./bucket.ts";
+import { measure, owedUs, waitUs } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
 import { createTurns } from "./turns.ts";
@@ -21,6 +21,16 @@ export interface Verdict {
   retryAfter: number | null;
   /** The largest part of a bucket that is used now, for each limit. */
   used: Partial<Record<SharedName, number>>;
+}
+
+/** The buckets of many who ask at once, held by their transaction; nobody else takes from them until it ends. */
+export interface Ledger {
+  /** Whole seconds after which all of it is to be had; null where it is now. */
+  wait(asks: Ask[]): number | null;
+  /** Takes one of each, which `wait` has found there. */
+  take(asks: Ask[]): void;
+  /** Writes what was taken. */
+  write(): Promise<void>;
 }
 
 /** One use that is taken. What is called first settles it; what is called later does nothing. */
@@ -70,6 +80,29 @@ export function createLimiter(
     if (uses.length > 0) await giveBackUses(sql, uses);
   }
 
+  /** Opens the buckets of all that may be asked for, as part of a transaction. */
+  async function hold(sql: Sql, asks: Ask[], at: Date): Promise<Ledger> {
+    const atUs = at.getTime() * 1_000;
+    const keys = [...new Set(usesOf(asks).map(({ key }) => key))].sort();
+    const held = keys.length === 0 ? [] : await holdBuckets(sql, keys, at);
+    const owed = new Map(keys.map((key, place) => [key, owedUs(held[place]!, atUs)]));
+    const touched = new Set<string>();
+    return {
+      wait(asks) {
+        const waits = usesOf(asks).map((use) => waitUs(owed.get(use.key)!, use));
+        const wait = Math.max(0, ...waits);
+        return wait === 0 ? null : Math.ceil(wait / US);
+      },
+      take(asks) {
+        for (const { key, stepUs } of usesOf(asks)) {
+          owed.set(key, owed.get(key)! + stepUs);
+          touched.add(key);
+        }
+      },
+      write: () => fillBuckets(sql, [...touched].map((key) => ({ key, fullAtUs: atUs + owed.get(key)! }))),
+    };
+  }
+
   /** Waits until few enough of this limit are under way for the same; the result ends the turn, and may be called twice. */
   function turn({ limit, of }: Ask): Promise<() => void> {
     return limits[limit] ? turns.take(`${limit} ${of}`) : Promise.resolve(() => {});
@@ -108,7 +141,7 @@ export function createLimiter(
     };
   }
 
-  return { take, giveBack, turn, pay };
+  return { take, giveBack, hold, turn, pay };
 }
 
 function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {

@@ -1,0 +1,297 @@
+// What people do to their contacts, many at once: one transaction locks their pairs, decides each by itself, writes the
+// callers' intents and both lists, announces what each side sees change; then this process is told.
+
+import {
+  type Listing,
+  lockPairs,
+  nameContacts,
+  type Naming,
+  type PairKey,
+  type PairState,
+  writeChanges,
+} from "../db/contact_changes.ts";
+import { type Database, DatabaseUnavailable, type Sql } from "../db/database.ts";
+import { findUsers, holdUsers, inviteUsers, type User } from "../db/users.ts";
+import {
+  type Action,
+  decide,
+  type Decision,
+  mirrored,
+  type Pair,
+  type Refusal,
+  type Status,
+  statusOf,
+  withIntent,
+} from "./contact_state.ts";
+import { AppError } from "./errors.ts";
+import type { Bus } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import { createGroupCommit } from "./group_commit.ts";
+import type { Ask, Ledger, Limiter } from "./limits/limiter.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Actor } from "./sessions.ts";
+
+/** What somebody wants to do to somebody. */
+export interface Wish {
+  action: Action | "rename";
+  me: Actor;
+  phone: PhoneNumber;
+  /** Where a request comes from. */
+  address?: string | undefined;
+  /** What I call the other from now on; also with a request. */
+  displayName?: string | undefined;
+}
+
+/** What came of it. */
+export interface Changed {
+  refusal: Refusal | null;
+  /** Whether it asked a number without an account, which has not been asked by me before. */
+  invites: boolean;
+}
+
+/** A wish and what is known of its pair, which is locked. */
+interface Case {
+  wish: Wish;
+  peer: User | null;
+  /** Null where the two never had to do with each other. */
+  row: PairState | null;
+  before: Pair;
+  after: Pair;
+  refusal: Refusal | null;
+}
+
+/** All that a batch writes. */
+interface Writing {
+  pairs: PairState[];
+  listings: Listing[];
+  namings: Naming[];
+  events: Event[];
+}
+
+type Outcome = Changed | AppError;
+
+/** Somebody else made a user or a pair after this transaction had found none. */
+class Overtaken extends Error {}
+
+const BATCH_MAX = 64;
+const BATCHES_MAX = 2;
+const ATTEMPTS_MAX = 5;
+
+export type ContactChanges = ReturnType<typeof createContactChanges>;
+
+export function createContactChanges(
+  { database, bus, limiter, now, inviteMode }: {
+    database: Database;
+    bus: Bus;
+    limiter: Limiter;
+    now: () => Date;
+    inviteMode: "server" | "device" | "off";
+  },
+) {
+  const commits = createGroupCommit<Wish, Outcome>({
+    run,
+    jobsMax: BATCH_MAX,
+    batchesMax: BATCHES_MAX,
+  });
+  /** Of each pair what is on its way: no batch has two of the same. */
+  const underWay = new Map<string, Promise<unknown>>();
+
+  /** @throws AppError user_not_found, rate_limited */
+  async function change(wish: Wish): Promise<Changed> {
+    const key = [wish.me.phone_number, wish.phone].sort().join(" ");
+    for (let first = underWay.get(key); first; first = underWay.get(key)) await first.catch(rethrowOutage);
+    const committed = commits.add(wish);
+    underWay.set(key, committed);
+    const end = () => void underWay.delete(key);
+    committed.then(end, end);
+    const outcome = await committed;
+    if (outcome instanceof AppError) throw outcome;
+    return outcome;
+  }
+
+  async function run(wishes: Wish[]): Promise<Outcome[]> {
+    for (let attempt = 1;; attempt += 1) {
+      try {
+        const { outcomes } = await database.begin(
+          (sql) => changeAll(sql, wishes),
+          ({ events }) => bus.deliver(events),
+        );
+        return outcomes;
+      } catch (error) {
+        if (!(error instanceof Overtaken) || attempt === ATTEMPTS_MAX) throw error;
+      }
+    }
+  }
+
+  async function changeAll(sql: Sql, wishes: Wish[]): Promise<{ outcomes: Outcome[]; events: Event[] }> {
+    const at = now();
+    const cases = await open(sql, wishes);
+    const ledger = await limiter.hold(sql, cases.flatMap((one) => [...revealing(one), ...counted(one)]), at);
+    const outcomes = cases.map((one) => judge(one, ledger));
+    const done = cases.filter((_, place) => !(outcomes[place] instanceof AppError));
+
+    const made = await makeUsers(sql, done, at);
+    const found = done.map((one) => ({ ...one, peer: one.peer ?? made.get(one.wish.phone) ?? null }));
+    const writing = writingOf(found);
+    const [isWritten, , named] = await Promise.all([
+      writing.pairs.length === 0 || writeChanges(sql, { ...writing, now: at }),
+      ledger.write(),
+      nameContacts(sql, writing.namings),
+    ]);
+    if (!isWritten) throw new Overtaken();
+    const namers = found.filter(({ wish, peer }) =>
+      named.some(({ owner_id, peer_id }) => owner_id === wish.me.user_id && peer_id === peer?.id)
+    );
+    const events = [...writing.events, ...namers.map(({ wish }) => mineUpdated(wish.me))];
+    await bus.announce(sql, events);
+    return { outcomes, events };
+  }
+
+  /** Finds whom the wishes are about, and locks their pairs. */
+  async function open(sql: Sql, wishes: Wish[]): Promise<Case[]> {
+    const known = await findUsers(sql, wishes.map(({ phone }) => phone));
+    // Against a signup's completion, so that each of the two knows whether the other came first.
+    const invited = known.filter(({ status }) => status === "invited").map((user) => user.phone_number);
+    const held = invited.length === 0 ? [] : await holdUsers(sql, invited);
+    const users = new Map([...known, ...held].map((user) => [user.phone_number, user]));
+
+    const keys = wishes.flatMap(({ me, phone }) => {
+      const peer = users.get(phone);
+      return peer ? [keyOf(me.user_id, peer.id)] : [];
+    });
+    const rows = keys.length === 0 ? [] : await lockPairs(sql, keys);
+    const pairs = new Map(rows.map((row) => [`${row.low_id} ${row.high_id}`, row]));
+    return wishes.map((wish) => {
+      const peer = users.get(wish.phone) ?? null;
+      const key = peer && keyOf(wish.me.user_id, peer.id);
+      const row = key && pairs.get(`${key.low_id} ${key.high_id}`) || null;
+      const before = row ? sideOf(row, wish.me.user_id) : UNKNOWN;
+      const { intent, refusal } = wish.action === "rename" ? rename(before) : decide(wish.action, before);
+      return { wish, peer, row, before, after: withIntent(before, intent), refusal };
+    });
+  }
+
+  /** What a limit or the lack of an account refuses, it refuses whole; everything else is taken from the ledger. */
+  function judge(one: Case, ledger: Ledger): Outcome {
+    const [reveals, counts] = [revealing(one), counted(one)];
+    // Before anything is known of the number, and alike whatever there is to know.
+    const wait = ledger.wait(reveals) ?? (isUnknown(one) ? null : ledger.wait(counts));
+    if (wait !== null) return new AppError("rate_limited", { retryAfter: wait });
+    if (isUnknown(one)) {
+      ledger.take(reveals);
+      return new AppError("user_not_found");
+    }
+    const { before, after, peer, refusal } = one;
+    const isNew = after.mine !== before.mine && statusOf(after) === "requesting";
+    const invites = isNew && peer?.status !== "active" && peer?.status !== "suspended";
+    ledger.take(invites ? [...reveals, ...counts] : counts);
+    return { refusal, invites };
+  }
+
+  /** A request that nobody can be asked. */
+  function isUnknown({ wish, peer }: Case): boolean {
+    return wish.action === "request" && inviteMode === "off" && (!peer || peer.status === "invited");
+  }
+
+  /** What tells whether a number has an account counts; whom my list shows I need not be told about. */
+  function revealing({ wish, before }: Case): Ask[] {
+    if (wish.action !== "request" || statusOf(before) !== null) return [];
+    return [{ limit: "reveal_address", of: wish.address ?? "" }];
+  }
+
+  /**
+   * A request that changes something counts, so that asking and taking back is no way to ring somebody's bell all day.
+   * Whoever accepts answers, and is held to the pair alone.
+   */
+  function counted({ wish: { action, me, phone }, before, after }: Case): Ask[] {
+    if (action !== "request" || after.mine === before.mine) return [];
+    const ofPair: Ask = { limit: "requests_pair", of: `${me.user_id} ${phone}` };
+    const ofUser: Ask = { limit: "requests_user", of: String(me.user_id) };
+    return statusOf(after) === "accepted" ? [ofPair] : [ofPair, ofUser];
+  }
+
+  /** Users for those numbers that nobody has. */
+  async function makeUsers(sql: Sql, cases: Case[], at: Date): Promise<Map<string, User>> {
+    const phones = new Set(
+      cases.filter((one) => one.peer === null && one.after.mine !== one.before.mine)
+        .map(({ wish }) => wish.phone),
+    );
+    if (phones.size === 0) return new Map();
+    const made = await inviteUsers(sql, [...phones], at);
+    if (made.length !== phones.size) throw new Overtaken();
+    return new Map(made.map((user) => [user.phone_number, user]));
+  }
+
+  return { change };
+}
+
+/** What is to be written of pairs that are locked, and who sees it. */
+function writingOf(cases: Case[]): Writing {
+  const writing: Writing = { pairs: [], listings: [], namings: [], events: [] };
+  for (const { wish: { me, displayName }, peer, row, before, after, refusal } of cases) {
+    // Without a user nothing was wished that could be done.
+    if (!peer) continue;
+    if (after.mine !== before.mine) {
+      const key = keyOf(me.user_id, peer.id);
+      const [low, high] = key.low_id === me.user_id ? [after.mine, after.theirs] : [after.theirs, after.mine];
+      const { ever_accepted } = after;
+      writing.pairs.push({ id: row?.id ?? null, ...key, low_intent: low, high_intent: high, ever_accepted });
+      for (const side of changedSides(me, peer, before, after)) {
+        writing.listings.push({ owner_id: side.owner, peer_id: side.other, isShown: side.now !== null });
+        writing.events.push(eventOf(side, me));
+      }
+    }
+    if (displayName !== undefined && (refusal === null || refusal === "peer_deleted")) {
+      writing.namings.push({ owner_id: me.user_id, peer_id: peer.id, display_name: displayName });
+    }
+  }
+  return writing;
+}
+
+interface Side {
+  owner: number;
+  other: number;
+  before: Status | null;
+  now: Status | null;
+}
+
+/** Those of the two who see something else now. */
+function changedSides(me: Actor, peer: User, before: Pair, after: Pair): Side[] {
+  return [
+    { owner: me.user_id, other: peer.id, before: statusOf(before), now: statusOf(after) },
+    { owner: peer.id, other: me.user_id, before: statusOf(mirrored(before)), now: statusOf(mirrored(after)) },
+  ].filter((side) => side.before !== side.now);
+}
+
+function eventOf({ owner, now }: Side, me: Actor): Event {
+  if (owner === me.user_id) return mineUpdated(me);
+  return { to: owner, event: "contacts_updated", ...(now === "requested" ? { asks: true } : {}) };
+}
+
+/** Names are for those whom my list shows. */
+function rename(before: Pair): Decision {
+  return { intent: before.mine, refusal: statusOf(before) === null ? "contact_not_found" : null };
+}
+
+/** Whoever waits for somebody finds the same outage, and need not wait for it once more. */
+function rethrowOutage(error: unknown): void {
+  if (error instanceof DatabaseUnavailable) throw error;
+}
+
+function mineUpdated(me: Actor): Event {
+  return { to: me.user_id, event: "contacts_updated", except: me.session_id };
+}
+
+/** Two people who never had to do with each other. */
+const UNKNOWN: Pair = { mine: "none", theirs: "none", ever_accepted: false };
+
+function keyOf(one: number, other: number): PairKey {
+  return one < other ? { low_id: one, high_id: other } : { low_id: other, high_id: one };
+}
+
+/** The pair as this one of the two sees it. */
+function sideOf({ low_id, low_intent, high_intent, ever_accepted }: PairState, meId: number): Pair {
+  return low_id === meId
+    ? { mine: low_intent, theirs: high_intent, ever_accepted }
+    : { mine: high_intent, theirs: low_intent, ever_accepted };
+}
