@@ -31,17 +31,26 @@ export interface Naming {
   display_name: string;
 }
 
-/** Locks those of the pairs that are there until the transaction ends, in the order of their ids as sends do. */
-export async function lockPairs(sql: Sql, keys: PairKey[]): Promise<(PairState & { id: number })[]> {
+/**
+ * Locks the pairs of users with numbers until the transaction ends, as far as there are any, in the order of their ids as
+ * sends do.
+ */
+export async function lockPairs(
+  sql: Sql,
+  wanted: { user_id: number; phone: string }[],
+): Promise<(PairState & { id: number })[]> {
   return await sql<(PairState & { id: number })[]>`
     select id, low_id, high_id, low_intent, high_intent, ever_accepted
     from conversations
-    where (low_id, high_id) in (
-      select low_id, high_id
+    where id in (
+      select v.id
       from unnest(
-        ${keys.map(({ low_id }) => low_id)}::bigint[],
-        ${keys.map(({ high_id }) => high_id)}::bigint[]
-      ) as wanted (low_id, high_id)
+        ${wanted.map(({ user_id }) => user_id)}::bigint[],
+        ${wanted.map(({ phone }) => phone)}::text[]
+      ) as wanted (user_id, phone)
+      join users u on u.phone_number = wanted.phone
+      join conversations v
+        on v.low_id = least(u.id, wanted.user_id) and v.high_id = greatest(u.id, wanted.user_id)
     )
     order by id
     for no key update`;

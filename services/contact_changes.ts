@@ -125,8 +125,11 @@ export function createContactChanges(
 
   async function changeAll(sql: Sql, wishes: Wish[]): Promise<{ outcomes: Outcome[]; events: Event[] }> {
     const at = now();
-    const cases = await open(sql, wishes);
-    const ledger = await limiter.hold(sql, cases.flatMap((one) => [...revealing(one), ...counted(one)]), at);
+    // A connection runs statements in the order in which they are given: the answer to one need not be waited for.
+    const [cases, ledger] = await Promise.all([
+      open(sql, wishes),
+      limiter.hold(sql, wishes.flatMap(asksOf), at),
+    ]);
     const outcomes = cases.map((one) => judge(one, ledger));
     const done = cases.filter((_, place) => !(outcomes[place] instanceof AppError));
 
@@ -137,29 +140,28 @@ export function createContactChanges(
       writing.pairs.length === 0 || writeChanges(sql, { ...writing, now: at }),
       ledger.write(),
       nameContacts(sql, writing.namings),
+      bus.announce(sql, writing.events),
     ]);
     if (!isWritten) throw new Overtaken();
     const namers = found.filter(({ wish, peer }) =>
       named.some(({ owner_id, peer_id }) => owner_id === wish.me.user_id && peer_id === peer?.id)
     );
-    const events = [...writing.events, ...namers.map(({ wish }) => mineUpdated(wish.me))];
-    await bus.announce(sql, events);
-    return { outcomes, events };
+    const namings = namers.map(({ wish }) => mineUpdated(wish.me));
+    await bus.announce(sql, namings);
+    return { outcomes, events: [...writing.events, ...namings] };
   }
 
   /** Finds whom the wishes are about, and locks their pairs. */
   async function open(sql: Sql, wishes: Wish[]): Promise<Case[]> {
-    const known = await findUsers(sql, wishes.map(({ phone }) => phone));
+    const [known, rows] = await Promise.all([
+      findUsers(sql, wishes.map(({ phone }) => phone)),
+      lockPairs(sql, wishes.map(({ me, phone }) => ({ user_id: me.user_id, phone }))),
+    ]);
     // Against a signup's completion, so that each of the two knows whether the other came first.
     const invited = known.filter(({ status }) => status === "invited").map((user) => user.phone_number);
     const held = invited.length === 0 ? [] : await holdUsers(sql, invited);
     const users = new Map([...known, ...held].map((user) => [user.phone_number, user]));
 
-    const keys = wishes.flatMap(({ me, phone }) => {
-      const peer = users.get(phone);
-      return peer ? [keyOf(me.user_id, peer.id)] : [];
-    });
-    const rows = keys.length === 0 ? [] : await lockPairs(sql, keys);
     const pairs = new Map(rows.map((row) => [`${row.low_id} ${row.high_id}`, row]));
     return wishes.map((wish) => {
       const peer = users.get(wish.phone) ?? null;
@@ -191,23 +193,6 @@ export function createContactChanges(
   /** A request that nobody can be asked. */
   function isUnknown({ wish, peer }: Case): boolean {
     return wish.action === "request" && inviteMode === "off" && (!peer || peer.status === "invited");
-  }
-
-  /** What tells whether a number has an account counts; whom my list shows I need not be told about. */
-  function revealing({ wish, before }: Case): Ask[] {
-    if (wish.action !== "request" || statusOf(before) !== null) return [];
-    return [{ limit: "reveal_address", of: wish.address ?? "" }];
-  }
-
-  /**
-   * A request that changes something counts, so that asking and taking back is no way to ring somebody's bell all day.
-   * Whoever accepts answers, and is held to the pair alone.
-   */
-  function counted({ wish: { action, me, phone }, before, after }: Case): Ask[] {
-    if (action !== "request" || after.mine === before.mine) return [];
-    const ofPair: Ask = { limit: "requests_pair", of: `${me.user_id} ${phone}` };
-    const ofUser: Ask = { limit: "requests_user", of: String(me.user_id) };
-    return statusOf(after) === "accepted" ? [ofPair] : [ofPair, ofUser];
   }
 
   /** Users for those numbers that nobody has. */
@@ -246,6 +231,33 @@ function writingOf(cases: Case[]): Writing {
     }
   }
   return writing;
+}
+
+/** What may come to be counted for a wish. */
+function asksOf({ action, me, phone, address = "" }: Wish): Ask[] {
+  if (action !== "request") return [];
+  return [
+    { limit: "reveal_address", of: address },
+    { limit: "requests_pair", of: `${me.user_id} ${phone}` },
+    { limit: "requests_user", of: String(me.user_id) },
+  ];
+}
+
+/** What tells whether a number has an account counts; whom my list shows I need not be told about. */
+function revealing({ wish, before }: Case): Ask[] {
+  return statusOf(before) === null ? asksOf(wish).filter(({ limit }) => limit === "reveal_address") : [];
+}
+
+/**
+ * A request that changes something counts, so that asking and taking back is no way to ring somebody's bell all day.
+ * Whoever accepts answers, and is held to the pair alone.
+ */
+function counted({ wish, before, after }: Case): Ask[] {
+  if (after.mine === before.mine) return [];
+  const isAnswer = statusOf(after) === "accepted";
+  return asksOf(wish).filter(({ limit }) =>
+    limit === "requests_pair" || limit === "requests_user" && !isAnswer
+  );
 }
 
 interface Side {

@@ -1,10 +1,11 @@
 // Friend requests and what becomes of them, the lists that show it, and the names that people give each other there.
 
-import { listContacts } from "../db/contacts.ts";
+import { type ContactRow, listContacts } from "../db/contacts.ts";
 import type { Database } from "../db/database.ts";
 import type { ContactChanges } from "./contact_changes.ts";
 import { type Refusal, type Status, statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
+import { createGroupCommit } from "./group_commit.ts";
 import type { DeviceInvite, Invites } from "./invites.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
@@ -30,6 +31,10 @@ export interface Asking {
   displayName?: string | undefined;
 }
 
+/** So many lists are read in one statement, and so many such statements at a time. */
+const LISTS_MAX = 32;
+const READS_MAX = 4;
+
 export type Contacts = ReturnType<typeof createContacts>;
 
 export function createContacts(
@@ -39,10 +44,22 @@ export function createContacts(
     invites: Pick<Invites, "invite">;
   },
 ) {
+  const lists = createGroupCommit<number, ContactRow[]>({
+    async run(ownerIds) {
+      const rows = await database.run((sql) => listContacts(sql, [...new Set(ownerIds)]));
+      const byOwner = Map.groupBy(rows, ({ owner_id }) => owner_id);
+      return ownerIds.map((id) => byOwner.get(id) ?? []);
+    },
+    jobsMax: LISTS_MAX,
+    batchesMax: READS_MAX,
+  });
+
   /** My whole list, or one row of it. */
   async function list(me: Actor, phone: PhoneNumber | null = null): Promise<Contact[]> {
-    const rows = await database.run((sql) => listContacts(sql, me.user_id, phone));
-    return rows.flatMap(({ mine, theirs, ever_accepted, ...row }) => {
+    const rows = phone === null
+      ? await lists.add(me.user_id)
+      : await database.run((sql) => listContacts(sql, [me.user_id], phone));
+    return rows.flatMap(({ mine, theirs, ever_accepted, owner_id: _, ...row }) => {
       const status = statusOf({ mine, theirs, ever_accepted });
       return status === null ? [] : [{ ...row, status }];
     });

@@ -81,10 +81,10 @@ async function measure(database: BenchDatabase, grown: Grown): Promise<Record<st
   const now = new Date();
   const page = { count: COUNT, before: null, after: null };
   equal((await listMessages(sql, thread!, page)).length, COUNT);
-  equal((await listContacts(sql, me.id)).length, grown.list);
+  equal((await listContacts(sql, [me.id])).length, grown.list);
   return {
     history: await cost(COUNT, (sql) => listMessages(sql, thread!, page)),
-    list: await cost(grown.list, (sql) => listContacts(sql, me.id)),
+    list: await cost(grown.list, (sql) => listContacts(sql, [me.id])),
     send: await cost(1, (sql) => {
       const content = { message_type: "text" as const, message: "Hello", media_content_id: null };
       const client_id = crypto.randomUUID();

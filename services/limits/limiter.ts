@@ -83,18 +83,20 @@ export function createLimiter(
   /** Opens the buckets of all that may be asked for, as part of a transaction. */
   async function hold(sql: Sql, asks: Ask[], at: Date): Promise<Ledger> {
     const atUs = at.getTime() * 1_000;
-    const keys = [...new Set(usesOf(asks).map(({ key }) => key))].sort();
+    const known = new Map(asks.map((ask) => [`${ask.limit} ${ask.of}`, usesOf([ask])]));
+    const usesAgain = (asks: Ask[]) => asks.flatMap(({ limit, of }) => known.get(`${limit} ${of}`)!);
+    const keys = [...known.values()].flat().map(({ key }) => key).sort();
     const held = keys.length === 0 ? [] : await holdBuckets(sql, keys, at);
     const owed = new Map(keys.map((key, place) => [key, owedUs(held[place]!, atUs)]));
     const touched = new Set<string>();
     return {
       wait(asks) {
-        const waits = usesOf(asks).map((use) => waitUs(owed.get(use.key)!, use));
+        const waits = usesAgain(asks).map((use) => waitUs(owed.get(use.key)!, use));
         const wait = Math.max(0, ...waits);
         return wait === 0 ? null : Math.ceil(wait / US);
       },
       take(asks) {
-        for (const { key, stepUs } of usesOf(asks)) {
+        for (const { key, stepUs } of usesAgain(asks)) {
           owed.set(key, owed.get(key)! + stepUs);
           touched.add(key);
         }
