@@ -206,17 +206,18 @@ Deno.test("the completion of a signup waits for a request under way, and then te
     await change(t, "request", ann, CAT);
     await change(t, "delete", ann, CAT);
     const complete = await startSignUp(t, CAT);
-    const pair = await t.sql.reserve();
-    await pair`begin`;
-    await pair`select from conversations for update`;
+    // What the request writes refers to her row.
+    const held = await t.sql.reserve();
+    await held`begin`;
+    await held`select from users where phone_number = ${ANN} for update`;
 
     const asked = change(t, "request", ann, CAT);
     await eventually(async () => await waiting(t) === 1);
     const completed = complete();
     await eventually(async () => await waiting(t) === 2);
     forget([ann]);
-    await pair`commit`;
-    pair.release();
+    await held`commit`;
+    held.release();
 
     deepStrictEqual([(await asked).status, (await completed).status], [200, 200]);
     await settle(t, [ann]);
