@@ -224,3 +224,25 @@ Deno.test("the completion of a signup waits for a request under way, and then te
     // The session that asked hears nothing of its own request: this is the completion's event.
     ok(wasTold(ann.acting));
   }));
+
+Deno.test("many people ask the same new numbers at once, at two processes: all are done, and each number is one user", () =>
+  withApp((one) =>
+    withApp(async (other) => {
+      const people = [await one.signUp(ANN), await one.signUp(BOB), await one.signUp(CAT)];
+      const strangers = Array.from({ length: 12 }, (_, nth) => `+1415555${2000 + nth}`);
+      const asks = people.flatMap((me, first) =>
+        strangers.map((_, nth) => ({ me, phone: strangers[(first * 5 + nth) % strangers.length]! }))
+      );
+      const answers = await Promise.all(
+        asks.map(({ me, phone }, nth) => change([one, other][nth % 2]!, "request", me, phone)),
+      );
+
+      deepStrictEqual(answers.map(({ status }) => status), asks.map(() => 200));
+      const [made] = await one.sql`
+        select (select count(*)::int from users where status = 'invited') as users,
+          (select count(*)::int from conversations) as pairs`;
+      deepStrictEqual(made, { users: strangers.length, pairs: asks.length });
+      for (const me of people) equal((await listOf(one, me)).length, strangers.length);
+      deepStrictEqual(await findStrayRows(one), []);
+    }, { database: one.database })
+  ));
