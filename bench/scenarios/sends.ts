@@ -1,5 +1,6 @@
 import type { Arena, Goal, Scenario } from "../arena.ts";
 import { costsPer1000, repeat, withService } from "../arena.ts";
+import { startBare } from "../bare.ts";
 import { percentile, ratio } from "../figures.ts";
 import { putUnderLoad } from "../load.ts";
 import { takeFloor } from "../pgbench.ts";
@@ -22,6 +23,7 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
           const options = { clients: FLOOR_CLIENTS, seconds, variables: { pairs: 128 } };
           const floorPerS = await takeFloor(arena.pgbench, floor, "insert", options);
           const told = await takeFloor(arena.pgbench, floor, "insert_notify", options);
+          const marked = await takeFloor(arena.pgbench, floor, "insert_marked", options);
           const senders = await Promise.all(
             pairs.map((pair) => openSender(pair, { sendTo: service, listenAt: service })),
           );
@@ -33,15 +35,37 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
             sends_per_s: perS,
             insert_floor_per_s: floorPerS,
             insert_notify_floor_per_s: told,
+            insert_marked_floor_per_s: marked,
             times_insert_floor: ratio(perS, floorPerS),
+            times_insert_marked_floor: ratio(perS, marked),
             p50_ms: percentile(load.latenciesMs, 0.5),
             p99_ms: percentile(load.latenciesMs, 0.99),
             ...costsPer1000(...load.costs, load.operations),
+            ...await takeBareFloor(arena, pairs),
           };
         });
       });
     } finally {
       await floor.drop();
+    }
+  }
+  /** The same load on a server of Deno that stores nothing. */
+  async function takeBareFloor(arena: Arena, pairs: Awaited<ReturnType<typeof makePairs>>) {
+    const bare = await startBare(pairs.flatMap(({ from, to }) => [from, to]));
+    try {
+      const senders = await Promise.all(
+        pairs.map((pair) => openSender(pair, { sendTo: bare, listenAt: bare })),
+      );
+      const load = await putUnderLoad(arena, [bare], senders);
+      senders.forEach((sender) => sender.close());
+      const costs = costsPer1000(...load.costs, load.operations);
+      return {
+        bare_sends_per_s: load.operations / load.seconds,
+        bare_p50_ms: percentile(load.latenciesMs, 0.5),
+        bare_server_cpu_s_per_1000: costs.server_cpu_s_per_1000!,
+      };
+    } finally {
+      await bare.stop();
     }
   }
   return {

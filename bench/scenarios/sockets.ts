@@ -1,9 +1,11 @@
 import { equal } from "node:assert/strict";
 import { type Arena, type Scenario } from "../arena.ts";
+import { startBare } from "../bare.ts";
 import { memoryOf } from "../cpu.ts";
 import type { Figures } from "../figures.ts";
 import { makePeople, type Person } from "../people.ts";
-import { type Service, startService } from "../service.ts";
+import type { Address } from "../http.ts";
+import { startService } from "../service.ts";
 import { type Listener, listenTo } from "../socket.ts";
 
 /** As many as phones that wake up at once would be, for one machine. */
@@ -46,6 +48,7 @@ export const sockets: Scenario = {
         figures.push({
           sockets: first.listeners.length,
           kb_per_socket: grown / first.listeners.length / 1000,
+          bare_kb_per_socket: await takeBareFloor(people),
           all_connected_after_restart_s: seconds,
           errors: first.errors + second.errors,
         });
@@ -58,9 +61,25 @@ export const sockets: Scenario = {
   },
 };
 
+/** What as many sockets of Deno take that nothing is known of. */
+async function takeBareFloor(people: Person[]): Promise<number> {
+  const bare = await startBare([]);
+  try {
+    const warm = await openAll(bare, people.slice(0, WARMING));
+    await closeAll(warm.listeners);
+    const before = await memoryOf(bare.pid);
+    const { listeners } = await openAll(bare, people);
+    const grown = await memoryOf(bare.pid) - before;
+    await closeAll(listeners);
+    return grown / listeners.length / 1000;
+  } finally {
+    await bare.stop();
+  }
+}
+
 /** Opens a socket for each and waits until each was told that it is connected. */
 async function openAll(
-  service: Service,
+  service: Address,
   people: Person[],
 ): Promise<{ listeners: Listener[]; errors: number }> {
   const listeners: Listener[] = [];
