@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 const SIZE = (Deno.env.get("LONG") ? 64 : 16) * MIB;
 const TRANSFERS = 8;
 /** Of each transfer beyond the first. A file that is held costs its size and more; the rest is garbage not collected yet. */
-const GROWTH_MIB_MAX = Deno.env.get("LONG") ? 8 : 6;
+const GROWTH_MIB_MAX = 8;
 /** Of each download, from what was there before the first. */
 const DOWNLOAD_MIB_MAX = 12;
 const PIECE = Uint8Array.from({ length: 256 * 1024 }, (_, at) => (at * 31 + (at >> 8) * 17) % 256);
