@@ -1,11 +1,11 @@
 /**
  * `deno task bench [--quick | --smoke] [--json=file] [scenario ...]`: measures the service against the targets of
- * bench/RESULTS.md and against floors that PostgreSQL sets in the same minutes. Prints a table.
+ * bench/RESULTS.md and against floors that PostgreSQL sets in the same minutes. Prints a table of each as it is measured.
  */
 import { type Arena, SIZES } from "./arena.ts";
 import { startCluster } from "./cluster.ts";
 import { findPgbench } from "./pgbench.ts";
-import { describeMachine, type Measured, printTable } from "./report.ts";
+import { describeMachine, type Measured, printMachine, printMeasured } from "./report.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
 
 interface Wanted {
@@ -38,15 +38,16 @@ async function run({ size, json, names }: Wanted): Promise<void> {
   const cluster = await startCluster();
   try {
     const arena: Arena = { cluster, pgbench, size: SIZES[size] };
+    const machine = await describeMachine(cluster.version, pgbench, size);
+    printMachine(machine);
     const measured: Measured[] = [];
     for (const scenario of SCENARIOS) {
       if (names.length > 0 && !names.includes(scenario.name)) continue;
       console.error(`${new Date().toISOString().slice(11, 19)} ${scenario.name}: ${scenario.what}`);
       const load = Deno.loadavg()[0]!;
       measured.push({ scenario, load, runs: await scenario.run(arena) });
+      printMeasured(measured.at(-1)!);
     }
-    const machine = await describeMachine(cluster.version, pgbench, size);
-    printTable(machine, measured);
     if (json) await Deno.writeTextFile(json, JSON.stringify({ machine, measured }, null, 2) + "\n");
   } finally {
     await cluster.stop();

@@ -26,13 +26,14 @@ export async function describeMachine(postgresVersion: string, pgbench: string |
   };
 }
 
-export function printTable(machine: Record<string, unknown>, measured: Measured[]): void {
+export function printMachine(machine: Record<string, unknown>): void {
   console.log(Object.entries(machine).map(([name, value]) => `${name}: ${value}`).join(", "));
-  for (const { scenario, load, runs } of measured) {
-    console.log(`\n${scenario.target}. ${scenario.what} (${scenario.name}; load before ${load.toFixed(1)})`);
-    for (const name of Object.keys(runs[0] ?? {})) {
-      console.log(`   ${line(name, runs, scenario.goals[name])}`);
-    }
+}
+
+export function printMeasured({ scenario, load, runs }: Measured): void {
+  console.log(`\n${scenario.target}. ${scenario.what} (${scenario.name}; load before ${load.toFixed(1)})`);
+  for (const name of Object.keys(runs[0] ?? {})) {
+    console.log(`   ${line(name, runs, scenario.goals[name])}`);
   }
 }
 

@@ -76,6 +76,14 @@ export async function holdBuckets(sql: Sql, keys: string[], at: Date): Promise<n
     : await holdBuckets(sql, keys, at);
 }
 
+/** Forgets buckets that are held and full: those have no row. */
+export async function dropBuckets(sql: Sql, keys: string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await sql`
+    delete from buckets
+    where key = any(${keys}::text[])`;
+}
+
 /** Says when buckets that are held will be full again. */
 export async function fillBuckets(sql: Sql, buckets: { key: string; fullAtUs: number }[]): Promise<void> {
   if (buckets.length === 0) return;

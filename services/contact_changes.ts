@@ -128,7 +128,7 @@ export function createContactChanges(
     // A connection runs statements in the order in which they are given: the answer to one need not be waited for.
     const [cases, ledger] = await Promise.all([
       open(sql, wishes),
-      limiter.hold(sql, wishes.flatMap(asksOf), at),
+      limiter.hold(sql, { shared: wishes.flatMap(revealOf), own: wishes.flatMap(countOf) }, at),
     ]);
     const outcomes = cases.map((one) => judge(one, ledger));
     const done = cases.filter((_, place) => !(outcomes[place] instanceof AppError));
@@ -233,31 +233,32 @@ function writingOf(cases: Case[]): Writing {
   return writing;
 }
 
-/** What may come to be counted for a wish. */
-function asksOf({ action, me, phone, address = "" }: Wish): Ask[] {
+/** What a request counts for where it tells whether a number has an account. */
+function revealOf({ action, address = "" }: Wish): Ask[] {
+  return action === "request" ? [{ limit: "reveal_address", of: address }] : [];
+}
+
+/** What a request counts for where it changes something. */
+function countOf({ action, me, phone }: Wish): Ask[] {
   if (action !== "request") return [];
   return [
-    { limit: "reveal_address", of: address },
     { limit: "requests_pair", of: `${me.user_id} ${phone}` },
     { limit: "requests_user", of: String(me.user_id) },
   ];
 }
 
-/** What tells whether a number has an account counts; whom my list shows I need not be told about. */
+/** Whom my list shows I need not be told about. */
 function revealing({ wish, before }: Case): Ask[] {
-  return statusOf(before) === null ? asksOf(wish).filter(({ limit }) => limit === "reveal_address") : [];
+  return statusOf(before) === null ? revealOf(wish) : [];
 }
 
 /**
- * A request that changes something counts, so that asking and taking back is no way to ring somebody's bell all day.
- * Whoever accepts answers, and is held to the pair alone.
+ * Asking and taking back is no way to ring somebody's bell all day. Whoever accepts answers, and is held to the pair alone.
  */
 function counted({ wish, before, after }: Case): Ask[] {
   if (after.mine === before.mine) return [];
   const isAnswer = statusOf(after) === "accepted";
-  return asksOf(wish).filter(({ limit }) =>
-    limit === "requests_pair" || limit === "requests_user" && !isAnswer
-  );
+  return countOf(wish).filter(({ limit }) => !(isAnswer && limit === "requests_user"));
 }
 
 interface Side {

@@ -108,7 +108,7 @@ function present(row: MessageRow, me: Actor, phone: PhoneNumber, marks: MarkRow)
     : [marks.my_delivered_id, marks.my_seen_text_id];
   // Text is read in order; media are seen one by one.
   const isSeen = row.message_type === "text" ? row.id <= seen : row.seen_at !== null;
-  return {
+  const message: Message = {
     id: row.id,
     sender: mine ? me.phone_number : phone,
     receiver: mine ? phone : me.phone_number,
@@ -119,6 +119,7 @@ function present(row: MessageRow, me: Actor, phone: PhoneNumber, marks: MarkRow)
     duration: row.duration,
     status: isSeen ? "seen" : row.id <= delivered ? "delivered" : "created",
     created_at: row.created_at,
-    ...(mine ? { client_id: row.client_id } : {}),
   };
+  if (mine) message.client_id = row.client_id;
+  return message;
 }

@@ -94,6 +94,19 @@ Deno.test("requests_pair: asking and taking back rings nobody's bell more than t
     succeeded(await change(t, "accept", ann, BOB));
   }, { env: { LIMITS: "" } }));
 
+Deno.test("requests: what is refused leaves nothing behind that would grow with every try", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const people = [await t.signUp(BOB), await t.signUp(CAT)];
+    const rows = async () => (await t.sql`select key from buckets order by key`).map(({ key }) => key);
+    succeeded(await change(t, "request", ann, people[0]!.phone));
+    const counted = await rows();
+
+    for (let time = 0; time < 3; time += 1) limited(await change(t, "request", ann, people[1]!.phone));
+    refused(await change(t, "request", ann, people[0]!.phone), 409, "already_requested");
+    deepEqual(await rows(), counted);
+  }, { env: { LIMITS: "requests_user=1/d" } }));
+
 Deno.test("requests_pair: a friend who deletes and asks again all day is stopped as well", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);

@@ -1,7 +1,15 @@
 // The limits that guard money and guessing. All processes share them in the database, they survive restarts, and while
 // the database is away nothing is allowed.
 
-import { fillBuckets, giveBackUses, holdBuckets, type Taken, takeUses, type Use } from "../../db/buckets.ts";
+import {
+  dropBuckets,
+  fillBuckets,
+  giveBackUses,
+  holdBuckets,
+  type Taken,
+  takeUses,
+  type Use,
+} from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/database.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
@@ -80,8 +88,12 @@ export function createLimiter(
     if (uses.length > 0) await giveBackUses(sql, uses);
   }
 
-  /** Opens the buckets of all that may be asked for, as part of a transaction. */
-  async function hold(sql: Sql, asks: Ask[], at: Date): Promise<Ledger> {
+  /**
+   * Opens the buckets of all that may be asked for, as part of a transaction. A bucket of `own` asks that is full in the end
+   * leaves no row; one that is shared is needed again in a moment.
+   */
+  async function hold(sql: Sql, { shared, own }: { shared: Ask[]; own: Ask[] }, at: Date): Promise<Ledger> {
+    const asks = [...shared, ...own];
     const atUs = at.getTime() * 1_000;
     const known = new Map(asks.map((ask) => [`${ask.limit} ${ask.of}`, usesOf([ask])]));
     const usesAgain = (asks: Ask[]) => asks.flatMap(({ limit, of }) => known.get(`${limit} ${of}`)!);
@@ -101,7 +113,11 @@ export function createLimiter(
           touched.add(key);
         }
       },
-      write: () => fillBuckets(sql, [...touched].map((key) => ({ key, fullAtUs: atUs + owed.get(key)! }))),
+      async write() {
+        const full = usesAgain(own).map(({ key }) => key).filter((key) => owed.get(key) === 0);
+        const taken = [...touched].map((key) => ({ key, fullAtUs: atUs + owed.get(key)! }));
+        await Promise.all([fillBuckets(sql, taken), dropBuckets(sql, full)]);
+      },
     };
   }
 
