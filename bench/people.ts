@@ -20,12 +20,16 @@ export async function makePeople({ sql }: BenchDatabase, count: number): Promise
       select '+1415' || lpad((coalesce((select max(id) from users), 0) + n)::text, 8, '0'), 'active', now()
       from generate_series(1, ${count}) as n
       returning id, phone_number
+    ), opened as (
+      insert into sessions (id, user_id, device, created_at, last_seen_at, expires_at)
+      select 'bench' || lpad(id::text, 17, '0'), id, 'bench', now(), now(), date_trunc('second', now()) + interval '30 days'
+      from person
+      returning id as session_id, user_id, expires_at
     )
-    insert into sessions (id, user_id, device, created_at, last_seen_at, expires_at)
-    select 'bench' || lpad(id::text, 17, '0'), id, 'bench', now(), now(), date_trunc('second', now()) + interval '30 days'
-    from person
-    returning user_id as id, (select phone_number from person where person.id = user_id) as phone,
-      id as session_id, expires_at`;
+    select person.id, phone_number as phone, session_id, expires_at
+    from opened
+    join person on person.id = user_id
+    order by person.id`;
   const tokens = createTokens([BENCH_SECRET]);
   const people: Person[] = [];
   for (let from = 0; from < rows.length; from += SIGNING_AT_ONCE) {

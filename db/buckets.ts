@@ -94,5 +94,5 @@ export async function fillBuckets(sql: Sql, buckets: { key: string; fullAtUs: nu
       ${buckets.map(({ key }) => key)}::text[],
       ${buckets.map(({ fullAtUs }) => fullAtUs)}::bigint[]
     ) as filled (key, full_at_us)
-    where b.key = filled.key`;
+    where b.key = filled.key and b.key = any(${buckets.map(({ key }) => key)}::text[])`;
 }

@@ -1,4 +1,5 @@
-// Changing what pairs of people want of each other: many pairs in one statement.
+// Changing what pairs of people want of each other: many pairs in one statement. Rows are found by arrays and one by one,
+// never by joining a whole table: a plan that was made while that was small is kept when it has grown.
 
 import type { Intent } from "./conversations.ts";
 import type { Sql } from "./database.ts";
@@ -42,16 +43,20 @@ export async function lockPairs(
   return await sql<(PairState & { id: number })[]>`
     select id, low_id, high_id, low_intent, high_intent, ever_accepted
     from conversations
-    where id in (
+    where id = any(array(
       select v.id
       from unnest(
         ${wanted.map(({ user_id }) => user_id)}::bigint[],
         ${wanted.map(({ phone }) => phone)}::text[]
       ) as wanted (user_id, phone)
-      join users u on u.phone_number = wanted.phone
-      join conversations v
-        on v.low_id = least(u.id, wanted.user_id) and v.high_id = greatest(u.id, wanted.user_id)
-    )
+      cross join lateral (select id from users where phone_number = wanted.phone limit 1) as u
+      cross join lateral (
+        select id
+        from conversations
+        where low_id = least(u.id, wanted.user_id) and high_id = greatest(u.id, wanted.user_id)
+        limit 1
+      ) as v
+    ))
     order by id
     for no key update`;
 }
@@ -92,7 +97,7 @@ export async function writeChanges(
         ever_accepted = wanted.ever_accepted::boolean,
         changed_at = clock_timestamp()
       from wanted
-      where v.id = wanted.id
+      where v.id = wanted.id and v.id = any(${pairs.flatMap(({ id }) => id ?? [])}::bigint[])
       returning v.id, v.low_id, v.high_id
     ), pair as (
       select id, low_id, high_id from made
@@ -116,6 +121,8 @@ export async function writeChanges(
         ${hidden.map(({ peer_id }) => peer_id)}::bigint[]
       ) as hidden (owner_id, peer_id)
       where c.owner_id = hidden.owner_id and c.peer_id = hidden.peer_id
+        and c.owner_id = any(${hidden.map(({ owner_id }) => owner_id)}::bigint[])
+        and c.peer_id = any(${hidden.map(({ peer_id }) => peer_id)}::bigint[])
     )
     select count(*)::int as pairs from pair`;
   return written!.pairs === pairs.length;
@@ -133,5 +140,7 @@ export async function nameContacts(sql: Sql, namings: Naming[]): Promise<Omit<Na
       ${namings.map(({ display_name }) => display_name)}::text[]
     ) as named (owner_id, peer_id, display_name)
     where c.owner_id = named.owner_id and c.peer_id = named.peer_id and c.display_name <> named.display_name
+      and c.owner_id = any(${namings.map(({ owner_id }) => owner_id)}::bigint[])
+      and c.peer_id = any(${namings.map(({ peer_id }) => peer_id)}::bigint[])
     returning c.owner_id, c.peer_id`;
 }

@@ -18,8 +18,8 @@ export async function listContacts(
   ownerIds: number[],
   peerPhone: string | null = null,
 ): Promise<ContactRow[]> {
-  // Each list by itself, as it is found fastest. The count of texts looks at nothing unless the peer has sent something
-  // newer than what was seen.
+  // Each list by itself and row by row: a join would be planned while the tables are small, and read all of them when they
+  // have grown. The count of texts looks at nothing unless the peer has sent something newer than what was seen.
   return await sql<ContactRow[]>`
     select owner.id as owner_id, listed.*
     from unnest(${ownerIds}::bigint[]) as owner (id)
@@ -42,10 +42,17 @@ export async function listContacts(
             and m.seen_at is null
         ) as unread_messages
       from contacts c
-      join sides v on v.conversation_id = c.conversation_id and v.me_id = c.owner_id
-      join users u on u.id = c.peer_id
+      cross join lateral (
+        select *
+        from sides
+        where sides.conversation_id = c.conversation_id and sides.me_id = c.owner_id
+        limit 1
+      ) as v
+      cross join lateral (select phone_number from users where users.id = c.peer_id limit 1) as u
       where c.owner_id = owner.id
-        ${peerPhone === null ? sql`` : sql`and u.phone_number = ${peerPhone}`}
+        ${
+    peerPhone === null ? sql`` : sql`and c.peer_id = (select id from users where phone_number = ${peerPhone})`
+  }
       order by last_touch_at desc, u.phone_number collate "C"
     ) as listed`;
 }

@@ -8,6 +8,7 @@ import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
 import { createPlaces } from "./places.ts";
+import { recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
 import { createTurns } from "./turns.ts";
 
@@ -146,8 +147,6 @@ export function createUploads(
    */
   async function finish(upload: UploadRow): Promise<number> {
     if (upload.state === "ready") return upload.id;
-    // Only a service that is sent media needs the libraries that know their formats.
-    const { recognise } = await import("./recognition.ts");
     const found = await recognise({
       size: upload.size,
       read: (offset, length) => read(upload.id, offset, length),
