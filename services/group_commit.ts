@@ -16,11 +16,6 @@ interface Waiting<Job, Outcome> {
   reject: (error: unknown) => void;
 }
 
-/**
- * What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. Sooner, what
- * waits is begun beside a batch only if it is at least half as large, because a statement for one costs nearly as much
- * as for fifty.
- */
 const PATIENCE_MS = 20;
 
 /**
@@ -29,11 +24,17 @@ const PATIENCE_MS = 20;
  * outage, which leaves open what happened: it fails the batch and all that waits behind it, and nothing is tried again.
  */
 export function createGroupCommit<Job, Outcome>(
-  { run, jobsMax, batchesMax }: {
+  { run, jobsMax, batchesMax, patienceMs = PATIENCE_MS }: {
     /** An outcome that takes longer than the commit is a promise; it holds up nobody else. */
     run: (jobs: Job[]) => Promise<(Outcome | Promise<Outcome>)[]>;
     jobsMax: number;
     batchesMax: number;
+    /**
+     * What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. Sooner,
+     * what waits is begun beside a batch only if it is at least half as large, because a statement for one costs nearly
+     * as much as for fifty.
+     */
+    patienceMs?: number;
   },
 ): GroupCommit<Job, Outcome> {
   let waiting: Waiting<Job, Outcome>[] = [];
@@ -54,7 +55,7 @@ export function createGroupCommit<Job, Outcome>(
 
   function next(): void {
     while (batches < batchesMax && waiting.length > 0) {
-      if (!isWorthwhile()) return void (patience ??= setTimeout(lookAgain, PATIENCE_MS));
+      if (!isWorthwhile()) return void (patience ??= setTimeout(lookAgain, patienceMs));
       begin();
     }
   }
@@ -65,7 +66,7 @@ export function createGroupCommit<Job, Outcome>(
   }
 
   function isWorthwhile(): boolean {
-    return waiting.length * 2 >= jobsUnderWay || performance.now() - waiting[0]!.since >= PATIENCE_MS;
+    return waiting.length * 2 >= jobsUnderWay || performance.now() - waiting[0]!.since >= patienceMs;
   }
 
   function begin(): void {

@@ -52,7 +52,7 @@ Deno.test("add() has at most two batches in flight, and what waits meanwhile goe
 
 Deno.test("add() begins a few beside many only after a moment, and then does", async () => {
   const { runs, run } = createRuns();
-  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
+  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2, patienceMs: 1_000 });
   const first = [1, 2, 3, 4, 5].map(commits.add);
   await turn();
   const second = [6, 7].map(commits.add);
