@@ -55,25 +55,16 @@ export async function giveBackUses(sql: Sql, uses: Use[]): Promise<void> {
  * Locks these buckets until the transaction ends, in the order in which they come, and answers when each will be full
  * again, in microseconds of the Unix epoch. The keys have to be sorted, and each there once.
  */
-export async function holdBuckets(sql: Sql, keys: string[], at: Date): Promise<number[]> {
-  const [, rows] = await Promise.all([
-    sql`
-      insert into buckets (key, full_at)
-      select key, ${at}
-      from unnest(${keys}::text[]) with ordinality as wanted (key, ord)
-      order by ord
-      on conflict (key) do nothing`,
-    sql<{ full_at_us: number }[]>`
-      select (extract(epoch from full_at) * 1000000)::bigint as full_at_us
-      from buckets
-      where key = any(${keys}::text[])
-      order by key collate "C"
-      for update`,
-  ]);
-  // Where one that was full is deleted in between.
-  return rows.length === keys.length
-    ? rows.map(({ full_at_us }) => full_at_us)
-    : await holdBuckets(sql, keys, at);
+export async function holdBuckets(sql: Sql, keys: string[], at: Date): Promise<Map<string, number>> {
+  const rows = await sql<{ key: string; full_at_us: number }[]>`
+    insert into buckets (key, full_at)
+    select key, ${at}
+    from unnest(${keys}::text[]) with ordinality as wanted (key, ord)
+    order by ord
+    on conflict (key) do update
+    set full_at = buckets.full_at
+    returning key, (extract(epoch from full_at) * 1000000)::bigint as full_at_us`;
+  return new Map(rows.map(({ key, full_at_us }) => [key, full_at_us]));
 }
 
 /** Forgets buckets that are held and full: those have no row. */

@@ -135,7 +135,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       if (!isOutage(error)) throw error;
       // postgres.js does not get over a lost connection: it may never flush what it writes to the next in its place, or
       // count the rows of an answer from where the last one broke off. So none of a pool that lost one is used again.
-      if (startedIn === pool) startAnew();
+      if (startedIn === pool) (isLoss(error) ? startAnew : leaveSilence)();
       throw new DatabaseUnavailable("Database cannot be reached", { cause: error });
     } finally {
       settled = true;
@@ -193,6 +193,15 @@ const SERVER_CODES = new Set([
   "57P03", // cannot_connect_now
   "25P03", // idle_in_transaction_session_timeout
 ]);
+
+// Those of them that end the connection.
+const ENDING_CODES = new Set(["57P01", "57P02", "57P03", "25P03"]);
+
+/** Whether an outage took the connection with it, and did not only refuse a statement. */
+function isLoss(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return CONNECTION_CODES.has(code) || ENDING_CODES.has(code) || code.startsWith("08");
+}
 
 /** Whether an error means that the database could not be reached, rather than that it refused a statement. */
 export function isOutage(error: unknown): boolean {

@@ -107,6 +107,13 @@ Deno.test("requests: what is refused leaves nothing behind that would grow with 
     deepEqual(await rows(), counted);
   }, { env: { LIMITS: "requests_user=1/d" } }));
 
+Deno.test("requests_user: a rate that is given twice counts once", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    for (const phone of [BOB, CAT]) succeeded(await change(t, "request", ann, phone));
+    limited(await change(t, "request", ann, "+14155550177"));
+  }, { env: { LIMITS: "requests_user=2/d,requests_user=2/24h" } }));
+
 Deno.test("requests_pair: a friend who deletes and asks again all day is stopped as well", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);

@@ -66,13 +66,15 @@ export function createLimiter(
 
   /** In the order of their keys, and each once. A bucket of another rate is another bucket. */
   function usesOf(asks: Ask[]): (Use & { limit: SharedName })[] {
-    return asks.flatMap(({ limit, of }) =>
+    const uses = asks.flatMap(({ limit, of }) =>
       (limits[limit] ?? []).map((rate) => ({
         limit,
         key: `${limit} ${formatRate(rate)} ${keys(`${limit} ${of}`)}`,
         ...measure(rate),
       }))
-    ).sort((one, other) => one.key < other.key ? -1 : 1);
+    );
+    const once = new Map(uses.map((use) => [use.key, use]));
+    return [...once.values()].sort((one, other) => one.key < other.key ? -1 : 1);
   }
 
   /** Takes one of everything or nothing, as part of a transaction; the rows stay locked until it ends. */
@@ -97,9 +99,9 @@ export function createLimiter(
     const atUs = at.getTime() * 1_000;
     const known = new Map(asks.map((ask) => [`${ask.limit} ${ask.of}`, usesOf([ask])]));
     const usesAgain = (asks: Ask[]) => asks.flatMap(({ limit, of }) => known.get(`${limit} ${of}`)!);
-    const keys = [...known.values()].flat().map(({ key }) => key).sort();
+    const keys = [...new Set([...known.values()].flat().map(({ key }) => key))].sort();
     const held = keys.length === 0 ? [] : await holdBuckets(sql, keys, at);
-    const owed = new Map(keys.map((key, place) => [key, owedUs(held[place]!, atUs)]));
+    const owed = new Map([...held].map(([key, fullAtUs]) => [key, owedUs(fullAtUs, atUs)]));
     const touched = new Set<string>();
     return {
       wait(asks) {
