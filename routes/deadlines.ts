@@ -1,10 +1,8 @@
-// Time limits of many things at once that all have the same time: one look a second at the oldest of them, where a
-// timer for each would cost more than what it guards.
-
-const LOOK_EVERY_MS = 1_000;
+// Time limits of many things at once that all have the same time: one timer for the oldest of them, where a timer for
+// each would cost more than what it guards.
 
 export interface Deadlines {
-  /** Calls `onLate` unless it is called off within the time; up to a second later than that. */
+  /** Calls `onLate` unless it is called off within the time. */
   set(onLate: () => void): { callOff(): void };
 }
 
@@ -14,20 +12,23 @@ export function createDeadlines(ms: number): Deadlines {
   let timer: ReturnType<typeof setTimeout> | null = null;
 
   function look(): void {
-    const at = performance.now();
+    timer = null;
     for (const deadline of open) {
-      if (deadline.endsAt > at) break;
+      const leftMs = deadline.endsAt - performance.now();
+      if (leftMs > 0) {
+        timer = setTimeout(look, leftMs);
+        return;
+      }
       open.delete(deadline);
       deadline.onLate();
     }
-    timer = open.size > 0 ? setTimeout(look, LOOK_EVERY_MS) : null;
   }
 
   return {
     set(onLate) {
       const deadline = { endsAt: performance.now() + ms, onLate };
       open.add(deadline);
-      timer ??= setTimeout(look, LOOK_EVERY_MS);
+      timer ??= setTimeout(look, ms);
       return { callOff: () => void open.delete(deadline) };
     },
   };

@@ -11,8 +11,8 @@ const HOST = /^([\w.~-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{0,5})?$/i;
  */
 export const judgeHost = createMiddleware<AppEnv>((c, next) => {
   const host = c.req.header("host");
-  if (host !== undefined && host !== lastGood) {
-    if (!HOST.test(host) || !URL.canParse(`http://${host}`)) {
+  if (host !== undefined && !(host === lastGood && c.req.url.startsWith(`http://${host}/`))) {
+    if (!HOST.test(host) || !URL.canParse(c.req.url)) {
       throw new AppError("invalid_input", { issues: [{ path: "Host", message: "Must be a host name" }] });
     }
     lastGood = host;

@@ -1,71 +1,22 @@
 // What people do to their contacts, many at once: one transaction locks their pairs, decides each by itself, writes the
 // callers' intents and both lists, announces what each side sees change; then this process is told.
 
-import {
-  type Listing,
-  lockPairs,
-  nameContacts,
-  type Naming,
-  type PairKey,
-  type PairState,
-  writeChanges,
-} from "../db/contact_changes.ts";
+import { lockPairs, nameContacts, type PairState, writeChanges } from "../db/contact_changes.ts";
 import { type Database, DatabaseUnavailable, type Sql } from "../db/database.ts";
 import { findUsers, holdUsers, inviteUsers, type User } from "../db/users.ts";
-import {
-  type Action,
-  decide,
-  type Decision,
-  mirrored,
-  type Pair,
-  type Refusal,
-  type Status,
-  statusOf,
-  withIntent,
-} from "./contact_state.ts";
+import { decide, type Decision, type Pair, type Refusal, statusOf, withIntent } from "./contact_state.ts";
+import { type Case, keyOf, mineUpdated, type Wish, writingOf } from "./contact_writing.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import type { Ask, Ledger, Limiter } from "./limits/limiter.ts";
-import type { PhoneNumber } from "./phone_number.ts";
-import type { Actor } from "./sessions.ts";
-
-/** What somebody wants to do to somebody. */
-export interface Wish {
-  action: Action | "rename";
-  me: Actor;
-  phone: PhoneNumber;
-  /** Where a request comes from. */
-  address?: string | undefined;
-  /** What I call the other from now on; also with a request. */
-  displayName?: string | undefined;
-}
 
 /** What came of it. */
 export interface Changed {
   refusal: Refusal | null;
   /** Whether it asked a number without an account, which has not been asked by me before. */
   invites: boolean;
-}
-
-/** A wish and what is known of its pair, which is locked. */
-interface Case {
-  wish: Wish;
-  peer: User | null;
-  /** Null where the two never had to do with each other. */
-  row: PairState | null;
-  before: Pair;
-  after: Pair;
-  refusal: Refusal | null;
-}
-
-/** All that a batch writes. */
-interface Writing {
-  pairs: PairState[];
-  listings: Listing[];
-  namings: Naming[];
-  events: Event[];
 }
 
 type Outcome = Changed | AppError;
@@ -186,7 +137,7 @@ export function createContactChanges(
     const { before, after, peer, refusal } = one;
     const isNew = after.mine !== before.mine && statusOf(after) === "requesting";
     const invites = isNew && peer?.status !== "active" && peer?.status !== "suspended";
-    ledger.take(invites ? [...reveals, ...counts] : counts);
+    ledger.take(invites ? [...revealOf(one.wish), ...counts] : counts);
     return { refusal, invites };
   }
 
@@ -208,29 +159,6 @@ export function createContactChanges(
   }
 
   return { change };
-}
-
-/** What is to be written of pairs that are locked, and who sees it. */
-function writingOf(cases: Case[]): Writing {
-  const writing: Writing = { pairs: [], listings: [], namings: [], events: [] };
-  for (const { wish: { me, displayName }, peer, row, before, after, refusal } of cases) {
-    // Without a user nothing was wished that could be done.
-    if (!peer) continue;
-    if (after.mine !== before.mine) {
-      const key = keyOf(me.user_id, peer.id);
-      const [low, high] = key.low_id === me.user_id ? [after.mine, after.theirs] : [after.theirs, after.mine];
-      const { ever_accepted } = after;
-      writing.pairs.push({ id: row?.id ?? null, ...key, low_intent: low, high_intent: high, ever_accepted });
-      for (const side of changedSides(me, peer, before, after)) {
-        writing.listings.push({ owner_id: side.owner, peer_id: side.other, isShown: side.now !== null });
-        writing.events.push(eventOf(side, me));
-      }
-    }
-    if (displayName !== undefined && (refusal === null || refusal === "peer_deleted")) {
-      writing.namings.push({ owner_id: me.user_id, peer_id: peer.id, display_name: displayName });
-    }
-  }
-  return writing;
 }
 
 /** What a request counts for where it tells whether a number has an account. */
@@ -261,26 +189,6 @@ function counted({ wish, before, after }: Case): Ask[] {
   return countOf(wish).filter(({ limit }) => !(isAnswer && limit === "requests_user"));
 }
 
-interface Side {
-  owner: number;
-  other: number;
-  before: Status | null;
-  now: Status | null;
-}
-
-/** Those of the two who see something else now. */
-function changedSides(me: Actor, peer: User, before: Pair, after: Pair): Side[] {
-  return [
-    { owner: me.user_id, other: peer.id, before: statusOf(before), now: statusOf(after) },
-    { owner: peer.id, other: me.user_id, before: statusOf(mirrored(before)), now: statusOf(mirrored(after)) },
-  ].filter((side) => side.before !== side.now);
-}
-
-function eventOf({ owner, now }: Side, me: Actor): Event {
-  if (owner === me.user_id) return mineUpdated(me);
-  return { to: owner, event: "contacts_updated", ...(now === "requested" ? { asks: true } : {}) };
-}
-
 /** Names are for those whom my list shows. */
 function rename(before: Pair): Decision {
   return { intent: before.mine, refusal: statusOf(before) === null ? "contact_not_found" : null };
@@ -291,16 +199,8 @@ function rethrowOutage(error: unknown): void {
   if (error instanceof DatabaseUnavailable) throw error;
 }
 
-function mineUpdated(me: Actor): Event {
-  return { to: me.user_id, event: "contacts_updated", except: me.session_id };
-}
-
 /** Two people who never had to do with each other. */
 const UNKNOWN: Pair = { mine: "none", theirs: "none", ever_accepted: false };
-
-function keyOf(one: number, other: number): PairKey {
-  return one < other ? { low_id: one, high_id: other } : { low_id: other, high_id: one };
-}
 
 /** The pair as this one of the two sees it. */
 function sideOf({ low_id, low_intent, high_intent, ever_accepted }: PairState, meId: number): Pair {

@@ -55,7 +55,7 @@ export function createGroupCommit<Job, Outcome>(
 
   function next(): void {
     while (batches < batchesMax && waiting.length > 0) {
-      if (!isWorthwhile()) return void (patience ??= setTimeout(lookAgain, patienceMs));
+      if (!isWorthwhile()) return void (patience ??= setTimeout(lookAgain, patienceMs - waitedMs()));
       begin();
     }
   }
@@ -66,7 +66,11 @@ export function createGroupCommit<Job, Outcome>(
   }
 
   function isWorthwhile(): boolean {
-    return waiting.length * 2 >= jobsUnderWay || performance.now() - waiting[0]!.since >= patienceMs;
+    return waiting.length * 2 >= jobsUnderWay || waitedMs() >= patienceMs;
+  }
+
+  function waitedMs(): number {
+    return performance.now() - waiting[0]!.since;
   }
 
   function begin(): void {

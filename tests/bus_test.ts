@@ -153,3 +153,15 @@ Deno.test("a full batch of sends and of marks with the longest ids and numbers m
       equal(side!.delivered, ids.at(-1));
     });
   }));
+
+Deno.test("deliver() tells the others when one cannot be told", () => {
+  const heard: number[] = [];
+  const bus = createBus(createOrigin(), ({ to }) => {
+    if (to === 2) throw new Error("A socket that fails");
+    heard.push(to);
+  });
+
+  bus.deliver([1, 2, 3].map((to) => ({ to, event: "contacts_updated" })));
+
+  deepEqual(heard, [1, 3]);
+});

@@ -3,7 +3,7 @@
 
 import type { Sql } from "../../db/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
-import { log } from "../log.ts";
+import { describeError, log } from "../log.ts";
 import type { Event } from "./events.ts";
 
 export interface Bus {
@@ -26,7 +26,16 @@ export function createBus(origin: string, hear: (event: Event) => void): Bus {
   return {
     origin,
     announce: (sql, events) => notify(sql, payloads(origin, events.map(encode))),
-    deliver: (events) => events.forEach(hear),
+    deliver(events) {
+      for (const event of events) {
+        try {
+          hear(event);
+        } catch (error) {
+          // What is told is committed: one socket that fails must not make it look undone, nor leave out the others.
+          log.error("Event not told", describeError(error));
+        }
+      }
+    },
   };
 }
 
