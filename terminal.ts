@@ -4,19 +4,27 @@ import type { Config } from "./services/config.ts";
 import { log } from "./services/log.ts";
 
 const encoder = new TextEncoder();
-let unwritten = "";
+/** A write costs as much as ten lines: of a busy service many go out together, this long after the first of them */
+const GATHERED_MS_MAX = 50;
+/** or as soon as they are so many characters. What a process that is killed has not written is lost. */
+const GATHERED_MAX = 32_768;
 
-/**
- * Writes a line to standard output. What one turn of the event loop prints goes out together, at the end of that turn or
- * of the process.
- */
+let unwritten = "";
+let timer: ReturnType<typeof setTimeout> | null = null;
+let writtenAt = -Infinity;
+
+/** Writes a line to standard output: at the end of this turn of the event loop, or with the lines of the next ones. */
 export function printLine(line: string): void {
-  if (unwritten === "") setTimeout(writeOut, 0);
-  unwritten += `${line.trimEnd()}\n`;
+  unwritten += line.endsWith("\n") ? line : `${line}\n`;
+  if (unwritten.length > GATHERED_MAX) writeOut();
+  else timer ??= setTimeout(writeOut, Math.max(0, writtenAt + GATHERED_MS_MAX - performance.now()));
 }
 
 /** A reader that went away is no reason to stop. */
 function writeOut(): void {
+  if (timer !== null) clearTimeout(timer);
+  timer = null;
+  writtenAt = performance.now();
   let bytes = encoder.encode(unwritten);
   unwritten = "";
   try {
