@@ -1,10 +1,13 @@
-import { createMiddleware } from "hono/factory";
+import type { Context } from "hono";
 import { AppError } from "../services/errors.ts";
 import type { AppEnv } from "./env.ts";
 
 /** Counts the requests under way, so that a service that stops can let them finish. */
 export interface Gate {
-  middleware: ReturnType<typeof createMiddleware<AppEnv>>;
+  enter(): void;
+  leave(): void;
+  /** @throws AppError unavailable, once the service is stopping; the connection is closed as well. */
+  judge(c: Context<AppEnv>): void;
   /** Refuses what comes from now on, and resolves when what was under way is answered. */
   drain(): Promise<void>;
 }
@@ -16,19 +19,18 @@ export function createGate(): Gate {
   const drained = Promise.withResolvers<void>();
   let draining = false;
   return {
-    middleware: createMiddleware<AppEnv>(async (c, next) => {
-      if (draining) {
-        c.header("Connection", "close");
-        throw new AppError("unavailable", { retryAfter: RETRY_SECONDS });
-      }
+    enter() {
       underWay += 1;
-      try {
-        await next();
-      } finally {
-        underWay -= 1;
-        if (draining && underWay === 0) drained.resolve();
-      }
-    }),
+    },
+    leave() {
+      underWay -= 1;
+      if (draining && underWay === 0) drained.resolve();
+    },
+    judge(c) {
+      if (!draining) return;
+      c.header("Connection", "close");
+      throw new AppError("unavailable", { retryAfter: RETRY_SECONDS });
+    },
     drain() {
       draining = true;
       if (underWay === 0) drained.resolve();

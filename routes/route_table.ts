@@ -2,7 +2,7 @@
 // whoever asks.
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { createMiddleware } from "hono/factory";
+import type { Context } from "hono";
 import { AppError } from "../services/errors.ts";
 import type { AppEnv } from "./env.ts";
 
@@ -32,13 +32,16 @@ function createRouteTable(routes: { path: string; method: string }[]): RouteTabl
 /** Longer ones are of nobody who means well; the server itself takes 64 KiB for all of a head. */
 const URL_LETTERS_MAX = 16_384;
 
+export type RouteJudge = (c: Context<AppEnv>) => void;
+
 /**
+ * Says which route a request is for, or that there is none.
  * @param app is asked for its routes at the first request, when all of them are there
  * @throws AppError uri_too_long, not_found, method_not_allowed
  */
-export function judgeRoute(app: OpenAPIHono<AppEnv>) {
+export function createRouteJudge(app: OpenAPIHono<AppEnv>): RouteJudge {
   let table: RouteTable | null = null;
-  return createMiddleware<AppEnv>((c, next) => {
+  return (c) => {
     table ??= createRouteTable(
       app.openAPIRegistry.definitions.flatMap((definition) =>
         definition.type === "route" ? [definition.route] : []
@@ -51,6 +54,5 @@ export function judgeRoute(app: OpenAPIHono<AppEnv>) {
     if (!entry.methods.has(c.req.method)) {
       throw new AppError("method_not_allowed", { allow: [...entry.methods].join(", ") });
     }
-    return next();
-  });
+  };
 }
