@@ -4,7 +4,7 @@ import type { Intent } from "./conversations.ts";
 import type { Sql } from "./database.ts";
 import type { MessageType } from "./messages.ts";
 
-/** A message to be stored; `event` is what to tell other processes, cut in two where the id belongs. */
+/** A message to be stored; `notice` is what to tell other processes, as a JSON list without its last item, the id. */
 export interface Draft {
   conversation_id: number;
   sender_id: number;
@@ -12,24 +12,20 @@ export interface Draft {
   message: string;
   media_content_id: number | null;
   client_id: string | null;
-  event: { before_id: string; after_id: string };
+  notice: string;
 }
 
 /** What became of a draft. Not stored, and nothing that forbids it: see `storeDrafts`. */
 export interface DraftOutcome {
-  low_id: number;
-  low_intent: Intent;
-  high_intent: Intent;
-  ever_accepted: boolean;
   stored_id: number | null;
-  /** Whether the sender may send the media that the draft carries, if any. */
-  media_allowed: boolean;
-  media_type: string | null;
-  duration: number | null;
+  /** How the pair stands; null of a draft that was stored. */
+  pair: { low_id: number; low_intent: Intent; high_intent: Intent; ever_accepted: boolean } | null;
+  /** What the draft carries and its sender may send; null where it carries nothing. */
+  media: { media_type: string; duration: number | null } | null;
 }
 
-/** So many drafts' events fit into one NOTIFY: ids, two phone numbers and a session id stay below 390 bytes. */
-const DRAFTS_PER_NOTIFY = 20;
+/** So many drafts' notices fit into one NOTIFY: ids, two phone numbers and a session id stay below 130 bytes. */
+const DRAFTS_PER_NOTIFY = 60;
 
 /**
  * Stores many people's messages in one statement, one commit and few NOTIFYs, each draft with an outcome of its own.
@@ -48,8 +44,8 @@ export async function storeDrafts(
 ): Promise<DraftOutcome[]> {
   const hasMedia = drafts.some(({ media_content_id }) => media_content_id !== null);
   return await sql<DraftOutcome[]>`
-    with draft as (
-      select ord, conversation_id, sender_id, type, body, media_id, client_id, before_id, after_id
+    with draft as materialized (
+      select ord, conversation_id, sender_id, type, body, media_id, client_id, notice
       from unnest(
         ${drafts.map((draft) => draft.conversation_id)}::bigint[],
         ${drafts.map((draft) => draft.sender_id)}::bigint[],
@@ -57,13 +53,12 @@ export async function storeDrafts(
         ${drafts.map((draft) => draft.message)}::text[],
         ${drafts.map((draft) => draft.media_content_id)}::bigint[],
         ${drafts.map((draft) => draft.client_id)}::text[],
-        ${drafts.map((draft) => draft.event.before_id)}::text[],
-        ${drafts.map((draft) => draft.event.after_id)}::text[]
-      ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, before_id, after_id, ord)
+        ${drafts.map((draft) => draft.notice)}::text[]
+      ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, notice, ord)
     ), pair as materialized (
       select id, low_id, low_intent, high_intent, ever_accepted
       from conversations
-      where id = any(${drafts.map((draft) => draft.conversation_id)}::bigint[])
+      where id = any((select array_agg(conversation_id) from draft)::bigint[])
       order by id
       for no key update
     ), ${hasMedia ? carriedMedia(sql, drafts) : noMedia(sql)}, numbered as materialized (
@@ -84,7 +79,7 @@ export async function storeDrafts(
       on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
       returning id
     ), stored as materialized (
-      select numbered.id, ord, conversation_id, from_low, before_id, after_id
+      select numbered.id, ord, conversation_id, from_low, notice
       from numbered
       join inserted on inserted.id = numbered.id
     ), touched as (
@@ -101,18 +96,20 @@ export async function storeDrafts(
         group by conversation_id
       ) as newest
       where v.id = newest.conversation_id
-    ), told as (
-      select pg_notify('puffintalk', ${origin} || string_agg(before_id || id || after_id, ','))
+    ), told as materialized (
+      select pg_notify('puffintalk', ${origin} || string_agg(notice || id || ']', ','))
       from stored
       group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
     )
-    select pair.low_id, pair.low_intent, pair.high_intent, pair.ever_accepted, stored.id as stored_id,
-      draft.media_id is null or carried.ord is not null as media_allowed, carried.media_type, carried.duration,
-      (select count(*) from told) as told
+    select stored.id as stored_id,
+      case when stored.id is null then to_json(pair) end as pair,
+      case when carried.ord is not null then to_json(carried) end as media
     from draft
     join pair on pair.id = draft.conversation_id
     left join stored on stored.ord = draft.ord
     left join carried on carried.ord = draft.ord
+    -- For what it does: it has one row, and none of its columns is asked for.
+    cross join (select count(*) from told) as all_told
     order by draft.ord`;
 }
 

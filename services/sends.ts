@@ -5,8 +5,8 @@ import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import * as messages from "../db/messages.ts";
 import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
-import { type Bus, encode } from "./events/bus.ts";
-import type { Event } from "./events/events.ts";
+import type { Bus } from "./events/bus.ts";
+import { beginNotice, eventsOf, type Sent } from "./events/sent.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import type { Pace } from "./limits/pace.ts";
 import type { PhoneNumber } from "./phone_number.ts";
@@ -30,6 +30,7 @@ export interface Stored {
   repeated: boolean;
 }
 
+type Pair = NonNullable<DraftOutcome["pair"]>;
 type Outcome = Stored | "recipient_not_found" | "not_friends" | "client_id_reused" | "invalid_media";
 
 const BATCH_MAX = 128;
@@ -76,37 +77,30 @@ export function createSends(
       if (typeof outcome !== "string") return judge(send, outcome, true);
       first = underWay.get(key!);
     }
-    return await storeAtPace(send);
+    return await storeAtPace(send, key);
   }
 
   /** @throws AppError rate_limited */
-  async function storeAtPace(send: Send): Promise<Outcome> {
-    const key = `${send.thread.conversation_id} ${send.me.user_id}`;
-    const retryAfter = pace.take(key);
+  async function storeAtPace(send: Send, key: string | null): Promise<Outcome> {
+    const paceKey = `${send.thread.conversation_id} ${send.me.user_id}`;
+    const retryAfter = pace.take(paceKey);
     if (retryAfter !== null) {
       const repeated = await findRepeated(send);
       if (repeated === null) throw new AppError("rate_limited", { retryAfter });
       return repeated;
     }
+    const stored = commits.add(send);
+    if (key !== null) underWay.set(key, stored);
     let isNew = false;
     try {
-      const outcome = await storeOnce(send);
+      const outcome = await stored;
       isNew = typeof outcome !== "string" && !outcome.repeated;
       return outcome;
     } finally {
+      if (key !== null) underWay.delete(key);
       // Also where nobody knows whether it was stored: who has to try again must not wait for that.
-      if (!isNew) pace.giveBack(key);
+      if (!isNew) pace.giveBack(paceKey);
     }
-  }
-
-  function storeOnce(send: Send): Promise<Outcome> {
-    const outcome = commits.add(send);
-    if (send.client_id === null) return outcome;
-    const key = keyOf(send);
-    underWay.set(key, outcome);
-    const end = () => void underWay.delete(key);
-    outcome.then(end, end);
-    return outcome;
   }
 
   /** What a send that may store nothing now repeats, if anything. */
@@ -123,7 +117,7 @@ export function createSends(
   }
 
   /** No two of them have the same client_id: of those under way there is one. */
-  async function store(sends: Send[]): Promise<Promise<Outcome>[]> {
+  async function store(sends: Send[]): Promise<(Outcome | Promise<Outcome>)[]> {
     const at = now();
     const drafts = sends.map(draftOf);
     const rows = await database.run(async (sql) => {
@@ -131,26 +125,31 @@ export function createSends(
       // In here, because a commit that comes after everybody gave it up has to be told too.
       sends.forEach((send, place) => {
         const id = rows[place]!.stored_id;
-        if (id !== null) bus.deliver(eventsOf(send, id));
+        if (id !== null) bus.deliver(eventsOf(sentOf(send), id));
       });
       return rows;
     });
-    return sends.map((send, place) => outcomeOf(send, rows[place]!, at));
+    return sends.map((send, place) => {
+      const { stored_id: id, media, pair } = rows[place]!;
+      if (id !== null) return { row: rowOf(send, { id, at, media }), repeated: false };
+      return whyNot(send, pair!, media !== null);
+    });
   }
 
-  async function outcomeOf(send: Send, row: DraftOutcome, at: Date): Promise<Outcome> {
-    if (row.stored_id !== null) {
-      return { row: rowOf(send, { ...row, id: row.stored_id, at }), repeated: false };
-    }
+  async function whyNot(
+    send: Send,
+    { low_id, low_intent, high_intent, ever_accepted }: Pair,
+    mayCarry: boolean,
+  ): Promise<Outcome> {
     // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
     const stored = await findStored(send);
     if (stored) return judge(send, stored, false);
-    const meLow = send.me.user_id === row.low_id;
-    const [mine, theirs] = meLow ? [row.low_intent, row.high_intent] : [row.high_intent, row.low_intent];
-    const status = statusOf({ mine, theirs, ever_accepted: row.ever_accepted });
+    const isLow = send.me.user_id === low_id;
+    const [mine, theirs] = isLow ? [low_intent, high_intent] : [high_intent, low_intent];
+    const status = statusOf({ mine, theirs, ever_accepted });
     if (status === null) return "recipient_not_found";
     if (status !== "accepted") return "not_friends";
-    if (!row.media_allowed) return "invalid_media";
+    if (send.media_content_id !== null && !mayCarry) return "invalid_media";
     throw new Error("A message that nothing forbids was not stored");
   }
 
@@ -172,35 +171,31 @@ function keyOf({ me, thread, client_id }: Send): string {
 
 function rowOf(
   { me, message_type, message, media_content_id, client_id }: Send,
-  { id, at, media_type, duration }: Pick<DraftOutcome, "media_type" | "duration"> & {
-    id: number;
-    at: Date;
-  },
+  { id, at, media }: { id: number; at: Date; media: DraftOutcome["media"] },
 ): messages.MessageRow {
-  const content = { message_type, message, media_content_id, media_type, duration };
-  return { id, sender_id: me.user_id, ...content, seen_at: null, client_id, created_at: at };
+  return {
+    id,
+    sender_id: me.user_id,
+    message_type,
+    message,
+    media_content_id,
+    media_type: media?.media_type ?? null,
+    duration: media?.duration ?? null,
+    seen_at: null,
+    client_id,
+    created_at: at,
+  };
 }
 
-/** Told are the receiver, whose socket makes it delivered, and the sender's other sessions. */
-function eventsOf({ me, thread, phone }: Send, id: number): [Event, Event] {
-  return [
-    {
-      to: thread.peer_id,
-      event: "messages_updated",
-      sender: me.phone_number,
-      delivery: { conversation_id: thread.conversation_id, message_id: id, sender_id: me.user_id },
-    },
-    { to: me.user_id, event: "messages_updated", sender: phone, except: me.session_id },
-  ];
+function sentOf({ me, thread, phone }: Send): Sent {
+  return {
+    conversation_id: thread.conversation_id,
+    from: me,
+    to: { user_id: thread.peer_id, phone_number: phone },
+  };
 }
 
-/**
- * The events as text, cut where the statement that draws the id puts it in. Nothing else in them is a number of 16
- * digits: phone numbers have at most 15, other ids are far smaller.
- */
 function draftOf(send: Send): Draft {
-  const placeholder = Number.MAX_SAFE_INTEGER;
-  const [before_id, after_id] = eventsOf(send, placeholder).map(encode).join(",").split(String(placeholder));
   return {
     conversation_id: send.thread.conversation_id,
     sender_id: send.me.user_id,
@@ -208,6 +203,6 @@ function draftOf(send: Send): Draft {
     message: send.message,
     media_content_id: send.media_content_id,
     client_id: send.client_id,
-    event: { before_id: before_id!, after_id: after_id! },
+    notice: beginNotice(sentOf(send)),
   };
 }

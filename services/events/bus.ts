@@ -5,13 +5,14 @@ import type { Sql } from "../../db/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
 import { describeError, log } from "../log.ts";
 import type { Event } from "./events.ts";
+import { readNotice, type SentNotice } from "./sent.ts";
 
 export interface Bus {
   /** Tells the other processes once this transaction commits, and never if it does not. */
   announce(sql: Sql, events: Event[]): Promise<void>;
   /** Tells this process; to be called after the commit. */
   deliver(events: Event[]): void;
-  /** What a statement that announces by itself puts before its events (see `encode`). */
+  /** What a statement that announces by itself puts before its events: see `encode` and `beginNotice`. */
   readonly origin: string;
 }
 
@@ -47,7 +48,8 @@ export function encode(event: Event): string {
 export function decode(payload: string, ownOrigin: string): Event[] {
   if (payload.startsWith(ownOrigin)) return [];
   try {
-    return JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
+    const told: (Event | SentNotice)[] = JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
+    return told.flatMap((one) => Array.isArray(one) ? readNotice(one) : one);
   } catch {
     log.warn("Notification not understood", { length: payload.length });
     return [];

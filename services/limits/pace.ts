@@ -39,15 +39,18 @@ export function createPace(
       const atUs = now().getTime() * US_PER_MS;
       forgetFull(atUs);
       const ends = fullAt.get(key);
-      const owed = measures.map((_, place) => owedUs(ends?.[place] ?? atUs, atUs));
-      const wait = Math.max(...measures.map((of, place) => waitUs(owed[place]!, of)));
+      let wait = 0;
+      for (let place = 0; place < measures.length; place++) {
+        wait = Math.max(wait, waitUs(owedUs(ends?.[place] ?? atUs, atUs), measures[place]!));
+      }
       if (wait > 0) return Math.ceil(wait / US_PER_SECOND);
-      fullAt.set(key, measures.map(({ stepUs }, place) => atUs + owed[place]! + stepUs));
+      if (ends === undefined) fullAt.set(key, measures.map(({ stepUs }) => atUs + stepUs));
+      else measures.forEach(({ stepUs }, place) => ends[place] = Math.max(ends[place]!, atUs) + stepUs);
       return null;
     },
     giveBack(key) {
       const ends = fullAt.peek(key);
-      if (ends) fullAt.set(key, measures.map(({ stepUs }, place) => ends[place]! - stepUs));
+      if (ends) measures.forEach(({ stepUs }, place) => ends[place]! -= stepUs);
     },
     size: () => fullAt.size,
   };
