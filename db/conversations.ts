@@ -32,18 +32,67 @@ export async function findThread(
   return thread ?? null;
 }
 
-/** Pair and marks without a lock, for reading. */
-export async function readSide(
+/** A pair and its marks as one of the two sees them, and the newest message of either; 0 where there is none. */
+export interface Side extends Pair, Marks {
+  newest_id: number;
+}
+
+interface PairRow {
+  id: number;
+  low_id: number;
+  high_id: number;
+  low_intent: Intent;
+  high_intent: Intent;
+  ever_accepted: boolean;
+  low_delivered_id: number;
+  high_delivered_id: number;
+  low_seen_text_id: number;
+  high_seen_text_id: number;
+  newest_id: number;
+}
+
+/** Pairs without a lock, for reading, each as this user sees it; null where it is none of his. */
+export async function readSides(
   sql: Sql,
-  conversationId: number,
-  meId: number,
-): Promise<(Pair & Marks) | null> {
-  const [side] = await sql<(Pair & Marks)[]>`
-    select conversation_id, mine, theirs, ever_accepted,
-      my_delivered_id, peer_delivered_id, my_seen_text_id, peer_seen_text_id
-    from sides
-    where conversation_id = ${conversationId} and me_id = ${meId}`;
-  return side ?? null;
+  asked: { conversation_id: number; me_id: number }[],
+): Promise<(Side | null)[]> {
+  const rows = await sql<PairRow[]>`
+    select id, low_id, high_id, low_intent, high_intent, ever_accepted, low_delivered_id, high_delivered_id,
+      low_seen_text_id, high_seen_text_id, greatest(low_sent_id, high_sent_id) as newest_id
+    from conversations
+    where id = any(${asked.map(({ conversation_id }) => conversation_id)}::bigint[])`;
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return asked.map(({ conversation_id, me_id }) => {
+    const row = byId.get(conversation_id);
+    if (row?.low_id === me_id) return sideOf(row, true);
+    return row?.high_id === me_id ? sideOf(row, false) : null;
+  });
+}
+
+function sideOf(row: PairRow, isLow: boolean): Side {
+  const { id: conversation_id, ever_accepted, newest_id } = row;
+  const low = {
+    intent: row.low_intent,
+    delivered_id: row.low_delivered_id,
+    seen_text_id: row.low_seen_text_id,
+  };
+  const high = {
+    intent: row.high_intent,
+    delivered_id: row.high_delivered_id,
+    seen_text_id: row.high_seen_text_id,
+  };
+  const [me, peer] = isLow ? [low, high] : [high, low];
+  return {
+    conversation_id,
+    mine: me.intent,
+    theirs: peer.intent,
+    ever_accepted,
+    my_delivered_id: me.delivered_id,
+    peer_delivered_id: peer.delivered_id,
+    my_seen_text_id: me.seen_text_id,
+    peer_seen_text_id: peer.seen_text_id,
+    newest_id,
+  };
 }
 
 /** Who waits for an answer of this user: told when he has signed up. */

@@ -3,6 +3,7 @@
 
 import type { Context } from "hono";
 import type { AppEnv } from "./env.ts";
+import { writtenOut } from "./repeatable.ts";
 
 const HSTS_SECONDS = 31_536_000;
 
@@ -38,7 +39,10 @@ export function createAnswerHeaders(publicUrl: string): AnswerHeaders {
       c.json = ((body: unknown, status: number, headers?: Record<string, string>) => {
         if (!isPlain || headers) return json(body as never, status as never, headers);
         const own: (typeof shared)[number] = ["X-Request-Id", c.get("requestId")];
-        const response = new Response(JSON.stringify(body), { status, headers: [...ofJson, own] });
+        const response = new Response(writtenOut(body) ?? JSON.stringify(body), {
+          status,
+          headers: [...ofJson, own],
+        });
         complete.add(response);
         return response;
       }) as typeof json;

@@ -3,12 +3,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError, type ErrorCode } from "../services/errors.ts";
 import type { Marks } from "../services/marks.ts";
-import type { Messages, Outgoing } from "../services/messages.ts";
+import type { MessagePage, Messages, Outgoing } from "../services/messages.ts";
 import type { Sessions } from "../services/sessions.ts";
 import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
 import { readJson } from "./json_body.ts";
+import { repeatable } from "./repeatable.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
 import { type Wire, wireMessage } from "./wire.ts";
@@ -146,6 +147,12 @@ export function messageRoutes(
     ),
   });
 
+  const pageBody = repeatable(({ messages, has_more }: MessagePage) => ({
+    success: true as const,
+    messages: messages.map(wire.message),
+    has_more,
+  }));
+
   return createRouter<AppEnv>()
     .openapi(send, async (c) => {
       const outgoing = toOutgoing(c.req.valid("json"), readIdempotencyKey(c.req.header("idempotency-key")));
@@ -169,11 +176,7 @@ export function messageRoutes(
       const { count = COUNT_DEFAULT, before = null, after = null } = c.req.valid("query");
       const { phone_number } = c.req.valid("param");
       const page = await messages.list(c.get("actor"), phone_number, { count, before, after });
-      return c.json({
-        success: true as const,
-        messages: page.messages.map(wire.message),
-        has_more: page.has_more,
-      }, 200);
+      return c.json(pageBody(page), 200);
     });
 }
 

@@ -1,7 +1,6 @@
 // How far a reader has got in a thread: delivered and seen. Only the receiver moves them, only forward, and in groups.
 
 import type { Database } from "../db/database.ts";
-import { readSide } from "../db/conversations.ts";
 import { listUndelivered, type Move, moveMarks } from "../db/marks.ts";
 import { findMessage, findReceived } from "../db/messages.ts";
 import { statusOf } from "./contact_state.ts";
@@ -12,6 +11,7 @@ import { createGroupCommit } from "./group_commit.ts";
 import { describeError, log } from "./log.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
+import type { Sides } from "./sides.ts";
 import type { Thread, Threads } from "./threads.ts";
 
 /** A reader's progress: every message up to `delivered_to` has reached him, every text up to `seen_text_to` is seen. */
@@ -37,7 +37,13 @@ const BATCHES_MAX = 2;
 export type Marks = ReturnType<typeof createMarks>;
 
 export function createMarks(
-  { database, bus, threads, now }: { database: Database; bus: Bus; threads: Threads; now: () => Date },
+  { database, bus, threads, sides, now }: {
+    database: Database;
+    bus: Bus;
+    threads: Threads;
+    sides: Sides;
+    now: () => Date;
+  },
 ) {
   const commits = createGroupCommit<Progress, void>({
     run: move,
@@ -124,7 +130,7 @@ export function createMarks(
 
   async function shownThread(me: Actor, phone: PhoneNumber): Promise<Thread> {
     const thread = await threads.find(me, phone);
-    const side = thread && await database.run((sql) => readSide(sql, thread.conversation_id, me.user_id));
+    const side = thread && await sides.read(thread.conversation_id, me.user_id);
     if (!side || statusOf(side) === null) throw new AppError("contact_not_found");
     return thread;
   }

@@ -1,6 +1,5 @@
 // What people say to each other: sending it, and reading it back.
 
-import { readSide } from "../db/conversations.ts";
 import type { Marks as MarkRow } from "../db/conversations.ts";
 import type { Database } from "../db/database.ts";
 import { listMessages, type MessageRow, type MessageType } from "../db/messages.ts";
@@ -8,8 +7,10 @@ import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import type { Marks } from "./marks.ts";
 import type { PhoneNumber } from "./phone_number.ts";
+import type { Newest, NewestRows } from "./newest.ts";
 import type { Sends } from "./sends.ts";
 import type { Actor } from "./sessions.ts";
+import type { Sides } from "./sides.ts";
 import type { Threads } from "./threads.ts";
 
 export type MessageStatus = "created" | "delivered" | "seen";
@@ -44,20 +45,34 @@ export interface Outgoing {
   client_id: string | null;
 }
 
+/** The same object again means the same content. */
+export interface MessagePage {
+  messages: Message[];
+  has_more: boolean;
+}
+
 export type Messages = ReturnType<typeof createMessages>;
 
 export function createMessages(
-  { database, threads, sends, marks }: { database: Database; threads: Threads; sends: Sends; marks: Marks },
+  { database, threads, sides, newest, sends, marks }: {
+    database: Database;
+    threads: Threads;
+    sides: Sides;
+    newest: Newest;
+    sends: Sends;
+    marks: Marks;
+  },
 ) {
+  /** What each of the two was last shown of a thread's newest rows, and by which marks. */
+  const shownLast = new WeakMap<NewestRows, Map<number, { by: string; page: MessagePage }>>();
+
   /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited */
   async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
     const thread = await threads.find(me, phone);
     if (!thread) throw new AppError("recipient_not_found");
     const { row, repeated } = await sends.add({ me, thread, phone, ...content });
     // A new message has reached nobody; a repeated one may have been seen long ago.
-    const side = repeated
-      ? await database.run((sql) => readSide(sql, thread.conversation_id, me.user_id))
-      : null;
+    const side = repeated ? await sides.read(thread.conversation_id, me.user_id) : null;
     return present(row, me, phone, side ?? UNREAD);
   }
 
@@ -65,34 +80,55 @@ export function createMessages(
    * A page of the thread, newest first; what it brings the reader counts as delivered.
    * @throws AppError contact_not_found
    */
-  async function list(
-    me: Actor,
-    phone: PhoneNumber,
-    page: Page,
-  ): Promise<{ messages: Message[]; has_more: boolean }> {
+  async function list(me: Actor, phone: PhoneNumber, page: Page): Promise<MessagePage> {
     const thread = await threads.find(me, phone);
     if (!thread) throw new AppError("contact_not_found");
     const { conversation_id } = thread;
-    const [side, rows] = await database.run((sql) =>
-      Promise.all([
-        readSide(sql, conversation_id, me.user_id),
-        listMessages(sql, conversation_id, { ...page, count: page.count + 1 }),
-      ])
-    );
+    const isNewest = page.before === null && page.after === null;
+    const count = page.count + 1;
+    const [side, elsewhere] = await Promise.all([
+      sides.read(conversation_id, me.user_id),
+      isNewest ? null : database.run((sql) => listMessages(sql, conversation_id, { ...page, count })),
+    ]);
     if (!side || statusOf(side) === null) throw new AppError("contact_not_found");
+    const found = elsewhere === null
+      ? await newest.read(conversation_id, side.newest_id, count)
+      : { rows: elsewhere };
 
-    const hasMore = rows.length > page.count;
-    const shown = !hasMore ? rows : page.after === null ? rows.slice(0, -1) : rows.slice(1);
-    const newest = shown.find(({ sender_id }) => sender_id === thread.peer_id)?.id ?? 0;
-    if (newest > side.my_delivered_id) {
-      await marks.delivered(me, thread, phone, newest);
-      side.my_delivered_id = newest;
+    const has_more = found.rows.length > page.count;
+    const from = has_more && page.after !== null ? 1 : 0;
+    const rows = found.rows.slice(from, from + page.count);
+    const received = rows.find(({ sender_id }) => sender_id === thread.peer_id)?.id ?? 0;
+    if (received > side.my_delivered_id) {
+      await marks.delivered(me, thread, phone, received);
+      side.my_delivered_id = received;
     }
-    return { messages: shown.map((row) => present(row, me, phone, side)), has_more: hasMore };
+    const by = [page.count, ...MARKS.map((mark) => side[mark])].join(" ");
+    return presentOnce(found, me.user_id, by, () => ({
+      messages: rows.map((row) => present(row, me, phone, side)),
+      has_more,
+    }));
+  }
+
+  /** A page that is read again before anything has changed is the one that was made before. */
+  function presentOnce(
+    found: NewestRows,
+    readerId: number,
+    by: string,
+    make: () => MessagePage,
+  ): MessagePage {
+    const shown = shownLast.get(found) ?? new Map<number, { by: string; page: MessagePage }>();
+    const last = shown.get(readerId);
+    if (last?.by === by) return last.page;
+    const page = make();
+    shownLast.set(found, shown.set(readerId, { by, page }));
+    return page;
   }
 
   return { send, list };
 }
+
+const MARKS = ["my_delivered_id", "my_seen_text_id", "peer_delivered_id", "peer_seen_text_id"] as const;
 
 const UNREAD: MarkRow = {
   my_delivered_id: 0,

@@ -21,6 +21,7 @@ import { createMediaLinks } from "./media/links.ts";
 import { createMediaSweep } from "./media/sweep.ts";
 import { createUploads } from "./media/uploads.ts";
 import { createMessages } from "./messages.ts";
+import { createNewest } from "./newest.ts";
 import { createPasscodeKeys } from "./passcode_keys.ts";
 import { createPasscodes } from "./passcodes.ts";
 import { createPush } from "./push/push.ts";
@@ -28,6 +29,7 @@ import { createReadiness } from "./readiness.ts";
 import { createResync } from "./resync.ts";
 import { createSends } from "./sends.ts";
 import { createSessions } from "./sessions.ts";
+import { createSides } from "./sides.ts";
 import { createSmsBudget, UNPAID } from "./sms/budget.ts";
 import type { ConsoleSms } from "./sms/console.ts";
 import { createSmsDispatch } from "./sms/dispatch.ts";
@@ -105,9 +107,17 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const contacts = createContacts({ database, changes, invites });
   const invitees = createInvitees({ invites, accounts, contacts, sessions, uniform: config.uniformAuth });
   const threads = createThreads({ database });
+  const sides = createSides({ database });
   const sends = createSends({ database, bus, pace: createPace({ rates: config.limits.messages, now }), now });
-  const marks = createMarks({ database, bus, threads, now });
-  const messages = createMessages({ database, threads, sends, marks });
+  const marks = createMarks({ database, bus, threads, sides, now });
+  const messages = createMessages({
+    database,
+    threads,
+    sides,
+    newest: createNewest({ database }),
+    sends,
+    marks,
+  });
 
   const uploads = createUploads({
     database,

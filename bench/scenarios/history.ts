@@ -3,7 +3,7 @@ import { type Arena, costsPer1000, repeat, type Scenario, withService } from "..
 import type { BenchDatabase } from "../cluster.ts";
 import { percentile, ratio } from "../figures.ts";
 import { type Connection, json, openConnection, request } from "../http.ts";
-import { putUnderLoad } from "../load.ts";
+import { putUnderLoad, type Work } from "../load.ts";
 import { takeFloor } from "../pgbench.ts";
 import { makePairs } from "../sending.ts";
 
@@ -11,8 +11,12 @@ const PAIRS = 128;
 const MESSAGES_EACH = 300;
 const IN_FLIGHT = 16;
 const COUNT = 100;
+const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
 
-/** The newest hundred of threads that have more, by connections that read one after the other. */
+/**
+ * The newest hundred of threads that have more, by connections that read one after the other: as a client fetches them
+ * again at every hint, and, "older", as a page before a message, of which the service keeps none.
+ */
 export const history: Scenario = {
   name: "history",
   target: 4,
@@ -22,32 +26,17 @@ export const history: Scenario = {
     withService(arena, async (service, database) => {
       const pairs = await makePairs(database, PAIRS);
       await fillThreads(database);
-      const requests = pairs.map(({ from, to }) =>
-        request(`GET /api/messages/${to.phone}?count=${COUNT}`, { token: from.token })
-      );
       const connections = await Promise.all(Array.from({ length: IN_FLIGHT }, () => openConnection(service)));
-      const lengths = await Promise.all(requests.map(() => 0));
-      for (const [place, bytes] of requests.entries()) {
-        lengths[place] = await checkPage(database, connections[0]!, bytes, pairs[place]!.conversationId);
-      }
+      const newest = await openPages(database, { connections, pairs, query: "" });
+      const older = await openPages(database, { connections, pairs, query: `&before=${ABOVE_ALL}` });
       const figures = await repeat(arena.size.runs, async () => {
         const variables = { pairs: PAIRS };
         const options = { clients: IN_FLIGHT, seconds: arena.size.seconds, variables };
         const floorPerS = await takeFloor(arena.pgbench, database, "latest_100", options);
-        let next = 0;
-        const load = await putUnderLoad(
-          arena,
-          [service],
-          connections.map((connection) => ({
-            async operate() {
-              const place = next++ % PAIRS;
-              const { status, body } = await connection.ask(requests[place]!);
-              equal(status, 200);
-              equal(body.length, lengths[place], "a page is not the one that was checked");
-            },
-          })),
-        );
+        const load = await putUnderLoad(arena, [service], newest);
+        const olderLoad = await putUnderLoad(arena, [service], older);
         const perS = load.operations / load.seconds;
+        const olderPerS = olderLoad.operations / olderLoad.seconds;
         return {
           pages_per_s: perS,
           select_floor_per_s: floorPerS,
@@ -55,12 +44,41 @@ export const history: Scenario = {
           p50_ms: percentile(load.latenciesMs, 0.5),
           p99_ms: percentile(load.latenciesMs, 0.99),
           ...costsPer1000(...load.costs, load.operations),
+          older_pages_per_s: olderPerS,
+          older_times_select_floor: ratio(olderPerS, floorPerS),
         };
       });
       connections.forEach((connection) => connection.close());
       return figures;
     }),
 };
+
+/** Connections that ask for pages of all the threads in turn; every page was checked once, and is known by its length. */
+async function openPages(
+  database: BenchDatabase,
+  { connections, pairs, query }: {
+    connections: Connection[];
+    pairs: Awaited<ReturnType<typeof makePairs>>;
+    query: string;
+  },
+): Promise<Work[]> {
+  const requests = pairs.map(({ from, to }) =>
+    request(`GET /api/messages/${to.phone}?count=${COUNT}${query}`, { token: from.token })
+  );
+  const lengths: number[] = [];
+  for (const [place, bytes] of requests.entries()) {
+    lengths.push(await checkPage(database, connections[0]!, bytes, pairs[place]!.conversationId));
+  }
+  let next = 0;
+  return connections.map((connection) => ({
+    async operate() {
+      const place = next++ % PAIRS;
+      const { status, body } = await connection.ask(requests[place]!);
+      equal(status, 200);
+      equal(body.length, lengths[place], "a page is not the one that was checked");
+    },
+  }));
+}
 
 /** Both sides have written in turn, and everything was read. */
 async function fillThreads({ sql }: BenchDatabase): Promise<void> {

@@ -1,0 +1,157 @@
+// The newest page of a thread, which is kept: it is never another than the database has.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { openDatabase } from "../db/database.ts";
+import { createNewest } from "../services/newest.ts";
+import { createTestDatabase } from "./database.ts";
+import { put } from "./mark_calls.ts";
+import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
+import { startStatementTap } from "./statement_tap.ts";
+import {
+  ANN,
+  BOB,
+  CAT,
+  friends,
+  type Person,
+  succeeded,
+  type TestApp,
+  withApp,
+  withTwoApps,
+} from "./support.ts";
+
+type Step =
+  | { does: "send"; at: number; who: number; times: number }
+  | { does: "play"; at: number; who: number }
+  | { does: "sendVoice"; at: number; who: number }
+  | { does: "readAll"; at: number; who: number }
+  | { does: "read"; at: number; who: number; count: number };
+
+const at = fc.nat({ max: 1 });
+const who = fc.nat({ max: 1 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ does: fc.constant("send" as const), at, who, times: fc.constantFrom(1, 2, 9) }),
+  fc.record({ does: fc.constant("play" as const), at, who }),
+  fc.record({ does: fc.constant("sendVoice" as const), at, who }),
+  fc.record({ does: fc.constant("readAll" as const), at, who }),
+  fc.record({ does: fc.constant("read" as const), at, who, count: fc.constantFrom(1, 3, 10, 100, 255) }),
+);
+
+const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
+
+function newest(t: TestApp, me: Person, peer: string, query: string) {
+  return t.call("GET", `/api/messages/${peer}?${query}`, { token: me.token });
+}
+
+async function play(t: TestApp, me: Person, peer: string): Promise<void> {
+  const { body } = await newest(t, me, peer, `count=255&before=${ABOVE_ALL}`);
+  const voice = body.messages.find((message: Record<string, unknown>) =>
+    message.sender === peer && message.message_type === "audio" && message.status !== "seen"
+  );
+  if (voice) succeeded(await put(t, "read", me, { message_id: voice.id }));
+}
+
+Deno.test("the newest page is what a page before everything is, whoever sent, read and played what at which process", () =>
+  withTwoApps(async (one, two) => {
+    const apps = [one, two];
+    const people = await friends(one);
+    const voices = await Promise.all(people.map((person) => addMedia(one, person, makeWav(2_000))));
+
+    const take = async (step: Step): Promise<void> => {
+      const [t, me, peer] = [apps[step.at]!, people[step.who]!, people[1 - step.who]!];
+      if (step.does === "send") {
+        for (let time = 0; time < step.times; time++) succeeded(await t.send(me, peer, `text ${time}`));
+      } else if (step.does === "sendVoice") await sendMedia(t, [me, peer], voices[step.who]!);
+      else if (step.does === "play") await play(t, me, peer.phone);
+      else if (step.does === "readAll") {
+        succeeded(await put(t, "read_all_text", me, { phone_number: peer.phone }));
+      } else {
+        // First kept, then past what is kept, so that the latter is not what is looked at.
+        const kept = await newest(t, me, peer.phone, `count=${step.count}`);
+        const read = await newest(t, me, peer.phone, `count=${step.count}&before=${ABOVE_ALL}`);
+        deepEqual(kept.body, read.body);
+      }
+    };
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+        for (const step of steps) await take(step);
+        for (const who of [0, 1]) await take({ does: "read", at: 0, who, count: 100 });
+      }),
+      { numRuns: 12 },
+    );
+  }));
+
+Deno.test("a page that was read lately is read from the messages again only as far as there are newer ones", async () => {
+  const database = await createTestDatabase();
+  const tap = startStatementTap(database);
+  try {
+    await withApp(async (t) => {
+      const [ann, bob] = await friends(t);
+      for (let time = 0; time < 5; time++) succeeded(await t.send(ann, bob, `${time}`));
+      const ofMessages = async () =>
+        (await tap.during(async () => succeeded(await newest(t, ann, BOB, "count=3"))))
+          .filter((statement) => statement.includes("from messages"));
+
+      equal((await ofMessages()).length, 1);
+      deepEqual(await ofMessages(), []);
+      succeeded(await t.send(bob, ann, "and another"));
+      const [since, ...others] = await ofMessages();
+      ok(since!.includes("m.id > "));
+      deepEqual(others, []);
+      deepEqual(await ofMessages(), []);
+    }, { database: tap.database });
+  } finally {
+    tap.close();
+    await database.drop();
+  }
+});
+
+Deno.test("newest.read() keeps the threads that were read last, and no more than it may", () =>
+  withApp(async (t) => {
+    const [ann] = await friends(t);
+    const cat = await t.signUp(CAT);
+    await t.befriend(ann, cat);
+    for (const peer of [BOB, CAT]) {
+      succeeded(await t.send(ann, { phone: peer, token: "" }, "x".repeat(1_000)));
+    }
+    const threads = await t.sql<{ id: number; newest_id: number }[]>`
+      select id, greatest(low_sent_id, high_sent_id) as newest_id
+      from conversations
+      order by id`;
+    const database = openDatabase(t.database.address, { max: 1 });
+    let reads = 0;
+    const counted: typeof database = {
+      ...database,
+      run: (work) => {
+        reads += 1;
+        return database.run(work);
+      },
+    };
+    const readInTurn = async (bytesMax: number) => {
+      const newest = createNewest({ database: counted, bytesMax });
+      reads = 0;
+      for (const { id, newest_id } of [...threads, ...threads]) {
+        equal((await newest.read(id, newest_id, 10)).rows[0]!.id, newest_id);
+      }
+      return reads;
+    };
+    try {
+      equal(await readInTurn(20_000), 2);
+      equal(await readInTurn(10_000), 4);
+    } finally {
+      await database.close();
+    }
+  }));
+
+Deno.test("the newest page of a friend who deleted me stays readable, and who is not on my list is 404 as before", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(ann, bob, "hello"));
+    const before = await newest(t, ann, BOB, "count=10");
+    succeeded(
+      await t.call("PUT", "/api/contacts/delete", { token: bob.token, json: { phone_number: ANN } }),
+    );
+    deepEqual((await newest(t, ann, BOB, "count=10")).body, before.body);
+    equal((await newest(t, ann, CAT, "count=10")).body.code, "contact_not_found");
+  }));
