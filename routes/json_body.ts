@@ -12,11 +12,16 @@ const JSON_BYTES_MAX = 65_536;
 /** Counted from when the body is asked for; 64 KiB need far less on any phone network. */
 const deadlines = createDeadlines(10_000);
 
-/** @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout */
+/** A request's body, which has to be JSON. @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout */
+export async function readJsonBody(request: Request): Promise<unknown> {
+  judgeEncoding(request);
+  if (!isJson(request.headers.get("content-type"))) throw new AppError("unsupported_media_type");
+  return parse(await readBytes(request));
+}
+
+/** For routes whose schemas are the framework's to check. */
 export const readJson = createMiddleware<AppEnv>(async (c, next) => {
-  judgeEncoding(c.req.raw);
-  if (!isJson(c.req.header("content-type"))) throw new AppError("unsupported_media_type");
-  const value = parse(await readBytes(c.req.raw));
+  const value = await readJsonBody(c.req.raw);
   c.req.json = <T>() => Promise.resolve(value as T);
   return await next();
 });
@@ -24,7 +29,7 @@ export const readJson = createMiddleware<AppEnv>(async (c, next) => {
 /** For calls without fields: no body at all, or an empty JSON object. */
 export const readNothing = createMiddleware<AppEnv>(async (c, next) => {
   judgeEncoding(c.req.raw);
-  const bytes = isJson(c.req.header("content-type"))
+  const bytes = isJson(c.req.raw.headers.get("content-type"))
     ? await readBytes(c.req.raw)
     : await readBytes(c.req.raw, { bytesMax: 0, refusal: () => new AppError("unsupported_media_type") });
   if (bytes.length > 0) {
@@ -41,7 +46,8 @@ export const readNothing = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
-function isJson(contentType: string | undefined): boolean {
+function isJson(contentType: string | null): boolean {
+  if (contentType === "application/json") return true;
   const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";").map((part) => part.trim());
   return type === "application/json" &&
     parameters.every((parameter) =>
@@ -68,16 +74,11 @@ export async function readBytes(
   return chunks.length === 1 ? chunks[0]! : joined(chunks, length);
 }
 
-async function wholeInTime(request: Request): Promise<Uint8Array> {
-  const late = Promise.withResolvers<never>();
-  const deadline = deadlines.set(() => late.reject(new AppError("request_timeout", { retryAfter: 1 })));
-  try {
-    return await Promise.race([request.bytes(), late.promise]);
-  } catch (error) {
-    throw error instanceof AppError ? error : new AppError("invalid_json");
-  } finally {
-    deadline.callOff();
-  }
+function wholeInTime(request: Request): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const deadline = deadlines.set(() => reject(new AppError("request_timeout", { retryAfter: 1 })));
+    request.bytes().then(resolve, () => reject(new AppError("invalid_json"))).then(deadline.callOff);
+  });
 }
 
 /** The body's chunks, for as long as there is time; a client that goes away in the middle has sent no JSON. */

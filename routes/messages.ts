@@ -1,17 +1,16 @@
 // Sending, reading back, and saying what was read.
 
-import { createRoute, z } from "@hono/zod-openapi";
-import { AppError, type ErrorCode } from "../services/errors.ts";
+import { z } from "@hono/zod-openapi";
+import { AppError } from "../services/errors.ts";
 import type { Marks } from "../services/marks.ts";
 import type { MessagePage, Messages, Outgoing } from "../services/messages.ts";
 import type { Sessions } from "../services/sessions.ts";
-import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
-import { readJson } from "./json_body.ts";
 import { repeatable } from "./repeatable.ts";
 import { createRouter } from "./router.ts";
-import { requireSession } from "./session.ts";
+import { type AddSignedCall, signedCalls } from "./signed_call.ts";
 import { type Wire, wireMessage } from "./wire.ts";
 
 const tags = ["Messages"];
@@ -20,7 +19,6 @@ const COUNT_DEFAULT = 100;
 const COUNT_MAX = 255;
 
 const done = success({}).openapi("Done");
-const READ_ERRORS: ErrorCode[] = [...SESSION_ERRORS, ...BODY_ERRORS];
 
 const CLIENT_ID_MAX = 64;
 const clientId = text({ min: 1, max: CLIENT_ID_MAX });
@@ -66,118 +64,108 @@ export function messageRoutes(
   { messages, marks, sessions }: { messages: Messages; marks: Marks; sessions: Sessions },
   wire: Wire,
 ) {
-  const signed = requireSession(sessions);
+  const router = createRouter<AppEnv>();
+  const add = signedCalls(router, sessions);
+  addSend(add, messages, wire);
+  addReading(add, marks);
+  addHistory(add, messages, wire);
+  return router;
+}
 
-  const send = createRoute({
+function addSend(add: AddSignedCall, messages: Messages, wire: Wire): void {
+  add({
     method: "post",
     path: "/api/messages/send",
     tags,
     summary: "Send a message to a friend",
     description: "The same client_id with the same content again answers the same message, for ever.",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(sendBody),
     parameters: [{
       name: "Idempotency-Key",
       in: "header",
       description: "The same as client_id",
       schema: { type: "string", minLength: 1, maxLength: CLIENT_ID_MAX },
     }],
-    responses: answers("The message is stored", success({ messages: z.array(wireMessage) }), [
-      ...SESSION_ERRORS,
-      ...BODY_ERRORS,
+    takes: { body: sendBody },
+    answer: success({ messages: z.array(wireMessage) }),
+    meaning: "The message is stored",
+    errors: [
       "invalid_phone_number",
       "recipient_not_found",
       "not_friends",
       "client_id_reused",
       "invalid_media",
-    ]),
+    ],
+  }, async (me, { body }, c) => {
+    const outgoing = toOutgoing(body, readIdempotencyKey(c.req.header("idempotency-key")));
+    return { success: true as const, messages: [wire.message(await messages.send(me, outgoing))] };
   });
+}
 
-  const read = createRoute({
+function addReading(add: AddSignedCall, marks: Marks): void {
+  add({
     method: "put",
     path: "/api/messages/read",
     tags,
     summary: "Say that I have seen a message; a text with the texts before it",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(readBody),
-    responses: answers("It is seen", done, [...READ_ERRORS, "message_not_found"]),
+    takes: { body: readBody },
+    answer: done,
+    meaning: "It is seen",
+    errors: ["message_not_found"],
+  }, async (me, { body }) => {
+    await marks.read(me, body.message_id);
+    return { success: true as const };
   });
 
-  const readAllText = createRoute({
+  add({
     method: "put",
     path: "/api/messages/read_all_text",
     tags,
     summary: "Say that I have seen every text of a person",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(readAllTextBody),
-    responses: answers("They are seen", done, [...READ_ERRORS, "invalid_phone_number", "contact_not_found"]),
+    takes: { body: readAllTextBody },
+    answer: done,
+    meaning: "They are seen",
+    errors: ["invalid_phone_number", "contact_not_found"],
+  }, async (me, { body }) => {
+    await marks.readAllText(me, body.phone_number);
+    return { success: true as const };
   });
 
-  const readUpTo = createRoute({
+  add({
     method: "put",
     path: "/api/messages/read_up_to",
     tags,
     summary: "Say that I have seen everything up to a message",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(readUpToBody),
-    responses: answers("They are seen", done, [
-      ...READ_ERRORS,
-      "invalid_phone_number",
-      "contact_not_found",
-      "message_not_found",
-    ]),
+    takes: { body: readUpToBody },
+    answer: done,
+    meaning: "They are seen",
+    errors: ["invalid_phone_number", "contact_not_found", "message_not_found"],
+  }, async (me, { body }) => {
+    await marks.readUpTo(me, body.phone_number, body.message_id);
+    return { success: true as const };
   });
+}
 
-  const history = createRoute({
-    method: "get",
-    path: "/api/messages/{phone_number}",
-    tags,
-    summary: "Messages with a person, newest first",
-    security: SECURITY,
-    middleware: [signed] as const,
-    request: { params: phoneNumberParams, query: historyQuery },
-    responses: answers(
-      "has_more tells whether there are more before (with `after`: newer ones)",
-      success({ messages: z.array(wireMessage), has_more: z.boolean() }),
-      [...SESSION_ERRORS, "invalid_input", "invalid_phone_number", "contact_not_found"],
-    ),
-  });
-
+function addHistory(add: AddSignedCall, messages: Messages, wire: Wire): void {
   const pageBody = repeatable(({ messages, has_more }: MessagePage) => ({
     success: true as const,
     messages: messages.map(wire.message),
     has_more,
   }));
 
-  return createRouter<AppEnv>()
-    .openapi(send, async (c) => {
-      const outgoing = toOutgoing(c.req.valid("json"), readIdempotencyKey(c.req.header("idempotency-key")));
-      const message = await messages.send(c.get("actor"), outgoing);
-      return c.json({ success: true as const, messages: [wire.message(message)] }, 200);
-    })
-    .openapi(read, async (c) => {
-      await marks.read(c.get("actor"), c.req.valid("json").message_id);
-      return c.json({ success: true as const }, 200);
-    })
-    .openapi(readAllText, async (c) => {
-      await marks.readAllText(c.get("actor"), c.req.valid("json").phone_number);
-      return c.json({ success: true as const }, 200);
-    })
-    .openapi(readUpTo, async (c) => {
-      const { phone_number, message_id } = c.req.valid("json");
-      await marks.readUpTo(c.get("actor"), phone_number, message_id);
-      return c.json({ success: true as const }, 200);
-    })
-    .openapi(history, async (c) => {
-      const { count = COUNT_DEFAULT, before = null, after = null } = c.req.valid("query");
-      const { phone_number } = c.req.valid("param");
-      const page = await messages.list(c.get("actor"), phone_number, { count, before, after });
-      return c.json(pageBody(page), 200);
-    });
+  add(
+    {
+      method: "get",
+      path: "/api/messages/{phone_number}",
+      tags,
+      summary: "Messages with a person, newest first",
+      takes: { params: phoneNumberParams, query: historyQuery },
+      answer: success({ messages: z.array(wireMessage), has_more: z.boolean() }),
+      meaning: "has_more tells whether there are more before (with `after`: newer ones)",
+      errors: ["invalid_input", "invalid_phone_number", "contact_not_found"],
+    },
+    async (me, { params, query: { count = COUNT_DEFAULT, before = null, after = null } }) =>
+      pageBody(await messages.list(me, params.phone_number, { count, before, after })),
+  );
 }
 
 /** By hand, because a validator of headers makes an object of them all, for every send. */
