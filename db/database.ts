@@ -147,15 +147,16 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     run: (work) => patiently(work(pool), () => {}),
     begin: <T>(work: (sql: Sql) => Promise<T>, afterCommit: (result: T) => void = () => {}) => {
       let givenUp = false;
+      // postgres.js keeps what a transaction resolves with for as long as no other is begun on its connection.
+      let result: T | undefined;
       const transaction = pool.begin(async (sql) => {
         if (givenUp) throw new DatabaseUnavailable("Transaction began too late");
-        const result = await work(sql);
+        result = await work(sql);
         if (givenUp) throw new DatabaseUnavailable("Transaction ended too late");
-        return result;
-      }) as Promise<T>;
-      const committed = transaction.then((result) => {
-        afterCommit(result);
-        return result;
+      });
+      const committed = transaction.then(() => {
+        afterCommit(result!);
+        return result!;
       });
       return patiently(committed, () => givenUp = true);
     },

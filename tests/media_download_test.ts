@@ -265,7 +265,6 @@ Deno.test("slow readers hold no connection and no transaction, keep nobody waiti
   withMedia(async (t, media) => {
     // More than the service has connections.
     const readers = await Promise.all(Array.from({ length: 9 }, () => startReading(t, media)));
-    equal((await busyConnections(t)).waiting, 0);
     succeeded(await t.call("GET", "/api/contacts", { token: media.ann.token }));
     // Until the sockets between have taken in what they can, bytes are still read for them.
     await eventually(async () => deepEqual(await busyConnections(t), { busy: 0, waiting: 0 }), 30_000);

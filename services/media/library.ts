@@ -6,10 +6,9 @@ import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import type { Actor } from "../sessions.ts";
 import type { MediaLinks, Signature } from "./links.ts";
+import { outflow } from "./outflow.ts";
 import { createPlaces } from "./places.ts";
 
-/** Of what a client does not read, two chunks wait in the HTTP server. Larger ones make no download faster. */
-const CHUNK_BYTES = 64 * 1024;
 /** What one person may have under way: a player takes a few at once, a page of films some more. */
 const DOWNLOADS_MAX = 16;
 const DOWNLOADS_RETRY_SECONDS = 5;
@@ -48,20 +47,12 @@ export function createLibrary({ database, links }: { database: Database; links: 
    * they cannot be read the stream breaks off, so that nobody takes what came for the whole.
    */
   function bytes({ id }: MediaRow, start: number, end: number): ReadableStream<Uint8Array> {
-    let offset = start;
-    return new ReadableStream({
-      async pull(controller) {
-        const chunk = await read(id, offset, Math.min(CHUNK_BYTES, end - offset));
-        offset += chunk.length;
-        controller.enqueue(chunk);
-        if (offset >= end) controller.close();
-      },
-    }, { highWaterMark: 0 });
+    return outflow((offset, length) => read(id, offset, length), { start, end });
   }
 
   async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
     try {
-      const chunk = await database.run((sql) => readChunk(sql, { id, offset, length }));
+      const chunk = await database.begin((sql) => readChunk(sql, { id, offset, length }));
       if (chunk?.length === length) return chunk;
       throw new Error("Media ended before their size");
     } catch (error) {
