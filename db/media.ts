@@ -51,11 +51,18 @@ export async function insertUpload(
 
 /**
  * Puts bytes at the end of an upload, which is at `offset`. Null when it is not, or is gone, or is finished. As base64 the
- * bytes cost a third less time and memory on their way than as the hexadecimal text that the driver makes of them.
+ * bytes cost a third less time and memory on their way than as the hexadecimal text that the driver makes of them. What is
+ * lazy does not wait for the disk: a crash of the database may lose it, until any later commit that does wait.
  */
 export async function appendChunk(
   sql: Sql,
-  { id, offset, bytes, now }: { id: number; offset: number; bytes: Uint8Array; now: Date },
+  { id, offset, bytes, isLazy, now }: {
+    id: number;
+    offset: number;
+    bytes: Uint8Array;
+    isLazy: boolean;
+    now: Date;
+  },
 ): Promise<{ size: number } | null> {
   const [row] = await sql<{ size: number }[]>`
     with grown as (
@@ -64,7 +71,8 @@ export async function appendChunk(
       where id = ${id} and state = 'uploading' and size = ${offset}
       returning oid, size
     )
-    select size, lo_put(oid, ${offset}, decode(${bytes.toBase64()}, 'base64')) as put
+    select size, lo_put(oid, ${offset}, decode(${bytes.toBase64()}, 'base64')) as put,
+      case when ${isLazy} then set_config('synchronous_commit', 'off', true) end as lazily
     from grown`;
   return row ? { size: row.size } : null;
 }

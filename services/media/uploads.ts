@@ -7,6 +7,7 @@ import type { MediaKind, UploadRow } from "../../db/media.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
+import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { createPlaces } from "./places.ts";
 import { recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
@@ -95,44 +96,35 @@ export function createUploads(
    */
   async function append(upload: UploadRow, bytes: AsyncIterable<Uint8Array>): Promise<UploadRow> {
     const room = await roomFor(upload);
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    let filled = 0;
-    let { size } = upload;
     let writtenAt = now().getTime();
-
-    const write = async () => {
-      const at = { id: upload.id, offset: size, bytes: chunk.subarray(0, filled), now: now() };
-      // Whatever becomes of the statement: these bytes are not tried again.
-      filled = 0;
-      const grown = await turns.take(() => database.run((sql) => media.appendChunk(sql, at)));
-      if (!grown) {
-        throw new AppError(
-          await find({ user_id: upload.owner_id }, upload.id) ? "upload_conflict" : "media_not_found",
-        );
-      }
-      size = grown.size;
-      writtenAt = at.now.getTime();
-    };
-
+    const writer = createChunkWriter({
+      start: upload.size,
+      chunkBytes: CHUNK_BYTES,
+      async write(chunk) {
+        const writtenNow = now();
+        await put(upload, { ...chunk, now: writtenNow });
+        writtenAt = writtenNow.getTime();
+      },
+    });
     try {
       for await (const some of bytes) {
-        if (size + filled + some.length > uploadBytesMax) throw tooLarge();
-        if (size + filled + some.length > upload.size + room) throw quotaExceeded();
-        for (let taken = 0; taken < some.length;) {
-          const part = some.subarray(taken, taken + CHUNK_BYTES - filled);
-          chunk.set(part, filled);
-          filled += part.length;
-          taken += part.length;
-          if (filled === CHUNK_BYTES) await write();
-        }
+        if (writer.end() + some.length > uploadBytesMax) throw tooLarge();
+        if (writer.end() + some.length > upload.size + room) throw quotaExceeded();
+        await writer.take(some);
         // For the sweep an upload lives by what it writes, also one that takes an hour for a chunk.
-        if (filled > 0 && now().getTime() - writtenAt > UNWRITTEN_MS_MAX) await write();
+        if (writer.unwritten() > 0 && now().getTime() - writtenAt > UNWRITTEN_MS_MAX) await writer.flush();
       }
     } finally {
       // What arrived before a connection broke is kept: a resumable upload goes on from there.
-      if (filled > 0) await write();
+      await writer.flush();
     }
-    return { ...upload, size };
+    return { ...upload, size: writer.end() };
+  }
+
+  async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
+    const grown = await turns.take(() => database.run((sql) => media.appendChunk(sql, { id, ...chunk })));
+    if (grown) return;
+    throw new AppError(await find({ user_id: owner_id }, id) ? "upload_conflict" : "media_not_found");
   }
 
   /** Bytes that the quota still allows to this upload; the length of a resumable one was set aside at its beginning. */
