@@ -45,11 +45,7 @@ export function createContacts(
   },
 ) {
   const lists = createGroupCommit<number, ContactRow[]>({
-    async run(ownerIds) {
-      const rows = await database.run((sql) => listContacts(sql, [...new Set(ownerIds)]));
-      const byOwner = Map.groupBy(rows, ({ owner_id }) => owner_id);
-      return ownerIds.map((id) => byOwner.get(id) ?? []);
-    },
+    run: (ownerIds) => database.run((sql) => listContacts(sql, ownerIds)),
     jobsMax: LISTS_MAX,
     batchesMax: READS_MAX,
   });
@@ -58,10 +54,12 @@ export function createContacts(
   async function list(me: Actor, phone: PhoneNumber | null = null): Promise<Contact[]> {
     const rows = phone === null
       ? await lists.add(me.user_id)
-      : await database.run((sql) => listContacts(sql, [me.user_id], phone));
-    return rows.flatMap(({ mine, theirs, ever_accepted, owner_id: _, ...row }) => {
-      const status = statusOf({ mine, theirs, ever_accepted });
-      return status === null ? [] : [{ ...row, status }];
+      : (await database.run((sql) => listContacts(sql, [me.user_id], phone)))[0]!;
+    return rows.flatMap((row) => {
+      const status = statusOf(row);
+      if (status === null) return [];
+      const { phone_number, display_name, last_touch_at, unread_messages } = row;
+      return { phone_number, display_name, status, last_touch_at, unread_messages };
     });
   }
 
