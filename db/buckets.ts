@@ -51,39 +51,44 @@ export async function giveBackUses(sql: Sql, uses: Use[]): Promise<void> {
     where b.key = held.key and given.key = held.key`;
 }
 
+/** Some uses of one bucket. */
+export interface BucketUse {
+  key: string;
+  /** What they cost together, and what the bucket holds, in microseconds of refilling. */
+  cost_us: number;
+  capacity_us: number;
+}
+
+/** A part of a select: when each of these buckets will be full again, in microseconds of the Unix epoch; full ones are left out. */
+export function levelsOf(sql: Sql, keys: string[]) {
+  return sql`(
+    select json_agg(json_build_array(key, (extract(epoch from full_at) * 1000000)::bigint))
+    from buckets
+    where key = any(${keys}::text[])
+  )`;
+}
+
 /**
- * Locks these buckets until the transaction ends, in the order in which they come, and answers when each will be full
- * again, in microseconds of the Unix epoch. The keys have to be sorted, and each there once.
+ * A part of a statement that takes these uses, locking in the order of the keys, and says of which bucket there was not
+ * enough: then all of the statement has to be undone.
  */
-export async function holdBuckets(sql: Sql, keys: string[], at: Date): Promise<Map<string, number>> {
-  const rows = await sql<{ key: string; full_at_us: number }[]>`
-    insert into buckets (key, full_at)
-    select key, ${at}
-    from unnest(${keys}::text[]) with ordinality as wanted (key, ord)
-    order by ord
+export function takenOf(sql: Sql, uses: BucketUse[], at: Date) {
+  return sql`wanted_use as (
+    select key, cost_us, capacity_us
+    from jsonb_to_recordset(${
+    sql.json(uses as never)
+  }) as wanted_use (key text, cost_us bigint, capacity_us bigint)
+  ), used as (
+    insert into buckets as b (key, full_at)
+    select key, ${at}::timestamptz + cost_us * interval '1 microsecond'
+    from wanted_use
+    order by key collate "C"
     on conflict (key) do update
-    set full_at = buckets.full_at
-    returning key, (extract(epoch from full_at) * 1000000)::bigint as full_at_us`;
-  return new Map(rows.map(({ key, full_at_us }) => [key, full_at_us]));
-}
-
-/** Forgets buckets that are held and full: those have no row. */
-export async function dropBuckets(sql: Sql, keys: string[]): Promise<void> {
-  if (keys.length === 0) return;
-  await sql`
-    delete from buckets
-    where key = any(${keys}::text[])`;
-}
-
-/** Says when buckets that are held will be full again. */
-export async function fillBuckets(sql: Sql, buckets: { key: string; fullAtUs: number }[]): Promise<void> {
-  if (buckets.length === 0) return;
-  await sql`
-    update buckets b
-    set full_at = timestamptz 'epoch' + filled.full_at_us * interval '1 microsecond'
-    from unnest(
-      ${buckets.map(({ key }) => key)}::text[],
-      ${buckets.map(({ fullAtUs }) => fullAtUs)}::bigint[]
-    ) as filled (key, full_at_us)
-    where b.key = filled.key and b.key = any(${buckets.map(({ key }) => key)}::text[])`;
+    set full_at = greatest(b.full_at, ${at}) + (excluded.full_at - ${at})
+    returning key, full_at
+  ), taken as (
+    select used.full_at > ${at}::timestamptz + capacity_us * interval '1 microsecond' as is_over
+    from used
+    join wanted_use on wanted_use.key = used.key
+  )`;
 }

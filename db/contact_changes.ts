@@ -1,8 +1,11 @@
-// Changing what pairs of people want of each other: many pairs in one statement. Rows are found by arrays and one by one,
-// never by joining a whole table: a plan that was made while that was small is kept when it has grown.
+// Changing what pairs of people want of each other, many pairs at a time: one statement looks without a lock, the other
+// locks and writes only if everything is still as it was seen. Rows are found by arrays and one by one, never by joining a
+// whole table: a plan that was made while that was small is kept when it has grown.
 
+import { type BucketUse, levelsOf, takenOf } from "./buckets.ts";
 import type { Intent } from "./conversations.ts";
 import type { Sql } from "./database.ts";
+import type { User, UserStatus } from "./users.ts";
 
 /** The ids of two people, the lower first. */
 export interface PairKey {
@@ -10,19 +13,28 @@ export interface PairKey {
   high_id: number;
 }
 
-/** What the two want; no id where they never had to do with each other. */
-export interface PairState extends PairKey {
-  id: number | null;
+export interface Intents {
   low_intent: Intent;
   high_intent: Intent;
   ever_accepted: boolean;
+}
+
+/** What the two want. */
+export interface PairState extends Intents {
+  id: number;
+}
+
+/** What the two are to want; no id where they never had to do with each other. */
+export interface PairChange extends PairKey, Intents {
+  id: number | null;
+  before: Intents | null;
 }
 
 /** What an owner's list has of a peer from now on: his row, touched, or none. */
 export interface Listing {
   owner_id: number;
   peer_id: number;
-  isShown: boolean;
+  is_shown: boolean;
 }
 
 /** A name that an owner gives to somebody on his list. */
@@ -32,100 +44,159 @@ export interface Naming {
   display_name: string;
 }
 
-/**
- * Locks the pairs of users with numbers until the transaction ends, as far as there are any, in the order of their ids as
- * sends do.
- */
-export async function lockPairs(
+/** The user of a number, and how it stands between him and who asked. */
+export interface Found {
+  user: User | null;
+  pair: PairState | null;
+}
+
+/** All that a batch writes. */
+export interface Changes {
+  pairs: PairChange[];
+  /** Pairs that are there and stay as they are, but are locked as well, for what is written of their lists afterwards. */
+  held: number[];
+  listings: Listing[];
+  /** Numbers that were seen to be invited only; a signup's completion waits for us, or we for it. */
+  invited: number[];
+  /** In the order of their keys. */
+  uses: BucketUse[];
+  /** What other processes are told. */
+  payloads: string[];
+}
+
+type FoundColumns = [number | null, UserStatus | null, number | null, Intent, Intent, boolean];
+
+/** Looks up users' pairs with numbers, in their order, and how full these buckets are. Nothing is locked. */
+export async function findPairs(
   sql: Sql,
   wanted: { user_id: number; phone: string }[],
-): Promise<(PairState & { id: number })[]> {
-  return await sql<(PairState & { id: number })[]>`
-    select id, low_id, high_id, low_intent, high_intent, ever_accepted
-    from conversations
-    where id = any(array(
-      select v.id
+  keys: string[],
+): Promise<{ found: Found[]; levels: Map<string, number> }> {
+  const [row] = await sql<{ found: FoundColumns[]; levels: [string, number][] | null }[]>`
+    select (
+      select json_agg(
+        json_build_array(u.id, u.status, v.id, v.low_intent, v.high_intent, v.ever_accepted) order by ord
+      )
       from unnest(
         ${wanted.map(({ user_id }) => user_id)}::bigint[],
         ${wanted.map(({ phone }) => phone)}::text[]
-      ) as wanted (user_id, phone)
-      cross join lateral (select id from users where phone_number = wanted.phone limit 1) as u
-      cross join lateral (
-        select id
+      ) with ordinality as wanted (user_id, phone, ord)
+      left join lateral (select id, status from users where phone_number = wanted.phone limit 1) as u on true
+      left join lateral (
+        select id, low_intent, high_intent, ever_accepted
         from conversations
         where low_id = least(u.id, wanted.user_id) and high_id = greatest(u.id, wanted.user_id)
         limit 1
-      ) as v
-    ))
-    order by id
-    for no key update`;
+      ) as v on true
+    ) as found, ${levelsOf(sql, keys)} as levels`;
+  const found = row!.found.map((
+    [userId, status, id, low_intent, high_intent, ever_accepted],
+    place,
+  ): Found => ({
+    user: userId === null ? null : { id: userId, phone_number: wanted[place]!.phone, status: status! },
+    pair: id === null ? null : { id, low_intent, high_intent, ever_accepted },
+  }));
+  return { found, levels: new Map(row!.levels) };
 }
 
 /**
- * Writes pairs that are locked, makes those that are not there, and writes the lists of both sides. False when somebody
- * else made one meanwhile: then the transaction has to be undone.
+ * Writes pairs, the lists of both sides and what it took of limits, and tells the other processes. False when somebody else
+ * has changed meanwhile what was seen: then nothing is written, and a transaction that it is part of has to be undone.
+ *
+ * Locks are taken in one order everywhere: pairs in the order of their ids as sends do, users, buckets in the order of their
+ * keys. The intents are compared in the rows that were locked, because others would be as they were before the wait.
  */
 export async function writeChanges(
   sql: Sql,
-  { pairs, listings, now }: { pairs: PairState[]; listings: Listing[]; now: Date },
+  { pairs, held, listings, invited, uses, payloads }: Changes,
+  now: Date,
 ): Promise<boolean> {
-  const shown = listings.filter(({ isShown }) => isShown);
-  const hidden = listings.filter(({ isShown }) => !isShown);
-  const [written] = await sql<{ pairs: number }[]>`
-    with wanted as (
-      select *
-      from unnest(
-        ${pairs.map(({ id }) => id)}::bigint[],
-        ${pairs.map(({ low_id }) => low_id)}::bigint[],
-        ${pairs.map(({ high_id }) => high_id)}::bigint[],
-        ${pairs.map(({ low_intent }) => low_intent)}::text[],
-        ${pairs.map(({ high_intent }) => high_intent)}::text[],
-        ${pairs.map(({ ever_accepted }) => String(ever_accepted))}::text[]
-      ) as wanted (id, low_id, high_id, low_intent, high_intent, ever_accepted)
-    ), made as (
-      insert into conversations (low_id, high_id, low_intent, high_intent, ever_accepted)
-      select low_id, high_id, low_intent::intent, high_intent::intent, ever_accepted::boolean
-      from wanted
-      where id is null
-      order by low_id, high_id
-      on conflict (low_id, high_id) do nothing
-      returning id, low_id, high_id
-    ), changed as (
-      update conversations v
-      set low_intent = wanted.low_intent::intent,
-        high_intent = wanted.high_intent::intent,
-        ever_accepted = wanted.ever_accepted::boolean,
-        changed_at = clock_timestamp()
-      from wanted
-      where v.id = wanted.id and v.id = any(${pairs.flatMap(({ id }) => id ?? [])}::bigint[])
-      returning v.id, v.low_id, v.high_id
-    ), pair as (
-      select id, low_id, high_id from made
-      union all
-      select id, low_id, high_id from changed
-    ), listed as (
-      insert into contacts (owner_id, peer_id, conversation_id, changed_at)
-      select owner_id, peer_id, pair.id, ${now}
-      from unnest(
-        ${shown.map(({ owner_id }) => owner_id)}::bigint[],
-        ${shown.map(({ peer_id }) => peer_id)}::bigint[]
-      ) as shown (owner_id, peer_id)
-      join pair on pair.low_id = least(owner_id, peer_id) and pair.high_id = greatest(owner_id, peer_id)
-      order by owner_id, peer_id
-      on conflict (owner_id, peer_id) do update
-      set changed_at = excluded.changed_at
-    ), removed as (
-      delete from contacts c
-      using unnest(
-        ${hidden.map(({ owner_id }) => owner_id)}::bigint[],
-        ${hidden.map(({ peer_id }) => peer_id)}::bigint[]
-      ) as hidden (owner_id, peer_id)
-      where c.owner_id = hidden.owner_id and c.peer_id = hidden.peer_id
-        and c.owner_id = any(${hidden.map(({ owner_id }) => owner_id)}::bigint[])
-        and c.peer_id = any(${hidden.map(({ peer_id }) => peer_id)}::bigint[])
-    )
-    select count(*)::int as pairs from pair`;
-  return written!.pairs === pairs.length;
+  const ids = pairs.flatMap(({ id }) => id ?? []);
+  const shown = listings.filter(({ is_shown }) => is_shown);
+  const hidden = listings.filter(({ is_shown }) => !is_shown);
+  try {
+    await sql`
+      with wanted as (
+        select id, low_id, high_id, low_intent, high_intent, ever_accepted, before
+        from jsonb_to_recordset(${json(sql, pairs)}) as wanted (
+          id bigint, low_id bigint, high_id bigint,
+          low_intent intent, high_intent intent, ever_accepted boolean, before jsonb
+        )
+      ), locked as materialized (
+        select id, low_intent, high_intent, ever_accepted
+        from conversations
+        where id = any(${[...ids, ...held]}::bigint[])
+        order by id
+        for no key update
+      ), changed as (
+        update conversations v
+        set low_intent = wanted.low_intent,
+          high_intent = wanted.high_intent,
+          ever_accepted = wanted.ever_accepted,
+          changed_at = clock_timestamp()
+        from wanted
+        join locked on locked.id = wanted.id
+          and locked.low_intent = (before ->> 'low_intent')::intent
+          and locked.high_intent = (before ->> 'high_intent')::intent
+          and locked.ever_accepted = (before ->> 'ever_accepted')::boolean
+        where v.id = wanted.id and v.id = any(${ids}::bigint[])
+        returning v.id, v.low_id, v.high_id
+      ), made as (
+        insert into conversations (low_id, high_id, low_intent, high_intent, ever_accepted)
+        select low_id, high_id, low_intent, high_intent, ever_accepted
+        from wanted
+        where id is null
+        order by low_id, high_id
+        on conflict (low_id, high_id) do nothing
+        returning id, low_id, high_id
+      ), pair as (
+        select id, low_id, high_id from changed
+        union all
+        select id, low_id, high_id from made
+      ), waiting as materialized (
+        select id
+        from users
+        where id = any(${invited}::bigint[]) and status = 'invited'
+        order by id
+        for share
+      ), ${takenOf(sql, uses, now)}, listed as (
+        insert into contacts (owner_id, peer_id, conversation_id, changed_at)
+        select owner_id, peer_id, pair.id, ${now}
+        from jsonb_to_recordset(${json(sql, shown)}) as shown (owner_id bigint, peer_id bigint)
+        join pair on pair.low_id = least(owner_id, peer_id) and pair.high_id = greatest(owner_id, peer_id)
+        order by owner_id, peer_id
+        on conflict (owner_id, peer_id) do update
+        set changed_at = excluded.changed_at
+      )${hidden.length === 0 ? sql`` : sql`, ${removedOf(sql, hidden)}`}, told as (
+        select pg_notify('puffintalk', payload)
+        from unnest(${payloads}::text[]) as payload
+      )
+      select confirm(
+          (select count(*) from pair) = ${pairs.length}
+          and (select count(*) from locked) = ${ids.length + held.length}
+          and (select count(*) from waiting) = ${invited.length}
+          and not exists (select from taken where is_over)
+        ),
+        (select count(*) from told) as told`;
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === OVERTAKEN) return false;
+    throw error;
+  }
+}
+
+/** What `confirm` raises. */
+const OVERTAKEN = "PT001";
+
+/** Rows go off lists; most batches have none. */
+function removedOf(sql: Sql, hidden: Listing[]) {
+  return sql`removed as (
+    delete from contacts c
+    using jsonb_to_recordset(${json(sql, hidden)}) as hidden (owner_id bigint, peer_id bigint)
+    where c.owner_id = hidden.owner_id and c.peer_id = hidden.peer_id
+      and c.owner_id = any(${hidden.map(({ owner_id }) => owner_id)}::bigint[])
+      and c.peer_id = any(${hidden.map(({ peer_id }) => peer_id)}::bigint[])
+  )`;
 }
 
 /** Sets owners' names for people on their lists; answers with those that were not that already. */
@@ -143,4 +214,9 @@ export async function nameContacts(sql: Sql, namings: Naming[]): Promise<Omit<Na
       and c.owner_id = any(${namings.map(({ owner_id }) => owner_id)}::bigint[])
       and c.peer_id = any(${namings.map(({ peer_id }) => peer_id)}::bigint[])
     returning c.owner_id, c.peer_id`;
+}
+
+/** Rows as one value: an array for each of their columns costs the client more. */
+function json(sql: Sql, rows: object[]) {
+  return sql.json(rows as never);
 }

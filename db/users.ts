@@ -26,24 +26,6 @@ export async function holdUser(sql: Sql, phone: string): Promise<User | null> {
   return user ?? null;
 }
 
-/** The users of these numbers, as far as there are any. */
-export async function findUsers(sql: Sql, phones: string[]): Promise<User[]> {
-  return await sql<User[]>`
-    select id, phone_number, status
-    from users
-    where phone_number = any(${phones}::text[])`;
-}
-
-/** The same, and they stay what they are until the transaction ends. */
-export async function holdUsers(sql: Sql, phones: string[]): Promise<User[]> {
-  return await sql<User[]>`
-    select id, phone_number, status
-    from users
-    where phone_number = any(${phones}::text[])
-    order by id
-    for share`;
-}
-
 /**
  * Makes users of numbers that somebody asks for and nobody has; answers with those that were made. The others became
  * somebody's meanwhile.

@@ -1,63 +1,69 @@
-// What a change of contacts comes to once it is decided: rows of pairs, lists and names, and who sees it.
+// What changes of contacts come to once they are decided: rows of pairs, lists and names, and who sees it.
 
-import type { Listing, Naming, PairKey, PairState } from "../db/contact_changes.ts";
+import type { Intents, Listing, Naming, PairChange, PairKey } from "../db/contact_changes.ts";
 import type { User } from "../db/users.ts";
-import { type Action, mirrored, type Pair, type Refusal, type Status, statusOf } from "./contact_state.ts";
+import type { Case } from "./contact_cases.ts";
+import { mirrored, type Pair, type Status, statusOf } from "./contact_state.ts";
 import type { Event } from "./events/events.ts";
-import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
-
-/** What somebody wants to do to somebody. */
-export interface Wish {
-  action: Action | "rename";
-  me: Actor;
-  phone: PhoneNumber;
-  /** Where a request comes from. */
-  address?: string | undefined;
-  /** What I call the other from now on; also with a request. */
-  displayName?: string | undefined;
-}
-
-/** A wish and what is known of its pair, which is locked. */
-export interface Case {
-  wish: Wish;
-  peer: User | null;
-  /** Null where the two never had to do with each other. */
-  row: PairState | null;
-  before: Pair;
-  after: Pair;
-  refusal: Refusal | null;
-}
 
 /** All that a batch writes. */
 export interface Writing {
-  pairs: PairState[];
+  pairs: PairChange[];
+  /** Pairs that change only in a name. */
+  held: number[];
   listings: Listing[];
   namings: Naming[];
+  /** Who was invited only, and has to be so still. */
+  invited: number[];
   events: Event[];
 }
 
-/** What is to be written of pairs that are locked, and who sees it. */
+/** What is to be written of the cases, and who sees it. */
 export function writingOf(cases: Case[]): Writing {
-  const writing: Writing = { pairs: [], listings: [], namings: [], events: [] };
-  for (const { wish: { me, displayName }, peer, row, before, after, refusal } of cases) {
+  const writing: Writing = { pairs: [], held: [], listings: [], namings: [], invited: [], events: [] };
+  const invited = new Set<number>();
+  for (const one of cases) {
+    const { wish: { me, displayName }, peer, row, before, after, refusal } = one;
     // Without a user nothing was wished that could be done.
     if (!peer) continue;
-    if (after.mine !== before.mine) {
-      const key = keyOf(me.user_id, peer.id);
-      const [low, high] = key.low_id === me.user_id ? [after.mine, after.theirs] : [after.theirs, after.mine];
-      const { ever_accepted } = after;
-      writing.pairs.push({ id: row?.id ?? null, ...key, low_intent: low, high_intent: high, ever_accepted });
+    const isChanged = after.mine !== before.mine;
+    const isNamed = displayName !== undefined && (refusal === null || refusal === "peer_deleted");
+    if (isChanged) {
+      writing.pairs.push(changeOf(one, peer));
+      if (peer.status === "invited") invited.add(peer.id);
       for (const side of changedSides(me, peer, before, after)) {
-        writing.listings.push({ owner_id: side.owner, peer_id: side.other, isShown: side.now !== null });
+        writing.listings.push({ owner_id: side.owner, peer_id: side.other, is_shown: side.now !== null });
         writing.events.push(eventOf(side, me));
       }
     }
-    if (displayName !== undefined && (refusal === null || refusal === "peer_deleted")) {
+    if (isNamed) {
       writing.namings.push({ owner_id: me.user_id, peer_id: peer.id, display_name: displayName });
+      if (!isChanged && row) writing.held.push(row.id);
     }
   }
+  writing.invited.push(...invited);
   return writing;
+}
+
+function changeOf({ wish: { me }, row, after }: Case, peer: User): PairChange {
+  const key = keyOf(me.user_id, peer.id);
+  const [low_intent, high_intent] = key.low_id === me.user_id
+    ? [after.mine, after.theirs]
+    : [after.theirs, after.mine];
+  const { ever_accepted } = after;
+  return {
+    id: row?.id ?? null,
+    ...key,
+    low_intent,
+    high_intent,
+    ever_accepted,
+    before: row && intentsOf(row),
+  };
+}
+
+function intentsOf({ low_intent, high_intent, ever_accepted }: Intents): Intents {
+  return { low_intent, high_intent, ever_accepted };
 }
 
 interface Side {
@@ -84,6 +90,6 @@ export function mineUpdated(me: Actor): Event {
   return { to: me.user_id, event: "contacts_updated", except: me.session_id };
 }
 
-export function keyOf(one: number, other: number): PairKey {
+function keyOf(one: number, other: number): PairKey {
   return one < other ? { low_id: one, high_id: other } : { low_id: other, high_id: one };
 }

@@ -14,6 +14,8 @@ export interface Bus {
   deliver(events: Event[]): void;
   /** What a statement that announces by itself puts before its events: see `encode` and `beginNotice`. */
   readonly origin: string;
+  /** The events as what such a statement tells. */
+  payloadsOf(events: Event[]): string[];
 }
 
 /** What a process sends carries its name in front, so that it can ignore its own. */
@@ -24,9 +26,11 @@ export function createOrigin(): string {
 }
 
 export function createBus(origin: string, hear: (event: Event) => void): Bus {
+  const payloadsOf = (events: Event[]) => pack(origin, events.map(encode));
   return {
     origin,
-    announce: (sql, events) => notify(sql, payloads(origin, events.map(encode))),
+    payloadsOf,
+    announce: (sql, events) => notify(sql, payloadsOf(events)),
     deliver(events) {
       for (const event of events) {
         try {
@@ -57,7 +61,7 @@ export function decode(payload: string, ownOrigin: string): Event[] {
 }
 
 /** Packs events into as few payloads as PostgreSQL takes. */
-function payloads(origin: string, events: string[]): string[] {
+function pack(origin: string, events: string[]): string[] {
   const packed: string[] = [];
   let current = "";
   for (const event of events) {

@@ -1,15 +1,7 @@
 // The limits that guard money and guessing. All processes share them in the database, they survive restarts, and while
 // the database is away nothing is allowed.
 
-import {
-  dropBuckets,
-  fillBuckets,
-  giveBackUses,
-  holdBuckets,
-  type Taken,
-  takeUses,
-  type Use,
-} from "../../db/buckets.ts";
+import { type BucketUse, giveBackUses, type Taken, takeUses, type Use } from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/database.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
@@ -31,14 +23,18 @@ export interface Verdict {
   used: Partial<Record<SharedName, number>>;
 }
 
-/** The buckets of many who ask at once, held by their transaction; nobody else takes from them until it ends. */
+/** What many who ask at once may take and have taken, before any of it is written. */
 export interface Ledger {
+  /** The buckets that may be asked for. */
+  keys: string[];
+  /** Takes in when they will be full again, in microseconds of the Unix epoch; those that are left out are full. */
+  learn(levels: Map<string, number>): void;
   /** Whole seconds after which all of it is to be had; null where it is now. */
   wait(asks: Ask[]): number | null;
   /** Takes one of each, which `wait` has found there. */
   take(asks: Ask[]): void;
-  /** Writes what was taken. */
-  write(): Promise<void>;
+  /** What was taken, in the order of the keys. It holds if there is as much of it when it is written. */
+  taken(): BucketUse[];
 }
 
 /** One use that is taken. What is called first settles it; what is called later does nothing. */
@@ -90,36 +86,33 @@ export function createLimiter(
     if (uses.length > 0) await giveBackUses(sql, uses);
   }
 
-  /**
-   * Opens the buckets of all that may be asked for, as part of a transaction. A bucket of `own` asks that is full in the end
-   * leaves no row; one that is shared is needed again in a moment.
-   */
-  async function hold(sql: Sql, { shared, own }: { shared: Ask[]; own: Ask[] }, at: Date): Promise<Ledger> {
-    const asks = [...shared, ...own];
-    const atUs = at.getTime() * 1_000;
-    const known = new Map(asks.map((ask) => [`${ask.limit} ${ask.of}`, usesOf([ask])]));
+  /** For asks of which some will be taken, all at this moment. */
+  function openLedger(asks: Ask[], at: Date): Ledger {
+    const known = new Map<string, Use[]>();
+    for (const ask of asks) {
+      const name = `${ask.limit} ${ask.of}`;
+      if (!known.has(name)) known.set(name, usesOf([ask]));
+    }
     const usesAgain = (asks: Ask[]) => asks.flatMap(({ limit, of }) => known.get(`${limit} ${of}`)!);
-    const keys = [...new Set([...known.values()].flat().map(({ key }) => key))].sort();
-    const held = keys.length === 0 ? [] : await holdBuckets(sql, keys, at);
-    const owed = new Map([...held].map(([key, fullAtUs]) => [key, owedUs(fullAtUs, atUs)]));
-    const touched = new Set<string>();
+    const owed = new Map<string, number>();
+    const taken = new Map<string, BucketUse>();
     return {
+      keys: [...known.values()].flat().map(({ key }) => key),
+      learn(levels) {
+        for (const [key, fullAtUs] of levels) owed.set(key, owedUs(fullAtUs, at.getTime() * 1_000));
+      },
       wait(asks) {
-        const waits = usesAgain(asks).map((use) => waitUs(owed.get(use.key)!, use));
+        const waits = usesAgain(asks).map((use) => waitUs(owed.get(use.key) ?? 0, use));
         const wait = Math.max(0, ...waits);
         return wait === 0 ? null : Math.ceil(wait / US);
       },
       take(asks) {
-        for (const { key, stepUs } of usesAgain(asks)) {
-          owed.set(key, owed.get(key)! + stepUs);
-          touched.add(key);
+        for (const { key, stepUs, capacityUs } of usesAgain(asks)) {
+          owed.set(key, (owed.get(key) ?? 0) + stepUs);
+          taken.set(key, { key, cost_us: (taken.get(key)?.cost_us ?? 0) + stepUs, capacity_us: capacityUs });
         }
       },
-      async write() {
-        const full = usesAgain(own).map(({ key }) => key).filter((key) => owed.get(key) === 0);
-        const taken = [...touched].map((key) => ({ key, fullAtUs: atUs + owed.get(key)! }));
-        await Promise.all([fillBuckets(sql, taken), dropBuckets(sql, full)]);
-      },
+      taken: () => [...taken.values()].sort((one, other) => one.key < other.key ? -1 : 1),
     };
   }
 
@@ -161,7 +154,7 @@ export function createLimiter(
     };
   }
 
-  return { take, giveBack, hold, turn, pay };
+  return { take, giveBack, openLedger, turn, pay };
 }
 
 function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {

@@ -1,0 +1,121 @@
+// What people wish and how things stand between them: each case is decided by itself, and judged by the limits of all.
+
+import type { Found, PairState } from "../db/contact_changes.ts";
+import type { User } from "../db/users.ts";
+import {
+  type Action,
+  decide,
+  type Decision,
+  type Pair,
+  type Refusal,
+  statusOf,
+  withIntent,
+} from "./contact_state.ts";
+import { AppError } from "./errors.ts";
+import type { Ask, Ledger } from "./limits/limiter.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Actor } from "./sessions.ts";
+
+/** What somebody wants to do to somebody. */
+export interface Wish {
+  action: Action | "rename";
+  me: Actor;
+  phone: PhoneNumber;
+  /** Where a request comes from. */
+  address?: string | undefined;
+  /** What I call the other from now on; also with a request. */
+  displayName?: string | undefined;
+}
+
+/** A wish, what was seen of its pair, and what is to become of that. */
+export interface Case {
+  wish: Wish;
+  peer: User | null;
+  /** Null where the two never had to do with each other. */
+  row: PairState | null;
+  before: Pair;
+  after: Pair;
+  refusal: Refusal | null;
+}
+
+/** What came of it. */
+export interface Changed {
+  refusal: Refusal | null;
+  /** Whether it asked a number without an account, which has not been asked by me before. */
+  invites: boolean;
+}
+
+export type Outcome = Changed | AppError;
+
+export function caseOf(wish: Wish, { user, pair }: Found): Case {
+  const before = user && pair ? sideOf(pair, wish.me.user_id < user.id) : UNKNOWN;
+  const { intent, refusal } = wish.action === "rename" ? rename(before) : decide(wish.action, before);
+  return { wish, peer: user, row: pair, before, after: withIntent(before, intent), refusal };
+}
+
+/** All limits that the wish may be held to. */
+export function asksOf(wish: Wish): Ask[] {
+  return [...revealOf(wish), ...countOf(wish)];
+}
+
+/** What a limit or the lack of an account refuses, it refuses whole; everything else is taken from the ledger. */
+export function judge(one: Case, ledger: Ledger, inviteMode: "server" | "device" | "off"): Outcome {
+  const isUnknown = inviteMode === "off" && one.wish.action === "request" &&
+    (!one.peer || one.peer.status === "invited");
+  const [reveals, counts] = [revealing(one), counted(one)];
+  // Before anything is known of the number, and alike whatever there is to know.
+  const wait = ledger.wait(reveals) ?? (isUnknown ? null : ledger.wait(counts));
+  if (wait !== null) return new AppError("rate_limited", { retryAfter: wait });
+  if (isUnknown) {
+    ledger.take(reveals);
+    return new AppError("user_not_found");
+  }
+  const { before, after, peer, refusal } = one;
+  const isNew = after.mine !== before.mine && statusOf(after) === "requesting";
+  const invites = isNew && peer?.status !== "active" && peer?.status !== "suspended";
+  ledger.take(invites ? [...revealOf(one.wish), ...counts] : counts);
+  return { refusal, invites };
+}
+
+/** What a request counts for where it tells whether a number has an account. */
+function revealOf({ action, address = "" }: Wish): Ask[] {
+  return action === "request" ? [{ limit: "reveal_address", of: address }] : [];
+}
+
+/** What a request counts for where it changes something. */
+function countOf({ action, me, phone }: Wish): Ask[] {
+  if (action !== "request") return [];
+  return [
+    { limit: "requests_pair", of: `${me.user_id} ${phone}` },
+    { limit: "requests_user", of: String(me.user_id) },
+  ];
+}
+
+/** Whom my list shows I need not be told about. */
+function revealing({ wish, before }: Case): Ask[] {
+  return statusOf(before) === null ? revealOf(wish) : [];
+}
+
+/**
+ * Asking and taking back is no way to ring somebody's bell all day. Whoever accepts answers, and is held to the pair alone.
+ */
+function counted({ wish, before, after }: Case): Ask[] {
+  if (after.mine === before.mine) return [];
+  const isAnswer = statusOf(after) === "accepted";
+  return countOf(wish).filter(({ limit }) => !(isAnswer && limit === "requests_user"));
+}
+
+/** Names are for those whom my list shows. */
+function rename(before: Pair): Decision {
+  return { intent: before.mine, refusal: statusOf(before) === null ? "contact_not_found" : null };
+}
+
+/** Two people who never had to do with each other. */
+const UNKNOWN: Pair = { mine: "none", theirs: "none", ever_accepted: false };
+
+/** The pair as one of the two sees it. */
+function sideOf({ low_intent, high_intent, ever_accepted }: PairState, isLow: boolean): Pair {
+  return isLow
+    ? { mine: low_intent, theirs: high_intent, ever_accepted }
+    : { mine: high_intent, theirs: low_intent, ever_accepted };
+}

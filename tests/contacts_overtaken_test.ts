@@ -1,0 +1,124 @@
+// Calls that looked how things stand, and wait for somebody who is changing just that.
+
+import { deepStrictEqual } from "node:assert/strict";
+import { change, forget, settle, statuses, wasTold, watch } from "./contact_calls.ts";
+import { ANN, BOB, CAT, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
+
+/** Runs `call` until it waits for rows that somebody else has locked, then lets him finish; gives what `call` came to. */
+async function overtaken<T>(
+  t: TestApp,
+  { lock, call, meanwhile }: {
+    lock: (held: TestApp["sql"]) => Promise<unknown>;
+    call: () => Promise<T>;
+    meanwhile: (held: TestApp["sql"]) => Promise<unknown>;
+  },
+): Promise<T> {
+  const held = await t.sql.reserve();
+  await held`begin`;
+  await lock(held as unknown as TestApp["sql"]);
+  const called = call();
+  await eventually(async () => {
+    const waiting = await t.sql`
+      select
+      from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    return waiting.length === 1;
+  });
+  await meanwhile(held as unknown as TestApp["sql"]);
+  await held`commit`;
+  held.release();
+  return await called;
+}
+
+Deno.test("accept of a request that is taken back while it waits for the pair is request_not_found, and tells nobody", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await watch(t, ANN), await watch(t, BOB)];
+    succeeded(await change(t, "request", ann, BOB));
+    await settle(t, [ann, bob]);
+    forget([ann, bob]);
+    const answer = await overtaken(t, {
+      lock: (held) => held`select from conversations for update`,
+      call: () => change(t, "accept", bob, ANN),
+      async meanwhile(held) {
+        await held`update conversations set low_intent = 'none', high_intent = 'none'`;
+        await held`delete from contacts`;
+      },
+    });
+
+    refused(answer, 404, "request_not_found");
+    await settle(t, [ann, bob]);
+    deepStrictEqual([wasTold(ann.acting), wasTold(ann.idle), wasTold(bob.idle)], [false, false, false]);
+    deepStrictEqual([await statuses(t, ann), await statuses(t, bob)], [{}, {}]);
+    deepStrictEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: false }]);
+  }));
+
+Deno.test("accept that waits for a pair in which only a message came goes through", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    succeeded(await change(t, "request", ann, BOB));
+    const answer = await overtaken(t, {
+      lock: (held) => held`select from conversations for update`,
+      call: () => change(t, "accept", bob, ANN),
+      meanwhile: (held) => held`update conversations set last_message_at = now()`,
+    });
+
+    succeeded(answer);
+    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
+  }));
+
+Deno.test("request whose limit is used up by another process while it waits is refused, and leaves nothing", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    for (const phone of [BOB, CAT]) await t.signUp(phone);
+    succeeded(await change(t, "request", ann, BOB));
+    const rows = async () => [
+      ...await t.sql`select key from buckets order by key`,
+      ...await t.sql`select id from conversations`,
+    ];
+    const before = await rows();
+    const answer = await overtaken(t, {
+      lock: (held) => held`select from buckets where key like 'requests_user %' for update`,
+      call: () => change(t, "request", ann, CAT),
+      meanwhile: (held) =>
+        held`update buckets set full_at = now() + interval '1 day' where key like 'requests_user %'`,
+    });
+
+    refused(answer, 429, "rate_limited");
+    deepStrictEqual(await rows(), before);
+    deepStrictEqual(await statuses(t, ann), { [BOB]: "requesting" });
+  }, { env: { LIMITS: "requests_user=2/d" } }));
+
+Deno.test("request to a number that signs up while it waits finds the account, and tells nothing that counts", () =>
+  withApp(async (t) => {
+    const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
+    succeeded(await change(t, "request", cat, BOB));
+    const counted =
+      async () => [...await t.sql`select full_at from buckets where key like 'reveal_address %'`];
+    const before = await counted();
+    const answer = await overtaken(t, {
+      lock: (held) => held`update users set status = 'active' where phone_number = ${BOB}`,
+      call: () => change(t, "request", ann, BOB),
+      meanwhile: (held) => held`select 1`,
+    });
+
+    succeeded(answer);
+    deepStrictEqual(await statuses(t, ann), { [BOB]: "requesting" });
+    deepStrictEqual(await counted(), before);
+  }, { env: { LIMITS: "" } }));
+
+Deno.test("update waits for whoever changes the pair, so that rows of lists are only locked behind their pairs", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    succeeded(await change(t, "request", ann, BOB));
+    const answer = await overtaken(t, {
+      lock: (held) => held`select from conversations for update`,
+      call: () => change(t, "update", ann, BOB, { display_name: "Bo" }),
+      meanwhile: (held) => held`update contacts set changed_at = now()`,
+    });
+
+    succeeded(answer);
+    deepStrictEqual(answer.body.contacts.map(({ display_name }: Record<string, unknown>) => display_name), [
+      "Bo",
+    ]);
+    deepStrictEqual(await statuses(t, bob), { [ANN]: "requested" });
+  }));
