@@ -11,18 +11,24 @@ export interface ContactRow {
   ever_accepted: boolean;
 }
 
-/** One owner's list as it comes: column by column, and of three tables side by side. Null where there is nobody. */
+/** What lists are made of, column by column, each table by itself; null where there is nobody. */
 interface Columns {
-  peers: number[] | null;
+  owners: number[] | null;
+  peers: number[];
+  pairs: number[];
   names: string[];
   changed_ms: number[];
-  pair_peers: number[];
-  mine: Intent[];
-  theirs: Intent[];
+
+  ids: number[] | null;
+  low_ids: number[];
+  low_intents: Intent[];
+  high_intents: Intent[];
   ever_accepted: boolean[];
   message_ms: (number | null)[];
-  unread: number[];
-  user_ids: number[];
+  low_unread: number[];
+  high_unread: number[];
+
+  user_ids: number[] | null;
   phones: string[];
 }
 
@@ -32,86 +38,93 @@ export async function listContacts(
   ownerIds: number[],
   peerPhone: string | null = null,
 ): Promise<ContactRow[][]> {
-  // Each table is looked into by arrays of its own ids, and joined by nobody here: a join would be planned while the tables
-  // are small, and read all of them when they have grown. A list is one value, because the client pays for each it reads.
-  // Messages are counted only where the peer has sent something newer than what was seen, or anything at all.
-  const rows = await sql<{ list: Columns }[]>`
+  // Each table is looked into by an array of ids, and joined here: a join would be planned while the tables are small, and
+  // read all of them when they have grown. All of it is one value, because the client pays for each that it reads.
+  const rows = await sql<{ columns: Columns }[]>`
     select json_build_object(
-      'peers', c.peers, 'names', c.names, 'changed_ms', c.changed_ms,
-      'pair_peers', v.peers, 'mine', v.mine, 'theirs', v.theirs, 'ever_accepted', v.ever_accepted,
-      'message_ms', v.message_ms, 'unread', v.unread,
+      'owners', c.owners, 'peers', c.peers, 'pairs', c.pairs, 'names', c.names, 'changed_ms', c.changed_ms,
+      'ids', v.ids, 'low_ids', v.low_ids, 'low_intents', v.low_intents, 'high_intents', v.high_intents,
+      'ever_accepted', v.ever_accepted, 'message_ms', v.message_ms,
+      'low_unread', v.low_unread, 'high_unread', v.high_unread,
       'user_ids', u.ids, 'phones', u.phones
-    ) as list
-    from unnest(${ownerIds}::bigint[]) with ordinality as owner (id, ord)
-    cross join lateral (
-      select array_agg(peer_id) as peers, array_agg(conversation_id) as conversation_ids,
-        array_agg(display_name) as names, array_agg(${ms(sql, sql`changed_at`)}) as changed_ms
+    ) as columns
+    from (
+      select array_agg(owner_id) as owners, array_agg(peer_id) as peers, array_agg(conversation_id) as pairs,
+        array_agg(display_name) as names, array_agg(${msOf(sql, sql`changed_at`)}) as changed_ms
       from contacts
-      where owner_id = owner.id
+      where owner_id = any(${ownerIds}::bigint[])
         ${
     peerPhone === null ? sql`` : sql`and peer_id = (select id from users where phone_number = ${peerPhone})`
   }
     ) as c
     cross join lateral (
-      select array_agg(peer_id) as peers, array_agg(mine) as mine, array_agg(theirs) as theirs,
-        array_agg(ever_accepted) as ever_accepted, array_agg(${ms(sql, sql`last_message_at`)}) as message_ms,
-        array_agg(
-          case when peer_sent_id > my_seen_text_id then (
-            select count(*)::int
-            from messages m
-            where m.conversation_id = v.id
-              and m.id > my_seen_text_id
-              and m.sender_id = side.peer_id
-              and m.type = 'text'
-          ) else 0 end + case when peer_sent_id > 0 then (
-            select count(*)::int
-            from messages m
-            where m.conversation_id = v.id
-              and m.sender_id = side.peer_id
-              and m.media_id is not null
-              and m.seen_at is null
-          ) else 0 end
-        ) as unread
+      select array_agg(id) as ids, array_agg(low_id) as low_ids, array_agg(low_intent) as low_intents,
+        array_agg(high_intent) as high_intents, array_agg(ever_accepted) as ever_accepted,
+        array_agg(${msOf(sql, sql`last_message_at`)}) as message_ms,
+        array_agg(${unreadOf(sql, ownerIds, "low", "high")}) as low_unread,
+        array_agg(${unreadOf(sql, ownerIds, "high", "low")}) as high_unread
       from conversations v
-      cross join lateral (
-        select case when low_id = owner.id then high_id else low_id end as peer_id,
-          case when low_id = owner.id then low_intent else high_intent end as mine,
-          case when low_id = owner.id then high_intent else low_intent end as theirs,
-          case when low_id = owner.id then high_sent_id else low_sent_id end as peer_sent_id,
-          case when low_id = owner.id then low_seen_text_id else high_seen_text_id end as my_seen_text_id
-      ) as side
-      where v.id = any(c.conversation_ids)
+      where id = any(c.pairs)
     ) as v
     cross join lateral (
       select array_agg(id) as ids, array_agg(phone_number) as phones
       from users
       where id = any(c.peers)
-    ) as u
-    order by owner.ord`;
-  return rows.map(({ list }) => list.peers === null ? [] : rowsOf(list, list.peers));
+    ) as u`;
+  const lists = new Map(rows.flatMap(({ columns }) => [...listsOf(columns)]));
+  return ownerIds.map((id) => lists.get(id)?.sort(byTouchThenNumber) ?? []);
 }
 
 /** A time as whole milliseconds of the Unix epoch, which is how precise it is. */
-function ms(sql: Sql, time: ReturnType<Sql>) {
+function msOf(sql: Sql, time: ReturnType<Sql>) {
   return sql`(date_part('epoch', ${time}) * 1000)::bigint`;
 }
 
-function rowsOf(list: Columns, peers: number[]): ContactRow[] {
-  const phones = new Map(list.user_ids.map((id, place) => [id, list.phones[place]!]));
-  const pairs = new Map(list.pair_peers.map((id, place) => [id, place]));
-  const rows = peers.map((peerId, place): ContactRow => {
-    const pair = pairs.get(peerId)!;
-    return {
-      phone_number: phones.get(peerId)!,
-      display_name: list.names[place]!,
-      last_touch_at: new Date(Math.max(list.changed_ms[place]!, list.message_ms[pair] ?? 0)),
-      unread_messages: list.unread[pair]!,
-      mine: list.mine[pair]!,
-      theirs: list.theirs[pair]!,
-      ever_accepted: list.ever_accepted[pair]!,
+/**
+ * What this side of a pair has not read, where its list is asked for. Messages are counted only where the peer has sent
+ * something newer than what was seen, and media where he has sent anything.
+ */
+function unreadOf(sql: Sql, ownerIds: number[], me: "low" | "high", peer: "low" | "high") {
+  const [seen, sent] = [sql(`v.${me}_seen_text_id`), sql(`v.${peer}_sent_id`)];
+  return sql`case when ${sent} > 0 and ${sql(`v.${me}_id`)} = any(${ownerIds}::bigint[]) then
+    case when ${sent} > ${seen} then (
+      select count(*)::int
+      from messages m
+      where m.conversation_id = v.id and m.id > ${seen} and m.sender_id = ${
+    sql(`v.${peer}_id`)
+  } and m.type = 'text'
+    ) else 0 end + (
+      select count(*)::int
+      from messages m
+      where m.conversation_id = v.id
+        and m.sender_id = ${sql(`v.${peer}_id`)}
+        and m.media_id is not null
+        and m.seen_at is null
+    ) else 0 end`;
+}
+
+/** Puts the tables together: rows by their owner. */
+function listsOf(of: Columns): Map<number, ContactRow[]> {
+  const phones = new Map(of.user_ids?.map((id, place) => [id, of.phones[place]!]));
+  const places = new Map(of.ids?.map((id, place) => [id, place]));
+  const rows = new Map<number, ContactRow[]>();
+  of.owners?.forEach((ownerId, place) => {
+    const pair = places.get(of.pairs[place]!)!;
+    const isLow = of.low_ids[pair] === ownerId;
+    const row: ContactRow = {
+      phone_number: phones.get(of.peers[place]!)!,
+      display_name: of.names[place]!,
+      last_touch_at: new Date(Math.max(of.changed_ms[place]!, of.message_ms[pair] ?? 0)),
+      unread_messages: (isLow ? of.low_unread : of.high_unread)[pair]!,
+      mine: (isLow ? of.low_intents : of.high_intents)[pair]!,
+      theirs: (isLow ? of.high_intents : of.low_intents)[pair]!,
+      ever_accepted: of.ever_accepted[pair]!,
     };
+    const list = rows.get(ownerId);
+    if (list) list.push(row);
+    else rows.set(ownerId, [row]);
   });
-  return rows.sort(byTouchThenNumber);
+  return rows;
 }
 
 /** Numbers are ASCII, which JavaScript compares as PostgreSQL does with collate "C". */

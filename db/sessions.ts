@@ -25,17 +25,16 @@ export async function insertSession(
       ${session.expires_at})`;
 }
 
-/** The session while it lives and its user may use the service. */
-export async function findLiveSession(sql: Sql, id: string, now: Date): Promise<Session | null> {
-  const [session] = await sql<Session[]>`
+/** Those of these sessions that live and whose users may use the service. */
+export async function findLiveSessions(sql: Sql, ids: string[], now: Date): Promise<Session[]> {
+  return await sql<Session[]>`
     select s.id, s.user_id, u.phone_number, s.expires_at, s.last_seen_at
     from sessions s
-    join users u on u.id = s.user_id
-    where s.id = ${id}
+    cross join lateral (select phone_number, status from users where users.id = s.user_id limit 1) as u
+    where s.id = any(${ids}::text[])
       and s.ended_at is null
       and s.expires_at > ${now}
       and u.status = 'active'`;
-  return session ?? null;
 }
 
 /** Newest use first. */

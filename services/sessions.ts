@@ -35,6 +35,8 @@ const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
 /** A check is believed this long; with the check itself this stays below five seconds. */
 const CHECK_KEPT_MS = 4_000;
 const CHECKS_MAX = 50_000;
+const LOOKS_MAX = 100;
+const LOOKS_AT_ONCE_MAX = 4;
 /** last_seen_at is right to this much. */
 const LAST_SEEN_STEP_MS = 60_000;
 
@@ -52,6 +54,16 @@ export function createSessions(
   const checks = createRecent<Check>({
     turnMs: CHECK_KEPT_MS,
     max: CHECKS_MAX,
+  });
+  /** Many are looked up together: after a restart or an outage everybody comes at once. */
+  const looks = createGroupCommit<string, sessions.Session | null>({
+    run: async (ids) => {
+      const live = await database.run((sql) => sessions.findLiveSessions(sql, ids, now()));
+      const byId = new Map(live.map((session) => [session.id, session]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+    jobsMax: LOOKS_MAX,
+    batchesMax: LOOKS_AT_ONCE_MAX,
   });
   const touches = createGroupCommit<string, void>({
     run: async (ids) => {
@@ -108,7 +120,7 @@ export function createSessions(
     const at = now();
     const known = recall(id, at);
     if (known) return known.actor;
-    const session = await database.run((sql) => sessions.findLiveSession(sql, id, at));
+    const session = await looks.add(id);
     const actor = session && actorOf(session);
     checks.set(id, { at: at.getTime(), actor });
     if (session && at.getTime() - session.last_seen_at.getTime() > LAST_SEEN_STEP_MS) touch(id);

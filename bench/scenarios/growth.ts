@@ -9,7 +9,7 @@ import { storeDrafts } from "../../db/drafts.ts";
 import { moveMarks } from "../../db/marks.ts";
 import { listMessages } from "../../db/messages.ts";
 import { findThread } from "../../db/conversations.ts";
-import { findLiveSession } from "../../db/sessions.ts";
+import { findLiveSessions } from "../../db/sessions.ts";
 import type { Sql } from "../../db/database.ts";
 
 const COUNT = 101;
@@ -102,7 +102,7 @@ async function measure(database: BenchDatabase, grown: Grown): Promise<Record<st
       return moveMarks(sql, [{ ...move, ...whose }], { now, origin: "bench" });
     }),
     thread: await cost(1, (sql) => findThread(sql, me.id, peer!.phone)),
-    session: await cost(1, (sql) => findLiveSession(sql, session, now)),
+    session: await cost(1, (sql) => findLiveSessions(sql, [session], now)),
   };
 }
 

@@ -60,15 +60,17 @@ export function createLimiter(
 ) {
   const turns = createTurns(UNSETTLED_MAX);
 
-  /** In the order of their keys, and each once. A bucket of another rate is another bucket. */
+  /** A bucket of another rate is another bucket. */
+  function usesOfOne({ limit, of }: Ask): (Use & { limit: SharedName })[] {
+    const rates = limits[limit];
+    if (!rates) return [];
+    const name = keys(`${limit} ${of}`);
+    return rates.map((rate) => ({ limit, key: `${limit} ${formatRate(rate)} ${name}`, ...measure(rate) }));
+  }
+
+  /** In the order of their keys, and each once. */
   function usesOf(asks: Ask[]): (Use & { limit: SharedName })[] {
-    const uses = asks.flatMap(({ limit, of }) =>
-      (limits[limit] ?? []).map((rate) => ({
-        limit,
-        key: `${limit} ${formatRate(rate)} ${keys(`${limit} ${of}`)}`,
-        ...measure(rate),
-      }))
-    );
+    const uses = asks.flatMap(usesOfOne);
     const once = new Map(uses.map((use) => [use.key, use]));
     return [...once.values()].sort((one, other) => one.key < other.key ? -1 : 1);
   }
