@@ -1,27 +1,15 @@
-// Changing what pairs of people want of each other, many pairs at a time: one statement looks without a lock, the other
-// locks and writes only if everything is still as it was seen. Rows are found by arrays and one by one, never by joining a
+// Changing what pairs of people want of each other, many pairs in one statement, which locks them and writes only if
+// everything is still as it was seen (`findPairs`). Rows are found by arrays and one by one, never by joining a
 // whole table: a plan that was made while that was small is kept when it has grown.
 
-import { type BucketUse, levelsOf, takenOf } from "./buckets.ts";
-import type { Intent } from "./conversations.ts";
+import { type BucketUse, takenOf } from "./buckets.ts";
 import type { Sql } from "./database.ts";
-import type { User, UserStatus } from "./users.ts";
+import type { Intents } from "./pairs.ts";
 
 /** The ids of two people, the lower first. */
 export interface PairKey {
   low_id: number;
   high_id: number;
-}
-
-export interface Intents {
-  low_intent: Intent;
-  high_intent: Intent;
-  ever_accepted: boolean;
-}
-
-/** What the two want. */
-export interface PairState extends Intents {
-  id: number;
 }
 
 /** What the two are to want; no id where they never had to do with each other. */
@@ -44,59 +32,18 @@ export interface Naming {
   display_name: string;
 }
 
-/** The user of a number, and how it stands between him and who asked. */
-export interface Found {
-  user: User | null;
-  pair: PairState | null;
-}
-
 /** All that a batch writes. */
 export interface Changes {
   pairs: PairChange[];
   /** Pairs that are there and stay as they are, but are locked as well, for what is written of their lists afterwards. */
   held: number[];
   listings: Listing[];
-  /** Numbers that were seen to be invited only; a signup's completion waits for us, or we for it. */
+  /** Users who were seen to be invited only; the completion of their signup waits for us, or we for it. */
   invited: number[];
   /** In the order of their keys. */
   uses: BucketUse[];
   /** What other processes are told. */
   payloads: string[];
-}
-
-type FoundColumns = [number | null, UserStatus | null, number | null, Intent, Intent, boolean];
-
-/** Looks up users' pairs with numbers, in their order, and how full these buckets are. Nothing is locked. */
-export async function findPairs(
-  sql: Sql,
-  wanted: { user_id: number; phone: string }[],
-  keys: string[],
-): Promise<{ found: Found[]; levels: Map<string, number> }> {
-  const [row] = await sql<{ found: FoundColumns[]; levels: [string, number][] | null }[]>`
-    select (
-      select json_agg(
-        json_build_array(u.id, u.status, v.id, v.low_intent, v.high_intent, v.ever_accepted) order by ord
-      )
-      from unnest(
-        ${wanted.map(({ user_id }) => user_id)}::bigint[],
-        ${wanted.map(({ phone }) => phone)}::text[]
-      ) with ordinality as wanted (user_id, phone, ord)
-      left join lateral (select id, status from users where phone_number = wanted.phone limit 1) as u on true
-      left join lateral (
-        select id, low_intent, high_intent, ever_accepted
-        from conversations
-        where low_id = least(u.id, wanted.user_id) and high_id = greatest(u.id, wanted.user_id)
-        limit 1
-      ) as v on true
-    ) as found, ${levelsOf(sql, keys)} as levels`;
-  const found = row!.found.map((
-    [userId, status, id, low_intent, high_intent, ever_accepted],
-    place,
-  ): Found => ({
-    user: userId === null ? null : { id: userId, phone_number: wanted[place]!.phone, status: status! },
-    pair: id === null ? null : { id, low_intent, high_intent, ever_accepted },
-  }));
-  return { found, levels: new Map(row!.levels) };
 }
 
 /**

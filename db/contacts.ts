@@ -11,7 +11,7 @@ export interface ContactRow {
   ever_accepted: boolean;
 }
 
-/** What lists are made of, column by column, each table by itself; null where there is nobody. */
+/** What lists are made of, column by column, each table by itself; null where there is nobody. Times are of the Unix epoch. */
 interface Columns {
   owners: number[] | null;
   peers: number[];
@@ -50,7 +50,7 @@ export async function listContacts(
     ) as columns
     from (
       select array_agg(owner_id) as owners, array_agg(peer_id) as peers, array_agg(conversation_id) as pairs,
-        array_agg(display_name) as names, array_agg(${msOf(sql, sql`changed_at`)}) as changed_ms
+        array_agg(display_name) as names, array_agg((date_part('epoch', changed_at) * 1000)::bigint) as changed_ms
       from contacts
       where owner_id = any(${ownerIds}::bigint[])
         ${
@@ -60,7 +60,7 @@ export async function listContacts(
     cross join lateral (
       select array_agg(id) as ids, array_agg(low_id) as low_ids, array_agg(low_intent) as low_intents,
         array_agg(high_intent) as high_intents, array_agg(ever_accepted) as ever_accepted,
-        array_agg(${msOf(sql, sql`last_message_at`)}) as message_ms,
+        array_agg((date_part('epoch', last_message_at) * 1000)::bigint) as message_ms,
         array_agg(${unreadOf(sql, ownerIds, "low", "high")}) as low_unread,
         array_agg(${unreadOf(sql, ownerIds, "high", "low")}) as high_unread
       from conversations v
@@ -73,11 +73,6 @@ export async function listContacts(
     ) as u`;
   const lists = new Map(rows.flatMap(({ columns }) => [...listsOf(columns)]));
   return ownerIds.map((id) => lists.get(id)?.sort(byTouchThenNumber) ?? []);
-}
-
-/** A time as whole milliseconds of the Unix epoch, which is how precise it is. */
-function msOf(sql: Sql, time: ReturnType<Sql>) {
-  return sql`(date_part('epoch', ${time}) * 1000)::bigint`;
 }
 
 /**

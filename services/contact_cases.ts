@@ -1,6 +1,6 @@
 // What people wish and how things stand between them: each case is decided by itself, and judged by the limits of all.
 
-import type { Found, PairState } from "../db/contact_changes.ts";
+import type { Found, PairState } from "../db/pairs.ts";
 import type { User } from "../db/users.ts";
 import {
   type Action,

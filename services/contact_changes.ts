@@ -2,8 +2,9 @@
 // and writes what comes of it in one statement, if everything is still as it was seen; else it looks again. Other processes
 // are told by that statement, this one after it.
 
-import { findPairs, nameContacts, writeChanges } from "../db/contact_changes.ts";
+import { nameContacts, writeChanges } from "../db/contact_changes.ts";
 import { type Database, DatabaseUnavailable, type Sql } from "../db/database.ts";
+import { findPairs } from "../db/pairs.ts";
 import { inviteUsers, type User } from "../db/users.ts";
 import { asksOf, type Case, caseOf, type Changed, judge, type Outcome, type Wish } from "./contact_cases.ts";
 import { mineUpdated, type Writing, writingOf } from "./contact_writing.ts";

@@ -1,6 +1,7 @@
 // What changes of contacts come to once they are decided: rows of pairs, lists and names, and who sees it.
 
-import type { Intents, Listing, Naming, PairChange, PairKey } from "../db/contact_changes.ts";
+import type { Listing, Naming, PairChange, PairKey } from "../db/contact_changes.ts";
+import type { Intents } from "../db/pairs.ts";
 import type { User } from "../db/users.ts";
 import type { Case } from "./contact_cases.ts";
 import { mirrored, type Pair, type Status, statusOf } from "./contact_state.ts";
