@@ -12,6 +12,7 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
+import { collectStartGarbage } from "./start_garbage.ts";
 import { announce, explain, printLine, untilTold, warnOfCosts } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
@@ -37,6 +38,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const gate = createGate();
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
     const app = createApp(services, config, { gate, webFiles });
+    collectStartGarbage();
     const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, app.fetch);
     services.upkeep.start();
     services.push.start();
