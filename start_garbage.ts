@@ -4,7 +4,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Collects all garbage, once, in some 30 ms: for when nobody is being served yet. */
+/** Collects all garbage, once, in some 40 ms: for when nobody is being served yet. */
 export function collectStartGarbage(): void {
   // The function exists in contexts that are made while the flag is set, and only in those.
   setFlagsFromString("--expose-gc");
