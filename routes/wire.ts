@@ -78,11 +78,10 @@ export function createWire({ phoneWireFormat }: { phoneWireFormat: "e164" | "dig
       if (message.client_id !== undefined) shown.client_id = message.client_id;
       return shown;
     },
-    notice: (notice: Notice, at: Date): string =>
-      JSON.stringify(
-        "sender" in notice
-          ? { event: notice.event, sender: number(notice.sender), timestamp: at.toISOString() }
-          : { event: notice.event, timestamp: at.toISOString() },
-      ),
+    // As JSON by hand: there is one for every message, and neither names nor numbers have anything to escape.
+    notice: (notice: Notice, at: Date): string => {
+      const sender = "sender" in notice ? `,"sender":"${number(notice.sender)}"` : "";
+      return `{"event":"${notice.event}"${sender},"timestamp":"${at.toISOString()}"}`;
+    },
   };
 }
