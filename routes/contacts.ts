@@ -1,17 +1,16 @@
 // The contact list, and the four calls that change it.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { STATUSES } from "../services/contact_state.ts";
-import type { Acted, Contact, Contacts } from "../services/contacts.ts";
+import type { Contact, Contacts } from "../services/contacts.ts";
 import type { ErrorCode } from "../services/errors.ts";
 import type { Sessions } from "../services/sessions.ts";
-import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import { success } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { displayName, phoneNumber, phoneNumberParams } from "./fields.ts";
-import { readJson } from "./json_body.ts";
 import { createRouter } from "./router.ts";
-import { requireSession } from "./session.ts";
+import { type AddSignedCall, signedCalls } from "./signed_call.ts";
 import { type Wire, wireContact } from "./wire.ts";
 
 const tags = ["Contacts"];
@@ -29,7 +28,9 @@ const requested = success({
       "Where the service leaves the invitation to the inviter's own phone (INVITE_MODE=device), and this request is one",
   }),
 }).openapi("Requested");
-const CHANGE_ERRORS: ErrorCode[] = [...SESSION_ERRORS, ...BODY_ERRORS, "invalid_phone_number", "own_number"];
+const CHANGE_ERRORS: ErrorCode[] = ["invalid_phone_number", "own_number"];
+/** What every change is answered with. */
+const CHANGED = "The whole list as it is now";
 
 const whom = z.strictObject({ phone_number: phoneNumber }).openapi("WhomBody");
 const whomAndName = z.strictObject({ phone_number: phoneNumber, display_name: displayName }).openapi(
@@ -43,43 +44,51 @@ export function contactRoutes(
   wire: Wire,
   address: ClientAddress,
 ) {
-  const signed = requireSession(sessions);
+  const router = createRouter<AppEnv>();
+  const add = signedCalls(router, sessions);
   const toAnswer = (list: Contact[]) => ({ success: true as const, contacts: list.map(wire.contact) });
-  const toRequested = ({ contacts, invite }: Acted) => ({
-    ...toAnswer(contacts),
-    ...(invite ? { invite } : {}),
-  });
+  addLists(add, contacts, toAnswer);
+  addRequest(add, contacts, { toAnswer, address });
+  addChanges(add, contacts, toAnswer);
+  return router;
+}
 
-  const list = createRoute({
+type ToAnswer = (list: Contact[]) => z.infer<typeof contactList>;
+
+function addLists(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer): void {
+  add({
     method: "get",
     path: "/api/contacts",
     tags,
     summary: "My contact list",
-    security: SECURITY,
-    middleware: [signed] as const,
-    request: { query: z.object({ status: z.enum(STATUSES).optional() }) },
-    responses: answers("Newest touch first, then by number", contactList, [
-      ...SESSION_ERRORS,
-      "invalid_input",
-    ]),
+    takes: { query: z.object({ status: z.enum(STATUSES).optional() }) },
+    answer: contactList,
+    meaning: "Newest touch first, then by number",
+    errors: ["invalid_input"],
+  }, async (me, { query: { status } }) => {
+    const all = await contacts.list(me);
+    return toAnswer(status ? all.filter((contact) => contact.status === status) : all);
   });
 
-  const one = createRoute({
+  add({
     method: "get",
     path: "/api/contacts/{phone_number}",
     tags,
     summary: "One contact",
-    security: SECURITY,
-    middleware: [signed] as const,
-    request: { params: phoneNumberParams },
-    responses: answers("The contact, or an empty list", contactList, [
-      ...SESSION_ERRORS,
-      "invalid_phone_number",
-    ]),
-  });
+    takes: { params: phoneNumberParams },
+    answer: contactList,
+    meaning: "The contact, or an empty list",
+    errors: ["invalid_phone_number"],
+  }, async (me, { params }) => toAnswer(await contacts.list(me, params.phone_number)));
+}
 
-  const requestVia = (method: "put" | "post") =>
-    createRoute({
+function addRequest(
+  add: AddSignedCall,
+  contacts: Contacts,
+  { toAnswer, address }: { toAnswer: ToAnswer; address: ClientAddress },
+): void {
+  for (const method of ["put", "post"] as const) {
+    add({
       method,
       path: "/api/contacts/request",
       tags,
@@ -87,81 +96,49 @@ export function contactRoutes(
       description:
         "Where the other has asked already, this accepts. A number without an account gets an SMS with an " +
         "invitation, within limits over everybody's, and sees the request when it signs up. After `peer_deleted` my wish is kept, and the contact is `blocked`.",
-      security: SECURITY,
-      middleware: [signed, readJson] as const,
-      request: jsonBody(whomAndPerhapsName),
-      responses: answers("The whole list as it is now", requested, [
-        ...CHANGE_ERRORS,
-        "already_friends",
-        "already_requested",
-        "peer_deleted",
-        "user_not_found",
-      ]),
+      takes: { body: whomAndPerhapsName },
+      answer: requested,
+      meaning: CHANGED,
+      errors: [...CHANGE_ERRORS, "already_friends", "already_requested", "peer_deleted", "user_not_found"],
+    }, async (me, { body: { phone_number, display_name } }, c) => {
+      const asking = { address: address(c), displayName: display_name };
+      const { contacts: list, invite } = await contacts.request(me, phone_number, asking);
+      return { ...toAnswer(list), ...(invite ? { invite } : {}) };
     });
+  }
+}
 
-  const accept = createRoute({
+function addChanges(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer): void {
+  add({
     method: "put",
     path: "/api/contacts/accept",
     tags,
     summary: "Accept a friend request",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(whom),
-    responses: answers("The whole list as it is now", contactList, [...CHANGE_ERRORS, "request_not_found"]),
-  });
+    takes: { body: whom },
+    answer: contactList,
+    meaning: CHANGED,
+    errors: [...CHANGE_ERRORS, "request_not_found"],
+  }, async (me, { body }) => toAnswer(await contacts.act("accept", me, body.phone_number)));
 
-  const remove = createRoute({
+  add({
     method: "put",
     path: "/api/contacts/delete",
     tags,
     summary: "Delete a friend, decline a request, or take one's own back",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(whom),
-    responses: answers("The whole list as it is now", contactList, [...CHANGE_ERRORS, "contact_not_found"]),
-  });
+    takes: { body: whom },
+    answer: contactList,
+    meaning: CHANGED,
+    errors: [...CHANGE_ERRORS, "contact_not_found"],
+  }, async (me, { body }) => toAnswer(await contacts.act("delete", me, body.phone_number)));
 
-  const update = createRoute({
+  add({
     method: "put",
     path: "/api/contacts/update",
     tags,
     summary: "Set my own name for a contact",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(whomAndName),
-    responses: answers("The whole list as it is now", contactList, [...CHANGE_ERRORS, "contact_not_found"]),
-  });
-
-  return createRouter<AppEnv>()
-    .openapi(list, async (c) => {
-      const { status } = c.req.valid("query");
-      const all = await contacts.list(c.get("actor"));
-      return c.json(toAnswer(status ? all.filter((contact) => contact.status === status) : all), 200);
-    })
-    .openapi(requestVia("put"), async (c) => {
-      const { phone_number, display_name } = c.req.valid("json");
-      const asking = { address: address(c), displayName: display_name };
-      return c.json(toRequested(await contacts.request(c.get("actor"), phone_number, asking)), 200);
-    })
-    .openapi(requestVia("post"), async (c) => {
-      const { phone_number, display_name } = c.req.valid("json");
-      const asking = { address: address(c), displayName: display_name };
-      return c.json(toRequested(await contacts.request(c.get("actor"), phone_number, asking)), 200);
-    })
-    .openapi(accept, async (c) => {
-      const { phone_number } = c.req.valid("json");
-      return c.json(toAnswer(await contacts.act("accept", c.get("actor"), phone_number)), 200);
-    })
-    .openapi(remove, async (c) => {
-      const { phone_number } = c.req.valid("json");
-      return c.json(toAnswer(await contacts.act("delete", c.get("actor"), phone_number)), 200);
-    })
-    .openapi(update, async (c) => {
-      const { phone_number, display_name } = c.req.valid("json");
-      return c.json(toAnswer(await contacts.update(c.get("actor"), phone_number, display_name)), 200);
-    })
-    .openapi(one, async (c) => {
-      const { phone_number } = c.req.valid("param");
-      return c.json(toAnswer(await contacts.list(c.get("actor"), phone_number)), 200);
-    });
+    takes: { body: whomAndName },
+    answer: contactList,
+    meaning: CHANGED,
+    errors: [...CHANGE_ERRORS, "contact_not_found"],
+  }, async (me, { body }) => toAnswer(await contacts.update(me, body.phone_number, body.display_name)));
 }
