@@ -1,0 +1,35 @@
+// A stored message as other processes are told of it.
+
+import { deepEqual, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { createOrigin, decode } from "../services/events/bus.ts";
+import { beginNotice, eventsOf } from "../services/events/sent.ts";
+import type { PhoneNumber } from "../services/phone_number.ts";
+
+const ID_MAX = Number.MAX_SAFE_INTEGER;
+/** Of what PostgreSQL takes in one payload, with sixty of them in it. */
+const BYTES_MAX = 130;
+
+const id = fc.oneof(fc.integer({ min: 1, max: 99_999 }), fc.integer({ min: 1, max: 2 ** 31 }));
+const phone = fc.stringMatching(/^\+[1-9][0-9]{6,14}$/) as fc.Arbitrary<PhoneNumber>;
+const session = fc.stringMatching(/^[\w-]{22}$/);
+
+Deno.test("decode() hears of a stored message what its own process is told, whatever the ids and numbers", () =>
+  fc.assert(
+    fc.property(id, id, id, fc.integer({ min: 1, max: ID_MAX }), phone, phone, session, (...drawn) => {
+      const [conversation_id, senderId, receiverId, messageId, senderNumber, receiverNumber, session_id] =
+        drawn;
+      const sent = {
+        conversation_id,
+        from: { user_id: senderId, phone_number: senderNumber, session_id },
+        to: { user_id: receiverId, phone_number: receiverNumber },
+      };
+      const notice = `${beginNotice(sent)}${messageId}]`;
+
+      ok(notice.length < BYTES_MAX);
+      deepEqual(decode(`${createOrigin()}${notice},${notice}`, createOrigin()), [
+        ...eventsOf(sent, messageId),
+        ...eventsOf(sent, messageId),
+      ]);
+    }),
+  ));
