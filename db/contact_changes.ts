@@ -118,7 +118,7 @@ export async function writeChanges(
         select pg_notify('puffintalk', payload)
         from unnest(${payloads}::text[]) as payload
       )
-      select confirm(
+      select undo_unless(
           (select count(*) from pair) = ${pairs.length}
           and (select count(*) from locked) = ${ids.length + held.length}
           and (select count(*) from waiting) = ${invited.length}
@@ -132,7 +132,7 @@ export async function writeChanges(
   }
 }
 
-/** What `confirm` raises. */
+/** What `undo_unless` raises. */
 const OVERTAKEN = "PT001";
 
 /** Rows go off lists; most batches have none. */

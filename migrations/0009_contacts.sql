@@ -1,7 +1,7 @@
 -- Contact changes that are judged before they are locked: what they write is written whole or not at all.
 
 -- For the end of a statement that writes only where nothing has changed since somebody looked.
-create function confirm(is_whole boolean) returns boolean language plpgsql as $$
+create function undo_unless(is_whole boolean) returns boolean language plpgsql as $$
 begin
   if not is_whole then
     raise exception 'Overtaken by another change' using errcode = 'PT001';

@@ -3,7 +3,7 @@
 
 import type { Context } from "hono";
 import type { AppEnv } from "./env.ts";
-import { writtenOut } from "./repeatable.ts";
+import type { Repeatables } from "./repeatable.ts";
 
 const HSTS_SECONDS = 31_536_000;
 
@@ -14,7 +14,7 @@ export interface AnswerHeaders {
   complete(c: Context<AppEnv>): void;
 }
 
-export function createAnswerHeaders(publicUrl: string): AnswerHeaders {
+export function createAnswerHeaders(publicUrl: string, repeatables: Repeatables): AnswerHeaders {
   const shared: [name: string, value: string][] = Object.entries({
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -24,7 +24,7 @@ export function createAnswerHeaders(publicUrl: string): AnswerHeaders {
     ...(publicUrl.startsWith("https:") ? { "Strict-Transport-Security": `max-age=${HSTS_SECONDS}` } : {}),
   });
   const ofJson: typeof shared = [["Content-Type", "application/json"], ...shared];
-  const complete = new WeakSet<Response>();
+  const plain = new WeakSet<Response>();
 
   return {
     // Most answers are JSON without a header of their own: theirs are a list, which costs a request half of what it
@@ -39,16 +39,16 @@ export function createAnswerHeaders(publicUrl: string): AnswerHeaders {
       c.json = ((body: unknown, status: number, headers?: Record<string, string>) => {
         if (!isPlain || headers) return json(body as never, status as never, headers);
         const own: (typeof shared)[number] = ["X-Request-Id", c.get("requestId")];
-        const response = new Response(writtenOut(body) ?? JSON.stringify(body), {
+        const response = new Response(repeatables.textOf(body) ?? JSON.stringify(body), {
           status,
           headers: [...ofJson, own],
         });
-        complete.add(response);
+        plain.add(response);
         return response;
       }) as typeof json;
     },
     complete(c) {
-      if (complete.has(c.res) || c.res.status === 101) return;
+      if (plain.has(c.res) || c.res.status === 101) return;
       for (const [name, value] of [...shared, ["X-Request-Id", c.get("requestId")] as const]) {
         if (!c.res.headers.has(name)) c.res.headers.set(name, value);
       }

@@ -22,6 +22,7 @@ import { notificationRoutes } from "./notifications.ts";
 import { describeApi } from "./openapi.ts";
 import { pushRoutes } from "./push.ts";
 import { allowOrigin } from "./origins.ts";
+import { createRepeatables } from "./repeatable.ts";
 import { createRouteJudge } from "./route_table.ts";
 import { createRouter } from "./router.ts";
 import { systemRoutes } from "./system.ts";
@@ -44,12 +45,13 @@ export function createApp(
 ) {
   const app = createRouter<AppEnv>(mediaPath);
   const wire = createWire(config);
+  const repeatables = createRepeatables();
   const address = clientAddress(config.trustedProxyCount);
   const { publicUrl } = config;
   const invitePage = { ...services, publicUrl, next: webFiles.size > 0 ? WEB_PATH : publicUrl, address };
 
   app.onError(onError);
-  app.use(attend({ gate, headers: createAnswerHeaders(config.publicUrl) }));
+  app.use(attend({ gate, headers: createAnswerHeaders(config.publicUrl, repeatables) }));
   app.use("/i/*", invitePageErrors(invitePage));
   app.use(judge({ gate, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }));
 
@@ -58,7 +60,7 @@ export function createApp(
   app.route("/", mediaRoutes(services, config.publicUrl));
   app.route("/", mediaDownloadRoutes(services));
   app.route("/", uploadRoutes(services));
-  app.route("/", messageRoutes(services, wire));
+  app.route("/", messageRoutes(services, wire, repeatables));
   app.route("/", notificationRoutes(services, wire, address));
   app.route("/", ticketRoutes(services));
   app.route("/", pushRoutes(services));

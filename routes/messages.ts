@@ -8,7 +8,7 @@ import type { Sessions } from "../services/sessions.ts";
 import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
-import { repeatable } from "./repeatable.ts";
+import type { Repeatables } from "./repeatable.ts";
 import { createRouter } from "./router.ts";
 import { type AddSignedCall, signedCalls } from "./signed_call.ts";
 import { type Wire, wireMessage } from "./wire.ts";
@@ -56,6 +56,9 @@ const historyQuery = z.object({
   message: "Does not go with before",
 });
 
+const page = success({ messages: z.array(wireMessage), has_more: z.boolean() });
+type PageBody = z.infer<typeof page>;
+
 const readBody = z.strictObject({ message_id: id }).openapi("ReadBody");
 const readAllTextBody = z.strictObject({ phone_number: phoneNumber }).openapi("ReadAllTextBody");
 const readUpToBody = z.strictObject({ phone_number: phoneNumber, message_id: id }).openapi("ReadUpToBody");
@@ -63,12 +66,18 @@ const readUpToBody = z.strictObject({ phone_number: phoneNumber, message_id: id 
 export function messageRoutes(
   { messages, marks, sessions }: { messages: Messages; marks: Marks; sessions: Sessions },
   wire: Wire,
+  repeatables: Repeatables,
 ) {
   const router = createRouter<AppEnv>();
   const add = signedCalls(router, sessions);
   addSend(add, messages, wire);
   addReading(add, marks);
-  addHistory(add, messages, wire);
+  const pageBody = repeatables.of(({ messages, has_more }: MessagePage) => ({
+    success: true as const,
+    messages: messages.map(wire.message),
+    has_more,
+  }));
+  addHistory(add, messages, pageBody);
   return router;
 }
 
@@ -145,13 +154,7 @@ function addReading(add: AddSignedCall, marks: Marks): void {
   });
 }
 
-function addHistory(add: AddSignedCall, messages: Messages, wire: Wire): void {
-  const pageBody = repeatable(({ messages, has_more }: MessagePage) => ({
-    success: true as const,
-    messages: messages.map(wire.message),
-    has_more,
-  }));
-
+function addHistory(add: AddSignedCall, messages: Messages, pageBody: (page: MessagePage) => PageBody): void {
   add(
     {
       method: "get",
@@ -159,7 +162,7 @@ function addHistory(add: AddSignedCall, messages: Messages, wire: Wire): void {
       tags,
       summary: "Messages with a person, newest first",
       takes: { params: phoneNumberParams, query: historyQuery },
-      answer: success({ messages: z.array(wireMessage), has_more: z.boolean() }),
+      answer: page,
       meaning: "has_more tells whether there are more before (with `after`: newer ones)",
       errors: ["invalid_input", "invalid_phone_number", "contact_not_found"],
     },

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { Config } from "../services/config.ts";
 import type { AppEnv } from "./env.ts";
@@ -22,6 +22,16 @@ export function allowOrigin(origins: Config["corsOrigins"]): MiddlewareHandler<A
     const asks = c.req.method === "OPTIONS" && !c.req.header("access-control-request-method");
     // What is for developers on this machine, or for a person to look at, is for no page of anybody else's.
     const isPrivate = /^\/(app|dev|i)(\/|$)/.test(c.req.path);
-    return c.req.header("upgrade") || asks || isPrivate ? next() : allow(c, next);
+    return c.req.header("upgrade") || asks || isPrivate ? next() : vary(c, () => allow(c, next));
   };
+
+  /** Also a refusal is one answer for one origin and another for the next. */
+  async function vary(c: Context<AppEnv>, answer: () => Promise<Response | void>) {
+    try {
+      return await answer();
+    } catch (error) {
+      if (origins !== "*") c.header("Vary", "Origin");
+      throw error;
+    }
+  }
 }

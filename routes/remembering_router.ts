@@ -2,6 +2,14 @@ import type { Result, Router } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 
 /**
+ * What a route may have. Who invents methods must not fill the memory, nor name what every object has: the trie would take
+ * `constructor` for handlers.
+ */
+const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+/** What a request of any other comes to: the handlers of all methods, which answer 404 or 405. */
+const NO_METHOD = "-";
+
+/**
  * Finds the handlers of a request as the framework does, and remembers what it found for those addresses that routes spell
  * out in full: there are few, and they are asked for most.
  */
@@ -17,16 +25,12 @@ export function createRememberingRouter<Handler>(): Router<Handler> {
       found.clear();
     },
     match(method, path) {
+      if (!METHODS.has(method)) return trie.match(NO_METHOD, path);
       if (!spelledOut.has(path)) return trie.match(method, path);
       const key = `${method} ${path}`;
-      const known = found.get(key);
-      if (known) return known;
-      const result = trie.match(method, path);
-      if (METHODS.has(method)) found.set(key, result);
+      const result = found.get(key) ?? trie.match(method, path);
+      found.set(key, result);
       return result;
     },
   };
 }
-
-/** What a route may have: who invents methods must not fill the memory. */
-const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);

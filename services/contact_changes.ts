@@ -1,6 +1,6 @@
 // What people do to their contacts, many at once: a batch looks how things stand without a lock, decides each case by itself,
 // and writes what comes of it in one statement, if everything is still as it was seen; else it looks again. Other processes
-// are told by that statement, this one after it.
+// are told in the same transaction, this one after it.
 
 import { nameContacts, writeChanges } from "../db/contact_changes.ts";
 import { type Database, DatabaseUnavailable, type Sql } from "../db/database.ts";
@@ -59,7 +59,8 @@ export function createContactChanges(
       try {
         return await changeAll(wishes);
       } catch (error) {
-        if (!(error instanceof Overtaken) || attempt === ATTEMPTS_MAX) throw error;
+        if (!(error instanceof Overtaken)) throw error;
+        if (attempt === ATTEMPTS_MAX) throw new AppError("unavailable", { retryAfter: 1 });
       }
     }
   }

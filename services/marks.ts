@@ -36,6 +36,8 @@ const EVERYTHING = Number.MAX_SAFE_INTEGER;
 const TOLD_MS = 50;
 const TOLD_EACH_MS = 2;
 const TOLD_MS_MAX = 250;
+/** After so long nobody calls it busy any more. */
+const TOLD_FORGOTTEN_MS = 1_000;
 const BATCH_MAX = 256;
 const BATCHES_MAX = 2;
 
@@ -75,13 +77,15 @@ export function createMarks(
   }
 
   const told = new Map<string, { me: Actor; thread: Thread; peer_phone: string; up_to: number }>();
-  let toldLast = 0;
+  let toldLast = { threads: 0, at: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   /** The reader's socket was told of this message: it becomes delivered in a moment, with what follows until then. */
   function deliveredSoon(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
     if (told.size === 0) {
-      timer = setTimeout(deliverTold, Math.min(TOLD_MS + toldLast * TOLD_EACH_MS, TOLD_MS_MAX));
+      const isBusy = performance.now() - toldLast.at < TOLD_FORGOTTEN_MS;
+      const ms = TOLD_MS + (isBusy ? toldLast.threads * TOLD_EACH_MS : 0);
+      timer = setTimeout(deliverTold, Math.min(ms, TOLD_MS_MAX));
     }
     const key = `${thread.conversation_id} ${me.user_id}`;
     const up_to = Math.max(upTo, told.get(key)?.up_to ?? 0);
@@ -91,7 +95,7 @@ export function createMarks(
   /** At once: nothing may wait when the service ends. */
   function deliverTold(): void {
     clearTimeout(timer);
-    toldLast = told.size;
+    toldLast = { threads: told.size, at: performance.now() };
     for (const { me, thread, peer_phone, up_to } of told.values()) {
       delivered(me, thread, peer_phone, up_to)
         .catch((error) => log.warn("Delivery not marked", describeError(error)));

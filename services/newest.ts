@@ -18,6 +18,8 @@ export interface Newest {
    * @param newestId the newest that there is, as the conversation's row says now
    */
   read(conversationId: number, newestId: number, count: number): Promise<NewestRows>;
+  /** Reads everything anew from here on. */
+  forget(): void;
 }
 
 interface Kept extends NewestRows {
@@ -30,10 +32,11 @@ interface Kept extends NewestRows {
 
 /** The longest page, and the one more that tells whether there are others. */
 const ROWS_MAX = 256;
-/** Of all threads together, by a rough count of what rows and pages made of them take. */
-const KEPT_BYTES_MAX = 32 * 1024 * 1024;
-const ROW_BYTES = 1_000;
-const LETTER_BYTES = 4;
+/** Of all threads together, by a count of what rows take and what is made of them for each of the two readers. */
+const KEPT_BYTES_MAX = 48 * 1024 * 1024;
+const ROW_BYTES = 1_600;
+const LETTER_BYTES = 2;
+const READERS = 2;
 
 export function createNewest(
   { database, bytesMax = KEPT_BYTES_MAX }: { database: Database; bytesMax?: number },
@@ -77,6 +80,7 @@ export function createNewest(
       if (kept !== known) threads.set(conversationId, kept);
       return kept;
     },
+    forget: () => threads.clear(),
   };
 }
 
@@ -94,5 +98,10 @@ function isUnplayed({ media_content_id, seen_at }: MessageRow): boolean {
 }
 
 function bytesOf({ rows }: Kept): number {
-  return rows.reduce((sum, { message }) => sum + ROW_BYTES + LETTER_BYTES * message.length, ROW_BYTES);
+  return rows.reduce((sum, row) => sum + bytesOfRow(row), ROW_BYTES);
+}
+
+/** The text as it is, and as it stands in the JSON of either: there a letter can be six. */
+function bytesOfRow({ message }: MessageRow): number {
+  return ROW_BYTES + LETTER_BYTES * (message.length + READERS * JSON.stringify(message).length);
 }

@@ -7,6 +7,7 @@ import { listUndelivered, type Undelivered } from "../db/marks.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { log } from "./log.ts";
+import type { Newest } from "./newest.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** A change is stamped before its commit, and that can take this long. */
@@ -17,14 +18,19 @@ const OUTAGE_SETTLES_MS = 1_000;
 export interface Resync {
   /** Rejects when the database went away again meanwhile; to be asked for again then. */
   afterGap(gapMs: number): Promise<void>;
-  /** After an operation of our own whose outcome nobody knows: if it was committed, nobody here was told. */
+  /**
+   * In a moment: after an operation of our own whose outcome nobody knows, because if it was committed, nobody here was told;
+   * or after something that other processes told and nobody here understood.
+   */
   afterOutage(): void;
 }
 
 export function createResync(
-  { database, hub, upkeep }: { database: Database; hub: Hub; upkeep: Upkeep },
+  { database, newest, hub, upkeep }: { database: Database; newest: Newest; hub: Hub; upkeep: Upkeep },
 ): Resync {
   async function afterGap(gapMs: number): Promise<void> {
+    // Another database may have taken the place of the one that is gone, and lack what that had last.
+    newest.forget();
     const users = hub.userIds();
     // Cancelled requests leave no trace to find, so every list may have changed.
     for (const to of users) {

@@ -110,14 +110,8 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const sides = createSides({ database });
   const sends = createSends({ database, bus, pace: createPace({ rates: config.limits.messages, now }), now });
   const marks = createMarks({ database, bus, threads, sides, now });
-  const messages = createMessages({
-    database,
-    threads,
-    sides,
-    newest: createNewest({ database }),
-    sends,
-    marks,
-  });
+  const newest = createNewest({ database });
+  const messages = createMessages({ database, threads, sides, newest, sends, marks });
 
   const uploads = createUploads({
     database,
@@ -146,7 +140,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     },
   }));
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
-  const resync = createResync({ database, hub, upkeep });
+  const resync = createResync({ database, newest, hub, upkeep });
   database.onOutage(resync.afterOutage);
 
   return {
@@ -179,7 +173,11 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     now,
     /** What other processes announce, and what to do when some of it may have been lost. */
     fromOthers: {
-      onPayload: (payload: string) => decode(payload, origin).forEach(hear),
+      onPayload(payload: string) {
+        const events = decode(payload, origin);
+        if (events === null) resync.afterOutage();
+        else events.forEach(hear);
+      },
       onGap: resync.afterGap,
     },
   };

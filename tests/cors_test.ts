@@ -66,6 +66,10 @@ Deno.test("CORS_ORIGINS lets the pages of these origins in and no others", () =>
         equal(headers.get("access-control-allow-origin"), null, origin);
       }
     }
+    for (const [method, path] of [["GET", "/api/nope"], ["PATCH", "/api/contacts"]] as const) {
+      const { headers } = await t.call(method, path, { headers: { origin: "https://one.example" } });
+      ok(headers.get("vary")?.toLowerCase().includes("origin"), path);
+    }
   }, NARROW));
 
 Deno.test("no page elsewhere may read what is for developers on this machine", () =>

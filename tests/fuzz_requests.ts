@@ -62,7 +62,19 @@ const HEADERS = [
     "upload-length",
   ],
 ];
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "get", "X"];
+const METHODS = [
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "PROPFIND",
+  "get",
+  "X",
+  "constructor",
+];
 const TYPES = [
   ...[
     "application/json",

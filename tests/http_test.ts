@@ -24,6 +24,10 @@ function overOperations(
   });
 }
 
+const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"];
+/** Also such as every object has. */
+const INVENTED = ["PROPFIND", "constructor", "toString", "__proto__"];
+
 /** The call with its token where it needs one, so that its body is judged. */
 function put(
   t: TestApp,
@@ -53,7 +57,7 @@ Deno.test("an address that is not there is 404 whatever the method, the token an
       "/API/contacts",
     ];
     for (const path of addresses) {
-      for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH", "PROPFIND"]) {
+      for (const method of [...METHODS, ...INVENTED]) {
         const raw = method === "GET" ? {} : { raw: LARGE, headers: { "content-type": "text/plain" } };
         refused(await t.call(method, path, { token: "no token", ...raw }), 404, "not_found");
       }
@@ -67,7 +71,7 @@ Deno.test("an address that is there answers other methods with 405 and what it t
     const addresses = Map.groupBy(operations, ({ path }) => path);
     for (const [path, taken] of addresses) {
       const allowed = new Set(taken.flatMap(({ method }) => method === "GET" ? ["GET", "HEAD"] : [method]));
-      for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH", "PROPFIND"]) {
+      for (const method of [...METHODS, ...INVENTED]) {
         if (allowed.has(method)) continue;
         const answer = await t.call(method, path, method === "GET" ? {} : { raw: LARGE });
         refused(answer, 405, "method_not_allowed");

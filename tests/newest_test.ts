@@ -155,3 +155,47 @@ Deno.test("the newest page of a friend who deleted me stays readable, and who is
     deepEqual((await newest(t, ann, BOB, "count=10")).body, before.body);
     equal((await newest(t, ann, CAT, "count=10")).body.code, "contact_not_found");
   }));
+
+for (
+  const [format, spelt] of [["e164", (phone: string) => phone], [
+    "digits",
+    (phone: string) => phone.slice(1),
+  ]] as const
+) {
+  Deno.test(`a page that is read again is the same to the letter, and has the client_id of its reader alone: ${format}`, () =>
+    withApp(async (t) => {
+      const [ann, bob] = await friends(t);
+      succeeded(await t.send(ann, bob, "from Ann", { client_id: "of-ann" }));
+      succeeded(await t.send(bob, ann, "from Bob", { client_id: "of-bob" }));
+      for (const [me, peer, own] of [[ann, bob, "of-ann"], [bob, ann, "of-bob"]] as const) {
+        const pages = [];
+        for (let time = 0; time < 4; time++) pages.push((await newest(t, me, peer.phone, "count=10")).body);
+        // The first of Ann's is before Bob has read.
+        const [page, ...others] = pages.slice(1);
+        deepEqual(others, [page, page]);
+        deepEqual(page.messages.map(({ client_id }: { client_id?: string }) => client_id ?? "").toSorted(), [
+          "",
+          own,
+        ]);
+        ok(
+          page.messages.every(({ sender }: { sender: string }) =>
+            [me, peer].some(({ phone }) => spelt(phone) === sender)
+          ),
+        );
+      }
+    }, { env: { PHONE_WIRE_FORMAT: format } }));
+}
+
+Deno.test("a database that comes back without its last messages is not shown with them", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    for (const text of ["kept", "lost", "lost too"]) succeeded(await t.send(ann, bob, text));
+    const all = (await newest(t, ann, BOB, "count=10")).body.messages.map(({ id }: { id: number }) => id);
+    await t.sql`delete from messages where id > ${all.at(-1)}`;
+    await t.sql`update conversations set low_sent_id = ${all.at(-1)}, high_sent_id = 0`;
+    await t.services.fromOthers.onGap(0);
+    succeeded(await t.send(bob, ann, "new"));
+
+    const { body } = await newest(t, ann, BOB, "count=10");
+    deepEqual(body.messages.map(({ message }: { message: string }) => message), ["new", "kept"]);
+  }));

@@ -10,7 +10,7 @@ const ID_MAX = Number.MAX_SAFE_INTEGER;
 /** Of what PostgreSQL takes in one payload, with sixty of them in it. */
 const BYTES_MAX = 130;
 
-const id = fc.oneof(fc.integer({ min: 1, max: 99_999 }), fc.integer({ min: 1, max: 2 ** 31 }));
+const id = fc.oneof(fc.integer({ min: 1, max: 99_999 }), fc.integer({ min: 1, max: ID_MAX }));
 const phone = fc.stringMatching(/^\+[1-9][0-9]{6,14}$/) as fc.Arbitrary<PhoneNumber>;
 const session = fc.stringMatching(/^[\w-]{22}$/);
 

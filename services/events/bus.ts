@@ -4,8 +4,8 @@
 import type { Sql } from "../../db/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
 import { describeError, log } from "../log.ts";
-import type { Event } from "./events.ts";
-import { readNotice, type SentNotice } from "./sent.ts";
+import { type Event, EVENTS } from "./events.ts";
+import { readNotice, SENT_NOTICE_LENGTH, type SentNotice } from "./sent.ts";
 
 export interface Bus {
   /** Tells the other processes once this transaction commits, and never if it does not. */
@@ -48,16 +48,23 @@ export function encode(event: Event): string {
   return JSON.stringify(event);
 }
 
-/** The events of another process; none where the payload is this process's own. */
-export function decode(payload: string, ownOrigin: string): Event[] {
+/**
+ * The events of another process; none where the payload is this process's own, null where not all of it is understood, as
+ * when that process is of a newer version.
+ */
+export function decode(payload: string, ownOrigin: string): Event[] | null {
   if (payload.startsWith(ownOrigin)) return [];
   try {
-    const told: (Event | SentNotice)[] = JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
-    return told.flatMap((one) => Array.isArray(one) ? readNotice(one) : one);
-  } catch {
-    log.warn("Notification not understood", { length: payload.length });
-    return [];
-  }
+    const told: unknown[] = JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
+    if (told.every(isTold)) return told.flatMap((one) => Array.isArray(one) ? readNotice(one) : one);
+  } catch { /* not even JSON */ }
+  log.warn("Notification not understood", { length: payload.length });
+  return null;
+}
+
+function isTold(one: unknown): one is Event | SentNotice {
+  if (Array.isArray(one)) return one.length === SENT_NOTICE_LENGTH;
+  return typeof one === "object" && one !== null && "event" in one && EVENTS.has(one.event as Event["event"]);
 }
 
 /** Packs events into as few payloads as PostgreSQL takes. */

@@ -1,6 +1,13 @@
 /** Something that changed, for whom. What a client hears of it is a hint to fetch again. */
 export type Event = ContactsUpdated | MessagesUpdated | SessionsUpdated | SessionEnded;
 
+export const EVENTS: ReadonlySet<Event["event"]> = new Set<Event["event"]>([
+  "contacts_updated",
+  "messages_updated",
+  "sessions_updated",
+  "session_ended",
+]);
+
 interface ForUser {
   /** The user to be told. */
   to: number;

@@ -22,6 +22,8 @@ export type SentNotice = [
   messageId: number,
 ];
 
+export const SENT_NOTICE_LENGTH: SentNotice["length"] = 7;
+
 /** The notice as JSON, up to where the message's id and the closing bracket belong. */
 export function beginNotice({ conversation_id, from, to }: Sent): string {
   return `[${conversation_id},${from.user_id},${from.phone_number.slice(1)},"${from.session_id}",` +

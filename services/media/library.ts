@@ -8,7 +8,10 @@ import type { Actor } from "../sessions.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
 import { createPlaces } from "./places.ts";
+import { createTurns } from "./turns.ts";
 
+/** Each read takes a connection for three round trips: of these so many at once, so that most are there for others. */
+const READS_AT_ONCE_MAX = 4;
 /** What one person may have under way: a player takes a few at once, a page of films some more. */
 const DOWNLOADS_MAX = 16;
 const DOWNLOADS_RETRY_SECONDS = 5;
@@ -16,6 +19,7 @@ const DOWNLOADS_RETRY_SECONDS = 5;
 export type Library = ReturnType<typeof createLibrary>;
 
 export function createLibrary({ database, links }: { database: Database; links: MediaLinks }) {
+  const turns = createTurns(READS_AT_ONCE_MAX);
   const places = createPlaces({ max: DOWNLOADS_MAX, retrySeconds: DOWNLOADS_RETRY_SECONDS });
 
   /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
@@ -52,7 +56,7 @@ export function createLibrary({ database, links }: { database: Database; links: 
 
   async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
     try {
-      const chunk = await database.begin((sql) => readChunk(sql, { id, offset, length }));
+      const chunk = await turns.take(() => database.begin((sql) => readChunk(sql, { id, offset, length })));
       if (chunk?.length === length) return chunk;
       throw new Error("Media ended before their size");
     } catch (error) {
