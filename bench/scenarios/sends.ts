@@ -24,6 +24,9 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
           const floorPerS = await takeFloor(arena.pgbench, floor, "insert", options);
           const told = await takeFloor(arena.pgbench, floor, "insert_notify", options);
           const marked = await takeFloor(arena.pgbench, floor, "insert_marked", options);
+          const alone = inFlight === 1
+            ? await takeFloor(arena.pgbench, floor, "insert", { ...options, clients: 1 })
+            : null;
           const senders = await Promise.all(
             pairs.map((pair) => openSender(pair, { sendTo: service, listenAt: service })),
           );
@@ -36,6 +39,8 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
             insert_floor_per_s: floorPerS,
             insert_notify_floor_per_s: told,
             insert_marked_floor_per_s: marked,
+            // What one insert takes when nothing else is under way; the commit of a send cannot take less.
+            ...(alone === null ? {} : { insert_alone_ms: 1000 / alone }),
             times_insert_floor: ratio(perS, floorPerS),
             times_insert_marked_floor: ratio(perS, marked),
             p50_ms: percentile(load.latenciesMs, 0.5),
