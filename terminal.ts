@@ -4,9 +4,12 @@ import type { Config } from "./services/config.ts";
 import { log } from "./services/log.ts";
 
 const encoder = new TextEncoder();
-/** A write costs as much as ten lines: of a busy service many go out together, this long after the first of them */
+/**
+ * A write costs as much as ten lines: those of a busy service go out together, this long after the last were written. What
+ * a process that is killed has not written is lost.
+ */
 const GATHERED_MS_MAX = 50;
-/** or as soon as they are so many characters. What a process that is killed has not written is lost. */
+/** So many characters go out at once. */
 const GATHERED_MAX = 32_768;
 
 let unwritten = "";

@@ -1,8 +1,8 @@
 // Storing messages: many people's in one statement.
 
-import type { Intent } from "./conversations.ts";
 import type { Sql } from "./database.ts";
 import type { MessageType } from "./messages.ts";
+import type { Intents } from "./pairs.ts";
 
 /** A message to be stored; `notice` is what to tell other processes, as a JSON list without its last item, the id. */
 export interface Draft {
@@ -19,7 +19,7 @@ export interface Draft {
 export interface DraftOutcome {
   stored_id: number | null;
   /** How the pair stands; null of a draft that was stored. */
-  pair: { low_id: number; low_intent: Intent; high_intent: Intent; ever_accepted: boolean } | null;
+  pair: Intents & { low_id: number } | null;
   /** What the draft carries and its sender may send; null where it carries nothing. */
   media: { media_type: string; duration: number | null } | null;
 }

@@ -73,7 +73,7 @@ export async function listMessages(
   const [bound, order] = after === null
     ? [sql`m.id < ${before ?? Number.MAX_SAFE_INTEGER}`, sql`m.id desc`]
     : [sql`m.id > ${after}`, sql`m.id`];
-  const rows = await sql<MessageRow[]>`
+  const rows = await sql<Omit<MessageRow, keyof OfMedia>[]>`
     select m.id, m.sender_id, m.type as message_type, m.body as message, m.media_id as media_content_id, m.seen_at,
       m.client_id, m.created_at
     from messages m
@@ -88,7 +88,7 @@ export async function listMessages(
  * Says what their media are, and asks for them only where there are any: a join would look for those of each text as well,
  * and takes twice the time of all the rest.
  */
-async function withMedia(sql: Sql, rows: MessageRow[]): Promise<MessageRow[]> {
+async function withMedia(sql: Sql, rows: Omit<MessageRow, keyof OfMedia>[]): Promise<MessageRow[]> {
   const ids = rows.flatMap(({ media_content_id }) => media_content_id ?? []);
   const media = ids.length === 0 ? [] : await sql<Media[]>`
     select id, media_type, duration
@@ -96,18 +96,16 @@ async function withMedia(sql: Sql, rows: MessageRow[]): Promise<MessageRow[]> {
     where id = any(${ids}::bigint[])`;
   const byId = new Map(media.map((one) => [one.id, one]));
   // In place: to copy a page costs as much as to write it.
-  for (const row of rows) {
+  return rows.map((row) => {
     const { media_type = null, duration = null } = byId.get(row.media_content_id ?? 0) ?? {};
-    row.media_type = media_type;
-    row.duration = duration;
-  }
-  return rows;
+    return Object.assign(row, { media_type, duration });
+  });
 }
 
-interface Media {
+type OfMedia = Pick<MessageRow, "media_type" | "duration">;
+
+interface Media extends OfMedia {
   id: number;
-  media_type: string | null;
-  duration: number | null;
 }
 
 /** When these media messages of a thread were played; those that were not are left out. */

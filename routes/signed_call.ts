@@ -10,7 +10,7 @@ import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS } from "./answ
 import type { AppEnv } from "./env.ts";
 import { toInputError } from "./fields.ts";
 import { readJsonBody } from "./json_body.ts";
-import { bearerToken } from "./session.ts";
+import { actorOf } from "./session.ts";
 
 /** What a call takes; absent is nothing, of a query whatever it is. */
 interface Schemas {
@@ -52,7 +52,7 @@ export function signedCalls(router: OpenAPIHono<AppEnv>, sessions: Sessions): Ad
       responses: answers(meaning, answer, [...SESSION_ERRORS, ...(body ? BODY_ERRORS : []), ...errors]),
     });
     router.on(described.method, described.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (c) => {
-      const me = await sessions.authenticate(bearerToken(c.req.header("authorization")));
+      const me = await actorOf(c, sessions);
       const given: Record<string, unknown> = {};
       if (body) given.body = check(body, await readJsonBody(c.req.raw));
       if (params) given.params = check(params, c.req.param());

@@ -8,6 +8,7 @@ import {
   type Decision,
   type Pair,
   type Refusal,
+  seenBy,
   statusOf,
   withIntent,
 } from "./contact_state.ts";
@@ -48,7 +49,7 @@ export interface Changed {
 export type Outcome = Changed | AppError;
 
 export function caseOf(wish: Wish, { user, pair }: Found): Case {
-  const before = user && pair ? sideOf(pair, wish.me.user_id < user.id) : UNKNOWN;
+  const before = user && pair ? seenBy(wish.me.user_id < user.id ? "low" : "high", pair) : UNKNOWN;
   const { intent, refusal } = wish.action === "rename" ? rename(before) : decide(wish.action, before);
   return { wish, peer: user, row: pair, before, after: withIntent(before, intent), refusal };
 }
@@ -112,10 +113,3 @@ function rename(before: Pair): Decision {
 
 /** Two people who never had to do with each other. */
 const UNKNOWN: Pair = { mine: "none", theirs: "none", ever_accepted: false };
-
-/** The pair as one of the two sees it. */
-function sideOf({ low_intent, high_intent, ever_accepted }: PairState, isLow: boolean): Pair {
-  return isLow
-    ? { mine: low_intent, theirs: high_intent, ever_accepted }
-    : { mine: high_intent, theirs: low_intent, ever_accepted };
-}

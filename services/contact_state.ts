@@ -10,6 +10,20 @@ export interface Pair {
   ever_accepted: boolean;
 }
 
+/** The pair as either of the two sees it, from what its row says of the lower and the higher id. */
+export function seenBy(
+  side: "low" | "high",
+  { low_intent: low, high_intent: high, ever_accepted }: {
+    low_intent: Intent;
+    high_intent: Intent;
+    ever_accepted: boolean;
+  },
+): Pair {
+  return side === "low"
+    ? { mine: low, theirs: high, ever_accepted }
+    : { mine: high, theirs: low, ever_accepted };
+}
+
 export const STATUSES = ["requesting", "requested", "accepted", "blocked", "deleted"] as const;
 
 export type Status = typeof STATUSES[number];

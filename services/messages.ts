@@ -51,6 +51,12 @@ export interface MessagePage {
   has_more: boolean;
 }
 
+/** A page, and by which marks it was made. */
+interface Shown {
+  by: string;
+  page: MessagePage;
+}
+
 export type Messages = ReturnType<typeof createMessages>;
 
 export function createMessages(
@@ -64,7 +70,7 @@ export function createMessages(
   },
 ) {
   /** What each of the two was last shown of a thread's newest rows, and by which marks. */
-  const shownLast = new WeakMap<NewestRows, Map<number, { by: string; page: MessagePage }>>();
+  const shownLast = new WeakMap<NewestRows, Map<number, Shown>>();
 
   /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited */
   async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
@@ -104,25 +110,17 @@ export function createMessages(
       side.my_delivered_id = received;
     }
     const by = [page.count, ...MARKS.map((mark) => side[mark])].join(" ");
-    return presentOnce(found, me.user_id, by, () => ({
-      messages: rows.map((row) => present(row, me, phone, side)),
-      has_more,
-    }));
+    const last = shownLast.get(found)?.get(me.user_id);
+    if (last?.by === by) return last.page;
+    const made = { messages: rows.map((row) => present(row, me, phone, side)), has_more };
+    if (isNewest) showLast(found, me, { by, page: made });
+    return made;
   }
 
-  /** A page that is read again before anything has changed is the one that was made before. */
-  function presentOnce(
-    found: NewestRows,
-    readerId: number,
-    by: string,
-    make: () => MessagePage,
-  ): MessagePage {
-    const shown = shownLast.get(found) ?? new Map<number, { by: string; page: MessagePage }>();
-    const last = shown.get(readerId);
-    if (last?.by === by) return last.page;
-    const page = make();
-    shownLast.set(found, shown.set(readerId, { by, page }));
-    return page;
+  /** A page that is read again before anything has changed is then the one that was made before. */
+  function showLast(found: NewestRows, { user_id }: Actor, shown: Shown): void {
+    const byReader = shownLast.get(found) ?? new Map<number, Shown>();
+    shownLast.set(found, byReader.set(user_id, shown));
   }
 
   return { send, list };

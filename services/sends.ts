@@ -3,7 +3,7 @@
 import type { Database } from "../db/database.ts";
 import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import * as messages from "../db/messages.ts";
-import { statusOf } from "./contact_state.ts";
+import { seenBy, statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import { beginNotice, eventsOf, type Sent } from "./events/sent.ts";
@@ -30,7 +30,6 @@ export interface Stored {
   repeated: boolean;
 }
 
-type Pair = NonNullable<DraftOutcome["pair"]>;
 type Outcome = Stored | "recipient_not_found" | "not_friends" | "client_id_reused" | "invalid_media";
 
 const BATCH_MAX = 128;
@@ -130,26 +129,20 @@ export function createSends(
       return rows;
     });
     return sends.map((send, place) => {
-      const { stored_id: id, media, pair } = rows[place]!;
-      if (id !== null) return { row: rowOf(send, { id, at, media }), repeated: false };
-      return whyNot(send, pair!, media !== null);
+      const row = rows[place]!;
+      const { stored_id: id, media } = row;
+      return id === null ? whyNot(send, row) : { row: rowOf(send, { id, at, media }), repeated: false };
     });
   }
 
-  async function whyNot(
-    send: Send,
-    { low_id, low_intent, high_intent, ever_accepted }: Pair,
-    mayCarry: boolean,
-  ): Promise<Outcome> {
+  async function whyNot(send: Send, { pair, media }: DraftOutcome): Promise<Outcome> {
     // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
     const stored = await findStored(send);
     if (stored) return judge(send, stored, false);
-    const isLow = send.me.user_id === low_id;
-    const [mine, theirs] = isLow ? [low_intent, high_intent] : [high_intent, low_intent];
-    const status = statusOf({ mine, theirs, ever_accepted });
+    const status = statusOf(seenBy(send.me.user_id === pair!.low_id ? "low" : "high", pair!));
     if (status === null) return "recipient_not_found";
     if (status !== "accepted") return "not_friends";
-    if (send.media_content_id !== null && !mayCarry) return "invalid_media";
+    if (send.media_content_id !== null && media === null) return "invalid_media";
     throw new Error("A message that nothing forbids was not stored");
   }
 

@@ -42,9 +42,11 @@ export function createChecker(document: Document): Checker {
   return {
     check(method, address, { status, body }) {
       const pattern = patternOf(address.split("?")[0]!);
-      const operations = new Map(Object.entries(pattern === undefined ? {} : document.paths[pattern]));
-      // deno-lint-ignore no-explicit-any -- the document is plain JSON
-      const operation: any = operations.get(method.toLowerCase());
+      // A map, since there are methods that every object has.
+      const operations = new Map<string, Document>(
+        Object.entries(pattern === undefined ? {} : document.paths[pattern]),
+      );
+      const operation = operations.get(method.toLowerCase());
       // Addresses and methods that are not documented have nothing to be held against but their error.
       if (!operation) return;
       const where = `${method} ${pattern} ${status}`;
