@@ -183,6 +183,30 @@ noticeTest(
   },
 );
 
+noticeTest(
+  "a window that was looked at a moment ago tells, though the browser takes its time to note that nobody looks",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    const page = await openSettings(t, browser, ann, {
+      script: `
+        const { request } = LockManager.prototype;
+        LockManager.prototype.request = function (name, options, run) {
+          return request.call(this, name, options, async (lock) => {
+            await run(lock);
+            await new Promise((resolve) => setTimeout(resolve, 500));
+          });
+        };`,
+    });
+    await turn(page, "On");
+    await page.getByText("only while PuffinTalk is open").waitFor();
+    await hide(page);
+    await t.send(bob, ann, "A secret");
+    await eventually(async () =>
+      deepEqual(await shown(page), [{ body: `New message from ${BOB}`, tag: BOB }])
+    );
+  },
+);
+
 noticeTest("who looks at one window is not told by another, until that one is closed", async (t, browser) => {
   const [ann, bob] = await friends(t);
   const cat = await t.signUp(CAT);

@@ -93,12 +93,14 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
 function createLook(lock: string) {
   const isSeen = () => document.visibilityState === "visible";
   let leave: (() => void) | null = null;
+  /** Settles when this window's own lock is given back, which is some time after it was left. */
+  let held: Promise<unknown> = Promise.resolve();
   const look = () => {
     leave?.();
     leave = null;
     if (!isSeen()) return;
     const left = new Promise<void>((resolve) => leave = resolve);
-    navigator.locks.request(lock, { mode: "shared" }, () => left).catch(() => {});
+    held = navigator.locks.request(lock, { mode: "shared" }, () => left).catch(() => {});
   };
   if ("locks" in navigator) {
     look();
@@ -107,8 +109,9 @@ function createLook(lock: string) {
   return {
     async isAtAny(): Promise<boolean> {
       if (isSeen() || !("locks" in navigator)) return isSeen();
-      const { held } = await navigator.locks.query();
-      return held?.some(({ name }) => name === lock) ?? false;
+      await held;
+      const locks = await navigator.locks.query();
+      return locks.held?.some(({ name }) => name === lock) ?? false;
     },
   };
 }
