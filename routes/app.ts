@@ -25,6 +25,7 @@ import { allowOrigin } from "./origins.ts";
 import { createRepeatables } from "./repeatable.ts";
 import { createRouteJudge } from "./route_table.ts";
 import { createRouter } from "./router.ts";
+import type { Signed } from "./signed_call.ts";
 import { systemRoutes } from "./system.ts";
 import { ticketRoutes } from "./tickets.ts";
 import { twilioRoutes } from "./twilio.ts";
@@ -46,21 +47,26 @@ export function createApp(
   const app = createRouter<AppEnv>(mediaPath);
   const wire = createWire(config);
   const repeatables = createRepeatables();
+  const headers = createAnswerHeaders(config.publicUrl);
+  const signed: Signed = {
+    sessions: services.sessions,
+    answer: (c, body) => headers.json(c, repeatables.textOf(body) ?? JSON.stringify(body)),
+  };
   const address = clientAddress(config.trustedProxyCount);
   const { publicUrl } = config;
   const invitePage = { ...services, publicUrl, next: webFiles.size > 0 ? WEB_PATH : publicUrl, address };
 
   app.onError(onError);
-  app.use(attend({ gate, headers: createAnswerHeaders(config.publicUrl, repeatables) }));
+  app.use(attend({ gate, headers }));
   app.use("/i/*", invitePageErrors(invitePage));
   app.use(judge({ gate, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }));
 
   app.route("/", authRoutes(services, address));
-  app.route("/", contactRoutes(services, wire, address));
+  app.route("/", contactRoutes(services.contacts, { signed, wire, address }));
   app.route("/", mediaRoutes(services, config.publicUrl));
   app.route("/", mediaDownloadRoutes(services));
   app.route("/", uploadRoutes(services));
-  app.route("/", messageRoutes(services, wire, repeatables));
+  app.route("/", messageRoutes(services, { signed, wire, repeatables }));
   app.route("/", notificationRoutes(services, wire, address));
   app.route("/", ticketRoutes(services));
   app.route("/", pushRoutes(services));

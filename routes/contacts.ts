@@ -4,13 +4,12 @@ import { z } from "@hono/zod-openapi";
 import { STATUSES } from "../services/contact_state.ts";
 import type { Contact, Contacts } from "../services/contacts.ts";
 import type { ErrorCode } from "../services/errors.ts";
-import type { Sessions } from "../services/sessions.ts";
 import { success } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { displayName, phoneNumber, phoneNumberParams } from "./fields.ts";
 import { createRouter } from "./router.ts";
-import { type AddSignedCall, signedCalls } from "./signed_call.ts";
+import { type AddSignedCall, type Signed, signedCalls } from "./signed_call.ts";
 import { type Wire, wireContact } from "./wire.ts";
 
 const tags = ["Contacts"];
@@ -40,12 +39,11 @@ const whomAndPerhapsName = z.strictObject({ phone_number: phoneNumber, display_n
   .openapi("RequestBody");
 
 export function contactRoutes(
-  { contacts, sessions }: { contacts: Contacts; sessions: Sessions },
-  wire: Wire,
-  address: ClientAddress,
+  contacts: Contacts,
+  { signed, wire, address }: { signed: Signed; wire: Wire; address: ClientAddress },
 ) {
   const router = createRouter<AppEnv>();
-  const add = signedCalls(router, sessions);
+  const add = signedCalls(router, signed);
   const toAnswer = (list: Contact[]) => ({ success: true as const, contacts: list.map(wire.contact) });
   addLists(add, contacts, toAnswer);
   addRequest(add, contacts, { toAnswer, address });

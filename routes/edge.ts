@@ -17,7 +17,6 @@ export function attend(
     const startedAt = performance.now();
     c.set("requestId", crypto.randomUUID());
     c.set("pattern", "-");
-    headers.prepare(c);
     gate.enter();
     try {
       await next();

@@ -10,6 +10,8 @@ export interface AppEnv {
     /** The route's pattern, as in `/api/contacts/{phone_number}`; for the log, which must not see numbers. */
     pattern: string;
     errorCode?: ErrorCode;
+    /** The answer that has all its headers already. */
+    complete?: Response;
     /** How an error is shown where people look at it, and not programs. */
     showError?: (refusal: AppError, status: ContentfulStatusCode) => Response | Promise<Response>;
   };

@@ -4,13 +4,12 @@ import { z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
 import type { Marks } from "../services/marks.ts";
 import type { MessagePage, Messages, Outgoing } from "../services/messages.ts";
-import type { Sessions } from "../services/sessions.ts";
 import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
 import type { Repeatables } from "./repeatable.ts";
 import { createRouter } from "./router.ts";
-import { type AddSignedCall, signedCalls } from "./signed_call.ts";
+import { type AddSignedCall, type Signed, signedCalls } from "./signed_call.ts";
 import { type Wire, wireMessage } from "./wire.ts";
 
 const tags = ["Messages"];
@@ -64,12 +63,11 @@ const readAllTextBody = z.strictObject({ phone_number: phoneNumber }).openapi("R
 const readUpToBody = z.strictObject({ phone_number: phoneNumber, message_id: id }).openapi("ReadUpToBody");
 
 export function messageRoutes(
-  { messages, marks, sessions }: { messages: Messages; marks: Marks; sessions: Sessions },
-  wire: Wire,
-  repeatables: Repeatables,
+  { messages, marks }: { messages: Messages; marks: Marks },
+  { signed, wire, repeatables }: { signed: Signed; wire: Wire; repeatables: Repeatables },
 ) {
   const router = createRouter<AppEnv>();
-  const add = signedCalls(router, sessions);
+  const add = signedCalls(router, signed);
   addSend(add, messages, wire);
   addReading(add, marks);
   const pageBody = repeatables.of(({ messages, has_more }: MessagePage) => ({

@@ -33,7 +33,13 @@ export interface SignedCall<Takes extends Schemas, Answer extends z.ZodType>
   errors: ErrorCode[];
 }
 
-export type AddSignedCall = <Takes extends Schemas, Answer extends z.ZodType>(
+/** What all such calls need: whose session it is, and how a success is answered. */
+export interface Signed {
+  sessions: Sessions;
+  answer(c: Context<AppEnv>, body: object): Response;
+}
+
+export type AddSignedCall = <Takes extends Schemas, Answer extends z.ZodType<object>>(
   call: SignedCall<Takes, Answer>,
   run: (me: Actor, given: Given<Takes>, c: Context<AppEnv>) => Promise<z.output<Answer>>,
 ) => void;
@@ -42,7 +48,10 @@ export type AddSignedCall = <Takes extends Schemas, Answer extends z.ZodType>(
  * Adds calls to a router: documented as they say, answered with what `run` resolves with.
  * Judged in this order: the session, then the body, then the schemas.
  */
-export function signedCalls(router: OpenAPIHono<AppEnv>, sessions: Sessions): AddSignedCall {
+export function signedCalls(
+  router: OpenAPIHono<AppEnv>,
+  { sessions, answer: toAnswer }: Signed,
+): AddSignedCall {
   return ({ takes, answer, meaning, errors, ...described }, run) => {
     const { body, params, query } = takes;
     router.openAPIRegistry.registerPath({
@@ -57,7 +66,7 @@ export function signedCalls(router: OpenAPIHono<AppEnv>, sessions: Sessions): Ad
       if (body) given.body = check(body, await readJsonBody(c.req.raw));
       if (params) given.params = check(params, c.req.param());
       if (query) given.query = check(query, readQuery(c));
-      return c.json(await run(me, given as Given<typeof takes>, c), 200);
+      return toAnswer(c, await run(me, given as Given<typeof takes>, c));
     });
   };
 }
