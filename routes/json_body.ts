@@ -55,15 +55,24 @@ function isJson(contentType: string | null): boolean {
     );
 }
 
-/** The whole body. @throws AppError too_large, invalid_json, request_timeout */
-export async function readBytes(
+/** How much a body may have, and how more is refused. */
+interface Size {
+  bytesMax: number;
+  refusal: () => AppError;
+}
+
+/** The whole body. @throws AppError too_large at once; rejects with invalid_json, request_timeout */
+export function readBytes(
   request: Request,
-  { bytesMax, refusal } = { bytesMax: JSON_BYTES_MAX, refusal: tooLarge },
+  size: Size = { bytesMax: JSON_BYTES_MAX, refusal: tooLarge },
 ): Promise<Uint8Array> {
   const declared = request.headers.get("content-length");
-  if (Number(declared) > bytesMax) throw refusal();
+  if (Number(declared) > size.bytesMax) throw size.refusal();
   // A body of a declared length is no longer than that (RFC 9112, section 6.3), and need not be read piece by piece.
-  if (declared !== null) return await wholeInTime(request);
+  return declared === null ? readPieces(request, size) : wholeInTime(request);
+}
+
+async function readPieces(request: Request, { bytesMax, refusal }: Size): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of inTime(request)) {
@@ -77,7 +86,13 @@ export async function readBytes(
 function wholeInTime(request: Request): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const deadline = deadlines.set(() => reject(new AppError("request_timeout", { retryAfter: 1 })));
-    request.bytes().then(resolve, () => reject(new AppError("invalid_json"))).then(deadline.callOff);
+    request.bytes().then((bytes) => {
+      deadline.callOff();
+      resolve(bytes);
+    }, () => {
+      deadline.callOff();
+      reject(new AppError("invalid_json"));
+    });
   });
 }
 

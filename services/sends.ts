@@ -61,20 +61,18 @@ export function createSends(
    * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited
    */
   async function add(send: Send): Promise<Stored> {
-    const outcome = await followOrStore(send);
+    const key = send.client_id === null ? null : keyOf(send);
+    const outcome = await (key !== null && underWay.has(key) ? follow(send, key) : storeAtPace(send, key));
     if (typeof outcome === "string") throw new AppError(outcome);
     return outcome;
   }
 
-  /** Nothing is waited for between finding none under way and being it. */
-  async function followOrStore(send: Send): Promise<Outcome> {
-    const key = send.client_id === null ? null : keyOf(send);
-    let first = key === null ? undefined : underWay.get(key);
-    while (first) {
+  /** Waits for the first; nothing is waited for between finding none under way and being it. */
+  async function follow(send: Send, key: string): Promise<Outcome> {
+    for (let first = underWay.get(key); first; first = underWay.get(key)) {
       const outcome = await first;
       // Why the first was refused may be its own words, and says nothing of these.
       if (typeof outcome !== "string") return judge(send, outcome, true);
-      first = underWay.get(key!);
     }
     return await storeAtPace(send, key);
   }

@@ -11,8 +11,8 @@ export interface Thread {
 }
 
 export interface Threads {
-  /** Null before the first request between the two. Says nothing of what either wants. */
-  find(me: Actor, phone: PhoneNumber): Promise<Thread | null>;
+  /** Null before the first request between the two. Says nothing of what either wants. At once where it was found lately. */
+  find(me: Actor, phone: PhoneNumber): Thread | Promise<Thread | null>;
 }
 
 const THREADS_MAX = 50_000;
@@ -20,14 +20,17 @@ const THREADS_KEPT_MS = 10 * 60_000;
 
 export function createThreads({ database }: { database: Database }): Threads {
   const known = createRecent<Thread>({ turnMs: THREADS_KEPT_MS, max: THREADS_MAX });
+
+  async function lookUp(key: string, me: Actor, phone: PhoneNumber): Promise<Thread | null> {
+    const thread = await database.run((sql) => findThread(sql, me.user_id, phone));
+    if (thread) known.set(key, thread);
+    return thread;
+  }
+
   return {
-    async find(me, phone) {
+    find(me, phone) {
       const key = `${me.user_id} ${phone}`;
-      const remembered = known.get(key);
-      if (remembered) return remembered;
-      const thread = await database.run((sql) => findThread(sql, me.user_id, phone));
-      if (thread) known.set(key, thread);
-      return thread;
+      return known.get(key) ?? lookUp(key, me, phone);
     },
   };
 }
