@@ -1,9 +1,12 @@
 import { createHmac, hkdfSync } from "node:crypto";
+import { LRUCache } from "lru-cache";
 
 /** A name for what is counted, in which nothing of it can be read. */
 export type LimitKeys = (text: string) => string;
 
 const NAME_BYTES = 16;
+/** Who does something limited does it again soon, and a name takes as long as all else that is done for a limit. */
+const NAMES_MAX = 10_000;
 
 /**
  * Names by HMAC-SHA-256 under a key of its own, which is derived from the first of the secrets (HKDF, RFC 5869): phone
@@ -12,6 +15,15 @@ const NAME_BYTES = 16;
 export function createLimitKeys([secret]: readonly string[]): LimitKeys {
   if (secret === undefined) throw new Error("Cannot derive the names of limits: there is no secret");
   const key = new Uint8Array(hkdfSync("sha256", secret, "", "puffintalk limit key", 32));
-  return (text) =>
-    createHmac("sha256", key).update(text).digest().subarray(0, NAME_BYTES).toString("base64url");
+  const names = new LRUCache<string, string>({ max: NAMES_MAX });
+
+  function nameOf(text: string): string {
+    return createHmac("sha256", key).update(text).digest().subarray(0, NAME_BYTES).toString("base64url");
+  }
+
+  return (text) => {
+    const name = names.get(text) ?? nameOf(text);
+    names.set(text, name);
+    return name;
+  };
 }
