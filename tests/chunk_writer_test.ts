@@ -3,6 +3,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { type Chunk, createChunkWriter } from "../services/media/chunk_writer.ts";
+import { eventually } from "./support.ts";
 
 const CHUNK = 10;
 
@@ -57,25 +58,45 @@ Deno.test("flush() writes once more after whole chunks, without bytes, so that n
   deepEqual(seen, [[0, CHUNK, true], [CHUNK, CHUNK, true], [2 * CHUNK, 0, false]]);
 });
 
-Deno.test("the next chunk is filled while one is written, and waits for it", async () => {
+Deno.test("two chunks are on their way at once and a third is filled, which waits for the first of them", async () => {
   const { writer, writes } = withGates();
-  await writer.take(new Uint8Array(CHUNK).fill(1));
-  const taking = writer.take(new Uint8Array(CHUNK).fill(2));
+  for (const letter of [1, 2]) await writer.take(new Uint8Array(CHUNK).fill(letter));
+  const taking = writer.take(new Uint8Array(CHUNK).fill(3));
   await Promise.resolve();
-  equal(writes.length, 1);
-  deepEqual([...writes[0]!.chunk.bytes], Array(CHUNK).fill(1));
+  equal(writes.length, 2);
+  for (const [place, { chunk }] of writes.entries()) {
+    deepEqual([...chunk.bytes], Array(CHUNK).fill(place + 1));
+  }
   writes[0]!.end.resolve();
   await taking;
-  equal(writes.length, 2);
+  equal(writes.length, 3);
   deepEqual([...writes[1]!.chunk.bytes], Array(CHUNK).fill(2));
-  writes[1]!.end.resolve();
+  deepEqual([...writes[2]!.chunk.bytes], Array(CHUNK).fill(3));
+  writes.forEach(({ end }) => end.resolve());
+  const flushing = writer.flush();
+  await eventually(() => writes.length === 4);
+  equal(writes[3]!.chunk.isLazy, false);
+  writes[3]!.end.resolve();
+  await flushing;
 });
 
-Deno.test("what fails to be written is told with the next chunk and at the end, and nothing is written after it", async () => {
+for (const failing of [0, 1]) {
+  Deno.test(`when chunk ${failing} of two fails, the next and the end are told, and nothing is written after them`, async () => {
+    const { writer, writes } = withGates();
+    await writer.take(new Uint8Array(2 * CHUNK + 1));
+    writes[1 - failing]!.end.resolve();
+    writes[failing]!.end.reject(new Error("gone"));
+    await rejects(writer.take(new Uint8Array(CHUNK)), { message: "gone" });
+    await rejects(writer.flush(), { message: "gone" });
+    equal(writes.length, 2);
+  });
+}
+
+Deno.test("a chunk that failed alone is heard of before the next is on its way", async () => {
   const { writer, writes } = withGates();
-  await writer.take(new Uint8Array(CHUNK + 1));
+  await writer.take(new Uint8Array(CHUNK));
   writes[0]!.end.reject(new Error("gone"));
+  await new Promise((resolve) => setTimeout(resolve));
   await rejects(writer.take(new Uint8Array(CHUNK)), { message: "gone" });
-  await rejects(writer.flush(), { message: "gone" });
   equal(writes.length, 1);
 });

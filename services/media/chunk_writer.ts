@@ -1,41 +1,53 @@
-// Bytes of an upload on their way to the database: one chunk is filled while the last is written.
+// Bytes of an upload on their way to the database: one chunk is filled while the last ones are written.
 
 export interface Chunk {
   /** Where in the upload it belongs. */
   offset: number;
-  /** Good until the chunk after the next is begun. */
+  /** Good until the chunk is written. */
   bytes: Uint8Array;
   /** Whether a crash of the database may still lose it. */
   isLazy: boolean;
 }
 
+/** So many chunks are on their way at once: one is brought to the database while it writes the one before. */
+const WRITES_MAX = 2;
+
 export type ChunkWriter = ReturnType<typeof createChunkWriter>;
 
 /**
- * Writes in chunks of this size, the first of them at `start`, and never two at once. After a failure nothing is tried
- * again, and whatever is asked next fails with it.
+ * Writes in chunks of this size, the first of them at `start`. `write` is called for one before the one before it is
+ * written, and has to keep their order. After a failure nothing is tried again, and whatever is asked next fails with it.
  */
 export function createChunkWriter(
   { start, chunkBytes, write }: { start: number; chunkBytes: number; write: (chunk: Chunk) => Promise<void> },
 ) {
+  const spare: Uint8Array<ArrayBuffer>[] = [];
   let filling = new Uint8Array(chunkBytes);
-  let other: Uint8Array<ArrayBuffer> | null = null;
   let filled = 0;
   let offset = start;
   let isLazy = false;
-  let writing = Promise.resolve();
+  let hasFailed = false;
+  /** The chunks on their way, the oldest first. One that failed stays, and all that is asked from then on fails with it. */
+  const writing: Promise<void>[] = [];
 
-  /** Resolves when the chunk before is written: this one is on its way then. */
+  /** Resolves when there is room for another chunk on its way: this one is then. */
   async function begin(isLazyNow: boolean): Promise<void> {
-    await writing;
-    const chunk = { offset, bytes: filling.subarray(0, filled), isLazy: isLazyNow };
-    [filling, other] = [other ?? new Uint8Array(chunkBytes), filling];
+    while (hasFailed || writing.length === WRITES_MAX) await oldest();
+    const buffer = filling;
+    const chunk = { offset, bytes: buffer.subarray(0, filled), isLazy: isLazyNow };
+    filling = spare.pop() ?? new Uint8Array(chunkBytes);
     offset += filled;
     filled = 0;
     isLazy = isLazyNow;
-    writing = write(chunk);
+    const written = write(chunk).then(() => void spare.push(buffer));
     // It is heard of with the next chunk, or at the end.
-    writing.catch(() => {});
+    written.catch(() => hasFailed = true);
+    writing.push(written);
+  }
+
+  async function oldest(): Promise<void> {
+    await writing[0];
+    writing.shift();
   }
 
   async function take(bytes: Uint8Array): Promise<void> {
@@ -51,7 +63,7 @@ export function createChunkWriter(
   /** Writes what is left, however little. A crash can lose nothing from then on: who keeps the last keeps all before. */
   async function flush(): Promise<void> {
     if (filled > 0 || isLazy) await begin(false);
-    await writing;
+    while (writing.length > 0) await oldest();
   }
 
   return { take, flush, end: () => offset + filled, unwritten: () => filled };
