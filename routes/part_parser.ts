@@ -1,0 +1,119 @@
+// The one part of a multipart body (RFC 7578; RFC 2046, section 5.1), as it comes: nothing of what is in it is held.
+
+import { Buffer } from "node:buffer";
+import { MIMEType } from "node:util";
+// @ts-types="@types/streamsearch"
+import StreamSearch from "streamsearch";
+import { AppError } from "../services/errors.ts";
+
+/** What the part may say of itself. */
+const HEAD_BYTES_MAX = 8_192;
+const HEAD_END = "\r\n\r\n";
+
+/** Where in the body the parser is; a `delimiter` has been found, and what follows says whether it is the last. */
+type Place = "before" | "delimiter" | "head" | "part" | "after";
+
+export interface PartParser {
+  /** What these bytes of the body bring of the part. @throws AppError invalid_input */
+  push(bytes: Uint8Array): Uint8Array[];
+  /** @throws AppError invalid_input, unless all of the part has come */
+  end(): void;
+}
+
+/**
+ * @param contentType of the body; has its boundary
+ * @param wanted what the part has to be called
+ * @throws AppError invalid_input
+ */
+export function createPartParser(contentType: string, wanted: string): PartParser {
+  const search = new StreamSearch(
+    `\r\n--${boundaryOf(contentType)}`,
+    (isDelimiter, data, start, end, isKept) => {
+      if (data) take(isKept ? data.subarray(start, end) : Buffer.from(data.subarray(start, end)));
+      if (isDelimiter) turn();
+    },
+  );
+  let place: Place = "before";
+  /** Whether the part has been, and has ended. */
+  let hasPart = false;
+  /** What has come from behind the delimiter. */
+  let head = Buffer.alloc(0);
+  let found: Uint8Array[] = [];
+
+  function turn(): void {
+    if (place === "after") return;
+    if (place === "delimiter" || place === "head") throw notWhole();
+    hasPart = place === "part";
+    place = "delimiter";
+    head = Buffer.alloc(0);
+  }
+
+  function take(bytes: Buffer): void {
+    if (place === "part") found.push(bytes);
+    else if (place === "delimiter" || place === "head") {
+      head = Buffer.concat([head, bytes]);
+      if (place === "delimiter" && head.length >= 2) place = judgeDelimiter();
+      if (place === "head") readHead(bytes.length);
+    }
+  }
+
+  function judgeDelimiter(): Place {
+    const isLast = head.toString("latin1", 0, 2) === "--";
+    if (isLast && !hasPart) throw badPart("Is missing", wanted);
+    if (!isLast && hasPart) throw badPart("Has to be the only part", wanted);
+    return isLast ? "after" : "head";
+  }
+
+  function readHead(bytesNew: number): void {
+    const end = head.indexOf(HEAD_END, Math.max(0, head.length - bytesNew - HEAD_END.length));
+    if (end > HEAD_BYTES_MAX || (end === -1 && head.length > HEAD_BYTES_MAX)) throw notWhole();
+    if (end === -1) return;
+    const name = nameOf(head.toString("utf8", 0, end));
+    if (name !== wanted) throw badPart(`Is not known here; the only part is ${wanted}`, name ?? wanted);
+    place = "part";
+    if (head.length > end + HEAD_END.length) found.push(head.subarray(end + HEAD_END.length));
+  }
+
+  // A delimiter belongs to the line end before it, which the first one may lack.
+  search.push("\r\n");
+  return {
+    push(bytes) {
+      found = [];
+      search.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+      return found;
+    },
+    end() {
+      search.destroy();
+      if (!hasPart) throw notWhole();
+    },
+  };
+}
+
+function boundaryOf(contentType: string): string {
+  const boundary = parse(contentType)?.params.get("boundary");
+  if (!boundary) throw badPart("The Content-Type has no boundary");
+  return boundary;
+}
+
+/** What a head calls its part; null where it does not. */
+function nameOf(head: string): string | null {
+  const [, disposition = ""] = head.match(/\r\ncontent-disposition:[ \t]*form-data(.*)/i) ?? [];
+  // Its parameters are written as those of a media type are.
+  return parse(`multipart/form-data${disposition}`)?.params.get("name") ?? null;
+}
+
+function parse(mediaType: string): MIMEType | null {
+  try {
+    return new MIMEType(mediaType);
+  } catch {
+    return null;
+  }
+}
+
+function notWhole(): AppError {
+  return badPart("The body is not whole multipart/form-data");
+}
+
+function badPart(message: string, path = "file"): AppError {
+  return new AppError("invalid_input", { issues: [{ path, message }] });
+}

@@ -1,0 +1,86 @@
+// The parser of multipart bodies against bodies that are made to mislead it; by HTTP see multipart_test.ts.
+
+import { deepEqual, equal, throws } from "node:assert/strict";
+import fc from "fast-check";
+import { createPartParser } from "../routes/part_parser.ts";
+import { joined } from "./upload_calls.ts";
+
+const BOUNDARY = "--x-";
+const HEAD = 'Content-Disposition: form-data; name="file"';
+const encoder = new TextEncoder();
+
+/** What comes of a body that is cut into such pieces. */
+function parse(body: Uint8Array, sizes: number[], type = `multipart/form-data; boundary=${BOUNDARY}`) {
+  const parser = createPartParser(type, "file");
+  const found: Uint8Array[] = [];
+  for (let at = 0, place = 0; at < body.length; place += 1) {
+    const size = sizes[place % sizes.length]!;
+    found.push(...parser.push(body.slice(at, at + size)).map((bytes) => bytes.slice()));
+    at += size;
+  }
+  parser.end();
+  return joined(...found);
+}
+
+/** One part with this head. */
+function bodyOf(head: string, bytes: Uint8Array | string = "sound", boundary = BOUNDARY): Uint8Array {
+  return joined(`--${boundary}\r\n${head}\r\n\r\n`, bytes, `\r\n--${boundary}--\r\n`);
+}
+
+const refusedWith = (path: string, message: RegExp) => (error: { details: { issues: unknown[] } }) => {
+  const [issue] = error.details.issues as { path: string; message: string }[];
+  equal(issue!.path, path);
+  return message.test(issue!.message);
+};
+
+// The letters of the delimiter, so that beginnings of it are everywhere, and whole ones where they are taken out again.
+const misleading = fc.array(fc.constantFrom("\r", "\n", "-", "x", "\r\n", "\r\n--", "\r\n----x", "\0"), {
+  maxLength: 60,
+}).map((parts) => encoder.encode(parts.join("").replaceAll(`\r\n--${BOUNDARY}`, "")))
+  .filter((bytes) => !`\r\n${new TextDecoder().decode(bytes)}\r`.includes(`\r\n--${BOUNDARY}`));
+const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
+
+Deno.test("a part's bytes come out as they are, whatever is in them and however the body is cut", () =>
+  fc.assert(
+    fc.property(misleading, sizes, (bytes, sizes) => {
+      deepEqual(parse(bodyOf(HEAD, bytes), sizes), bytes);
+    }),
+    { numRuns: 2_000 },
+  ));
+
+Deno.test("a part is found by its name, as whoever writes bodies writes it", () => {
+  const heads = [
+    'content-disposition:form-data;name="file"',
+    "CONTENT-DISPOSITION: form-data; filename=x; NAME=file",
+    `Content-Type: audio/wav; name="voice"\r\nX: y\r\n${HEAD}; filename="a;\\"name=z\\".wav"`,
+    `${HEAD}; filename="\u{1f3a4}.wav"; filename*=UTF-8''%F0%9F%8E%A4.wav`,
+  ];
+  for (const head of heads) equal(parse(bodyOf(head), [7]).length, 5, head);
+  const quoted = bodyOf(HEAD, "sound", "a b:c");
+  equal(parse(quoted, [7], 'multipart/form-data; charset=utf-8; boundary="a b:c"').length, 5);
+});
+
+Deno.test("what a body is refused for is said of it", () => {
+  const cases: [body: Uint8Array, path: string, message: RegExp][] = [
+    [bodyOf('Content-Disposition: form-data; name="voice"'), "voice", /only part is file/],
+    [bodyOf('Content-Disposition: attachment; name="file"'), "file", /only part is file/],
+    [bodyOf('X-Content-Disposition: form-data; name="file"'), "file", /only part is file/],
+    [bodyOf('Content-Type: x/form-data; name="file"'), "file", /only part is file/],
+    [joined(`--${BOUNDARY}--\r\n`), "file", /Is missing/],
+    [joined(bodyOf(HEAD).slice(0, -4), "\r\n", HEAD, "\r\n\r\n"), "file", /only part/],
+    [joined(`--${BOUNDARY}\r\n${HEAD}\r\n`, bodyOf(HEAD)), "file", /not whole/],
+    [bodyOf(`X: ${"y".repeat(8_192)}\r\n${HEAD}`), "file", /not whole/],
+    [new Uint8Array(10_000), "file", /not whole/],
+    [new Uint8Array(0), "file", /not whole/],
+  ];
+  for (const [body, path, message] of cases) {
+    for (const sizes of [[1], [64], [100_000]]) {
+      throws(() => parse(body, sizes), refusedWith(path, message));
+    }
+  }
+});
+
+Deno.test("a head that comes byte by byte takes no longer for that", () => {
+  const head = `X: ${"y".repeat(8_000)}\r\n${HEAD}`;
+  equal(parse(bodyOf(head), [1]).length, 5);
+});
