@@ -20,17 +20,10 @@ export interface Database {
    * @throws DatabaseUnavailable
    */
   begin<T>(work: (sql: Sql) => Promise<T>, afterCommit?: (result: T) => void): Promise<T>;
-  /**
-   * Makes something that runs statements in the order in which they are asked for, each of them sent before the one before
-   * is answered: on one connection, which is held from the first of them until the last that was asked for is answered.
-   */
-  inOrder(): Line;
   /** Calls this whenever an operation failed for an outage, and may have been committed all the same. */
   onOutage(tell: () => void): void;
   close(): Promise<void>;
 }
-
-export type Line = Pick<Database, "run">;
 
 /** The database did not answer; what was asked may be tried again. */
 export class DatabaseUnavailable extends Error {}
@@ -150,38 +143,8 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     }
   }
 
-  function inOrder(): Line {
-    let held: ReturnType<typeof pool.reserve> | null = null;
-    let underWay = 0;
-    let isLost = false;
-
-    async function runHeld<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-      const connection = held ??= pool.reserve();
-      underWay += 1;
-      try {
-        return await work(await connection);
-      } catch (error) {
-        isLost ||= isLoss(error);
-        throw error;
-      } finally {
-        underWay -= 1;
-        if (underWay === 0) leave(connection);
-      }
-    }
-
-    /** postgres.js would give one that was lost to the next who asks. */
-    function leave(connection: ReturnType<typeof pool.reserve>): void {
-      if (!isLost) connection.then(({ release }) => release(), () => {});
-      held = null;
-      isLost = false;
-    }
-
-    return { run: (work) => patiently(runHeld(work), () => {}) };
-  }
-
   return {
     run: (work) => patiently(work(pool), () => {}),
-    inOrder,
     begin: <T>(work: (sql: Sql) => Promise<T>, afterCommit: (result: T) => void = () => {}) => {
       let givenUp = false;
       // postgres.js keeps what a transaction resolves with for as long as no other is begun on its connection.

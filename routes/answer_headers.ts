@@ -24,8 +24,8 @@ export function createAnswerHeaders(publicUrl: string): AnswerHeaders {
   });
 
   return {
-    // Set one by one: of a Response that is made with several, Deno makes a second one for itself, and watches it until
-    // it is collected, which takes as long as all the rest of an answer.
+    // Set one by one: given several at once, Deno 2.9 prepares a native response beside this one when it is made, and
+    // registers it to be finalized, which was dearer by a tenth of all that a send costs.
     json(c, text) {
       const response = new Response(text);
       const { headers } = response;

@@ -50,7 +50,7 @@ export function createApp(
   const headers = createAnswerHeaders(config.publicUrl);
   const signed: Signed = {
     sessions: services.sessions,
-    answer: (c, body) => headers.json(c, repeatables.textOf(body) ?? JSON.stringify(body)),
+    respond: (c, body) => headers.json(c, repeatables.textOf(body) ?? JSON.stringify(body)),
   };
   const address = clientAddress(config.trustedProxyCount);
   const { publicUrl } = config;

@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers";
  */
 const READ_BYTES = 4_096;
 
-/** What is handed on together: each piece has a long way to go, through the parser and its streams. */
+/** What is handed on together: each piece has a long way to go. */
 const PIECE_BYTES_MAX = 65_536;
 
 export interface BodyReader {

@@ -3,7 +3,7 @@
 import { AppError } from "../services/errors.ts";
 import { bodyChunks } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
-import { createPartParser } from "./part_parser.ts";
+import { createPartParser, type PartParser } from "./part_parser.ts";
 import { type Flow, flowing } from "./upload_flow.ts";
 
 const FORM_DATA = /^multipart\/form-data *(;|$)/i;
@@ -33,11 +33,17 @@ export function judgeMultipart(request: Request, uploadBytesMax: number): void {
 /**
  * The bytes of the part `file`, which has to be the only part. What is wrong with the body may show only at its end, so
  * nothing of it may be kept before that is reached.
- * @throws AppError invalid_input, too_large, upload_stalled
+ * @throws AppError invalid_input, also at once; too_large, upload_stalled
  */
-export async function* filePart(request: Request, limits: BodyLimits): AsyncGenerator<Uint8Array> {
-  const parser = createPartParser(request.headers.get("content-type") ?? "", "file");
-  for await (const bytes of limited(request, limits)) yield* parser.push(bytes);
+export function filePart(request: Request, limits: BodyLimits): AsyncGenerator<Uint8Array> {
+  return partOf(
+    limited(request, limits),
+    createPartParser(request.headers.get("content-type") ?? "", "file"),
+  );
+}
+
+async function* partOf(body: AsyncIterable<Uint8Array>, parser: PartParser): AsyncGenerator<Uint8Array> {
+  for await (const bytes of body) yield* parser.push(bytes);
   parser.end();
 }
 

@@ -36,7 +36,7 @@ export interface SignedCall<Takes extends Schemas, Answer extends z.ZodType>
 /** What all such calls need: whose session it is, and how a success is answered. */
 export interface Signed {
   sessions: Sessions;
-  answer(c: Context<AppEnv>, body: object): Response;
+  respond(c: Context<AppEnv>, body: object): Response;
 }
 
 export type AddSignedCall = <Takes extends Schemas, Answer extends z.ZodType<object>>(
@@ -50,7 +50,7 @@ export type AddSignedCall = <Takes extends Schemas, Answer extends z.ZodType<obj
  */
 export function signedCalls(
   router: OpenAPIHono<AppEnv>,
-  { sessions, answer: toAnswer }: Signed,
+  { sessions, respond }: Signed,
 ): AddSignedCall {
   return ({ takes, answer, meaning, errors, ...described }, run) => {
     const { body, params, query } = takes;
@@ -66,7 +66,7 @@ export function signedCalls(
       if (body) given.body = check(body, await readJsonBody(c.req.raw));
       if (params) given.params = check(params, c.req.param());
       if (query) given.query = check(query, readQuery(c));
-      return toAnswer(c, await run(me, given as Given<typeof takes>, c));
+      return respond(c, await run(me, given as Given<typeof takes>, c));
     });
   };
 }

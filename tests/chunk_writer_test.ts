@@ -3,7 +3,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { type Chunk, createChunkWriter } from "../services/media/chunk_writer.ts";
-import { eventually } from "./support.ts";
 
 const CHUNK = 10;
 
@@ -21,6 +20,9 @@ function withGates(start = 0) {
   });
   return { writer, writes };
 }
+
+/** Lets everything happen that waits for nothing but time. */
+const passOn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /** One whose writes end at once, and what it wrote. */
 function kept(start = 0) {
@@ -58,45 +60,49 @@ Deno.test("flush() writes once more after whole chunks, without bytes, so that n
   deepEqual(seen, [[0, CHUNK, true], [CHUNK, CHUNK, true], [2 * CHUNK, 0, false]]);
 });
 
-Deno.test("two chunks are on their way at once and a third is filled, which waits for the first of them", async () => {
+Deno.test("while a chunk is written another waits for it and a third is filled, which waits for the first", async () => {
   const { writer, writes } = withGates();
   for (const letter of [1, 2]) await writer.take(new Uint8Array(CHUNK).fill(letter));
-  const taking = writer.take(new Uint8Array(CHUNK).fill(3));
-  await Promise.resolve();
-  equal(writes.length, 2);
-  for (const [place, { chunk }] of writes.entries()) {
-    deepEqual([...chunk.bytes], Array(CHUNK).fill(place + 1));
+  let isTaken = false;
+  const taking = writer.take(new Uint8Array(CHUNK).fill(3)).then(() => isTaken = true);
+  for (let place = 0; place < 3; place += 1) {
+    await passOn();
+    equal(writes.length, place + 1);
+    equal(isTaken, place > 0);
+    deepEqual([...writes[place]!.chunk.bytes], Array(CHUNK).fill(place + 1));
+    writes[place]!.end.resolve();
   }
-  writes[0]!.end.resolve();
   await taking;
-  equal(writes.length, 3);
-  deepEqual([...writes[1]!.chunk.bytes], Array(CHUNK).fill(2));
-  deepEqual([...writes[2]!.chunk.bytes], Array(CHUNK).fill(3));
-  writes.forEach(({ end }) => end.resolve());
   const flushing = writer.flush();
-  await eventually(() => writes.length === 4);
+  await passOn();
   equal(writes[3]!.chunk.isLazy, false);
   writes[3]!.end.resolve();
   await flushing;
 });
 
 for (const failing of [0, 1]) {
-  Deno.test(`when chunk ${failing} of two fails, the next and the end are told, and nothing is written after them`, async () => {
+  Deno.test(`when chunk ${failing} of two fails, the next and the end are told, and nothing is written after it`, async () => {
     const { writer, writes } = withGates();
     await writer.take(new Uint8Array(2 * CHUNK + 1));
-    writes[1 - failing]!.end.resolve();
-    writes[failing]!.end.reject(new Error("gone"));
+    for (let place = 0; place <= failing; place += 1) {
+      await passOn();
+      if (place < failing) writes[place]!.end.resolve();
+      else writes[place]!.end.reject(new Error("gone"));
+    }
+    await passOn();
     await rejects(writer.take(new Uint8Array(CHUNK)), { message: "gone" });
     await rejects(writer.flush(), { message: "gone" });
-    equal(writes.length, 2);
+    await passOn();
+    equal(writes.length, failing + 1);
   });
 }
 
 Deno.test("a chunk that failed alone is heard of before the next is on its way", async () => {
   const { writer, writes } = withGates();
   await writer.take(new Uint8Array(CHUNK));
+  await passOn();
   writes[0]!.end.reject(new Error("gone"));
-  await new Promise((resolve) => setTimeout(resolve));
+  await passOn();
   await rejects(writer.take(new Uint8Array(CHUNK)), { message: "gone" });
   equal(writes.length, 1);
 });

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { DatabaseUnavailable, isOutage, openDatabase, type Sql } from "../db/database.ts";
+import { DatabaseUnavailable, isOutage, openDatabase } from "../db/database.ts";
 import { awaitServer, refuseOld } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
@@ -53,76 +53,6 @@ Deno.test("run() waits for a statement as long as the database lives", () =>
     const [row] = await database.run((sql) => sql<{ one: number }[]>`select 1 as one from pg_sleep(2.5)`);
     equal(row!.one, 1);
     await database.close();
-  }));
-
-Deno.test("inOrder() runs statements on one connection in their order, one that fails alone, and gives the connection back", () =>
-  withDatabase(async ({ address }) => {
-    const database = openDatabase(address, { max: 2 });
-    const line = database.inOrder();
-    const ended: number[] = [];
-    const seconds = [0.2, 0, 0.1, 0, 0];
-    const pids = await Promise.all(seconds.map(async (nap, place) => {
-      const divisor = place === 3 ? 0 : 1;
-      const asked = line.run((sql) =>
-        sql<{ pid: number }[]>`select pg_backend_pid() as pid, 1 / ${divisor}::int, pg_sleep(${nap})`
-      );
-      const pid = await asked.then(([row]) => row!.pid, (error) => error.code);
-      ended.push(place);
-      return pid;
-    }));
-    deepEqual(ended, [0, 1, 2, 3, 4]);
-    deepEqual(pids, [pids[0], pids[0], pids[0], "22012", pids[0]]);
-    // Were it not given back, the third of two would wait for ever.
-    for (let times = 0; times < 3; times += 1) {
-      await Promise.all(
-        [database.inOrder(), database.inOrder()].map((other) => other.run((sql) => sql`select 1`.execute())),
-      );
-    }
-    await database.close();
-  }));
-
-Deno.test("inOrder() sends a statement before the one before it is answered", () =>
-  withDatabase(async ({ address }) => {
-    const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
-    const database = openDatabase(proxy.urlFor(address), { max: 2 });
-    const beside = openDatabase(address, { max: 1 });
-    const line = database.inOrder();
-    await line.run((sql) => sql`select 1`.execute());
-    let answered = 0;
-    const asked = [sqlNap, sqlSecond].map((work) => line.run(work).then(() => answered += 1));
-    // What the first is answered stays in the network from now on, and so would the second, if it were asked then.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    proxy.freeze();
-    await eventually(async () => {
-      const done = await beside.run((sql) =>
-        sql`select from pg_stat_activity where query like '%second%' and state = 'idle'`.execute()
-      );
-      equal(done.length, 1);
-    });
-    equal(answered, 0);
-    proxy.thaw();
-    await Promise.all(asked);
-    await Promise.all([database.close(), beside.close()]);
-    proxy.close();
-  }));
-
-const sqlNap = (sql: Sql) => sql`select pg_sleep(0.3)`.execute();
-const sqlSecond = (sql: Sql) => sql`select 'second'`.execute();
-
-Deno.test("inOrder() whose connection is lost fails all that is on it, and goes on with another", () =>
-  withDatabase(async ({ address }) => {
-    const database = openDatabase(address, { max: 1 });
-    const line = database.inOrder();
-    const other = openDatabase(address, { max: 1 });
-    const asked = [0, 1].map(() => line.run((sql) => sql`select pg_sleep(5)`.execute()));
-    await other.run((sql) =>
-      sql`select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(5)%' and pid <> pg_backend_pid()`
-        .execute()
-    );
-    for (const one of asked) await rejects(one, DatabaseUnavailable);
-    equal((await line.run((sql) => sql<{ one: number }[]>`select 1 as one`))[0]!.one, 1);
-    equal((await database.run((sql) => sql<{ one: number }[]>`select 1 as one`))[0]!.one, 1);
-    await Promise.all([database.close(), other.close()]);
   }));
 
 /** Keeps this process from everything else. */

@@ -1,6 +1,6 @@
 // The parser of multipart bodies against bodies that are made to mislead it; by HTTP see multipart_test.ts.
 
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { createPartParser } from "../routes/part_parser.ts";
 import { joined } from "./upload_calls.ts";
@@ -52,6 +52,8 @@ Deno.test("a part is found by its name, as whoever writes bodies writes it", () 
   const heads = [
     'content-disposition:form-data;name="file"',
     "CONTENT-DISPOSITION: form-data; filename=x; NAME=file",
+    'Content-Disposition: form-data;\r\n\tname="file"; filename=""',
+    'X: y\r\nContent-Disposition: form-data ; name="fi\\le"\r\nZ: z',
     `Content-Type: audio/wav; name="voice"\r\nX: y\r\n${HEAD}; filename="a;\\"name=z\\".wav"`,
     `${HEAD}; filename="\u{1f3a4}.wav"; filename*=UTF-8''%F0%9F%8E%A4.wav`,
   ];
@@ -63,9 +65,11 @@ Deno.test("a part is found by its name, as whoever writes bodies writes it", () 
 Deno.test("what a body is refused for is said of it", () => {
   const cases: [body: Uint8Array, path: string, message: RegExp][] = [
     [bodyOf('Content-Disposition: form-data; name="voice"'), "voice", /only part is file/],
-    [bodyOf('Content-Disposition: attachment; name="file"'), "file", /only part is file/],
-    [bodyOf('X-Content-Disposition: form-data; name="file"'), "file", /only part is file/],
-    [bodyOf('Content-Type: x/form-data; name="file"'), "file", /only part is file/],
+    [bodyOf('Content-Disposition: attachment; name="file"'), "file", /without a name/],
+    [bodyOf('Content-Disposition: form-dataX; name="file"'), "file", /without a name/],
+    [bodyOf('X-Content-Disposition: form-data; name="file"'), "file", /without a name/],
+    [bodyOf('Content-Type: x/form-data; name="file"'), "file", /without a name/],
+    [bodyOf("nonsense"), "file", /without a name/],
     [joined(`--${BOUNDARY}--\r\n`), "file", /Is missing/],
     [joined(bodyOf(HEAD).slice(0, -4), "\r\n", HEAD, "\r\n\r\n"), "file", /only part/],
     [joined(`--${BOUNDARY}\r\n${HEAD}\r\n`, bodyOf(HEAD)), "file", /not whole/],
@@ -80,7 +84,35 @@ Deno.test("what a body is refused for is said of it", () => {
   }
 });
 
-Deno.test("a head that comes byte by byte takes no longer for that", () => {
+Deno.test("a head may come byte by byte", () => {
   const head = `X: ${"y".repeat(8_000)}\r\n${HEAD}`;
   equal(parse(bodyOf(head), [1]).length, 5);
+});
+
+Deno.test("what is long on purpose is read in no time", () => {
+  const many = 60_000;
+  const long = [
+    " ".repeat(many),
+    ";".repeat(many),
+    "; a".repeat(many),
+    ';a="\\'.repeat(many),
+    ";a=".repeat(many),
+  ];
+  const startedAt = performance.now();
+  for (const blanks of long) {
+    equal(
+      parse(bodyOf(HEAD), [1_000], `multipart/form-data; boundary=${BOUNDARY}${blanks}y`).length,
+      5,
+      blanks.slice(0, 9),
+    );
+  }
+  // Each of them once took a second and more; a busy machine is slow as well.
+  ok(performance.now() - startedAt < 1_000);
+});
+
+Deno.test("a boundary has at most seventy characters", () => {
+  const of = (letters: number) => "b".repeat(letters);
+  const type = (letters: number) => `multipart/form-data; boundary=${of(letters)}`;
+  equal(parse(bodyOf(HEAD, "sound", of(70)), [9], type(70)).length, 5);
+  throws(() => parse(bodyOf(HEAD, "sound", of(71)), [9], type(71)), refusedWith("file", /more than 70/));
 });

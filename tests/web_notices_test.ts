@@ -190,8 +190,9 @@ noticeTest(
     const page = await openSettings(t, browser, ann, {
       script: `
         const { request } = LockManager.prototype;
-        LockManager.prototype.request = function (name, options, run) {
-          return request.call(this, name, options, async (lock) => {
+        LockManager.prototype.request = function (name, ...given) {
+          const run = given.pop();
+          return request.call(this, name, ...given, async (lock) => {
             await run(lock);
             await new Promise((resolve) => setTimeout(resolve, 500));
           });

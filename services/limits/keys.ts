@@ -5,8 +5,12 @@ import { LRUCache } from "lru-cache";
 export type LimitKeys = (text: string) => string;
 
 const NAME_BYTES = 16;
-/** Who does something limited does it again soon, and a name takes as long as all else that is done for a limit. */
+/**
+ * Who does something limited does it again soon, and to make a name takes as long as all else that is done for a limit. What is
+ * named is kept in memory beside it, where it is anyway while a request lasts, and never written anywhere.
+ */
 const NAMES_MAX = 10_000;
+const NAMES_KEPT_MS = 10 * 60_000;
 
 /**
  * Names by HMAC-SHA-256 under a key of its own, which is derived from the first of the secrets (HKDF, RFC 5869): phone
@@ -15,14 +19,16 @@ const NAMES_MAX = 10_000;
 export function createLimitKeys([secret]: readonly string[]): LimitKeys {
   if (secret === undefined) throw new Error("Cannot derive the names of limits: there is no secret");
   const key = new Uint8Array(hkdfSync("sha256", secret, "", "puffintalk limit key", 32));
-  const names = new LRUCache<string, string>({ max: NAMES_MAX });
+  const names = new LRUCache<string, string>({ max: NAMES_MAX, ttl: NAMES_KEPT_MS });
 
   function nameOf(text: string): string {
     return createHmac("sha256", key).update(text).digest().subarray(0, NAME_BYTES).toString("base64url");
   }
 
   return (text) => {
-    const name = names.get(text) ?? nameOf(text);
+    const known = names.get(text);
+    if (known !== undefined) return known;
+    const name = nameOf(text);
     names.set(text, name);
     return name;
   };

@@ -9,14 +9,14 @@ export interface Chunk {
   isLazy: boolean;
 }
 
-/** So many chunks are on their way at once: one is brought to the database while it writes the one before. */
-const WRITES_MAX = 2;
+/** So many chunks are on their way at once: one is written, one waits for that, and the next is filled. */
+const UNDER_WAY_MAX = 2;
 
 export type ChunkWriter = ReturnType<typeof createChunkWriter>;
 
 /**
- * Writes in chunks of this size, the first of them at `start`. `write` is called for one before the one before it is
- * written, and has to keep their order. After a failure nothing is tried again, and whatever is asked next fails with it.
+ * Writes in chunks of this size, the first of them at `start`, and never two at once. After a failure nothing is tried
+ * again, and whatever is asked next fails with it.
  */
 export function createChunkWriter(
   { start, chunkBytes, write }: { start: number; chunkBytes: number; write: (chunk: Chunk) => Promise<void> },
@@ -28,26 +28,27 @@ export function createChunkWriter(
   let isLazy = false;
   let hasFailed = false;
   /** The chunks on their way, the oldest first. One that failed stays, and all that is asked from then on fails with it. */
-  const writing: Promise<void>[] = [];
+  const underWay: Promise<void>[] = [];
 
   /** Resolves when there is room for another chunk on its way: this one is then. */
   async function begin(isLazyNow: boolean): Promise<void> {
-    while (hasFailed || writing.length === WRITES_MAX) await oldest();
+    while (hasFailed || underWay.length === UNDER_WAY_MAX) await oldest();
     const buffer = filling;
     const chunk = { offset, bytes: buffer.subarray(0, filled), isLazy: isLazyNow };
     filling = spare.pop() ?? new Uint8Array(chunkBytes);
     offset += filled;
     filled = 0;
     isLazy = isLazyNow;
-    const written = write(chunk).then(() => void spare.push(buffer));
+    const before = underWay.at(-1) ?? Promise.resolve();
+    const written = before.then(() => write(chunk)).then(() => void spare.push(buffer));
     // It is heard of with the next chunk, or at the end.
     written.catch(() => hasFailed = true);
-    writing.push(written);
+    underWay.push(written);
   }
 
   async function oldest(): Promise<void> {
-    await writing[0];
-    writing.shift();
+    await underWay[0];
+    underWay.shift();
   }
 
   async function take(bytes: Uint8Array): Promise<void> {
@@ -63,7 +64,7 @@ export function createChunkWriter(
   /** Writes what is left, however little. A crash can lose nothing from then on: who keeps the last keeps all before. */
   async function flush(): Promise<void> {
     if (filled > 0 || isLazy) await begin(false);
-    while (writing.length > 0) await oldest();
+    while (underWay.length > 0) await oldest();
   }
 
   return { take, flush, end: () => offset + filled, unwritten: () => filled };

@@ -1,7 +1,7 @@
 // Media on their way in. An upload is a row and a large object from its first moment; each chunk is one statement, so
 // that a slow phone holds no connection. What is not finished is deleted, here or by the sweep.
 
-import type { Database, Line } from "../../db/database.ts";
+import type { Database } from "../../db/database.ts";
 import * as media from "../../db/media.ts";
 import type { MediaKind, UploadRow } from "../../db/media.ts";
 import { AppError } from "../errors.ts";
@@ -97,13 +97,12 @@ export function createUploads(
   async function append(upload: UploadRow, bytes: AsyncIterable<Uint8Array>): Promise<UploadRow> {
     const room = await roomFor(upload);
     let writtenAt = now().getTime();
-    const line = database.inOrder();
     const writer = createChunkWriter({
       start: upload.size,
       chunkBytes: CHUNK_BYTES,
       async write(chunk) {
         const writtenNow = now();
-        await put(upload, { ...chunk, now: writtenNow }, line);
+        await put(upload, { ...chunk, now: writtenNow });
         writtenAt = writtenNow.getTime();
       },
     });
@@ -122,12 +121,8 @@ export function createUploads(
     return { ...upload, size: writer.end() };
   }
 
-  async function put(
-    { id, owner_id }: UploadRow,
-    chunk: Chunk & { now: Date },
-    line: Line,
-  ): Promise<void> {
-    const grown = await turns.take(() => line.run((sql) => media.appendChunk(sql, { id, ...chunk })));
+  async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
+    const grown = await turns.take(() => database.run((sql) => media.appendChunk(sql, { id, ...chunk })));
     if (grown) return;
     throw new AppError(await find({ user_id: owner_id }, id) ? "upload_conflict" : "media_not_found");
   }
