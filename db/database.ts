@@ -20,6 +20,8 @@ export interface Database {
    * @throws DatabaseUnavailable
    */
   begin<T>(work: (sql: Sql) => Promise<T>, afterCommit?: (result: T) => void): Promise<T>;
+  /** Another door to the same database, with connections of its own, which closes with this one. */
+  beside(options: { max: number }): Database;
   /** Calls this whenever an operation failed for an outage, and may have been committed all the same. */
   onOutage(tell: () => void): void;
   close(): Promise<void>;
@@ -82,6 +84,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
   let answering: Promise<boolean> | null = null;
   let poolsLeaving = 0;
   let tellOutage = () => {};
+  const others: Database[] = [];
 
   /** Whether the database answers a query of its own, on a connection of its own; one question at a time. */
   function answers(): Promise<boolean> {
@@ -160,9 +163,16 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       });
       return patiently(committed, () => givenUp = true);
     },
+    beside(options) {
+      const other = openDatabase(at, options);
+      other.onOutage(() => tellOutage());
+      others.push(other);
+      return other;
+    },
     onOutage: (tell) => void (tellOutage = tell),
     async close() {
-      await Promise.all([pool.end({ timeout: 2 }), probe.end({ timeout: 1 })]);
+      const ends = [pool.end({ timeout: 2 }), probe.end({ timeout: 1 })];
+      await Promise.all([...ends, ...others.map((other) => other.close())]);
     },
   };
 }

@@ -14,7 +14,7 @@ import { RESUMABLE_MS } from "./sweep.ts";
 import { createTurns } from "./turns.ts";
 
 /** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
-export const CHUNK_BYTES = 256 * 1024;
+export const CHUNK_BYTES = 512 * 1024;
 /** So many chunks are on their way to PostgreSQL at once, of all uploads: each is there in several copies. */
 const WRITES_AT_ONCE_MAX = 2;
 /** Bytes that come slowly are written after so long, whatever they fill. */
@@ -51,6 +51,11 @@ export function createUploads(
 ) {
   const places = createPlaces({ max: IN_FLIGHT_MAX, retrySeconds: IN_FLIGHT_RETRY_SECONDS });
   const turns = createTurns(WRITES_AT_ONCE_MAX);
+  /**
+   * Each with one connection: a server process that has just written a chunk writes the next one faster than another, so what
+   * was used last is used first.
+   */
+  const free = Array.from({ length: WRITES_AT_ONCE_MAX }, () => database.beside({ max: 1 }));
 
   /**
    * Runs one transfer of a user's, who may have two at a time on this process.
@@ -122,7 +127,14 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    const grown = await turns.take(() => database.run((sql) => media.appendChunk(sql, { id, ...chunk })));
+    const grown = await turns.take(async () => {
+      const one = free.pop()!;
+      try {
+        return await one.run((sql) => media.appendChunk(sql, { id, ...chunk }));
+      } finally {
+        free.push(one);
+      }
+    });
     if (grown) return;
     throw new AppError(await find({ user_id: owner_id }, id) ? "upload_conflict" : "media_not_found");
   }
