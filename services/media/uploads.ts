@@ -14,7 +14,7 @@ import { RESUMABLE_MS } from "./sweep.ts";
 import { createTurns } from "./turns.ts";
 
 /** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
-export const CHUNK_BYTES = 512 * 1024;
+export const CHUNK_BYTES = 256 * 1024;
 /** So many chunks are on their way to PostgreSQL at once, of all uploads: each is there in several copies. */
 const WRITES_AT_ONCE_MAX = 2;
 /** Bytes that come slowly are written after so long, whatever they fill. */
