@@ -1,7 +1,7 @@
 // The one part of a multipart body (RFC 7578; RFC 2046, section 5.1), as it comes: nothing of what is in it is held.
 
 import { Buffer } from "node:buffer";
-// @ts-types="@types/streamsearch"
+// @ts-types="./streamsearch.d.ts"
 import StreamSearch from "streamsearch";
 import { AppError } from "../services/errors.ts";
 

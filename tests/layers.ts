@@ -19,7 +19,7 @@ const TEXTS_FOR: [from: string, to: string] = ["web", "services/texts/"];
 
 /** Where a package may be imported. Deno's `node:` modules are at home everywhere. */
 const HOMES: [RegExp, string][] = [
-  [/^(hono|@hono|@tus|streamsearch|@types\/streamsearch)(\/|$)/, "routes"],
+  [/^(hono|@hono|@tus|streamsearch)(\/|$)/, "routes"],
   [
     /^(jose|twilio|libphonenumber-js|@logtape|lru-cache|file-type|music-metadata|strtok3|web-push)(\/|$)/,
     "services",
