@@ -89,8 +89,8 @@ Deno.test("a head may come byte by byte", () => {
   equal(parse(bodyOf(head), [1]).length, 5);
 });
 
-Deno.test("what is long on purpose is read in no time", () => {
-  const many = 60_000;
+Deno.test("what is long on purpose is read in one go", () => {
+  const many = 400_000;
   const long = [
     " ".repeat(many),
     ";".repeat(many),
@@ -99,15 +99,12 @@ Deno.test("what is long on purpose is read in no time", () => {
     ";a=".repeat(many),
   ];
   const startedAt = performance.now();
-  for (const blanks of long) {
-    equal(
-      parse(bodyOf(HEAD), [1_000], `multipart/form-data; boundary=${BOUNDARY}${blanks}y`).length,
-      5,
-      blanks.slice(0, 9),
-    );
+  for (const tail of long) {
+    const type = `multipart/form-data; boundary=${BOUNDARY}${tail}y`;
+    equal(parse(bodyOf(HEAD), [1_000], type).length, 5, tail.slice(0, 9));
   }
-  // Each of them once took a second and more; a busy machine is slow as well.
-  ok(performance.now() - startedAt < 1_000);
+  // All of it takes a tenth of a second. Whoever goes over it again for every letter takes a minute for each.
+  ok(performance.now() - startedAt < 20_000);
 });
 
 Deno.test("a boundary has at most seventy characters", () => {
