@@ -1,4 +1,5 @@
-import { connect, type DatabaseAddress, isOutage } from "./database.ts";
+import { connect, type DatabaseAddress } from "./database.ts";
+import { isOutage } from "./outages.ts";
 
 const VERSION_MIN = 15;
 const WAIT_MS_MAX = 30_000;

@@ -86,13 +86,7 @@ async function readPieces(request: Request, { bytesMax, refusal }: Size): Promis
 function wholeInTime(request: Request): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const deadline = deadlines.set(() => reject(new AppError("request_timeout", { retryAfter: 1 })));
-    request.bytes().then((bytes) => {
-      deadline.callOff();
-      resolve(bytes);
-    }, () => {
-      deadline.callOff();
-      reject(new AppError("invalid_json"));
-    });
+    request.bytes().then(resolve, () => reject(new AppError("invalid_json"))).then(deadline.callOff);
   });
 }
 

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { type Database, DatabaseUnavailable, isOutage, openDatabase } from "../db/database.ts";
+import { type Database, DatabaseUnavailable, openDatabase } from "../db/database.ts";
+import { isOutage } from "../db/outages.ts";
 import { awaitServer, refuseOld } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
