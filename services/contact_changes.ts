@@ -3,7 +3,8 @@
 // are told in the same transaction, this one after it.
 
 import { nameContacts, writeChanges } from "../db/contact_changes.ts";
-import { type Database, DatabaseUnavailable, type Sql } from "../db/database.ts";
+import type { Database, Sql } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import { findPairs } from "../db/pairs.ts";
 import { inviteUsers, type User } from "../db/users.ts";
 import { asksOf, type Case, caseOf, type Changed, judge, type Outcome, type Wish } from "./contact_cases.ts";

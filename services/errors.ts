@@ -1,6 +1,6 @@
 // The catalogue of everything that can be refused: a stable code for programs, a text for people.
 
-import { DatabaseUnavailable } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 
 export const ERROR_TEXTS = {
   already_friends: "You are friends already",

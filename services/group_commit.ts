@@ -2,7 +2,7 @@
 // service pays for one statement, one commit and one NOTIFY where an idle one pays no delay at all.
 
 import { setImmediate } from "node:timers";
-import { DatabaseUnavailable } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 
 export interface GroupCommit<Job, Outcome> {
   /** Resolves with the job's own outcome once its batch is committed. */

@@ -1,6 +1,7 @@
 // What has to happen without anybody asking: sessions that ended elsewhere, rows that nobody needs any more.
 
-import { type Database, DatabaseUnavailable } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/housekeeping.ts";
 import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
 import type { Event } from "./events/events.ts";

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { type Database, DatabaseUnavailable, openDatabase } from "../db/database.ts";
+import { openDatabase } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import { isOutage } from "../db/outages.ts";
 import { awaitServer, refuseOld } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
@@ -54,33 +55,6 @@ Deno.test("run() waits for a statement as long as the database lives", () =>
     const [row] = await database.run((sql) => sql<{ one: number }[]>`select 1 as one from pg_sleep(2.5)`);
     equal(row!.one, 1);
     await database.close();
-  }));
-
-Deno.test("beside() opens another door with connections of its own, which tells of its outages and closes with the first", () =>
-  withDatabase(async ({ address }) => {
-    const database = openDatabase(address, { max: 1 });
-    const beside = database.beside({ max: 1 });
-    let outages = 0;
-    database.onOutage(() => outages += 1);
-    const pidOf = async (door: Database) =>
-      (await door.run((sql) => sql<{ pid: number }[]>`select pg_backend_pid() as pid`))[0]!.pid;
-    const pids = [await pidOf(beside), await pidOf(database)];
-    equal(new Set(pids).size, 2);
-    equal(await pidOf(beside), pids[0]);
-    const cut = beside.run((sql) => sql`select pg_sleep(5)`.execute());
-    await Promise.all([
-      rejects(cut, DatabaseUnavailable),
-      eventually(async () => {
-        const ended = await database.run((sql) =>
-          sql`select pg_terminate_backend(pid) from pg_stat_activity
-            where pid = ${pids[0]!} and query like '%pg_sleep%'`.execute()
-        );
-        equal(ended.length, 1);
-      }),
-    ]);
-    equal(outages, 1);
-    await database.close();
-    await rejects(pidOf(beside), DatabaseUnavailable);
   }));
 
 /** Keeps this process from everything else. */

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import fc from "fast-check";
 
-import { DatabaseUnavailable } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
 import { eventually } from "./support.ts";
 

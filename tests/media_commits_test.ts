@@ -1,6 +1,7 @@
 // What a crash of the database may lose of an upload.
 
 import { equal } from "node:assert/strict";
+import { openDatabase } from "../db/database.ts";
 import { appendChunk, insertUpload } from "../db/media.ts";
 import { ANN, withApp } from "./support.ts";
 
@@ -10,17 +11,19 @@ Deno.test("appendChunk() waits for the disk unless the chunk is lazy, and leaves
     const [{ owner_id }] = await t.sql<[{ owner_id: number }]>`select id as owner_id from users`;
     const now = new Date();
     await insertUpload(t.sql, { id: 1, owner_id, declared: "audio", length: 100, metadata: null, now });
-    const [{ usual }] = await t.sql<
-      [{ usual: string }]
-    >`select current_setting('synchronous_commit') as usual`;
-    for (const [place, isLazy] of [true, false, true].entries()) {
-      const commits = await t.sql.begin(async (sql) => {
-        await appendChunk(sql, { id: 1, offset: place, bytes: Uint8Array.of(place), isLazy, now });
-        const [row] = await sql`select current_setting('synchronous_commit') as commits`;
-        return row!.commits;
-      });
-      equal(commits, isLazy ? "off" : usual);
-      const [after] = await t.sql`select current_setting('synchronous_commit') as commits`;
-      equal(after!.commits, usual);
+    const database = openDatabase(t.database.address, { max: 1 });
+    const door = database.openBytes();
+    const run = (text: string) => door.run({ name: text, text, values: [] });
+    /** One after the other they have one connection. */
+    const doesWait = () => run("select where current_setting('synchronous_commit') = 'on'");
+    equal(await doesWait(), 1);
+    for (const [offset, isLazy] of [true, false, true].entries()) {
+      await run("begin");
+      equal(await appendChunk(door, { id: 1, offset, bytes: Uint8Array.of(offset), isLazy, now }), true);
+      equal(await doesWait(), isLazy ? 0 : 1);
+      await run("commit");
+      equal(await doesWait(), 1);
     }
+    equal(await appendChunk(door, { id: 1, offset: 2, bytes: Uint8Array.of(1), isLazy: false, now }), false);
+    await database.close();
   }));

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 
-import { DatabaseUnavailable } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import { createTurns } from "../services/media/turns.ts";
 
 /** Work that ends when it is told to. */

@@ -1,6 +1,6 @@
 // Who may work now, of many: a few at a time, in the order in which they came.
 
-import { DatabaseUnavailable } from "../../db/database.ts";
+import { DatabaseUnavailable } from "../../db/door.ts";
 
 export type Turns = ReturnType<typeof createTurns>;
 

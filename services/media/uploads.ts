@@ -51,11 +51,7 @@ export function createUploads(
 ) {
   const places = createPlaces({ max: IN_FLIGHT_MAX, retrySeconds: IN_FLIGHT_RETRY_SECONDS });
   const turns = createTurns(WRITES_AT_ONCE_MAX);
-  /**
-   * Each with one connection: a server process that has just written a chunk writes the next one faster than another, so what
-   * was used last is used first.
-   */
-  const free = Array.from({ length: WRITES_AT_ONCE_MAX }, () => database.beside({ max: 1 }));
+  const door = database.openBytes();
 
   /**
    * Runs one transfer of a user's, who may have two at a time on this process.
@@ -127,15 +123,7 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    const grown = await turns.take(async () => {
-      const one = free.pop()!;
-      try {
-        return await one.run((sql) => media.appendChunk(sql, { id, ...chunk }));
-      } finally {
-        free.push(one);
-      }
-    });
-    if (grown) return;
+    if (await turns.take(() => media.appendChunk(door, { id, ...chunk }))) return;
     throw new AppError(await find({ user_id: owner_id }, id) ? "upload_conflict" : "media_not_found");
   }
 

@@ -2,7 +2,7 @@
 // second: sockets are noted, then who is owed a wake, then what is due is sent.
 
 import type { Database } from "../../db/database.ts";
-import { DatabaseUnavailable } from "../../db/database.ts";
+import { DatabaseUnavailable } from "../../db/door.ts";
 import { deleteExpired, deleteSubscription, saveSubscription, type Subscription } from "../../db/push.ts";
 import { deleteOldPresences } from "../../db/push_presence.ts";
 import { AppError } from "../errors.ts";

@@ -1,0 +1,106 @@
+// A door to the database. Everything that goes through it ends within two seconds while the database cannot be reached.
+
+import { isLoss, isOutage } from "./outages.ts";
+import { within } from "./within.ts";
+
+/** What runs statements. After an outage it is replaced. */
+export interface Connections {
+  /** Asks the database something, whatever it is, on a connection of its own. */
+  ask(): Promise<unknown>;
+  /** Begins nothing any more. Resolves when what runs has ended; after so many seconds that is ended too. */
+  end(seconds: number): Promise<void>;
+}
+
+export interface Door<Open extends Connections> {
+  /**
+   * Lets `work` take its time while the database answers. When it does not, `onGiveUp` is called, and what comes of the work
+   * is for nobody.
+   * @throws DatabaseUnavailable
+   */
+  run<T>(work: (connections: Open) => Promise<T>, onGiveUp?: () => void): Promise<T>;
+  /** Calls this whenever something failed for an outage, and may have been committed all the same. */
+  onOutage(tell: () => void): void;
+  close(): Promise<void>;
+}
+
+/** The database did not answer; what was asked may be tried again. */
+export class DatabaseUnavailable extends Error {}
+
+/** How long an operation may take before the database is asked whether it is there at all. */
+const PATIENCE_MS = 900;
+const ASKING_MS_MAX = 700;
+/** Longer than this no operation takes, however alive the database is. */
+export const OPERATION_MS_MAX = 10_000;
+/** What runs on connections that are left behind may end within this time; by then LISTEN has noticed a gap too. */
+const LEAVE_SECONDS = 10;
+const CLOSE_SECONDS = 2;
+
+export function openDoor<Open extends Connections>(open: () => Open): Door<Open> {
+  let connections = open();
+  let answering: Promise<boolean> | null = null;
+  let leaving = 0;
+  let tellOutage = () => {};
+
+  /** Whether the database answers; one question at a time. */
+  function answers(): Promise<boolean> {
+    answering ??= within(ASKING_MS_MAX, connections.ask())
+      .then(() => true, () => false)
+      .finally(() => answering = null);
+    return answering;
+  }
+
+  /** What runs on the old connections goes on; no statement is begun on them any more. */
+  function startAnew(): void {
+    leaving += 1;
+    connections.end(LEAVE_SECONDS).catch(() => {}).then(() => leaving -= 1);
+    connections = open();
+  }
+
+  /**
+   * A network that forgot a connection keeps it silent for a quarter of an hour; a new one need not be. Silent ones stay
+   * open, so they are waited for before they are replaced again: there are never more than twice as many.
+   */
+  function leaveSilence(): void {
+    if (leaving === 0) startAnew();
+  }
+
+  async function run<T>(work: (connections: Open) => Promise<T>, onGiveUp = () => {}): Promise<T> {
+    const startedAt = performance.now();
+    const startedOn = connections;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let settled = false;
+    const gaveUp = new Promise<never>((_, reject) => {
+      const look = async () => {
+        const isAlive = await answers();
+        if (settled) return;
+        if (isAlive && startedOn === connections && performance.now() - startedAt < OPERATION_MS_MAX) {
+          timer = setTimeout(look, PATIENCE_MS);
+        } else {
+          onGiveUp();
+          if (startedOn === connections) leaveSilence();
+          reject(new DatabaseUnavailable("Database does not answer"));
+        }
+      };
+      timer = setTimeout(look, PATIENCE_MS);
+    });
+    try {
+      return await Promise.race([work(startedOn), gaveUp]);
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable || isOutage(error)) tellOutage();
+      if (!isOutage(error)) throw error;
+      // postgres.js does not get over a lost connection: it may never flush what it writes to the next in its place, or
+      // count the rows of an answer from where the last one broke off. So none of those beside a lost one is used again.
+      if (startedOn === connections) (isLoss(error) ? startAnew : leaveSilence)();
+      throw new DatabaseUnavailable("Database cannot be reached", { cause: error });
+    } finally {
+      settled = true;
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    run,
+    onOutage: (tell) => void (tellOutage = tell),
+    close: () => connections.end(CLOSE_SECONDS),
+  };
+}

@@ -1,0 +1,181 @@
+// Bytes on their way into the database, and the connections that they take.
+
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import type { Bytes } from "../db/bytes.ts";
+import { type Database, openDatabase } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { startForgetfulProxy } from "./forgetful_proxy.ts";
+import { eventually } from "./support.ts";
+import { startProxy } from "./tcp_proxy.ts";
+
+interface Scene {
+  database: Database;
+  bytes: Bytes;
+  test: TestDatabase;
+}
+
+/** A database with the table `kept`, and a way in for bytes by the address that is made of its own. */
+async function withBytes(
+  run: (scene: Scene) => Promise<void>,
+  addressOf: (test: TestDatabase) => string = ({ url }) => url,
+): Promise<void> {
+  const test = await createTestDatabase({ empty: true });
+  const database = openDatabase(test.address, { max: 2 });
+  const other = openDatabase(addressOf(test), { max: 1 });
+  try {
+    await database.run((sql) =>
+      sql`create table kept (place int primary key, bytes bytea, pid int default pg_backend_pid(),
+        application text default current_setting('application_name'),
+        search_path text default current_setting('search_path'))`.execute()
+    );
+    await run({ database, bytes: other.openBytes(), test });
+  } finally {
+    await Promise.all([database.close(), other.close()]);
+    await test.drop();
+  }
+}
+
+function keep(bytes: Bytes, place: number, value = Uint8Array.of(place)): Promise<number> {
+  return bytes.run({
+    name: "keep",
+    text: "insert into kept (place, bytes) values ($1, $2)",
+    values: [place, value],
+  });
+}
+
+function kept({ database }: Scene) {
+  return database.run((sql) =>
+    sql<{ place: number; bytes: Uint8Array; pid: number; application: string; search_path: string }[]>`
+      select place, bytes, pid, application, search_path from kept order by place`
+  );
+}
+
+function sleep(bytes: Bytes, seconds: number): Promise<number> {
+  return bytes.run({ name: "sleep", text: "select 1 from pg_sleep($1)", values: [seconds] });
+}
+
+Deno.test("run() stores bytes as they are, of any value and length, and counts rows", () =>
+  withBytes(async (scene) => {
+    const values = [0, 1, 255, 256, 65_536, 1_000_000].map((length) =>
+      Uint8Array.from({ length }, (_, place) => place * 7 + (place >> 8) * 13)
+    );
+    for (const [place, value] of values.entries()) equal(await keep(scene.bytes, place, value), 1);
+    const part = Uint8Array.from({ length: 9 }, (_, place) => place).subarray(3, 5);
+    await keep(scene.bytes, values.length, part);
+    const stored = (await kept(scene)).map(({ bytes }) => new Uint8Array(bytes));
+    deepEqual(stored, [...values, Uint8Array.of(3, 4)]);
+    const none = { name: "none", text: "update kept set bytes = $1 where place < 0", values: [part] };
+    equal(await scene.bytes.run(none), 0);
+  }));
+
+Deno.test("run() uses the connection that was used last, and another only beside it", () =>
+  withBytes(async (scene) => {
+    for (const place of [0, 1, 2]) await keep(scene.bytes, place);
+    const slow = sleep(scene.bytes, 0.3);
+    await Promise.all([slow, keep(scene.bytes, 3)]);
+    await sleep(scene.bytes, 0);
+    await keep(scene.bytes, 4);
+    const pids = (await kept(scene)).map(({ pid }) => pid);
+    deepEqual(pids.slice(0, 3), [pids[0], pids[0], pids[0]]);
+    ok(pids[3] !== pids[0]);
+    // That of `slow` came back last.
+    equal(pids[4], pids[0]);
+  }));
+
+Deno.test("run() passes on what the database refuses, and the connection goes on", () =>
+  withBytes(async (scene) => {
+    await keep(scene.bytes, 1);
+    await rejects(keep(scene.bytes, 1), { code: "23505" });
+    await rejects(scene.bytes.run({ name: "no", text: "select from missing where $1", values: [true] }), {
+      code: "42P01",
+    });
+    await keep(scene.bytes, 2);
+    const [one, other] = await kept(scene);
+    equal(one!.pid, other!.pid);
+  }));
+
+Deno.test("run() is DatabaseUnavailable when its connection is cut, tells of the outage, and goes on by another", () =>
+  withBytes(async ({ test, ...scene }) => {
+    const database = openDatabase(test.address, { max: 1 });
+    const bytes = database.openBytes();
+    let outages = 0;
+    database.onOutage(() => outages += 1);
+    const cut = async (query: string) => {
+      const rows = await scene.database.run((sql) =>
+        sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where query like ${query} and pid <> pg_backend_pid()`.execute()
+      );
+      equal(rows.length, 1);
+    };
+    await Promise.all([
+      rejects(sleep(bytes, 5), DatabaseUnavailable),
+      eventually(() => cut("%from pg_sleep($1)")),
+    ]);
+    equal(outages, 1);
+    await keep(bytes, 1);
+    await cut("insert into kept%");
+    // One that is cut while nothing runs on it is missed by nobody, once that is known here.
+    await eventually(() => keep(bytes, 2));
+    await database.close();
+  }));
+
+Deno.test("run() is DatabaseUnavailable within two seconds where no server is, and after the end", async () => {
+  const database = openDatabase({ host: "/nowhere", port: 5432, user: "x", database: "x" }, { max: 1 });
+  const bytes = database.openBytes();
+  const startedAt = performance.now();
+  await rejects(sleep(bytes, 0), DatabaseUnavailable);
+  ok(performance.now() - startedAt < 2_000);
+  await database.close();
+  await rejects(sleep(bytes, 0), DatabaseUnavailable);
+});
+
+Deno.test("run() works again when the network has forgotten every connection, and the end waits for none of them", () =>
+  withBytes(async ({ test }) => {
+    const proxy = startForgetfulProxy(`${test.address.host}/.s.PGSQL.5432`);
+    const database = openDatabase(proxy.urlFor(test.address), { max: 1 });
+    const bytes = database.openBytes();
+    await Promise.all([sleep(bytes, 0), sleep(bytes, 1.2)]);
+    proxy.forget();
+    await Promise.all([
+      rejects(sleep(bytes, 0), DatabaseUnavailable),
+      rejects(sleep(bytes, 0), DatabaseUnavailable),
+    ]);
+    await Promise.all([sleep(bytes, 0), sleep(bytes, 0)]);
+    proxy.forget();
+    const startedAt = performance.now();
+    await database.close();
+    ok(performance.now() - startedAt < 4_000);
+    proxy.close();
+  }));
+
+Deno.test("an end lets what runs end", () =>
+  withBytes(async ({ test }) => {
+    const database = openDatabase(test.address, { max: 1 });
+    const slow = sleep(database.openBytes(), 0.5);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await Promise.all([database.close(), slow]);
+  }));
+
+Deno.test("the address is read as for every other connection: settings, and TLS where there is any", () =>
+  withBytes(async (scene) => {
+    await keep(scene.bytes, 1);
+    const [row] = await kept(scene);
+    equal(row!.application, "puffintalk");
+    equal(row!.search_path, 'one, "two \\\\ three", public');
+  }, ({ url }) => {
+    const address = new URL(url);
+    address.searchParams.set("sslmode", "prefer");
+    address.searchParams.set("search_path", 'one, "two \\\\ three", public');
+    return address.href;
+  }));
+
+Deno.test("of several hosts it is the first that answers", () =>
+  withBytes(async ({ test }) => {
+    const proxy = startProxy(`${test.address.host}/.s.PGSQL.5432`);
+    const { user, database: name } = test.address;
+    const database = openDatabase(`postgres://${user}@127.0.0.2,127.0.0.1:${proxy.port}/${name}`, { max: 1 });
+    equal(await sleep(database.openBytes(), 0), 1);
+    await database.close();
+    proxy.close();
+  }));
