@@ -4,6 +4,7 @@ import { type DatabaseAddress, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { listen } from "./db/notify.ts";
 import { awaitServer } from "./db/server.ts";
+import { createCollect, createQuietCollection, LOOK_EVERY_MS } from "./garbage.ts";
 import { createApp } from "./routes/app.ts";
 import { createGate } from "./routes/gate.ts";
 import { readWebFiles } from "./routes/web_files.ts";
@@ -12,7 +13,6 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { collectStartGarbage } from "./start_garbage.ts";
 import { announce, explain, printLine, untilTold, warnOfCosts } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
@@ -38,14 +38,19 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const gate = createGate();
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
     const app = createApp(services, config, { gate, webFiles });
-    collectStartGarbage();
+    const collect = createCollect();
+    collect();
     const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, app.fetch);
     services.upkeep.start();
     services.push.start();
+    const heapBytes = () => Deno.memoryUsage().heapTotal;
+    const tidy = createQuietCollection({ collect, heapBytes, countRequests: gate.count });
+    const tidying = setInterval(tidy, LOOK_EVERY_MS);
     announce({ config, port: server.addr.port, version, embedded, hasWebClient: webFiles.size > 0 });
     warnOfCosts(config);
 
     log.info("Stopping", { signal: await told });
+    clearInterval(tidying);
     services.upkeep.stop();
     services.hub.closeAll();
     const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));

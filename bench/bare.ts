@@ -8,6 +8,8 @@ export interface Bare {
   hostname: string;
   port: number;
   pid: number;
+  /** Collects its garbage. */
+  collect(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -24,15 +26,19 @@ export async function startBare(people: Person[]): Promise<Bare> {
   await reader.cancel();
   const [hostname, port] = ["127.0.0.1", Number(value)];
   if (!port) throw new Error(`The bare server did not start: ${value}`);
-  const met = await fetch(`http://${hostname}:${port}/people`, {
-    method: "POST",
-    body: JSON.stringify(people.map(({ phone, token }) => ({ phone, token }))),
-  });
-  await met.body?.cancel();
+  const post = async (path: string, body: unknown) => {
+    const answer = await fetch(`http://${hostname}:${port}${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    await answer.body?.cancel();
+  };
+  await post("/people", people.map(({ phone, token }) => ({ phone, token })));
   return {
     hostname,
     port,
     pid: child.pid,
+    collect: () => post("/collect", {}),
     async stop() {
       child.kill("SIGTERM");
       await child.status;

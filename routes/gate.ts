@@ -6,6 +6,8 @@ import type { AppEnv } from "./env.ts";
 export interface Gate {
   enter(): void;
   leave(): void;
+  /** How many there ever were. */
+  count(): number;
   /** @throws AppError unavailable, once the service is stopping; the connection is closed as well. */
   judge(c: Context<AppEnv>): void;
   /** Refuses what comes from now on, and resolves when what was under way is answered. */
@@ -16,16 +18,19 @@ const RETRY_SECONDS = 2;
 
 export function createGate(): Gate {
   let underWay = 0;
+  let entered = 0;
   const drained = Promise.withResolvers<void>();
   let draining = false;
   return {
     enter() {
       underWay += 1;
+      entered += 1;
     },
     leave() {
       underWay -= 1;
       if (draining && underWay === 0) drained.resolve();
     },
+    count: () => entered,
     judge(c) {
       if (!draining) return;
       c.header("Connection", "close");

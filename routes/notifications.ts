@@ -3,29 +3,22 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
-import { CLOSE, type Hub, type Notice, type Socket } from "../services/events/hub.ts";
-import { describeError, log } from "../services/log.ts";
+import type { Hub, Notice } from "../services/events/hub.ts";
 import type { Marks } from "../services/marks.ts";
-import type { Actor, Sessions } from "../services/sessions.ts";
+import type { Sessions } from "../services/sessions.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
 import type { Tickets } from "../services/tickets.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { queryTicket, queryToken } from "./fields.ts";
+import { FRAME_BYTES_MAX, FRAMES_A_MINUTE_MAX, NotificationSocket } from "./notification_socket.ts";
 import { createRouter } from "./router.ts";
 import { bearerToken } from "./session.ts";
-import { terminate } from "./terminate.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
 /** Deno pings at half of this, in seconds, and gives a silent socket up after all of it. */
 const IDLE_SECONDS = 56;
-/** What a client may send although nothing is expected of it. */
-const FRAME_BYTES_MAX = 4096;
-const FRAMES_A_MINUTE_MAX = 60;
-const MINUTE_MS = 60_000;
-const GOODBYE_MS_MAX = 5_000;
-const OPENING_MS_MAX = 10_000;
 /** Nobody knows when another socket of an address ends. */
 const NO_ROOM_RETRY_SECONDS = 30;
 
@@ -73,7 +66,7 @@ export function notificationRoutes(
 ) {
   const router = createRouter<AppEnv>();
   router.openAPIRegistry.register("Notification", frames);
-  const toFrame = onceEach((notice: Notice) => wire.notice(notice, now()));
+  const around = { hub, marks, toFrame: onceEach((notice: Notice) => wire.notice(notice, now())) };
   return router.openapi(route, async (c) => {
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
@@ -89,63 +82,13 @@ export function notificationRoutes(
         idleTimeout: IDLE_SECONDS,
         ...(offer === null ? {} : { protocol: "bearer" }),
       });
-      attend(socket, actor, { hub, marks, goOut, toFrame });
+      new NotificationSocket(socket, actor, goOut, around);
       return response;
     } catch (error) {
       goOut();
       throw error;
     }
   });
-}
-
-/** Ties a WebSocket to the hub for as long as it is open. Closing comes twice at times, and is welcome to. */
-function attend(
-  socket: WebSocket,
-  actor: Actor,
-  { hub, marks, goOut, toFrame }: {
-    hub: Hub;
-    marks: Marks;
-    /** Called when the socket is gone. */
-    goOut: () => void;
-    toFrame: (notice: Notice) => string;
-  },
-): void {
-  const isTooMuch = frameGuard();
-  let leave: ReturnType<Hub["join"]> = () => {};
-  // A client that is gone before our answer leaves a socket that never opens, nor ever says that it is closed.
-  const opening = setTimeout(goOut, OPENING_MS_MAX);
-  socket.onopen = () => {
-    clearTimeout(opening);
-    leave = hub.join(toHubSocket(socket, actor, toFrame));
-    marks.deliverWaiting(actor).catch((error) =>
-      log.warn("Waiting messages not marked", describeError(error))
-    );
-  };
-  socket.onmessage = ({ data }) => {
-    if (!isTooMuch(data)) return;
-    leave(true);
-    close(socket, CLOSE.flood, "Too much sent");
-  };
-  const gone = (wasClean: boolean) => {
-    leave(wasClean);
-    goOut();
-  };
-  socket.onclose = ({ wasClean }) => gone(wasClean);
-  socket.onerror = () => gone(false);
-}
-
-function toHubSocket(socket: WebSocket, actor: Actor, toFrame: (notice: Notice) => string): Socket {
-  return {
-    actor,
-    isBusy: () => socket.bufferedAmount > 0,
-    // On a socket that is closing both throw; by then the change is committed, and the client will fetch it.
-    write: (notice) => {
-      if (socket.readyState !== WebSocket.OPEN) return false;
-      socket.send(toFrame(notice));
-      return true;
-    },
-    close: (code, reason) => close(socket, code, reason),
-  };
 }
 
 /** A notice goes to all sockets of a user one after the other: it is written out for the first of them. */
@@ -156,31 +99,6 @@ function onceEach(toFrame: (notice: Notice) => string): (notice: Notice) => stri
     if (notice !== last) [last, frame] = [notice, toFrame(notice)];
     return frame;
   };
-}
-
-/** Says goodbye, and does not wait long for the answer. */
-function close(socket: WebSocket, code: number, reason: string): void {
-  if (socket.readyState > WebSocket.OPEN) return;
-  const timer = setTimeout(() => terminate(socket), GOODBYE_MS_MAX);
-  socket.addEventListener("close", () => clearTimeout(timer));
-  socket.close(code, reason);
-}
-
-/** Says whether a frame is one too many, or too large. */
-function frameGuard(): (data: unknown) => boolean {
-  let minuteEndsAt = 0;
-  let frames = 0;
-  return (data) => {
-    const at = performance.now();
-    if (at >= minuteEndsAt) [minuteEndsAt, frames] = [at + MINUTE_MS, 0];
-    frames += 1;
-    return frames > FRAMES_A_MINUTE_MAX || byteLength(data) > FRAME_BYTES_MAX;
-  };
-}
-
-function byteLength(data: unknown): number {
-  if (typeof data === "string") return new TextEncoder().encode(data).length;
-  return data instanceof Blob ? data.size : data instanceof ArrayBuffer ? data.byteLength : 0;
 }
 
 /** The token of the offer `bearer, <token>`; null for any other. */

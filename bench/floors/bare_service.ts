@@ -1,8 +1,11 @@
 /**
  * What Deno takes for a send and for a socket when nothing is done: no session, no check, no database, no log. It reads the
  * same requests, answers them with as much and as many headers, and pushes as large a frame. `POST /people` tells it who
- * is behind which token.
+ * is behind which token, `POST /collect` to collect its garbage.
  */
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 interface Person {
   phone: string;
@@ -64,10 +67,18 @@ async function meet(request: Request): Promise<Response> {
   return new Response("{}", { headers: SHARED_HEADERS });
 }
 
+/** As the service does it. */
+function collect(): Response {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  return new Response("{}", { headers: SHARED_HEADERS });
+}
+
 Deno.serve(
   { port: 0, hostname: "127.0.0.1", onListen: ({ port }) => console.log(port) },
   (request) => {
     if (request.headers.has("upgrade")) return listen(request);
+    if (request.url.endsWith("/collect")) return collect();
     return request.url.endsWith("/people") ? meet(request) : send(request);
   },
 );

@@ -11,6 +11,10 @@ import { type Listener, listenTo } from "../socket.ts";
 /** As many as phones that wake up at once would be, for one machine. */
 const OPENING_AT_ONCE = 256;
 const WARMING = 200;
+/** So long after they came the service has collected what their coming has left. */
+const QUIET_MS = 12_000;
+/** V8 gives memory back some time after a collection. */
+const GIVING_BACK_MS = 2_000;
 
 /** Phones that only wait; then the service is started again, and all of them come back. */
 export const sockets: Scenario = {
@@ -26,52 +30,60 @@ export const sockets: Scenario = {
     const database = await arena.cluster.createDatabase();
     const people = await makePeople(database, arena.size.sockets);
     const figures: Figures[] = [];
-    let service = await startService({ databaseUrl: database.url });
     try {
       for (let time = 0; time < arena.size.runs; time++) {
-        const warm = await openAll(service, people.slice(0, WARMING));
-        await closeAll(warm.listeners);
-        const before = await memoryOf(service.pid);
+        const service = await startService({ databaseUrl: database.url });
+        const before = await warmUp(service, people);
         const first = await openAll(service, people);
+        const grownAtOnce = await memoryOf(service.pid) - before;
+        await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
         const grown = await memoryOf(service.pid) - before;
 
-        const { port } = service;
         const stopped = service.stop();
         await Promise.all(first.listeners.map(({ ended }) => ended.catch(() => {})));
         await stopped;
         const restartedAt = performance.now();
-        service = await startService({ databaseUrl: database.url, port });
-        const second = await openAll(service, people);
+        const again = await startService({ databaseUrl: database.url, port: service.port });
+        const second = await openAll(again, people);
         const seconds = (performance.now() - restartedAt) / 1000;
         await closeAll(second.listeners);
+        await again.stop();
         equal(second.listeners.length + second.errors, people.length);
+        const kbEach = (bytes: number) => bytes / people.length / 1000;
         figures.push({
           sockets: first.listeners.length,
-          kb_per_socket: grown / first.listeners.length / 1000,
-          bare_kb_per_socket: await takeBareFloor(people),
+          kb_per_socket: kbEach(grown),
+          kb_per_socket_at_once: kbEach(grownAtOnce),
+          bare_kb_per_socket: kbEach(await takeBareFloor(people)),
           all_connected_after_restart_s: seconds,
           errors: first.errors + second.errors,
         });
       }
       return figures;
     } finally {
-      await service.stop();
       await database.drop();
     }
   },
 };
 
-/** What as many sockets of Deno take that nothing is known of. */
+/** Opens and closes some, so that what only the first cost is there already, and answers with the memory then. */
+async function warmUp(service: Address & { pid: number }, people: Person[]): Promise<number> {
+  const warm = await openAll(service, people.slice(0, WARMING));
+  await closeAll(warm.listeners);
+  return await memoryOf(service.pid);
+}
+
+/** How much as many sockets of Deno take that nothing is known of, without garbage. */
 async function takeBareFloor(people: Person[]): Promise<number> {
   const bare = await startBare([]);
   try {
-    const warm = await openAll(bare, people.slice(0, WARMING));
-    await closeAll(warm.listeners);
-    const before = await memoryOf(bare.pid);
+    const before = await warmUp(bare, people);
     const { listeners } = await openAll(bare, people);
+    await bare.collect();
+    await new Promise((resolve) => setTimeout(resolve, GIVING_BACK_MS));
     const grown = await memoryOf(bare.pid) - before;
     await closeAll(listeners);
-    return grown / listeners.length / 1000;
+    return grown;
   } finally {
     await bare.stop();
   }

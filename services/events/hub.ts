@@ -59,8 +59,8 @@ const FRAME_EVERY_MS = 10;
 
 interface Seat {
   socket: Socket;
-  /** Hints not sent yet, by what makes them equal: the name of the event, for a thread the peer's number. */
-  owed: Map<string, { notice: Notice; delivery: Delivery | null }>;
+  /** Hints not sent yet, by what makes them equal: the name of the event, for a thread the peer's number. Null for none. */
+  owed: Map<string, { notice: Notice; delivery: Delivery | null }> | null;
   timer: ReturnType<typeof setTimeout> | null;
   looks: number;
   /** Frames that may be sent now, as of then. */
@@ -84,7 +84,7 @@ export function createHub(
   function leave(seat: Seat): void {
     if (seat.timer !== null) clearTimeout(seat.timer);
     seat.timer = null;
-    seat.owed.clear();
+    seat.owed = null;
     const own = seats.get(seat.socket.actor.user_id);
     own?.delete(seat);
     if (own?.size === 0) seats.delete(seat.socket.actor.user_id);
@@ -97,14 +97,17 @@ export function createHub(
 
   /** Sends what is owed while the socket takes it; comes back later when it does not. */
   function flush(seat: Seat): void {
-    for (const [key, { notice, delivery }] of seat.owed) {
+    const { owed } = seat;
+    if (owed === null) return;
+    for (const [key, { notice, delivery }] of owed) {
       if (seat.socket.isBusy()) return lookAgain(seat);
       if (!takeRoom(seat)) return flushIn(seat, FRAME_EVERY_MS);
-      seat.owed.delete(key);
+      owed.delete(key);
       seat.looks = 0;
       seat.busySince = null;
       send(seat, notice, delivery);
     }
+    seat.owed = null;
   }
 
   function send({ socket }: Seat, notice: Notice, delivery: Delivery | null): void {
@@ -133,9 +136,10 @@ export function createHub(
 
   function owe(seat: Seat, key: string, notice: Notice, delivery: Delivery | null): void {
     // Most sockets are owed nothing, and nothing is remembered for them.
-    if (seat.owed.size === 0 && !seat.socket.isBusy() && takeRoom(seat)) return send(seat, notice, delivery);
-    seat.owed.set(key, { notice, delivery: later(seat.owed.get(key)?.delivery ?? null, delivery) });
-    if (seat.owed.size > OWED_MAX) end(seat, CLOSE.overflow, "Too much unread");
+    if (seat.owed === null && !seat.socket.isBusy() && takeRoom(seat)) return send(seat, notice, delivery);
+    const owed = seat.owed ??= new Map();
+    owed.set(key, { notice, delivery: later(owed.get(key)?.delivery ?? null, delivery) });
+    if (owed.size > OWED_MAX) end(seat, CLOSE.overflow, "Too much unread");
     else flush(seat);
   }
 
@@ -157,7 +161,7 @@ export function createHub(
       seats.set(socket.actor.user_id, own);
       const seat: Seat = {
         socket,
-        owed: new Map(),
+        owed: null,
         timer: null,
         looks: 0,
         room: FRAMES_AT_ONCE_MAX,

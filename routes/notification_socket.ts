@@ -1,0 +1,103 @@
+import { CLOSE, type Hub, type Notice, type Socket } from "../services/events/hub.ts";
+import { describeError, log } from "../services/log.ts";
+import type { Marks } from "../services/marks.ts";
+import type { Actor } from "../services/sessions.ts";
+import { terminate } from "./terminate.ts";
+
+/** What a client may send although nothing is expected of it. */
+export const FRAME_BYTES_MAX = 4096;
+export const FRAMES_A_MINUTE_MAX = 60;
+const MINUTE_MS = 60_000;
+const GOODBYE_MS_MAX = 5_000;
+const OPENING_MS_MAX = 10_000;
+
+/** What all sockets of this process have in common. */
+export interface Around {
+  hub: Hub;
+  marks: Marks;
+  toFrame: (notice: Notice) => string;
+}
+
+/**
+ * Ties a WebSocket to the hub for as long as it is open. Most phones only wait, by the thousand: all that is known of one is
+ * in this one object, which is the listener of all its events too, because closures and handlers cost more.
+ */
+export class NotificationSocket implements Socket {
+  #opening: ReturnType<typeof setTimeout> | null;
+  #leave: ReturnType<Hub["join"]> | null = null;
+  #minuteEndsAt = 0;
+  #frames = 0;
+
+  /** @param goOut is called when the socket is gone, perhaps twice */
+  constructor(
+    readonly socket: WebSocket,
+    readonly actor: Actor,
+    readonly goOut: () => void,
+    readonly around: Around,
+  ) {
+    // A client that is gone before our answer leaves a socket that never opens, nor ever says that it is closed.
+    this.#opening = setTimeout(goOut, OPENING_MS_MAX);
+    for (const type of ["open", "message", "close", "error"]) socket.addEventListener(type, this);
+  }
+
+  /** As DOM, 2.8, has it: a listener may be an object. Closing comes twice at times, and is welcome to. */
+  handleEvent(event: Event): void {
+    if (event instanceof MessageEvent) this.#hear(event.data);
+    else if (event.type === "open") this.#open();
+    else this.#gone(event instanceof CloseEvent && event.wasClean);
+  }
+
+  isBusy(): boolean {
+    return this.socket.bufferedAmount > 0;
+  }
+
+  write(notice: Notice): boolean {
+    // On a socket that is closing both throw; by then the change is committed, and the client will fetch it.
+    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(this.around.toFrame(notice));
+    return true;
+  }
+
+  /** Says goodbye, and does not wait long for the answer. */
+  close(code: number, reason: string): void {
+    const { socket } = this;
+    if (socket.readyState > WebSocket.OPEN) return;
+    const timer = setTimeout(() => terminate(socket), GOODBYE_MS_MAX);
+    socket.addEventListener("close", () => clearTimeout(timer));
+    socket.close(code, reason);
+  }
+
+  #open(): void {
+    clearTimeout(this.#opening!);
+    this.#opening = null;
+    const { hub, marks } = this.around;
+    this.#leave = hub.join(this);
+    marks.deliverWaiting(this.actor).catch((error) =>
+      log.warn("Waiting messages not marked", describeError(error))
+    );
+  }
+
+  #hear(data: unknown): void {
+    if (!this.#isTooMuch(data)) return;
+    this.#leave?.(true);
+    this.close(CLOSE.flood, "Too much sent");
+  }
+
+  #gone(wasClean: boolean): void {
+    this.#leave?.(wasClean);
+    this.goOut();
+  }
+
+  /** Whether a frame is one too many, or too large. */
+  #isTooMuch(data: unknown): boolean {
+    const at = performance.now();
+    if (at >= this.#minuteEndsAt) [this.#minuteEndsAt, this.#frames] = [at + MINUTE_MS, 0];
+    this.#frames += 1;
+    return this.#frames > FRAMES_A_MINUTE_MAX || byteLength(data) > FRAME_BYTES_MAX;
+  }
+}
+
+function byteLength(data: unknown): number {
+  if (typeof data === "string") return new TextEncoder().encode(data).length;
+  return data instanceof Blob ? data.size : data instanceof ArrayBuffer ? data.byteLength : 0;
+}

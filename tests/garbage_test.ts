@@ -1,0 +1,39 @@
+import { equal } from "node:assert/strict";
+import { createCollect, createQuietCollection } from "../garbage.ts";
+
+const MIB = 1024 * 1024;
+
+Deno.test("createCollect() makes what collects all that nobody holds, and leaves no door to do so behind", async () => {
+  const collect = createCollect();
+  const ref = new WeakRef({ text: "of a start" });
+  // What a WeakRef refers to lives until the end of the turn in which that was made.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  collect();
+  equal(ref.deref(), undefined);
+  equal("gc" in globalThis, false);
+});
+
+Deno.test("createQuietCollection() collects once when it has become quiet and the heap has grown, and not while there is work", () => {
+  let [heap, held, requests, collections] = [40 * MIB, 40 * MIB, 0, 0];
+  const collect = () => {
+    heap = held;
+    collections += 1;
+  };
+  const look = createQuietCollection({ collect, heapBytes: () => heap, countRequests: () => requests });
+  const turn = (change: { heap?: number; held?: number; requests?: number }) => {
+    heap += change.heap ?? 0;
+    held += change.held ?? 0;
+    requests += change.requests ?? 0;
+    look();
+    return collections;
+  };
+  equal(turn({}), 0);
+  equal(turn({ heap: 15 * MIB }), 0);
+  equal(turn({ heap: 100 * MIB, held: 60 * MIB, requests: 10_000 }), 0);
+  equal(turn({ requests: 6 }), 0);
+  equal(turn({ requests: 5 }), 1);
+  // What is held is no garbage, and is not looked for again.
+  equal(turn({}), 1);
+  equal(turn({ heap: 15 * MIB, requests: 2 }), 1);
+  equal(turn({ heap: MIB }), 2);
+});
