@@ -32,16 +32,17 @@ export function createResync(
     // Another database may have taken the place of the one that is gone, and lack what that had last.
     newest.forget();
     const users = hub.userIds();
-    // Cancelled requests leave no trace to find, so every list may have changed.
-    for (const to of users) {
-      hub.tell({ to, event: "contacts_updated" });
-      hub.tell({ to, event: "sessions_updated" });
-    }
     for (let start = 0; start < users.length; start += USERS_AT_ONCE) {
       const some = users.slice(start, start + USERS_AT_ONCE);
+      // Before anybody is told: while the database is away, whoever fetched again would find nothing.
       const [changed, undelivered] = await database.run((sql) =>
         Promise.all([listChangedThreads(sql, some, gapMs + COMMIT_MS_MAX), listUndelivered(sql, some)])
       );
+      // Cancelled requests leave no trace to find, so every list may have changed.
+      for (const to of some) {
+        hub.tell({ to, event: "contacts_updated" });
+        hub.tell({ to, event: "sessions_updated" });
+      }
       changed.forEach(({ me_id, peer_phone }) =>
         hub.tell({ to: me_id, event: "messages_updated", sender: peer_phone })
       );
@@ -52,7 +53,7 @@ export function createResync(
   }
 
   // Many operations fail at once; one look a second later tells what became of them all. Where the database is still away
-  // then, LISTEN has lost its connection too, and what that brings is told when it is back.
+  // then, that look is an operation that failed as well, and there is another a second later.
   let waiting: ReturnType<typeof setTimeout> | null = null;
   function afterOutage(): void {
     waiting ??= setTimeout(() => {

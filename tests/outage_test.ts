@@ -128,6 +128,17 @@ Deno.test("a call that comes while others wait for a silent database waits no lo
     await assertRecovered(scene);
   }));
 
+Deno.test("nobody is told anything for as long as the database is away, and everybody to fetch again when it is back", () =>
+  withScene(async ({ url, proxy, ann, bob, socket }) => {
+    proxy.refuse();
+    equal((await send(url, ann, bob, "lost")).status, 503);
+    // So long that it was looked for several times.
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
+    deepEqual(socket.told(), []);
+    proxy.resume();
+    await eventually(() => ok(socket.told().includes("contacts_updated")), 10_000);
+  }));
+
 Deno.test("a message that is committed after its send was given up is told all the same", () =>
   withScene(async ({ url, proxy, ann, bob, socket }) => {
     proxy.freeze();
