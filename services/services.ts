@@ -71,6 +71,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     sender: sms,
     enabled: config.smsEnabled,
     countries: config.smsCountries,
+    testPasscodes: config.testPasscodes,
     now,
   });
   const passcodes = createPasscodes({

@@ -3,8 +3,9 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 
 import { createPasscodeKeys } from "../services/passcode_keys.ts";
+import { invitations, invite, inviteStatuses, join, withInvites } from "./invite_calls.ts";
 import { ask, codesSent, complete, DAY_MS, MINUTE_MS, SECOND_MS, tally, wrong } from "./passcode_calls.ts";
-import { ANN, BOB, refused, succeeded, withApp } from "./support.ts";
+import { ANN, BOB, CAT, refused, succeeded, withApp } from "./support.ts";
 
 const GAPS_S = [60, 120, 300, 600];
 
@@ -196,6 +197,15 @@ Deno.test("the database reveals no code: it is not in there, and nothing in ther
     equal(derived(OLD), code);
     notEqual(derived(NEW), code);
   }, { env: { JWT_SECRET: OLD } }));
+
+Deno.test("TEST_PASSCODES: these numbers are invited without an SMS, and nobody is told", () =>
+  withInvites(async (t, twilio) => {
+    const ann = await join(t, twilio, ANN);
+    await invite(t, ann, BOB);
+    await invite(t, ann, CAT);
+    deepEqual(invitations(twilio).map(({ to }) => to), [CAT]);
+    deepEqual(await inviteStatuses(t, ann), { [BOB]: "sent", [CAT]: "sent" });
+  }, { TEST_PASSCODES: `${BOB}=654321` }));
 
 Deno.test("TEST_PASSCODES: these numbers get their code and no SMS, and their limits hold", () =>
   withApp(async (t) => {

@@ -135,6 +135,20 @@ Deno.test("an undelivered SMS because of STOP stops all others, and the inviter 
     refused(await ask(t, "signup", BOB), 403, "sms_opted_out");
   }));
 
+Deno.test("an undelivered SMS because of STOP stops all others, also when it is not the last that is remembered", () =>
+  withInvites(async (t, twilio) => {
+    t.clock.freeze();
+    succeeded(await ask(t, "signup", BOB));
+    const first = twilio.sids.at(-1)!;
+    t.clock.advance(2 * MINUTE_MS);
+    succeeded(await ask(t, "signup", BOB));
+    understood(await tellStatus(t, first, "failed", { ErrorCode: "21610" }));
+    t.clock.advance(5 * MINUTE_MS);
+    refused(await ask(t, "signup", BOB), 403, "sms_opted_out");
+    const ofNobody = { ErrorCode: "21610", To: "nobody" };
+    understood(await tellStatus(t, "SM00000000000000000000000000000000", "failed", ofNobody));
+  }));
+
 Deno.test("a status of an SMS that nobody knows changes nothing", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
@@ -148,7 +162,7 @@ Deno.test("a status of an SMS that nobody knows changes nothing", () =>
     equal(t.log.some((line) => /SMS undelivered|ERROR/.test(line)), false);
   }));
 
-for (const word of ["STOP", "StopAll", " unsubscribe\n", "Cancel", "END", "quit"]) {
+for (const word of ["STOP", "StopAll", " unsubscribe\n", "Cancel", "END", "quit", "Revoke", "optout"]) {
   Deno.test(`an SMS with ${JSON.stringify(word)} stops every SMS to its sender, until START`, () =>
     withInvites(async (t) => {
       for (let times = 0; times < 2; times += 1) understood(await tellInbound(t, BOB, word));
@@ -164,6 +178,8 @@ for (const word of ["STOP", "StopAll", " unsubscribe\n", "Cancel", "END", "quit"
 Deno.test("an SMS is what the messaging service took it for, and otherwise only a word by itself is an order", () =>
   withInvites(async (t) => {
     understood(await tellInbound(t, BOB, "Alto", { OptOutType: "STOP" }));
+    understood(await tellInbound(t, ANN, "STOP", { OptOutType: "" }));
+    refused(await ask(t, "signup", ANN), 403, "sms_opted_out");
     refused(await ask(t, "signup", BOB), 403, "sms_opted_out");
     understood(await tellInbound(t, BOB, "Hola", { OptOutType: "START" }));
     for (const text of ["don't stop", "STOP it", "", "help"]) understood(await tellInbound(t, BOB, text));

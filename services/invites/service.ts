@@ -92,7 +92,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
   async function send(id: number, wanted: WantedSms, text: string): Promise<void> {
     const outcome = await sms.send(wanted.to, text);
     await database.begin(async (sql) => {
-      if (!outcome.sent && !outcome.perhaps) await budget.giveBack(sql, wanted);
+      if (!outcome.sent && !outcome.perhaps) await budget.giveBack(sql, wanted, "everything");
       await invites.finishInvite(
         sql,
         outcome.sent

@@ -18,11 +18,14 @@ export interface WantedSms {
   nonce?: Uint8Array;
 }
 
+/** Of a passcode the address keeps what it asked for: to make a provider refuse all day is no free pastime. */
+type GivenBack = "everything" | "all but the address's";
+
 export interface SmsBudget {
   /** Sets aside what the SMS costs of every limit, or nothing. Null, or the seconds after which it can be had. */
   take(sql: Sql, sms: WantedSms): Promise<number | null>;
-  /** The SMS certainly did not go out. The address keeps it: to make a provider refuse all day is no free pastime. */
-  giveBack(sql: Sql, sms: WantedSms): Promise<void>;
+  /** The SMS certainly did not go out. */
+  giveBack(sql: Sql, sms: WantedSms, what: GivenBack): Promise<void>;
   /** The code of this challenge came back. */
   verified(sql: Sql, nonce: Uint8Array): Promise<void>;
 }
@@ -86,10 +89,14 @@ export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: Lim
       return null;
     },
 
-    async giveBack(sql, sms) {
+    async giveBack(sql, sms, what) {
       const { nonce, at } = sms;
       if (nonce) await deletePaid(sql, { nonce, at });
-      await limiter.giveBack(sql, asksOf(sms).filter(({ limit }) => limit !== "sms_address"));
+      const asks = asksOf(sms);
+      await limiter.giveBack(
+        sql,
+        what === "everything" ? asks : asks.filter(({ limit }) => limit !== "sms_address"),
+      );
     },
 
     verified: verifyPaid,

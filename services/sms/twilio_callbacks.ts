@@ -29,7 +29,7 @@ export interface TwilioCallbacks {
 const UNDELIVERED = ["undelivered", "failed"];
 const SID = /^[0-9A-Za-z]{1,64}$/;
 // Twilio's own words for it, which it obeys by itself too.
-const STOP = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"];
+const STOP = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"];
 const START = ["START", "YES", "UNSTOP"];
 
 export function createTwilioCallbacks(
@@ -59,7 +59,9 @@ export function createTwilioCallbacks(
       const purpose = await database.begin(async (sql) => {
         const invitee = await markInviteUndelivered(sql, sid, isStop ? "withheld" : "undelivered");
         const phone = invitee ?? await markUndelivered(sql, sid);
-        if (phone !== null && isStop) await suppress(sql, phone, "carrier_stop", now());
+        // Whoever has stopped us has done so, whichever SMS it was that told, of those that we remember or not.
+        const stopped = isStop ? phone ?? parsePhoneNumber(callback.form.get("To") ?? "") : null;
+        if (stopped !== null) await suppress(sql, stopped, "carrier_stop", now());
         return phone === null ? null : invitee === null ? "passcode" : "invitation";
       });
       if (purpose) log.warn("SMS undelivered", { purpose, provider_code: code });
@@ -69,7 +71,7 @@ export function createTwilioCallbacks(
       await refuseUnsigned(callback);
       const from = parsePhoneNumber(callback.form.get("From") ?? "");
       // A messaging service says what it took the text for, in whatever language that was.
-      const word = (callback.form.get("OptOutType") ?? callback.form.get("Body") ?? "").trim().toUpperCase();
+      const word = (callback.form.get("OptOutType") || callback.form.get("Body") || "").trim().toUpperCase();
       if (from === null) return;
       if (STOP.includes(word)) await database.run((sql) => suppress(sql, from, "carrier_stop", now()));
       if (START.includes(word)) await database.run((sql) => unsuppress(sql, from, "carrier_stop"));
