@@ -84,5 +84,9 @@ export function warnOfCosts({ sms, smsEnabled, limits }: Config): void {
 export function explain(error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) return "PORT: Is in use by another program";
   if (error instanceof Deno.errors.AddrNotAvailable) return "HOST: Is no address of this machine";
+  // Where Deno looks for the name of what it listens on; a database that is not found says so itself.
+  if (error instanceof Error && /lookup address/.test(error.message)) {
+    return "HOST: Is no address of this machine";
+  }
   return error instanceof Error ? error.message : String(error);
 }

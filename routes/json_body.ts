@@ -23,6 +23,12 @@ export async function readJsonBody(request: Request): Promise<unknown> {
 export const readJson = createMiddleware<AppEnv>(async (c, next) => {
   const value = await readJsonBody(c.req.raw);
   c.req.json = <T>() => Promise.resolve(value as T);
+  // They judge its type once more, and know fewer spellings of it than there are (RFC 9110, section 5.6.6).
+  const { headers } = c.req.raw;
+  c.req.header = ((name: string) =>
+    /^content-type$/i.test(name)
+      ? "application/json"
+      : headers.get(name) ?? undefined) as typeof c.req.header;
   return await next();
 });
 

@@ -123,6 +123,23 @@ Deno.test("a body that does not call itself JSON in UTF-8 is 415 before its size
     refused(answer, 400, "invalid_json");
   }));
 
+Deno.test("a body may call itself JSON in any spelling that there is of it", () =>
+  withApp(async (t) => {
+    const types = [
+      "application/json;",
+      "application/json ; charset=utf-8",
+      'APPLICATION/JSON;CHARSET="UTF-8";',
+      "application/json;\tcharset=UTF8",
+    ];
+    for (const type of types) {
+      const answer = await t.call("POST", "/api/auth/signin", {
+        raw: JSON.stringify({ phone_number: "+14155550100" }),
+        headers: { "content-type": type },
+      });
+      refused(answer, 404, "not_registered");
+    }
+  }));
+
 Deno.test("a body over 64 KiB is 413 before its JSON is looked at, declared or not", () =>
   overOperations(({ body }) => body === "fields" || body === "none", async (t, operation, token) => {
     const chunked = new Blob([LARGE]).stream();
@@ -187,6 +204,8 @@ Deno.test("HEAD answers as GET does, without the body", () =>
     const ask = needsToken ? { token } : {};
     const [head, get] = [await t.call("HEAD", path, ask), await t.call("GET", path, ask)];
     deepEqual([head.status, head.body], [get.status, null]);
+    // The id in an error is as long as another, and how full a list is has not changed.
+    equal(head.headers.get("content-length"), get.headers.get("content-length"));
   }));
 
 Deno.test("query keys that nobody knows are ignored", () =>

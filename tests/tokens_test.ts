@@ -7,6 +7,9 @@ import { ENV, forge, isRefused, nowS, OTHER, SECRET, unsigned } from "./token_fo
 
 const HOUR_S = 3_600;
 
+/** Of base64url, in their order. */
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 Deno.test("a token names a user and a session, and says nothing about the person", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
@@ -88,6 +91,9 @@ Deno.test("garbage is 401", () =>
       `${header}.${payload}x.${signature}`,
       `${header}.${header}.${signature}`,
       `${token}${token}`,
+      `${token}=`,
+      // The same 32 bytes, with a bit behind their last.
+      token.slice(0, -1) + LETTERS[LETTERS.indexOf(token.at(-1)!) + 1],
       "a".repeat(6_000),
     ];
     for (const some of garbage) await isRefused(t, some, some);
