@@ -68,6 +68,12 @@ export function levelsOf(sql: Sql, keys: string[]) {
   )`;
 }
 
+/** The same by itself, by their keys. */
+export async function readLevels(sql: Sql, keys: string[]): Promise<Map<string, number>> {
+  const [row] = await sql<{ levels: [string, number][] | null }[]>`select ${levelsOf(sql, keys)} as levels`;
+  return new Map(row!.levels);
+}
+
 /**
  * A part of a statement that takes these uses, locking in the order of the keys, and says of which bucket there was not
  * enough: then all of the statement has to be undone.

@@ -1,6 +1,7 @@
 // Signing up and in with a passcode, and the sessions that come of it.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
 import type { Accounts } from "../services/accounts.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { ErrorCode } from "../services/errors.ts";
@@ -57,28 +58,6 @@ const completeBody = z.strictObject({
   }),
 }).openapi("CompleteBody");
 
-const signup = createRoute({
-  method: "post",
-  path: "/api/auth/signup",
-  tags,
-  summary: "Ask for a passcode to sign up",
-  description: UNIFORM,
-  middleware: [readJson] as const,
-  request: jsonBody(numberBody),
-  responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "already_registered"]),
-});
-
-const signin = createRoute({
-  method: "post",
-  path: "/api/auth/signin",
-  tags,
-  summary: "Ask for a passcode to sign in",
-  description: UNIFORM,
-  middleware: [readJson] as const,
-  request: jsonBody(numberBody),
-  responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "not_registered"]),
-});
-
 const completeSignup = createRoute({
   method: "post",
   path: "/api/auth/complete-signup",
@@ -107,6 +86,32 @@ export function authRoutes(
   address: ClientAddress,
 ) {
   const signed = requireSession(sessions);
+  const judgeAddress = createMiddleware<AppEnv>(async (c, next) => {
+    await accounts.judgeAddress(address(c));
+    await next();
+  });
+
+  const signup = createRoute({
+    method: "post",
+    path: "/api/auth/signup",
+    tags,
+    summary: "Ask for a passcode to sign up",
+    description: UNIFORM,
+    middleware: [judgeAddress, readJson] as const,
+    request: jsonBody(numberBody),
+    responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "already_registered"]),
+  });
+
+  const signin = createRoute({
+    method: "post",
+    path: "/api/auth/signin",
+    tags,
+    summary: "Ask for a passcode to sign in",
+    description: UNIFORM,
+    middleware: [judgeAddress, readJson] as const,
+    request: jsonBody(numberBody),
+    responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "not_registered"]),
+  });
 
   const renew = createRoute({
     method: "post",

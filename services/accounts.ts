@@ -40,6 +40,11 @@ export function createAccounts(
     uniform: boolean;
   },
 ) {
+  /** What may be judged of an ask before it is read: whether its address has been told all that it may be. @throws AppError rate_limited */
+  async function judgeAddress(address: string): Promise<void> {
+    if (!uniform) await limiter.judge({ limit: "reveal_address", of: address });
+  }
+
   /** @throws AppError already_registered where answers are not uniform, and as `passcodes.ask` */
   async function signUp(phone: PhoneNumber, address: string): Promise<Asked> {
     if (!uniform) return await askTelling(phone, "signup", address, "already_registered");
@@ -153,5 +158,5 @@ export function createAccounts(
     return { session, events: [event] };
   }
 
-  return { signUp, signIn, askEither, completeSignUp, completeSignIn, completeEither };
+  return { judgeAddress, signUp, signIn, askEither, completeSignUp, completeSignIn, completeEither };
 }

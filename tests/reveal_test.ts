@@ -48,6 +48,22 @@ for (const way of ["signup", "signin"] as const) {
     }, { env: { ...BEHIND_PROXY.env, LIMITS: only("reveal_address", "3/h") } }));
 }
 
+Deno.test("reveal_address: when it is used up an ask is refused before its body is looked at, and takes nothing before", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const bad = (way: string) => [
+      t.call("POST", `/api/auth/${way}`, { raw: "x", headers: { "content-type": "text/plain" } }),
+      t.call("POST", `/api/auth/${way}`, { raw: "[", headers: { "content-type": "application/json" } }),
+      t.call("POST", `/api/auth/${way}`, { json: { phone_number: "x" } }),
+    ];
+    for (const way of ["signup", "signin"]) {
+      const codes = (await Promise.all(bad(way))).map(({ body }) => body.code);
+      deepEqual(codes, ["unsupported_media_type", "invalid_json", "invalid_phone_number"]);
+    }
+    refused(await ask(t, "signin", ANN), 404, "not_registered");
+    for (const way of ["signup", "signin"]) for (const answer of await Promise.all(bad(way))) limited(answer);
+  }, { env: { LIMITS: only("reveal_address", "1/h") } }));
+
 Deno.test("reveal_address: of a crowd of asks no more answers tell than there are uses, whatever the rest are", () =>
   withApp(async (t) => {
     t.clock.freeze();

@@ -1,7 +1,14 @@
 // The limits that guard money and guessing. All processes share them in the database, they survive restarts, and while
 // the database is away nothing is allowed.
 
-import { type BucketUse, giveBackUses, type Taken, takeUses, type Use } from "../../db/buckets.ts";
+import {
+  type BucketUse,
+  giveBackUses,
+  readLevels,
+  type Taken,
+  takeUses,
+  type Use,
+} from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/database.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
@@ -123,6 +130,19 @@ export function createLimiter(
     return limits[limit] ? turns.take(`${limit} ${of}`) : Promise.resolve(() => {});
   }
 
+  /** Takes nothing. @throws AppError rate_limited where `pay` would */
+  async function judge(ask: Ask): Promise<void> {
+    const end = await turn(ask);
+    try {
+      const ledger = openLedger([ask], now());
+      ledger.learn(await database.run((sql) => readLevels(sql, ledger.keys)));
+      const retryAfter = ledger.wait([ask]);
+      if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
+    } finally {
+      end();
+    }
+  }
+
   /**
    * Takes one before it is known whether what follows is what the limit counts, so that an empty bucket looks the same
    * either way. Whoever then knows keeps it or gives it back.
@@ -156,7 +176,7 @@ export function createLimiter(
     };
   }
 
-  return { take, giveBack, openLedger, turn, pay };
+  return { take, giveBack, openLedger, judge, turn, pay };
 }
 
 function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {
