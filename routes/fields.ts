@@ -4,6 +4,7 @@
 import { z } from "@hono/zod-openapi";
 import { AppError, type Issue } from "../services/errors.ts";
 import { parsePhoneNumber } from "../services/phone_number.ts";
+import { codePoints, NAME_MAX } from "../services/texts/lengths.ts";
 
 /** What a schema calls the types, in words that go on after "Must be". */
 const TYPES: Record<string, string> = {
@@ -88,11 +89,11 @@ export const displayName = z.string()
     (value) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(value),
     "Has a control or bidi-override character",
   )
-  .refine((value) => codePoints(value) <= 50, "Must have at most 50 characters")
+  .refine((value) => codePoints(value) <= NAME_MAX, `Must have at most ${NAME_MAX} characters`)
   .openapi({
     type: "string",
     example: "Ann",
-    description: "At most 50 characters after NFC; empty means none",
+    description: `At most ${NAME_MAX} characters after NFC; empty means none`,
   });
 
 /** Turns what a schema refuses into the error that says so. */
@@ -133,12 +134,6 @@ function wording(issue: z.core.$ZodRawIssue): string | undefined {
 
 // The schemas are made in many places; words of its own that one of them has go before these.
 z.config({ customError: wording });
-
-function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
-}
 
 function within(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;

@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
 import type { Marks } from "../services/marks.ts";
 import type { MessagePage, Messages, Outgoing } from "../services/messages.ts";
+import { TEXT_MAX } from "../services/texts/lengths.ts";
 import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
@@ -13,7 +14,6 @@ import { type AddSignedCall, type Signed, signedCalls } from "./signed_call.ts";
 import { type Wire, wireMessage } from "./wire.ts";
 
 const tags = ["Messages"];
-const TEXT_MAX = 4096;
 const COUNT_DEFAULT = 100;
 const COUNT_MAX = 255;
 
