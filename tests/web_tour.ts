@@ -3,6 +3,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { CLIENT_TEXTS, type ClientTexts } from "../services/texts/client.ts";
 import type { Language } from "../services/texts/language.ts";
+import { NAME_MAX, TEXT_MAX } from "../services/texts/lengths.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
 import { ANN, BOB, CAT, type Person, succeeded, type TestApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
@@ -88,11 +89,18 @@ export async function takeTour({ t, browser, ann, language = "en", see, ...rest 
   await see("chats", page);
   await go("#/add", texts.add.ask);
   await see("add", page);
+  await page.locator("#name").fill("x".repeat(NAME_MAX + 1));
+  await page.getByText(texts.tooMany(1)).waitFor();
+  await see("add-long", page);
   await go("#/invites", texts.invites.status.joined);
   await see("invites", page);
   await go(`#/thread/${BOB}`, "See you then!");
   await field.waitFor();
   await see("thread", page);
+  await field.fill("See you ".repeat(TEXT_MAX / 8) + "then!");
+  await page.getByText(texts.tooMany(5)).waitFor();
+  await see("thread-long", page);
+  await field.fill("");
   await passPanels(page, texts, see);
   await go(`#/thread/${FAY}`, texts.standing.blocked);
   await page.getByText("Farewell!").waitFor();
@@ -156,5 +164,8 @@ async function passPanels(page: Page, texts: ClientTexts, see: Tour["see"]): Pro
   await page.locator("input[type=file]").setInputFiles(FILM);
   await page.getByLabel(texts.thread.caption).waitFor();
   await see("thread-film", page);
+  await page.locator("#caption").fill("x".repeat(TEXT_MAX + 1));
+  await page.getByText(texts.tooMany(1)).waitFor();
+  await see("thread-film-long", page);
   await page.keyboard.press("Escape");
 }

@@ -167,6 +167,9 @@ export interface ClientTexts {
   news: (name: string) => string;
   newsHidden: string;
   askedHidden: string;
+  /** Above a field, together with how many are too many. */
+  tooLong: (max: number) => string;
+  tooMany: (count: number) => string;
   tryIn: (wait: string) => string;
   seconds: (count: number) => string;
   minutes: (count: number) => string;
@@ -320,6 +323,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     seconds: (count) => count === 1 ? "1 second" : `${count} seconds`,
     minutes: (count) => count === 1 ? "1 minute" : `${count} minutes`,
     hours: (count) => count === 1 ? "1 hour" : `${count} hours`,
+    tooLong: (max) => `At most ${max} characters fit here.`,
+    tooMany: (count) => count === 1 ? "1 is too many." : `${count} are too many.`,
     tryIn: (wait) => `Try again in ${wait}.`,
     errors: {
       already_friends: "You are friends already.",
@@ -503,6 +508,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     seconds: (count) => count === 1 ? "1 segundo" : `${count} segundos`,
     minutes: (count) => count === 1 ? "1 minuto" : `${count} minutos`,
     hours: (count) => count === 1 ? "1 hora" : `${count} horas`,
+    tooLong: (max) => `Aquí caben como máximo ${max} caracteres.`,
+    tooMany: (count) => count === 1 ? "Sobra 1." : `Sobran ${count}.`,
     tryIn: (wait) => `Prueba otra vez en ${wait}.`,
     errors: {
       already_friends: "Ya sois amigos.",

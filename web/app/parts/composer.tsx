@@ -1,12 +1,14 @@
 // Where a message is written, and what can be put into one beside words.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { TEXT_MAX } from "../../../services/texts/lengths.ts";
 import { useApp, useTexts } from "../context.ts";
 import { focusFirst } from "../keys.ts";
 import { Emoji } from "./emoji.tsx";
 import { useFocus } from "./focus.ts";
 import { FilePanel } from "./file_panel.tsx";
 import { Icon } from "./icons.tsx";
+import { excessOf, TooLong } from "./too_long.tsx";
 import { VoicePanel } from "./voice_panel.tsx";
 
 /** What is open above the field. */
@@ -18,12 +20,11 @@ interface ComposerProps {
   setPanel: (panel: Panel) => void;
 }
 
-const TEXT_MAX = 4096;
-
 export function Composer({ phone, panel, setPanel }: ComposerProps) {
   const { client } = useApp();
   const texts = useTexts();
   const [text, setText] = useScrap(phone);
+  const excess = excessOf(text, TEXT_MAX);
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const wasOpen = useRef(false);
@@ -43,6 +44,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
   const send = () => {
     const message = text.trim();
     if (message === "") return;
+    if (excess > 0) return field.current!.focus();
     client.outbox.add({ phone_number: phone, message_type: "text", message });
     setText("");
     setPanel(null);
@@ -83,6 +85,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
           currentTarget.value = "";
         }}
       />
+      <TooLong id="message-excess" excess={excess} max={TEXT_MAX} />
       <form
         data-row
         class="write"
@@ -106,7 +109,8 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
           dir="auto"
           aria-label={texts.thread.write}
           placeholder={texts.thread.write}
-          maxLength={TEXT_MAX}
+          aria-invalid={excess > 0}
+          aria-describedby={excess > 0 ? "message-excess" : undefined}
           enterkeyhint="send"
           data-first
           value={text}

@@ -1,8 +1,10 @@
 import { useState } from "preact/hooks";
+import { TEXT_MAX } from "../../../services/texts/lengths.ts";
 import { useTexts } from "../context.ts";
 import { Field } from "./field.tsx";
 import { useFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
+import { excessOf, TooLong } from "./too_long.tsx";
 
 interface FilePanelProps {
   file: File;
@@ -15,8 +17,10 @@ export function FilePanel({ file, onSend, close }: FilePanelProps) {
   const texts = useTexts();
   const first = useFocus<HTMLInputElement>();
   const [caption, setCaption] = useState("");
+  const excess = excessOf(caption, TEXT_MAX);
   const submit = (event: Event) => {
     event.preventDefault();
+    if (excess > 0) return first.current!.focus();
     onSend(file, caption.trim());
   };
   return (
@@ -26,13 +30,15 @@ export function FilePanel({ file, onSend, close }: FilePanelProps) {
         <span class="length">{(Math.max(file.size, 100_000) / 1_000_000).toFixed(1)} MB</span>
       </p>
       <Field id="caption" label={texts.thread.caption}>
+        <TooLong id="caption-excess" excess={excess} max={TEXT_MAX} />
         <input
           id="caption"
           autocomplete="off"
           dir="auto"
-          maxLength={4096}
           ref={first}
           value={caption}
+          aria-invalid={excess > 0}
+          aria-describedby={excess > 0 ? "caption-excess" : undefined}
           onInput={({ currentTarget }) => setCaption(currentTarget.value)}
         />
       </Field>

@@ -1,6 +1,7 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { useAction, useApp, useTexts } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
+import { excessOfName, NameField } from "../parts/name_field.tsx";
 import { Screen } from "../parts/screen.tsx";
 
 /** Asks somebody to be friends; where the service leaves it to this phone, also writes the invitation. */
@@ -10,10 +11,12 @@ export function Add() {
   const [trouble, setTrouble] = useState<string | null>(null);
   const [phone, setPhone] = useState("");
   const [name, setName] = useState("");
+  const nameField = useRef<HTMLInputElement>(null);
   const [invite, setInvite] = useState<{ sms_uri: string; url: string } | null>(null);
   const { isBusy, act } = useAction(setTrouble);
   const submit = (event: Event) => {
     event.preventDefault();
+    if (excessOfName(name) > 0) return nameField.current!.focus();
     act(async () => {
       const answer = await client.request(phone, name.trim() === "" ? undefined : name.trim());
       desk.keepContacts(answer.contacts);
@@ -51,17 +54,7 @@ export function Add() {
             onInput={({ currentTarget }) => setPhone(currentTarget.value)}
           />
         </Field>
-        <Field id="name" label={texts.add.nameLabel} hint={texts.add.nameHint}>
-          <input
-            id="name"
-            autocomplete="off"
-            dir="auto"
-            maxLength={50}
-            value={name}
-            aria-describedby="name-hint"
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
-        </Field>
+        <NameField name={name} setName={setName} field={nameField} />
         <button type="submit" class="primary" aria-disabled={isBusy}>{texts.add.ask}</button>
       </form>
       <button type="button" class="second" onClick={() => router.go({ at: "invites" })}>

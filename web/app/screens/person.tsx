@@ -1,10 +1,11 @@
 // One person: my name for them, and what can be done about how we stand.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Contact } from "../../client.ts";
 import { nameOf, useAction, useApp, useContact, useGuard, useTexts } from "../context.ts";
-import { Alert, Field } from "../parts/field.tsx";
+import { Alert } from "../parts/field.tsx";
 import { useFocus } from "../parts/focus.ts";
+import { excessOfName, NameField } from "../parts/name_field.tsx";
 import { Face, Name } from "../parts/person.tsx";
 import { Screen } from "../parts/screen.tsx";
 
@@ -112,23 +113,15 @@ function Rename({ contact, setTrouble }: PartProps) {
   const texts = useTexts();
   const { isBusy, act } = useAction(setTrouble);
   const [name, setName] = useState(contact.display_name);
+  const field = useRef<HTMLInputElement>(null);
   const submit = (event: Event) => {
     event.preventDefault();
+    if (excessOfName(name) > 0) return field.current!.focus();
     act(async () => desk.keepContacts(await client.rename(contact.phone_number, name.trim())));
   };
   return (
     <form class="apart" onSubmit={submit}>
-      <Field id="name" label={texts.add.nameLabel} hint={texts.add.nameHint}>
-        <input
-          id="name"
-          autocomplete="off"
-          dir="auto"
-          maxLength={50}
-          value={name}
-          aria-describedby="name-hint"
-          onInput={({ currentTarget }) => setName(currentTarget.value)}
-        />
-      </Field>
+      <NameField name={name} setName={setName} field={field} />
       <button type="submit" class="second" aria-disabled={isBusy}>{texts.keys.save}</button>
     </form>
   );
