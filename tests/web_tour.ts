@@ -105,6 +105,8 @@ export async function takeTour({ t, browser, ann, language = "en", see, ...rest 
   await go(`#/thread/${FAY}`, texts.standing.blocked);
   await page.getByText("Farewell!").waitFor();
   await see("thread-closed", page);
+  await go(`#/thread/${NEWCOMER}`, texts.person.unknown);
+  await see("stranger", page);
   await go(`#/person/${CAT}`, texts.person.accept);
   await see("person-asking", page);
   await go(`#/person/${BOB}`, texts.standing.accepted);

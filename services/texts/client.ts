@@ -118,6 +118,7 @@ export interface ClientTexts {
     remove: string;
     removeAsk: (name: string) => string;
     resume: string;
+    unknown: string;
     write: string;
   };
   thread: {
@@ -266,6 +267,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       remove: "Delete",
       removeAsk: (name) => `Delete ${name}? You can resume later; your messages stay.`,
       resume: "Be friends again",
+      unknown: "This number is not in your list.",
       write: "Write",
     },
     thread: {
@@ -447,6 +449,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       remove: "Eliminar",
       removeAsk: (name) => `¿Eliminar a ${name}? Puedes volver más tarde; los mensajes se quedan.`,
       resume: "Volver a ser amigos",
+      unknown: "Este número no está en tu lista.",
       write: "Escribir",
     },
     thread: {

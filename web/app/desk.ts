@@ -38,7 +38,7 @@ export function createDesk(
 
   function keepContacts(contacts: Contact[]): void {
     const before = new Map(store.get().contacts?.map((one) => [one.phone_number, one.unread_messages]));
-    store.set({ contacts });
+    store.set({ contacts, areContactsFresh: true });
     client.seen.put("contacts", contacts);
     for (const contact of contacts) {
       const known = before.get(contact.phone_number);

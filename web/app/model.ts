@@ -21,6 +21,8 @@ export interface Model {
   connection: Connection;
   /** Null until they are known. */
   contacts: Contact[] | null;
+  /** Whether the service told them in this window, and they are not only remembered. */
+  areContactsFresh: boolean;
   threads: Record<string, Thread>;
   outbox: Draft[];
   /** How much of an upload has arrived, from 0 to 1, by client_id. */
@@ -34,6 +36,7 @@ export const EMPTY: Model = {
   session: null,
   connection: "closed",
   contacts: null,
+  areContactsFresh: false,
   threads: {},
   outbox: [],
   progress: {},

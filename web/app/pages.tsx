@@ -11,6 +11,7 @@ import { Enter } from "./screens/enter.tsx";
 import { Invites } from "./screens/invites.tsx";
 import { Person } from "./screens/person.tsx";
 import { Devices, SettingsScreen } from "./screens/settings.tsx";
+import { Stranger } from "./screens/stranger.tsx";
 import { Thread } from "./screens/thread.tsx";
 
 const WIDE = "(min-width: 48rem)";
@@ -33,7 +34,7 @@ export function Pages() {
       </>
     );
   }
-  const selected = "phone" in route ? route.phone : null;
+  const selected = "phone" in route ? route.phone ?? null : null;
   if (!isWide) {
     return (
       <>
@@ -56,11 +57,18 @@ export function Pages() {
 }
 
 function Shown({ route }: { route: Route }) {
+  const list = useModel(({ contacts, areContactsFresh }) => areContactsFresh ? contacts : null);
+  if ((route.at === "thread" || route.at === "person") && list) {
+    const { phone } = route;
+    if (!list.some(({ phone_number }) => phone_number === phone)) {
+      return <Stranger key={phone} phone={phone} />;
+    }
+  }
   switch (route.at) {
     case "chats":
       return <Chats selected={null} />;
     case "add":
-      return <Add />;
+      return <Add key={route.phone} known={route.phone ?? ""} />;
     case "invites":
       return <Invites />;
     case "thread":

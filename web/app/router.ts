@@ -4,7 +4,7 @@ import { createStore } from "./model.ts";
 
 export type Route =
   | { at: "chats" }
-  | { at: "add" }
+  | { at: "add"; phone?: string }
   | { at: "invites" }
   | { at: "thread"; phone: string }
   | { at: "person"; phone: string }
@@ -62,7 +62,8 @@ export function createRouter() {
 
 function parse(hash: string): Route {
   const [, at, phone] = decodeURIComponent(hash).split("/");
-  if ((at === "thread" || at === "person") && /^\+?\d+$/.test(phone ?? "")) return { at, phone: phone! };
+  const isOfSomebody = at === "thread" || at === "person" || at === "add";
+  if (isOfSomebody && /^\+?\d+$/.test(phone ?? "")) return { at, phone: phone! };
   const plain = PLAIN.find((one) => one === at);
   return plain ? { at: plain } : { at: "chats" };
 }

@@ -4,12 +4,12 @@ import { Alert, Field } from "../parts/field.tsx";
 import { excessOfName, NameField } from "../parts/name_field.tsx";
 import { Screen } from "../parts/screen.tsx";
 
-/** Asks somebody to be friends; where the service leaves it to this phone, also writes the invitation. */
-export function Add() {
+/** Asks somebody to be friends; where the service leaves it to this phone, also writes the invitation. @param known the number, or "" */
+export function Add({ known }: { known: string }) {
   const { client, desk, router, store } = useApp();
   const texts = useTexts();
   const [trouble, setTrouble] = useState<string | null>(null);
-  const [phone, setPhone] = useState("");
+  const [phone, setPhone] = useState(known);
   const [name, setName] = useState("");
   const nameField = useRef<HTMLInputElement>(null);
   const [invite, setInvite] = useState<{ sms_uri: string; url: string } | null>(null);
