@@ -67,7 +67,7 @@ function errorBody(codes: ErrorCode[]) {
     retry_after: z.int().positive().optional()
       .openapi({ description: "Seconds after which it makes sense to try again; also in Retry-After" }),
     issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
-    max_bytes: z.int().positive().optional(),
+    max_bytes: z.int().nonnegative().optional(),
   });
 }
 

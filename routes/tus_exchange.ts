@@ -28,6 +28,8 @@ const CODES: Record<number, ErrorCode> = {
   501: "invalid_input",
 };
 const BODY_TYPE = "application/offset+octet-stream";
+/** The same in any case of letters (RFC 9110, section 8.3.1), and with parameters, which say nothing of bytes. */
+const BODY_TYPES = /^application\/offset\+octet-stream[ \t]*(;|$)/i;
 const METADATA = "Upload-Metadata";
 /** As many as the table takes; a name of 255 letters takes 340. */
 const METADATA_CHARACTERS_MAX = 4_096;
@@ -62,7 +64,8 @@ export async function exchange(
   if (response.status !== 201) await store.forget();
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
   const failed = response.status >= 400;
-  const refusal = store.trouble ?? (failed ? refusalOf(response.status, uploads.uploadBytesMax) : null);
+  const maxBytes = store.left ?? uploads.uploadBytesMax;
+  const refusal = store.trouble ?? (failed ? refusalOf(response.status, maxBytes) : null);
   const headers = new Headers(response.headers);
   // The library would read it and write it anew, in its own spelling.
   if (request.method === "HEAD" && !failed && store.metadata !== null) headers.set(METADATA, store.metadata);
@@ -75,12 +78,14 @@ function judge(request: Request): void {
   if (headers.get("tus-resumable") !== TUS_VERSION) throw new AppError("unsupported_tus_version");
   // The others have no bytes that could be packed.
   if (method === "POST" || method === "PATCH") judgeEncoding(request);
-  if (method === "PATCH" && headers.get("content-type") !== BODY_TYPE) {
-    throw new AppError("unsupported_media_type");
-  }
+  if (method === "PATCH" && !hasBodyType(request)) throw new AppError("unsupported_media_type");
   if (method === "POST" && (headers.get(METADATA)?.length ?? 0) > METADATA_CHARACTERS_MAX) {
     throw badHeader(METADATA, `Must have at most ${METADATA_CHARACTERS_MAX} characters`);
   }
+}
+
+function hasBodyType({ headers }: Request): boolean {
+  return BODY_TYPES.test(headers.get("content-type") ?? "");
 }
 
 function badHeader(path: string, message: string): AppError {
@@ -97,12 +102,13 @@ function refusalOf(status: number, maxBytes: number): AppError {
 }
 
 /**
- * The same request, whose body is given up when it comes too slowly. Without what proxies say of themselves: the library
- * refuses some of it, and needs none.
+ * The same request, whose body is given up when it comes too slowly. Its type is spelt as the library knows it. Without
+ * what proxies say of themselves: the library refuses some of it, and needs none.
  */
 function watched(request: Request, { silenceMsMax, flow }: Uploads): Request {
   const { url, method } = request;
   const headers = new Headers([...request.headers].filter(([name]) => !name.startsWith("x-forwarded-")));
+  if (hasBodyType(request)) headers.set("content-type", BODY_TYPE);
   if (!request.body) return new Request(url, { method, headers });
   const body = ReadableStream.from(flowing(bodyChunks(request, silenceMsMax), flow));
   return new Request(url, { method, headers, body });
@@ -114,6 +120,8 @@ class MediaStore extends DataStore {
   trouble: Error | null = null;
   /** As the client gave it at the creation. */
   metadata: string | null;
+  /** Bytes that the upload still took when this request came to it; null before it is found. */
+  left: number | null = null;
   #begun: number | null = null;
   readonly #uploads: Uploads;
   readonly #me: Actor;
@@ -134,6 +142,7 @@ class MediaStore extends DataStore {
       const plan = { declared: declared.data, length: upload.size!, metadata: this.metadata };
       const begun = await this.#uploads.begin(this.#me, plan);
       this.#begun = begun.id;
+      this.left = plan.length;
       upload.id = String(begun.id);
       upload.creation_date = begun.touched_at.toISOString();
       return upload;
@@ -153,6 +162,7 @@ class MediaStore extends DataStore {
     const row = await this.#noting(async () => {
       const row = await this.#find(id);
       this.metadata = row.metadata;
+      this.left = row.length! - row.size;
       // Killed between the last byte and the recognition: the client believes that it is done.
       if (row.state === "uploading" && row.size === row.length) await this.#uploads.finish(row);
       return row;

@@ -183,19 +183,37 @@ Deno.test("a creation that is too large, over the quota, or not understood is re
     equal((await create(t, ann, 1, { "upload-metadata": metadata({ filetype: "video/mp4" }) })).status, 201);
   }, { env: { MAX_UPLOAD_BYTES: String(LIMIT) } }));
 
-Deno.test("more bytes than were declared are 413, and none of them count", () =>
+/** Asserts that a body was refused for its size, and which size it may have. */
+function tooLarge(answer: Answer, maxBytes: number): void {
+  refused(answer, 413, "too_large");
+  equal(answer.body.max_bytes, maxBytes);
+}
+
+Deno.test("more bytes than were declared are 413 with how many are left, and none of them count", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);
-    refused(await patch(t, ann, address, 0, wav(1_001)), 413, "too_large");
-    const endless = ReadableStream.from([wav(900), wav(900)]);
-    refused(await patch(t, ann, address, 0, endless), 413, "too_large");
+    tooLarge(await patch(t, ann, address, 0, wav(1_001)), 1_000);
+    equal((await patch(t, ann, address, 0, wav(1_000).slice(0, 400))).status, 204);
+    tooLarge(await patch(t, ann, address, 400, wav(601)), 600);
+    const endless = ReadableStream.from([wav(500), wav(500)]);
+    tooLarge(await patch(t, ann, address, 400, endless), 600);
     const { rows } = await remains(t);
     equal(rows, 1);
     const at = await offset(t, ann, address);
     ok(at <= 1_000);
     equal((await patch(t, ann, address, at, wav(1_000).slice(at))).status, 204);
+    tooLarge(await patch(t, ann, address, 1_000, "x"), 0);
     deepEqual(await download(t, ann, idOf(address)), wav(1_000));
+  }));
+
+Deno.test("a creation with more bytes than it declares is 413 with how many it declared, and leaves nothing", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    tooLarge(await create(t, ann, 1_000, BYTES, { raw: wav(1_001) }), 1_000);
+    const endless = ReadableStream.from([wav(900), wav(900)]);
+    tooLarge(await create(t, ann, 1_000, BYTES, { raw: endless }), 1_000);
+    deepEqual(await remains(t), NOTHING);
   }));
 
 Deno.test("a PATCH of another type is 415, without an offset 400", () =>
@@ -212,6 +230,27 @@ Deno.test("a PATCH of another type is 415, without an offset 400", () =>
     refused(await ask({ "content-type": BYTES["content-type"] }), 400, "invalid_input");
     refused(await ask({ ...BYTES, "upload-offset": "-1" }), 400, "invalid_input");
     equal(await offset(t, ann, address), 0);
+  }));
+
+Deno.test("the type of the bytes may be spelt in any case, and have parameters", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const { "content-type": plain } = BYTES;
+    for (const type of [plain.toUpperCase(), `${plain};charset=utf-8`, `${plain} ; a="b"`]) {
+      const begun = await create(t, ann, 1_000, { "content-type": type }, { raw: wav(1_000).slice(0, 400) });
+      deepEqual([begun.status, begun.headers.get("upload-offset")], [201, "400"]);
+      const address = begun.headers.get("location")!;
+      const headers = { ...TUS, "upload-offset": "400", "content-type": type };
+      const ended = await t.call("PATCH", address, { token: ann.token, raw: wav(1_000).slice(400), headers });
+      equal(ended.status, 204);
+      deepEqual(await download(t, ann, idOf(address)), wav(1_000));
+    }
+    for (const type of ["application/offset", "application/offset+octet-stream2", ""]) {
+      const headers = { ...TUS, "upload-offset": "0", "content-type": type };
+      const address = await begin(t, ann, 1_000);
+      const answer = await t.call("PATCH", address, { token: ann.token, raw: wav(1_000), headers });
+      refused(answer, 415, "unsupported_media_type");
+    }
   }));
 
 Deno.test("the quota counts an upload by the length that it declared, until it is terminated", () =>
