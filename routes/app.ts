@@ -29,7 +29,7 @@ import type { Signed } from "./signed_call.ts";
 import { systemRoutes } from "./system.ts";
 import { ticketRoutes } from "./tickets.ts";
 import { twilioRoutes } from "./twilio.ts";
-import { uploadRoutes } from "./uploads.ts";
+import { nameTus, uploadRoutes, UPLOADS_PATH } from "./uploads.ts";
 import { WEB_PATH, webRoutes } from "./web.ts";
 import { NO_FILES } from "./web_files.ts";
 import { createWire } from "./wire.ts";
@@ -59,6 +59,7 @@ export function createApp(
   app.onError(onError);
   app.use(attend({ gate, headers }));
   app.use("/i/*", invitePageErrors(invitePage));
+  app.use(`${UPLOADS_PATH}/*`, nameTus());
   app.use(judge({ gate, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }));
 
   app.route("/", authRoutes(services, address));

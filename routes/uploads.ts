@@ -2,7 +2,7 @@
 // an upload is the id of the media that it becomes.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../services/errors.ts";
 import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
@@ -42,6 +42,14 @@ const ERRORS_OF_BYTES: ErrorCode[] = [
 
 const about = { tags: ["Media"], security: SECURITY };
 const params = z.object({ id: z.string().openapi({ param: { name: "id", in: "path" } }) });
+
+/** Stands before whatever can refuse: every answer but that of OPTIONS names the version (tus 1.0, Tus-Resumable). */
+export function nameTus(): MiddlewareHandler<AppEnv> {
+  return (c, next) => {
+    if (c.req.method !== "OPTIONS") c.header("Tus-Resumable", TUS_VERSION);
+    return next();
+  };
+}
 
 export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions: Sessions }) {
   const locker = createUploadLocker();
@@ -103,7 +111,6 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
 
   const speak = async (c: Context, me: Actor) => {
     // Also with a refusal of its version a client learns which is spoken.
-    c.header("Tus-Resumable", TUS_VERSION);
     c.header("Tus-Version", TUS_VERSION);
     const answer = await exchange(c.req.raw, { path: UPLOADS_PATH, uploads, locker, me });
     answer.headers.forEach((value, name) => {

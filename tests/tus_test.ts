@@ -1,6 +1,16 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 
-import { ANN, type Answer, BOB, eventually, friends, refused, succeeded, withApp } from "./support.ts";
+import {
+  ANN,
+  type Answer,
+  type Ask,
+  BOB,
+  eventually,
+  friends,
+  refused,
+  succeeded,
+  withApp,
+} from "./support.ts";
 import { begin, BYTES, clientUpload, create, head, idOf, metadata, offset, patch, TUS } from "./tus_calls.ts";
 import { download, fixture, NOTHING, remains, upload, wav } from "./upload_calls.ts";
 
@@ -157,6 +167,28 @@ Deno.test("another version of tus, or none, is 412 with the one that is spoken",
     }
     equal(await offset(t, ann, address), 0);
   }));
+
+Deno.test("every refusal names the version of tus, whatever is refused and whoever asks", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, VOICE.length);
+    const refusals: (Ask & { status: number; method: string; path: string })[] = [
+      ...["HEAD", "PATCH", "DELETE"].map((method) => ({ status: 401, method, path: address, token: "x" })),
+      { status: 401, method: "POST", path: "/api/uploads", token: "x" },
+      { status: 429, method: "POST", path: "/api/uploads", token: ann.token },
+      { status: 404, method: "HEAD", path: "/api/uploads/1", token: ann.token },
+      { status: 404, method: "HEAD", path: "/api/uploads/1/2", token: ann.token },
+      { status: 405, method: "PUT", path: address, token: ann.token },
+      { status: 412, method: "HEAD", path: address, token: ann.token, headers: {} },
+      { status: 414, method: "HEAD", path: `/api/uploads/${"1".repeat(16_384)}`, token: ann.token },
+    ];
+    for (const { status, method, path, ...ask } of refusals) {
+      const answer = await t.call(method, path, { headers: TUS, ...ask });
+      const said = [answer.status, answer.headers.get("tus-resumable")];
+      deepEqual(said, [status, "1.0.0"], `${method} ${path.slice(0, 40)}`);
+    }
+    equal((await t.call("GET", "/api/contacts")).headers.get("tus-resumable"), null);
+  }, { env: { LIMITS: "uploads=1/m" } }));
 
 Deno.test("a creation that is too large, over the quota, or not understood is refused and leaves nothing", () =>
   withApp(async (t) => {
