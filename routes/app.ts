@@ -18,6 +18,7 @@ import { inviteListRoutes } from "./invites.ts";
 import { mediaPath, mediaRoutes } from "./media.ts";
 import { mediaDownloadRoutes } from "./media_download.ts";
 import { messageRoutes } from "./messages.ts";
+import { asMeant } from "./method_override.ts";
 import { notificationRoutes } from "./notifications.ts";
 import { describeApi } from "./openapi.ts";
 import { pushRoutes } from "./push.ts";
@@ -79,5 +80,7 @@ export function createApp(
   app.route("/", webRoutes(webFiles));
   if (services.console) app.route("/", devRoutes(services.console, wire, webFiles));
   describeApi(app, config.publicUrl);
+  const { fetch } = app;
+  app.fetch = (request, ...rest) => fetch(asMeant(request), ...rest);
   return app;
 }

@@ -87,6 +87,8 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
     method: "patch",
     path: `${UPLOADS_PATH}/{id}`,
     summary: "Send more of an upload (tus)",
+    description:
+      "Where a client cannot send PATCH, HEAD or DELETE, `X-HTTP-Method-Override` says what a POST means.",
     request: { params },
     responses: {
       204: { description: "Stored up to `Upload-Offset`; at the end recognised, and ready to be sent" },

@@ -68,6 +68,7 @@ export interface ClientOptions {
   uploadUrl?: string | undefined;
   chunkSize?: number;
   uploadDataDuringCreation?: boolean;
+  overridePatchMethod?: boolean;
   /** Breaks the connection when so many bytes are sent. */
   cutAt?: number;
   /** Milliseconds to wait before each try; none is made again unless given. */
