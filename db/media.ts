@@ -120,6 +120,28 @@ export async function deleteUpload(sql: Sql, id: number): Promise<{ id: number }
 }
 
 /**
+ * Holds an upload or media until the transaction ends, as a send does by a key share lock: one of the two waits for the
+ * other. Null when they are gone.
+ */
+export async function lockMedia(sql: Sql, id: number): Promise<{ id: number } | null> {
+  const [row] = await sql<{ id: number }[]>`
+    select id
+    from media
+    where id = ${id}
+    for update`;
+  return row ?? null;
+}
+
+/** Deletes an upload or media, with the large object. Null when a message carries them: true of those that are locked. */
+export async function deleteUncarried(sql: Sql, id: number): Promise<{ id: number } | null> {
+  const [row] = await sql<{ id: number }[]>`
+    delete from media
+    where id = ${id} and not exists (select from messages where messages.media_id = media.id)
+    returning id`;
+  return row ?? null;
+}
+
+/**
  * What a user's media take up, in bytes, with the whole length of resumable uploads. What comes in one piece counts from
  * its end: of two for which there is room for one, the first to end is kept.
  */

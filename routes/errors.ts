@@ -21,6 +21,8 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_phone_number: 400,
   invalid_signature: 403,
   media_not_found: 404,
+  // Not 409: tus clients repeat that by themselves.
+  media_sent: 403,
   message_not_found: 404,
   method_not_allowed: 405,
   not_found: 404,

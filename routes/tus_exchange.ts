@@ -176,11 +176,7 @@ class MediaStore extends DataStore {
   }
 
   override remove(id: string): Promise<void> {
-    return this.#noting(async () => {
-      const row = await this.#find(id);
-      if (row.state === "ready") throw new AppError("media_not_found");
-      await this.#uploads.abort(row.id);
-    });
+    return this.#noting(async () => await this.#uploads.remove(await this.#find(id)));
   }
 
   /** Deletes what this request began. Where not even this can be done, the sweep will. */

@@ -101,8 +101,12 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
     method: "delete",
     path: `${UPLOADS_PATH}/{id}`,
     summary: "Give an upload up (tus)",
+    description: "Also when it is finished, for as long as no message carries it.",
     request: { params },
-    responses: { 204: { description: "It is gone" }, ...errorAnswers([...ERRORS_OF_ALL, "media_not_found"]) },
+    responses: {
+      204: { description: "It is gone" },
+      ...errorAnswers([...ERRORS_OF_ALL, "media_not_found", "media_sent"]),
+    },
   });
   const options = {
     tags: about.tags,

@@ -15,6 +15,7 @@ export const ERROR_TEXTS = {
   invalid_phone_number: "This is not a phone number; write it with its country code, as in +14155550123",
   invalid_signature: "The signature is not the provider's",
   media_not_found: "There is no such media for you",
+  media_sent: "A message carries these media, so they stay",
   message_not_found: "There is no such message to you",
   method_not_allowed: "This address does not take that method; Allow says which it takes",
   not_found: "There is nothing at this address",

@@ -176,6 +176,19 @@ export function createUploads(
     await database.run((sql) => media.deleteUpload(sql, id));
   }
 
+  /**
+   * Deletes an upload because its owner wants it gone, also when it is finished; but what a message carries is not his
+   * alone any more.
+   * @throws AppError media_not_found, media_sent
+   */
+  async function remove({ id }: UploadRow): Promise<void> {
+    const refusal = await database.begin(async (sql) => {
+      if (!(await media.lockMedia(sql, id))) return "media_not_found";
+      return (await media.deleteUncarried(sql, id)) ? null : "media_sent";
+    });
+    if (refusal) throw new AppError(refusal);
+  }
+
   /** One of my uploads, also when it is finished. Null for what is not mine, and for what was left for too long. */
   async function find({ user_id }: Pick<Actor, "user_id">, id: number): Promise<UploadRow | null> {
     const row = await database.run((sql) => media.findUpload(sql, id, user_id));
@@ -191,7 +204,7 @@ export function createUploads(
     return new AppError("quota_exceeded", { maxBytes: quotaBytes });
   }
 
-  return { transfer, admit, begin, append, finish, abort, find, uploadBytesMax, silenceMsMax, flow };
+  return { transfer, admit, begin, append, finish, abort, remove, find, uploadBytesMax, silenceMsMax, flow };
 }
 
 /** 52 random bits: never zero, below 2^53, and nothing to count by. */
