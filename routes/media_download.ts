@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../services/errors.ts";
-import type { Library } from "../services/media/library.ts";
+import type { Library, OpenMedia } from "../services/media/library.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import { parseRange } from "./byte_range.ts";
@@ -13,12 +13,8 @@ import { queryId, queryToken } from "./fields.ts";
 import { createRouter } from "./router.ts";
 import { bearerToken } from "./session.ts";
 
-type Media = Awaited<ReturnType<Library["open"]>>;
-
 interface Download {
-  media: Media;
-  /** On whose account. */
-  by: string;
+  media: OpenMedia;
   /** How long it may be shown again without asking. */
   keptSeconds: number;
 }
@@ -95,9 +91,9 @@ export function mediaDownloadRoutes(
     id: number,
     { expires = 0, signature = "" }: Keys,
   ): Promise<Download> {
-    if (reader) return { media: await library.open(reader, id), by: String(reader.user_id), keptSeconds: 0 };
+    if (reader) return { media: await library.open(reader, id), keptSeconds: 0 };
     const media = await library.openSigned(id, { expires, signature });
-    return { media, by: media.signer, keptSeconds: expires - Math.ceil(now().getTime() / 1000) };
+    return { media, keptSeconds: expires - Math.ceil(now().getTime() / 1000) };
   }
 
   async function answer(c: Context<ReaderEnv>, id: number, keys: Keys) {
@@ -122,7 +118,7 @@ function requireReader(sessions: Sessions) {
   });
 }
 
-function send(c: Context<ReaderEnv>, library: Library, { media, by, keptSeconds }: Download): Response {
+function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds }: Download): Response {
   const etag = `"${media.id}-${media.size}"`;
   const isKnown = matches(c.req.header("if-none-match"), etag);
   const range = isKnown ? null : wantedRange(c, media.size, etag);
@@ -130,7 +126,7 @@ function send(c: Context<ReaderEnv>, library: Library, { media, by, keptSeconds 
     c.header("Content-Range", `bytes */${media.size}`);
     throw new AppError("range_not_satisfiable");
   }
-  if (!isKnown && c.req.method === "GET") holdPlace(c, library.takePlace(by));
+  if (!isKnown && c.req.method === "GET") holdPlace(c, library.takePlace(media.by));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.
@@ -160,7 +156,7 @@ function wantedRange(c: Context<ReaderEnv>, size: number, etag: string) {
  * They never change, but who may have them does. So a browser keeps them and asks, by their ETag, before it shows them
  * again; nobody in between keeps them.
  */
-function headersOf({ id, media_type }: Media, etag: string): Record<string, string> {
+function headersOf({ id, media_type }: OpenMedia, etag: string): Record<string, string> {
   const extension = EXTENSIONS[media_type] ?? media_type.split("/")[1];
   return {
     "Accept-Ranges": "bytes",

@@ -30,14 +30,15 @@ async function ask(url: string, path: string, token?: string): Promise<Unread> {
   };
 }
 
-/** Holds all the places that a way to the media gives, for as long as the test runs. */
+/** Holds so many places by a way to the media, all that there are unless told, for as long as the test runs. */
 async function holding(
   t: TestApp,
   path: string,
   token: string | undefined,
   run: (held: Unread[]) => Promise<void>,
+  places = AT_ONCE,
 ) {
-  const held = await Promise.all(Array.from({ length: AT_ONCE }, () => ask(t.url, path, token)));
+  const held = await Promise.all(Array.from({ length: places }, () => ask(t.url, path, token)));
   try {
     for (const { status } of held) equal(status, 200);
     await run(held);
@@ -114,6 +115,24 @@ Deno.test("downloads by signed addresses count for who had them signed, however 
       const ofBob = await signedPath(t, bob, id);
       equal((await fetchBytes(t, ofBob, { range: "bytes=0-9" })).status, 206);
     });
+  }));
+
+Deno.test("downloads by a token and by signed addresses count together", () =>
+  withLarge(async (t, { ann, bob, id }) => {
+    const path = `/api/messages/media/${id}`;
+    const [ofAnn, ofBob] = [await signedPath(t, ann, id), await signedPath(t, bob, id)];
+    await holding(t, path, ann.token, () =>
+      holding(t, ofAnn, undefined, async (held) => {
+        refused(await t.call("GET", ofAnn), 429, "rate_limited");
+        refused(await t.call("GET", path, { token: ann.token }), 429, "rate_limited");
+        equal((await fetchBytes(t, ofBob, { range: "bytes=0-9" })).status, 206);
+        equal((await fetchBytes(t, path, { token: bob.token, range: "bytes=0-9" })).status, 206);
+
+        held.pop()!.close();
+        await eventually(async () => {
+          equal((await fetchBytes(t, path, { token: ann.token, range: "bytes=0-9" })).status, 206);
+        });
+      }, AT_ONCE / 2), AT_ONCE / 2);
   }));
 
 /** Runs the collector, which hides otherwise what is held. */

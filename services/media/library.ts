@@ -16,6 +16,11 @@ const READS_AT_ONCE_MAX = 4;
 const DOWNLOADS_MAX = 16;
 const DOWNLOADS_RETRY_SECONDS = 5;
 
+export interface OpenMedia extends MediaRow {
+  /** On whose account: the same of one person, whether by a session or by a signature. */
+  by: string;
+}
+
 export type Library = ReturnType<typeof createLibrary>;
 
 export function createLibrary({ database, links }: { database: Database; links: MediaLinks }) {
@@ -23,21 +28,18 @@ export function createLibrary({ database, links }: { database: Database; links: 
   const places = createPlaces({ max: DOWNLOADS_MAX, retrySeconds: DOWNLOADS_RETRY_SECONDS });
 
   /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
-  async function open(me: Actor, id: number): Promise<MediaRow> {
+  async function open(me: Actor, id: number): Promise<OpenMedia> {
     const media = await database.run((sql) => findReadable(sql, id, me.user_id));
     if (!media) throw new AppError("media_not_found");
-    return media;
+    return { ...media, by: links.tagOf(me.user_id) };
   }
 
-  /**
-   * For whoever holds a signature that `sign` made; `signer` tells those apart who had it made.
-   * @throws AppError media_not_found
-   */
-  async function openSigned(id: number, signature: Signature): Promise<MediaRow & { signer: string }> {
-    const signer = links.signerOf(id, signature);
-    const media = signer === null ? null : await database.run((sql) => findMedia(sql, id));
-    if (signer === null || !media) throw new AppError("media_not_found");
-    return { ...media, signer };
+  /** For whoever holds a signature that `sign` made, on the account of who had it made. @throws AppError media_not_found */
+  async function openSigned(id: number, signature: Signature): Promise<OpenMedia> {
+    const by = links.signerOf(id, signature);
+    const media = by === null ? null : await database.run((sql) => findMedia(sql, id));
+    if (by === null || !media) throw new AppError("media_not_found");
+    return { ...media, by };
   }
 
   /** A signature for one media that I may have. @throws AppError media_not_found */

@@ -23,9 +23,14 @@ export function createMediaLinks({ secrets, now }: { secrets: readonly string[];
     Buffer.from(hkdfSync("sha256", secret, "", "puffintalk media link", 32))
   );
 
+  /** Tells one person from another, and nothing else of either. */
+  function tagOf(userId: number): string {
+    return mac(keys[0]!, `by|${userId}`).slice(0, TAG_LETTERS);
+  }
+
   function sign(id: number, userId: number): Signature & { expires_at: Date } {
     const expires = Math.floor((now().getTime() + LIFETIME_MS) / 1000);
-    const tag = mac(keys[0]!, `by|${userId}`).slice(0, TAG_LETTERS);
+    const tag = tagOf(userId);
     return {
       expires,
       signature: signatureOf(keys[0]!, id, expires, tag),
@@ -33,7 +38,7 @@ export function createMediaLinks({ secrets, now }: { secrets: readonly string[];
     };
   }
 
-  /** A tag of whoever signed; null where nobody did, or too long ago. */
+  /** The tag of whoever signed; null where nobody did, or too long ago. */
   function signerOf(id: number, { expires, signature }: Signature): string | null {
     if (expires * 1000 <= now().getTime()) return null;
     const given = Buffer.from(signature);
@@ -45,7 +50,7 @@ export function createMediaLinks({ secrets, now }: { secrets: readonly string[];
     return isValid ? tag : null;
   }
 
-  return { sign, signerOf };
+  return { tagOf, sign, signerOf };
 }
 
 function signatureOf(key: Buffer, id: number, expires: number, tag: string): string {
