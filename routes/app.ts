@@ -65,9 +65,9 @@ export function createApp(
 
   app.route("/", authRoutes(services, address));
   app.route("/", contactRoutes(services.contacts, { signed, wire, address }));
-  app.route("/", mediaRoutes(services, config.publicUrl));
+  app.route("/", mediaRoutes(services, { publicUrl, late: gate.late }));
   app.route("/", mediaDownloadRoutes(services));
-  app.route("/", uploadRoutes(services));
+  app.route("/", uploadRoutes(services, gate.late));
   app.route("/", messageRoutes(services, { signed, wire, repeatables }));
   app.route("/", notificationRoutes(services, wire, address));
   app.route("/", ticketRoutes(services));

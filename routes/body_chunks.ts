@@ -1,24 +1,40 @@
 import { AppError } from "../services/errors.ts";
 import { type BodyReader, openBody } from "./body_reader.ts";
+import { RETRY_SECONDS } from "./gate.ts";
+
+/** How long a body is waited for. */
+export interface Patience {
+  /** One that brings nothing for so long is given up; */
+  silenceMsMax: number;
+  /** so is any, when the service stops. */
+  late: AbortSignal;
+}
 
 /**
  * A body as it comes; leaving the loop early stops the reading. A client that goes away in the middle has sent something
  * wrong, which nobody hears but the log.
- * @param silenceMsMax after which a body that brings nothing is given up
- * @throws AppError upload_stalled, invalid_input
+ * @throws AppError upload_stalled, unavailable, invalid_input
  */
-export async function* bodyChunks(request: Request, silenceMsMax: number): AsyncGenerator<Uint8Array> {
+export async function* bodyChunks(
+  request: Request,
+  { silenceMsMax, late }: Patience,
+): AsyncGenerator<Uint8Array> {
   if (!request.body) return;
   const reader = openBody(request.body);
+  const giveUp = () => void reader.cancel();
+  late.addEventListener("abort", giveUp);
   let done = false;
   try {
     while (true) {
-      const bytes = await readInTime(reader, silenceMsMax);
+      const bytes = late.aborted ? null : await readInTime(reader, silenceMsMax);
+      // What was given up looks like what has ended.
+      if (late.aborted) throw new AppError("unavailable", { retryAfter: RETRY_SECONDS });
       done = bytes === null;
       if (!bytes) return;
       yield bytes;
     }
   } finally {
+    late.removeEventListener("abort", giveUp);
     if (!done) await reader.cancel();
   }
 }

@@ -10,18 +10,24 @@ export interface Gate {
   count(): number;
   /** @throws AppError unavailable, once the service is stopping; the connection is closed as well. */
   judge(c: Context<AppEnv>): void;
+  /** Aborts when what is still under way has to end: later there is no database to tidy up in. */
+  readonly late: AbortSignal;
   /** Refuses what comes from now on, and resolves when what was under way is answered. */
   drain(): Promise<void>;
 }
 
-const RETRY_SECONDS = 2;
+export const RETRY_SECONDS = 2;
+/** A stop leaves five seconds to what is under way; the last of them is for what follows from giving up. */
+const PATIENCE_MS = 4_000;
 
 export function createGate(): Gate {
   let underWay = 0;
   let entered = 0;
   const drained = Promise.withResolvers<void>();
   let draining = false;
+  const late = new AbortController();
   return {
+    late: late.signal,
     enter() {
       underWay += 1;
       entered += 1;
@@ -39,7 +45,8 @@ export function createGate(): Gate {
     drain() {
       draining = true;
       if (underWay === 0) drained.resolve();
-      return drained.promise;
+      const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+      return drained.promise.finally(() => clearTimeout(timer));
     },
   };
 }

@@ -29,7 +29,7 @@ export function mediaPath(request: Request): string {
 
 export function mediaRoutes(
   { uploads, library, sessions }: { uploads: Uploads; library: Library; sessions: Sessions },
-  publicUrl: string,
+  { publicUrl, late }: { publicUrl: string; late: AbortSignal },
 ) {
   const signed = requireSession(sessions);
   const transfer = takeTurn(uploads);
@@ -92,7 +92,8 @@ export function mediaRoutes(
   return createRouter<AppEnv>()
     .openapi(upload, async (c) => {
       const { media_type } = c.req.valid("query");
-      const id = await receive(uploads, c.req.raw, c.get("actor"), media_type);
+      const file = filePart(c.req.raw, { ...uploads, late });
+      const id = await receive(uploads, file, c.get("actor"), media_type);
       return c.json({ success: true as const, id }, 200);
     })
     .openapi(link, async (c) => {
@@ -118,11 +119,10 @@ export function admitted(uploads: Uploads) {
 
 async function receive(
   uploads: Uploads,
-  request: Request,
+  file: AsyncIterable<Uint8Array>,
   me: Actor,
   kind: "audio" | "video",
 ): Promise<number> {
-  const file = filePart(request, uploads);
   const upload = await uploads.begin(me, { declared: kind, length: null, metadata: null });
   try {
     return await uploads.finish(await uploads.append(upload, file));

@@ -1,7 +1,7 @@
 // One file out of a multipart body, as it comes: the body is never held, and read no faster than the file is taken.
 
 import { AppError } from "../services/errors.ts";
-import { bodyChunks } from "./body_chunks.ts";
+import { bodyChunks, type Patience } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { createPartParser, type PartParser } from "./part_parser.ts";
 import { type Flow, flowing } from "./upload_flow.ts";
@@ -10,10 +10,9 @@ const FORM_DATA = /^multipart\/form-data *(;|$)/i;
 /** What a body may have around its file. */
 const ENVELOPE_BYTES_MAX = 65_536;
 
-interface BodyLimits {
+interface BodyLimits extends Patience {
   /** Of the file. */
   uploadBytesMax: number;
-  silenceMsMax: number;
   flow: Flow;
 }
 
@@ -33,7 +32,7 @@ export function judgeMultipart(request: Request, uploadBytesMax: number): void {
 /**
  * The bytes of the part `file`, which has to be the only part. What is wrong with the body may show only at its end, so
  * nothing of it may be kept before that is reached.
- * @throws AppError invalid_input, also at once; too_large, upload_stalled
+ * @throws AppError invalid_input, also at once; too_large, upload_stalled, unavailable
  */
 export function filePart(request: Request, limits: BodyLimits): AsyncGenerator<Uint8Array> {
   return partOf(
@@ -50,10 +49,10 @@ async function* partOf(body: AsyncIterable<Uint8Array>, parser: PartParser): Asy
 /** Counts everything, so that nothing endless can stand before the file or after it. */
 async function* limited(
   request: Request,
-  { uploadBytesMax, silenceMsMax, flow }: BodyLimits,
+  { uploadBytesMax, flow, ...patience }: BodyLimits,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  for await (const chunk of flowing(bodyChunks(request, silenceMsMax), flow)) {
+  for await (const chunk of flowing(bodyChunks(request, patience), flow)) {
     bytes += chunk.length;
     if (bytes > uploadBytesMax + ENVELOPE_BYTES_MAX) throw tooLarge(uploadBytesMax);
     yield chunk;

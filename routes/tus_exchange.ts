@@ -6,10 +6,10 @@ import { AppError, type ErrorCode } from "../services/errors.ts";
 import { RESUMABLE_MS } from "../services/media/sweep.ts";
 import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor } from "../services/sessions.ts";
-import { bodyChunks } from "./body_chunks.ts";
+import { bodyChunks, type Patience } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { mediaType } from "./media.ts";
-import { flowing } from "./upload_flow.ts";
+import { type Flow, flowing } from "./upload_flow.ts";
 
 export const TUS_VERSION = "1.0.0";
 export const TUS_EXTENSIONS = ["creation", "creation-with-upload", "termination", "expiration"];
@@ -41,10 +41,19 @@ export interface TusAnswer {
   refusal: AppError | null;
 }
 
-/** @param locker shared by all requests of this process, so that two on one upload take turns */
+/**
+ * @param late aborts when the service stops: what has arrived is kept then
+ * @param locker shared by all requests of this process, so that two on one upload take turns
+ */
 export async function exchange(
   request: Request,
-  { path, uploads, locker, me }: { path: string; uploads: Uploads; locker: Locker; me: Actor },
+  { path, uploads, late, locker, me }: {
+    path: string;
+    uploads: Uploads;
+    late: AbortSignal;
+    locker: Locker;
+    me: Actor;
+  },
 ): Promise<TusAnswer> {
   judge(request);
   const store = new MediaStore(uploads, me, request.headers.get(METADATA));
@@ -59,7 +68,7 @@ export async function exchange(
       return {};
     },
   });
-  const response = await server.handleWeb(watched(request, uploads));
+  const response = await server.handleWeb(watched(request, { ...uploads, late }));
   // A client that was never told the address of what it began can neither go on with it nor give it up.
   if (response.status !== 201) await store.forget();
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
@@ -105,12 +114,12 @@ function refusalOf(status: number, maxBytes: number): AppError {
  * The same request, whose body is given up when it comes too slowly. Its type is spelt as the library knows it. Without
  * what proxies say of themselves: the library refuses some of it, and needs none.
  */
-function watched(request: Request, { silenceMsMax, flow }: Uploads): Request {
+function watched(request: Request, { flow, ...patience }: Patience & { flow: Flow }): Request {
   const { url, method } = request;
   const headers = new Headers([...request.headers].filter(([name]) => !name.startsWith("x-forwarded-")));
   if (hasBodyType(request)) headers.set("content-type", BODY_TYPE);
   if (!request.body) return new Request(url, { method, headers });
-  const body = ReadableStream.from(flowing(bodyChunks(request, silenceMsMax), flow));
+  const body = ReadableStream.from(flowing(bodyChunks(request, patience), flow));
   return new Request(url, { method, headers, body });
 }
 

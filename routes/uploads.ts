@@ -51,7 +51,10 @@ export function nameTus(): MiddlewareHandler<AppEnv> {
   };
 }
 
-export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions: Sessions }) {
+export function uploadRoutes(
+  { uploads, sessions }: { uploads: Uploads; sessions: Sessions },
+  late: AbortSignal,
+) {
   const locker = createUploadLocker();
   const signed = requireSession(sessions);
   const transfer = takeTurn(uploads);
@@ -118,7 +121,7 @@ export function uploadRoutes({ uploads, sessions }: { uploads: Uploads; sessions
   const speak = async (c: Context, me: Actor) => {
     // Also with a refusal of its version a client learns which is spoken.
     c.header("Tus-Version", TUS_VERSION);
-    const answer = await exchange(c.req.raw, { path: UPLOADS_PATH, uploads, locker, me });
+    const answer = await exchange(c.req.raw, { path: UPLOADS_PATH, uploads, late, locker, me });
     answer.headers.forEach((value, name) => {
       if (!/^(access-control-|content-)/.test(name)) c.header(name, value);
     });

@@ -20,7 +20,12 @@ import {
 
 const VOICE = fixture("voice.wav");
 const FILE: Part = { bytes: VOICE };
-const LIMITS = { uploadBytesMax: 1_000_000, silenceMsMax: 5_000, flow: { bytesMin: 0, periodMs: 5_000 } };
+const LIMITS = {
+  uploadBytesMax: 1_000_000,
+  silenceMsMax: 5_000,
+  late: new AbortController().signal,
+  flow: { bytesMin: 0, periodMs: 5_000 },
+};
 
 function requestOf(body: BodyInit, headers: Record<string, string> = MULTIPART): Request {
   return new Request("http://localhost/", { method: "POST", body, headers });

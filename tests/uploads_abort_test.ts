@@ -11,7 +11,7 @@ import { beginRaw, type RawUpload } from "./raw_upload.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { signUp } from "./service_client.ts";
 import { ANN, eventually, type TestApp, withApp } from "./support.ts";
-import { begin, BYTES, offset } from "./tus_calls.ts";
+import { begin, BYTES, metadata, offset } from "./tus_calls.ts";
 import { NOTHING, remains, wav } from "./upload_calls.ts";
 
 const SWEPT_AFTER_MS = 11 * 60_000;
@@ -98,6 +98,48 @@ Deno.test("uploads whose service is killed at any chunk's boundary leave nothing
     deepEqual(await remains({ sql }), { rows: CUTS.length, objects: CUTS.length });
     await sweepLater(database);
     deepEqual(await remains({ sql }), NOTHING);
+  }));
+
+Deno.test("uploads whose service is stopped at any chunk's boundary leave nothing; what had arrived of a resumable one is kept", () =>
+  withUploadsUnderWay(async ({ service, sql, uploads }) => {
+    const arrived = CHUNK_BYTES + 1_000;
+    const { token } = await signUp(service.url, ANN);
+    const headers = { ...BYTES, authorization: `Bearer ${token}` };
+    const plan = { "upload-length": String(SIZE), "upload-metadata": metadata({ media_type: "audio" }) };
+    const begun = await fetch(`${service.url}/api/uploads`, {
+      method: "POST",
+      headers: { ...headers, ...plan },
+    });
+    const silence = Promise.withResolvers<never>();
+    const silent = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(FILE.subarray(0, arrived));
+        return silence.promise;
+      },
+    });
+    const patched = fetch(service.url + begun.headers.get("location")!, {
+      method: "PATCH",
+      headers: { ...headers, "upload-offset": "0" },
+      body: silent,
+    }).catch(() => {});
+    await eventually(async () => {
+      const [row] = await sql`select size from media where length is not null`;
+      equal(row!.size, CHUNK_BYTES);
+    });
+
+    const [last, ...others] = uploads.toReversed();
+    const ended = service.end("SIGTERM");
+    await eventually(async () => equal((await fetch(`${service.url}/healthz`)).status, 503));
+    await last!.finish();
+    equal((await last!.answer).status, 200);
+    for (const { answer } of others) {
+      deepEqual([(await answer).status, (await answer).body.code], [503, "unavailable"]);
+    }
+    equal(await ended, 0);
+    deepEqual(await sizes({ sql }), [arrived, SIZE]);
+    deepEqual(await remains({ sql }), { rows: 2, objects: 2 });
+    silence.reject(new Error("The network is gone"));
+    await patched;
   }));
 
 Deno.test("uploads whose database goes away at any chunk's boundary are 503, and leave nothing once the sweep has run", () =>
