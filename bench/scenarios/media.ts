@@ -9,6 +9,7 @@ import type { Service } from "../service.ts";
 
 const MB = 1_000_000;
 const PARALLEL = 8;
+const WARMING_BYTES = 50 * MB;
 const BOUNDARY = "bench-boundary";
 
 /** One voice up and down by HTTP, against what psql does with the same file; then eight at once, for their memory. */
@@ -30,7 +31,9 @@ export function media(name: string, megabytes: (size: Size) => number): Scenario
         const bytes = makeWav(megabytes(arena.size) * MB);
         const up = (person: Person) => upload(service, person, bytes);
         const down = (id: number, place: number) => download(service, people[place]!, id, bytes.length);
-        await down(await up(people[0]!), 0);
+        for (let warmed = 0; warmed < WARMING_BYTES; warmed += bytes.length) {
+          await down(await up(people[0]!), 0);
+        }
         return await repeat(arena.size.runs, async () => {
           const floor = await takeFloors(database, bytes);
           const oneUp = await peak(service, () => up(people[0]!));
