@@ -15,7 +15,7 @@ export function createCollect(): Collect {
 }
 
 export const LOOK_EVERY_MS = 5_000;
-/** So few requests between two looks are nothing that a collection could hold up. */
+/** So few new requests between two looks are nothing that a collection could hold up: health checks, for one. */
 const QUIET_MAX = 5;
 /** Less is not worth it. */
 const GROWTH_MIN = 16 * 1024 * 1024;
@@ -37,6 +37,8 @@ export function createQuietCollection(
   return () => {
     const isQuiet = countRequests() - requests <= QUIET_MAX;
     requests = countRequests();
+    // V8 gives back some of it later.
+    bytes = Math.min(bytes, heapBytes());
     if (!isQuiet || heapBytes() - bytes < GROWTH_MIN) return;
     collect();
     bytes = heapBytes();

@@ -18,6 +18,8 @@ import { announce, explain, printLine, untilTold, warnOfCosts } from "./terminal
 const CONNECTIONS_MAX = 10;
 /** Of the ten seconds that a stop may take, so many are for the requests under way, */
 const DRAIN_MS_MAX = 5_000;
+/** the last of which is for what follows where some are given up, */
+const GIVING_UP_MS = 1_000;
 /** and after so many it ends, whatever still hangs. */
 const STOP_MS_MAX = 9_500;
 
@@ -35,7 +37,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const sms = await createSms(config.sms, { print: printLine, now, publicUrl: config.publicUrl });
     const services = createServices({ config, database, secrets, sms, now });
     const listener = await listen(address, services.fromOthers);
-    const gate = createGate();
+    const gate = createGate({ patienceMs: DRAIN_MS_MAX - GIVING_UP_MS });
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
     const app = createApp(services, config, { gate, webFiles });
     const collect = createCollect();

@@ -5,7 +5,8 @@ import { Socket } from "node:net";
 import { dirname } from "node:path";
 import type { Client, ClientConfig } from "./pg.d.ts";
 import type { Pool } from "./database.ts";
-import { type Door, openDoor } from "./door.ts";
+import { openDoor } from "./door.ts";
+import { isOutage } from "./outages.ts";
 
 /** Prepared under its name, once for each connection. */
 export interface Statement {
@@ -14,14 +15,15 @@ export interface Statement {
   values: (Uint8Array | number | boolean | Date)[];
 }
 
-export interface Bytes extends Pick<Door<never>, "close" | "onOutage"> {
+export interface Bytes {
   /**
    * Runs a statement as its own transaction, and counts its rows. There are as many connections as there ever were statements
-   * at a time: callers take turns. A server process that has just written bytes writes the next ones faster than another, so
+   * at a time, those included that were given up and have not ended: callers take turns. A server process that has just written bytes writes the next ones faster than another, so
    * what was used last is used first.
    * @throws DatabaseUnavailable
    */
   run(statement: Statement): Promise<number>;
+  close(): Promise<void>;
 }
 
 /** A connection was lost, or could not be made; as postgres.js calls it. */
@@ -47,20 +49,20 @@ export function openBytes(connect: () => Pool): Bytes {
       },
     };
   });
-  return { ...door, run: (statement) => door.run(({ run }) => run(statement)) };
+  return { run: (statement) => door.run(({ run }) => run(statement)), close: door.close };
 }
 
 /** @param targets are tried in this order */
-function openConnections(targets: ClientConfig[]) {
+function openConnections(targets: Target[]) {
   const open = new Set<Connection>();
   const idle: Connection[] = [];
+  const { promise: empty, resolve: tellEmpty } = Promise.withResolvers<void>();
   let isEnding = false;
-  let tellEmpty = () => {};
 
   function forget(connection: Connection): void {
     open.delete(connection);
     if (idle.includes(connection)) idle.splice(idle.indexOf(connection), 1);
-    if (open.size === 0) tellEmpty();
+    if (isEnding && open.size === 0) tellEmpty();
   }
 
   /** The library is read when it is needed first: that takes a tenth of a start. */
@@ -68,9 +70,12 @@ function openConnections(targets: ClientConfig[]) {
     // @ts-types="./pg.d.ts"
     const { Client } = await import("pg");
     let failure: unknown;
-    for (const target of targets) {
+    for (const { config, startup } of targets) {
+      if (isEnding) break;
       const socket = new Socket();
-      const client = new Client({ ...target, stream: () => socket });
+      const client = new Client({ ...config, stream: () => socket });
+      // As postgres.js begins a connection: not every proxy takes settings as options of a command line.
+      client.getStartupConf = () => startup;
       const connection = { client, socket };
       open.add(connection);
       // Its statement hears of it as well, if there is one.
@@ -86,17 +91,21 @@ function openConnections(targets: ClientConfig[]) {
         forget(connection);
       }
     }
-    throw failure;
+    throw failure ?? new ConnectionLost("These connections have ended");
   }
 
   async function run(statement: Statement): Promise<number> {
     if (isEnding) throw new ConnectionLost("These connections have ended");
     try {
       const connection = idle.pop() ?? await begin();
+      if (isEnding) {
+        release(connection);
+        throw new ConnectionLost("These connections have ended");
+      }
       const { rowCount } = await connection.client.query(statement).finally(() => release(connection));
       return rowCount ?? 0;
     } catch (error) {
-      throw isRefusal(error) ? error : new ConnectionLost("Connection lost", { cause: error });
+      throw isLost(error) ? new ConnectionLost("Connection lost", { cause: error }) : error;
     }
   }
 
@@ -108,7 +117,6 @@ function openConnections(targets: ClientConfig[]) {
   async function end(seconds: number): Promise<void> {
     isEnding = true;
     if (open.size === 0) return;
-    const empty = new Promise<void>((resolve) => tellEmpty = resolve);
     // A network that says nothing any more does not say goodbye either.
     const timer = setTimeout(() => open.forEach(({ socket }) => socket.destroy()), seconds * 1_000);
     idle.splice(0).forEach(({ client }) => client.end());
@@ -125,22 +133,29 @@ async function refuseStandby(client: Client): Promise<void> {
   if (rowCount === 0) throw new ConnectionLost("This server is a standby");
 }
 
-/** Whether it comes from the server, with its SQLSTATE. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && "severity" in error;
+/** What the library says of a connection that is gone, or could not be made in time; it gives these no code. */
+const LOST =
+  /^(Connection terminated|timeout expired|Client (was closed|has encountered a connection error))/;
+
+function isLost(error: unknown): boolean {
+  return error instanceof Error && !isOutage(error) && LOST.test(error.message);
+}
+
+interface Target {
+  config: ClientConfig;
+  /** What the first message of a connection says (PostgreSQL, 54.7, StartupMessage). */
+  startup: Record<string, string>;
 }
 
 /** Where to connect and how, as postgres.js has read it; it keeps all that it does not know itself as settings. */
-function targetsOf(read: Pool["options"]): ClientConfig[] {
-  const { application_name, ...settings } = read.connection;
+function targetsOf(read: Pool["options"]): Target[] {
+  const { user, database, connection, path } = read;
+  const settings = Object.entries(connection).map(([name, value]) => [name, String(value)]);
+  const startup = { user, database, ...Object.fromEntries(settings) };
   const shared = {
-    database: read.database,
-    user: read.user,
+    user,
+    database,
     password: () => String(read.pass),
-    application_name: String(application_name),
-    options: Object.entries(settings).map(([name, value]) => `-c ${name}=${escaped(String(value))}`).join(
-      " ",
-    ),
     connectionTimeoutMillis: read.connect_timeout * 1_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: Number(read.keep_alive) * 1_000,
@@ -148,18 +163,10 @@ function targetsOf(read: Pool["options"]): ClientConfig[] {
       ? { sslnegotiation: String(read.sslnegotiation) }
       : {}),
   };
-  const { path } = read;
   return read.host.flatMap((host, place) => {
-    const target = { ...shared, host, port: read.port[place]! };
-    return path
-      ? { ...target, host: dirname(path), ssl: false }
-      : tlsOf(read.ssl).map((ssl) => ({ ...target, ssl }));
+    const [at, tls] = path ? [dirname(path), [false]] : [host, tlsOf(read.ssl)];
+    return tls.map((ssl) => ({ config: { ...shared, host: at, port: read.port[place]!, ssl }, startup }));
   });
-}
-
-/** For the command line of a server process (PostgreSQL, 54.2.1). */
-function escaped(value: string): string {
-  return value.replaceAll(/[\\ ]/g, "\\$&");
 }
 
 /** What is told to node:tls, in the order in which it is tried. As with postgres.js, `require` and less verify nothing. */

@@ -105,13 +105,19 @@ export async function listAdmirers(sql: Sql, meId: number): Promise<number[]> {
   return rows.map(({ peer_id }) => peer_id);
 }
 
+/** A thread as one of the two has it. */
+export interface ChangedThread {
+  me_id: number;
+  peer_phone: string;
+}
+
 /** What of the given users' threads changed within the last `ms`, by the database's clock. */
 export async function listChangedThreads(
   sql: Sql,
   userIds: number[],
   ms: number,
-): Promise<{ me_id: number; peer_phone: string }[]> {
-  return await sql<{ me_id: number; peer_phone: string }[]>`
+): Promise<ChangedThread[]> {
+  return await sql<ChangedThread[]>`
     select v.me_id, u.phone_number as peer_phone
     from contacts c
     join sides v on v.conversation_id = c.conversation_id and v.me_id = c.owner_id

@@ -20,7 +20,7 @@ export interface Database {
    * @throws DatabaseUnavailable
    */
   begin<T>(work: (sql: Sql) => Promise<T>, afterCommit?: (result: T) => void): Promise<T>;
-  /** A way in for bytes, which closes with this one. */
+  /** A way in for bytes, which closes with this one. What its outages leave open was announced to nobody. */
   openBytes(): Bytes;
   /** Calls this whenever an operation failed for an outage, and may have been committed all the same. */
   onOutage(tell: () => void): void;
@@ -81,8 +81,6 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     };
   });
   const others: Bytes[] = [];
-  let tellOutage = () => {};
-  door.onOutage(() => tellOutage());
 
   return {
     run: (work) => door.run(({ pool }) => work(pool)),
@@ -102,11 +100,10 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     },
     openBytes() {
       const bytes = openBytes(() => connect(at, { max: 1 }));
-      bytes.onOutage(() => tellOutage());
       others.push(bytes);
       return bytes;
     },
-    onOutage: (tell) => void (tellOutage = tell),
+    onOutage: door.onOutage,
     async close() {
       await Promise.all([door, ...others].map((one) => one.close()));
     },

@@ -39,6 +39,7 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
   let connections = open();
   let answering: Promise<boolean> | null = null;
   let leaving = 0;
+  let isClosed = false;
   let tellOutage = () => {};
 
   /** Whether the database answers; one question at a time. */
@@ -51,6 +52,7 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
 
   /** What runs on the old connections goes on; no statement is begun on them any more. */
   function startAnew(): void {
+    if (isClosed) return;
     leaving += 1;
     connections.end(LEAVE_SECONDS).catch(() => {}).then(() => leaving -= 1);
     connections = open();
@@ -58,7 +60,7 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
 
   /**
    * A network that forgot a connection keeps it silent for a quarter of an hour; a new one need not be. Silent ones stay
-   * open, so they are waited for before they are replaced again: there are never more than twice as many.
+   * open, so they are waited for before they are replaced again.
    */
   function leaveSilence(): void {
     if (leaving === 0) startAnew();
@@ -101,6 +103,9 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
   return {
     run,
     onOutage: (tell) => void (tellOutage = tell),
-    close: () => connections.end(CLOSE_SECONDS),
+    close() {
+      isClosed = true;
+      return connections.end(CLOSE_SECONDS);
+    },
   };
 }

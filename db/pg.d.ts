@@ -8,9 +8,6 @@ export interface ClientConfig {
   database: string;
   user: string;
   password: () => string;
-  application_name: string;
-  /** As in `-c name=value`. */
-  options: string;
   /** What node:tls is told; false for none. */
   ssl: boolean | object;
   sslnegotiation?: string;
@@ -23,6 +20,8 @@ export interface ClientConfig {
 export class Client {
   constructor(config: ClientConfig);
   on(event: "error" | "end", hear: () => void): void;
+  /** Says what the first message of the connection has; may be replaced. */
+  getStartupConf: () => Record<string, string>;
   connect(): Promise<unknown>;
   /** Without a name it is not prepared. */
   query(statement: { name?: string; text: string; values?: unknown[] }): Promise<{ rowCount: number | null }>;

@@ -17,10 +17,9 @@ export interface Gate {
 }
 
 export const RETRY_SECONDS = 2;
-/** A stop leaves five seconds to what is under way; the last of them is for what follows from giving up. */
-const PATIENCE_MS = 4_000;
 
-export function createGate(): Gate {
+/** @param patienceMs for what is under way, before it has to end */
+export function createGate({ patienceMs = 4_000 } = {}): Gate {
   let underWay = 0;
   let entered = 0;
   const drained = Promise.withResolvers<void>();
@@ -45,7 +44,7 @@ export function createGate(): Gate {
     drain() {
       draining = true;
       if (underWay === 0) drained.resolve();
-      const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+      const timer = setTimeout(() => late.abort(), patienceMs);
       return drained.promise.finally(() => clearTimeout(timer));
     },
   };

@@ -24,11 +24,9 @@ export const readJson = createMiddleware<AppEnv>(async (c, next) => {
   const value = await readJsonBody(c.req.raw);
   c.req.json = <T>() => Promise.resolve(value as T);
   // They judge its type once more, and know fewer spellings of it than there are (RFC 9110, section 5.6.6).
-  const { headers } = c.req.raw;
-  c.req.header = ((name: string) =>
-    /^content-type$/i.test(name)
-      ? "application/json"
-      : headers.get(name) ?? undefined) as typeof c.req.header;
+  const header = c.req.header.bind(c.req) as (name?: string) => unknown;
+  c.req.header = ((name?: string) =>
+    name?.toLowerCase() === "content-type" ? "application/json" : header(name)) as typeof c.req.header;
   return await next();
 });
 

@@ -1,12 +1,13 @@
 // After a gap in what other processes announce: nobody knows what was lost, so everybody here is told of whatever
 // changed meanwhile, and sessions are looked up again.
 
-import { listChangedThreads } from "../db/conversations.ts";
+import { type ChangedThread, listChangedThreads } from "../db/conversations.ts";
 import type { Database } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import { listUndelivered, type Undelivered } from "../db/marks.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
-import { log } from "./log.ts";
+import { describeError, log } from "./log.ts";
 import type { Newest } from "./newest.ts";
 import type { Upkeep } from "./upkeep.ts";
 
@@ -14,6 +15,8 @@ import type { Upkeep } from "./upkeep.ts";
 const COMMIT_MS_MAX = 15_000;
 const USERS_AT_ONCE = 500;
 const OUTAGE_SETTLES_MS = 1_000;
+/** So up to eight seconds pass between two looks. */
+const DOUBLINGS_MAX = 3;
 
 export interface Resync {
   /** Rejects when the database went away again meanwhile; to be asked for again then. */
@@ -28,6 +31,19 @@ export interface Resync {
 export function createResync(
   { database, newest, hub, upkeep }: { database: Database; newest: Newest; hub: Hub; upkeep: Upkeep },
 ): Resync {
+  /** What may have changed for these users. A fault of ours hides that, and not that something may have. */
+  async function read(users: number[], gapMs: number): Promise<[ChangedThread[], Undelivered[]]> {
+    try {
+      return await database.run((sql) =>
+        Promise.all([listChangedThreads(sql, users, gapMs + COMMIT_MS_MAX), listUndelivered(sql, users)])
+      );
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) throw error;
+      log.error("Changed threads not found", describeError(error));
+      return [[], []];
+    }
+  }
+
   async function afterGap(gapMs: number): Promise<void> {
     // Another database may have taken the place of the one that is gone, and lack what that had last.
     newest.forget();
@@ -35,9 +51,7 @@ export function createResync(
     for (let start = 0; start < users.length; start += USERS_AT_ONCE) {
       const some = users.slice(start, start + USERS_AT_ONCE);
       // Before anybody is told: while the database is away, whoever fetched again would find nothing.
-      const [changed, undelivered] = await database.run((sql) =>
-        Promise.all([listChangedThreads(sql, some, gapMs + COMMIT_MS_MAX), listUndelivered(sql, some)])
-      );
+      const [changed, undelivered] = await read(some, gapMs);
       // Cancelled requests leave no trace to find, so every list may have changed.
       for (const to of some) {
         hub.tell({ to, event: "contacts_updated" });
@@ -52,15 +66,28 @@ export function createResync(
     log.info("Everybody told again", { gap_ms: Math.round(gapMs), users: users.length });
   }
 
-  // Many operations fail at once; one look a second later tells what became of them all. Where the database is still away
-  // then, that look is an operation that failed as well, and there is another a second later.
+  // Many operations fail at once; one look a second later tells what became of them all, since the first of them. Where the
+  // database is still away then, that look is an operation that failed as well, and there is another, later and later.
   let waiting: ReturnType<typeof setTimeout> | null = null;
+  let unknownSince: number | null = null;
+  let failures = 0;
   function afterOutage(): void {
-    waiting ??= setTimeout(() => {
-      waiting = null;
-      afterGap(0).catch(() => {});
-    }, OUTAGE_SETTLES_MS);
+    unknownSince ??= performance.now();
+    waiting ??= setTimeout(look, OUTAGE_SETTLES_MS * 2 ** Math.min(failures, DOUBLINGS_MAX));
     Deno.unrefTimer(waiting);
+  }
+
+  async function look(): Promise<void> {
+    const since = unknownSince!;
+    waiting = unknownSince = null;
+    try {
+      await afterGap(performance.now() - since);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (error instanceof DatabaseUnavailable) unknownSince = since;
+      else log.error("Nobody told again", describeError(error));
+    }
   }
 
   return { afterGap, afterOutage };

@@ -36,4 +36,7 @@ Deno.test("createQuietCollection() collects once when it has become quiet and th
   equal(turn({}), 1);
   equal(turn({ heap: 15 * MIB, requests: 2 }), 1);
   equal(turn({ heap: MIB }), 2);
+  // What was given back later is room for garbage again.
+  equal(turn({ heap: -30 * MIB, held: -30 * MIB }), 2);
+  equal(turn({ heap: 16 * MIB }), 3);
 });

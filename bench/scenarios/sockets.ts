@@ -33,31 +33,35 @@ export const sockets: Scenario = {
     try {
       for (let time = 0; time < arena.size.runs; time++) {
         const service = await startService({ databaseUrl: database.url });
-        const before = await warmUp(service, people);
-        const first = await openAll(service, people);
-        const grownAtOnce = await memoryOf(service.pid) - before;
-        await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
-        const grown = await memoryOf(service.pid) - before;
+        let again = service;
+        try {
+          const before = await warmUp(service, people);
+          const first = await openAll(service, people);
+          const grownAtOnce = await memoryOf(service.pid) - before;
+          await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+          const grown = await memoryOf(service.pid) - before;
 
-        const stopped = service.stop();
-        await Promise.all(first.listeners.map(({ ended }) => ended.catch(() => {})));
-        await stopped;
-        const restartedAt = performance.now();
-        const again = await startService({ databaseUrl: database.url, port: service.port });
-        const second = await openAll(again, people);
-        const seconds = (performance.now() - restartedAt) / 1000;
-        await closeAll(second.listeners);
-        await again.stop();
-        equal(second.listeners.length + second.errors, people.length);
-        const kbEach = (bytes: number) => bytes / people.length / 1000;
-        figures.push({
-          sockets: first.listeners.length,
-          kb_per_socket: kbEach(grown),
-          kb_per_socket_at_once: kbEach(grownAtOnce),
-          bare_kb_per_socket: kbEach(await takeBareFloor(people)),
-          all_connected_after_restart_s: seconds,
-          errors: first.errors + second.errors,
-        });
+          const stopped = service.stop();
+          await Promise.all(first.listeners.map(({ ended }) => ended.catch(() => {})));
+          await stopped;
+          const restartedAt = performance.now();
+          again = await startService({ databaseUrl: database.url, port: service.port });
+          const second = await openAll(again, people);
+          const seconds = (performance.now() - restartedAt) / 1000;
+          await closeAll(second.listeners);
+          equal(second.listeners.length + second.errors, people.length);
+          const kbEach = (bytes: number) => bytes / first.listeners.length / 1000;
+          figures.push({
+            sockets: first.listeners.length,
+            kb_per_socket: kbEach(grown),
+            kb_per_socket_at_once: kbEach(grownAtOnce),
+            bare_kb_per_socket: kbEach(await takeBareFloor(people)),
+            all_connected_after_restart_s: seconds,
+            errors: first.errors + second.errors,
+          });
+        } finally {
+          await again.stop();
+        }
       }
       return figures;
     } finally {

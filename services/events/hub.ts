@@ -84,7 +84,7 @@ export function createHub(
   function leave(seat: Seat): void {
     if (seat.timer !== null) clearTimeout(seat.timer);
     seat.timer = null;
-    seat.owed = null;
+    seat.owed?.clear();
     const own = seats.get(seat.socket.actor.user_id);
     own?.delete(seat);
     if (own?.size === 0) seats.delete(seat.socket.actor.user_id);

@@ -132,6 +132,7 @@ export function createLimiter(
 
   /** Takes nothing. @throws AppError rate_limited where `pay` would */
   async function judge(ask: Ask): Promise<void> {
+    if (!limits[ask.limit]) return;
     const end = await turn(ask);
     try {
       const ledger = openLedger([ask], now());

@@ -7,7 +7,7 @@ import { countryOf, isDiallable, type PhoneNumber, takesSms } from "../phone_num
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 export interface SmsDispatch {
-  /** Whether an SMS may go to this number, by its country, numbering plan and kind of line, where it costs money. */
+  /** Whether an SMS may go to this number: it needs one, and where that costs money its country and kind of line are right. */
   isReachable(to: PhoneNumber): boolean;
   /** Why no passcode may go to this number, known without trying. */
   refusal(to: PhoneNumber): Promise<SmsRefusal | null>;

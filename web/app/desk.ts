@@ -128,7 +128,10 @@ export function createDesk(
 
   setInterval(() => client.renew().catch(() => {}), RENEW_LOOK_MS);
   client.live.onNotice(hear);
-  client.live.onState((connection) => store.set({ connection }));
+  // Who is not online is not told whom others have become friends with meanwhile.
+  client.live.onState((connection) =>
+    store.set(connection === "online" ? { connection } : { connection, areContactsFresh: false })
+  );
   client.onSession((session) => {
     const known = store.get().session;
     // A renewal is no reason to begin anew.
