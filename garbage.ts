@@ -21,8 +21,8 @@ const QUIET_MAX = 5;
 const GROWTH_MIN = 16 * 1024 * 1024;
 
 /**
- * A look that collects when it has become quiet and the heap has grown: thousands of phones that came at once leave half as much
- * again as they need, for as long as they only wait.
+ * A look that collects when it has become quiet and the heap has grown: thousands of phones that came at once leave half
+ * as much again as they need, for as long as they only wait.
  */
 export function createQuietCollection(
   { collect, heapBytes, countRequests }: {

@@ -40,7 +40,10 @@ export function createAccounts(
     uniform: boolean;
   },
 ) {
-  /** What may be judged of an ask before it is read: whether its address has been told all that it may be. @throws AppError rate_limited */
+  /**
+   * What may be judged of an ask before it is read: whether its address has been told all that it may be.
+   * @throws AppError rate_limited
+   */
   async function judgeAddress(address: string): Promise<void> {
     if (!uniform) await limiter.judge({ limit: "reveal_address", of: address });
   }
