@@ -2,11 +2,11 @@
 // all that it sends.
 
 import { Socket } from "node:net";
-import { dirname } from "node:path";
-import type { Client, ClientConfig } from "./pg.d.ts";
+import { type Target, targetsOf } from "./bytes_targets.ts";
 import type { Pool } from "./database.ts";
 import { openDoor } from "./door.ts";
 import { isOutage } from "./outages.ts";
+import type { Client } from "./pg.d.ts";
 
 /** Prepared under its name, once for each connection. */
 export interface Statement {
@@ -95,7 +95,6 @@ function openConnections(targets: Target[]) {
   }
 
   async function run(statement: Statement): Promise<number> {
-    if (isEnding) throw new ConnectionLost("These connections have ended");
     try {
       const connection = idle.pop() ?? await begin();
       if (isEnding) {
@@ -139,41 +138,4 @@ const LOST =
 
 function isLost(error: unknown): boolean {
   return error instanceof Error && !isOutage(error) && LOST.test(error.message);
-}
-
-interface Target {
-  config: ClientConfig;
-  /** What the first message of a connection says (PostgreSQL, 54.7, StartupMessage). */
-  startup: Record<string, string>;
-}
-
-/** Where to connect and how, as postgres.js has read it; it keeps all that it does not know itself as settings. */
-function targetsOf(read: Pool["options"]): Target[] {
-  const { user, database, connection, path } = read;
-  const settings = Object.entries(connection).map(([name, value]) => [name, String(value)]);
-  const startup = { user, database, ...Object.fromEntries(settings) };
-  const shared = {
-    user,
-    database,
-    password: () => String(read.pass),
-    connectionTimeoutMillis: read.connect_timeout * 1_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: Number(read.keep_alive) * 1_000,
-    ...("sslnegotiation" in read && read.sslnegotiation
-      ? { sslnegotiation: String(read.sslnegotiation) }
-      : {}),
-  };
-  return read.host.flatMap((host, place) => {
-    const [at, tls] = path ? [dirname(path), [false]] : [host, tlsOf(read.ssl)];
-    return tls.map((ssl) => ({ config: { ...shared, host: at, port: read.port[place]!, ssl }, startup }));
-  });
-}
-
-/** What is told to node:tls, in the order in which it is tried. As with postgres.js, `require` and less verify nothing. */
-function tlsOf(ssl: Pool["options"]["ssl"]): (boolean | object)[] {
-  if (!ssl) return [false];
-  const unverified = { rejectUnauthorized: false };
-  if (ssl === "prefer") return [unverified, false];
-  if (ssl === "require" || ssl === "allow") return [unverified];
-  return [typeof ssl === "object" ? ssl : true];
 }

@@ -30,10 +30,10 @@ export class NotificationSocket implements Socket {
 
   /** @param goOut is called when the socket is gone, perhaps twice */
   constructor(
-    readonly socket: WebSocket,
+    private readonly socket: WebSocket,
     readonly actor: Actor,
-    readonly goOut: () => void,
-    readonly around: Around,
+    private readonly goOut: () => void,
+    private readonly around: Around,
   ) {
     // A client that is gone before our answer leaves a socket that never opens, nor ever says that it is closed.
     this.#opening = setTimeout(goOut, OPENING_MS_MAX);

@@ -11,7 +11,8 @@ import type { AppEnv } from "./env.ts";
 import { admitted, takeTurn } from "./media.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
-import { exchange, TUS_EXTENSIONS, TUS_VERSION } from "./tus_exchange.ts";
+import { exchange, TUS_VERSION } from "./tus_exchange.ts";
+import { TUS_EXTENSIONS } from "./tus_store.ts";
 import { createUploadLocker } from "./upload_locker.ts";
 
 export const UPLOADS_PATH = "/api/uploads";

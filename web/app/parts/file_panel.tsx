@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import { TEXT_MAX } from "../../../services/texts/lengths.ts";
 import { useTexts } from "../context.ts";
-import { Field } from "./field.tsx";
 import { useFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
-import { excessOf, TooLong } from "./too_long.tsx";
+import { LineField } from "./line_field.tsx";
+import { excessOf } from "./too_long.tsx";
 
 interface FilePanelProps {
   file: File;
@@ -29,19 +29,15 @@ export function FilePanel({ file, onSend, close }: FilePanelProps) {
         <Icon name="film" /> <bdi class="clip">{file.name}</bdi>
         <span class="length">{(Math.max(file.size, 100_000) / 1_000_000).toFixed(1)} MB</span>
       </p>
-      <Field id="caption" label={texts.thread.caption}>
-        <TooLong id="caption-excess" excess={excess} max={TEXT_MAX} />
-        <input
-          id="caption"
-          autocomplete="off"
-          dir="auto"
-          ref={first}
-          value={caption}
-          aria-invalid={excess > 0}
-          aria-describedby={excess > 0 ? "caption-excess" : undefined}
-          onInput={({ currentTarget }) => setCaption(currentTarget.value)}
-        />
-      </Field>
+      <LineField
+        id="caption"
+        label={texts.thread.caption}
+        max={TEXT_MAX}
+        excess={excess}
+        value={caption}
+        setValue={setCaption}
+        field={first}
+      />
       <div class="pair" data-row>
         <button type="submit" class="primary">
           <Icon name="send" /> {texts.keys.send}
