@@ -150,7 +150,13 @@ function rarely<T, U>(value: fc.Arbitrary<T>, otherwise: U, weight = 8): fc.Arbi
 }
 
 export function requestTo(surface: Surface): fc.Arbitrary<FuzzRequest> {
-  const header = fc.tuple(fc.constantFrom(...HEADERS), oddText);
+  const header = fc.oneof(
+    { weight: 8, arbitrary: fc.tuple(fc.constantFrom(...HEADERS), oddText) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(fc.constant("x-http-method-override"), fc.constantFrom(...METHODS)),
+    },
+  );
   return fc.record({
     surface: fc.constant(surface),
     method: rarely(fc.constantFrom(...METHODS), surface.method, 14),
