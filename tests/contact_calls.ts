@@ -1,5 +1,6 @@
 // The calls of the contact list as tests make them, and people with two sessions who notice what they are told.
 
+import type { Wire } from "../routes/wire.ts";
 import type { TestSocket } from "./socket.ts";
 import { type Answer, eventually, type Person, succeeded, type TestApp } from "./support.ts";
 
@@ -15,8 +16,10 @@ export function change(
   return t.call("PUT", `/api/contacts/${call}`, { token: me.token, json: { phone_number: phone, ...more } });
 }
 
-// deno-lint-ignore no-explicit-any -- rows whose shape the OpenAPI document has proved
-export async function listOf(t: TestApp, me: Person, query = ""): Promise<any[]> {
+/** As the OpenAPI document has it, which every answer was held against. */
+export type ContactRow = ReturnType<Wire["contact"]>;
+
+export async function listOf(t: TestApp, me: Person, query = ""): Promise<ContactRow[]> {
   const answer = await t.call("GET", `/api/contacts${query}`, { token: me.token });
   succeeded(answer);
   return answer.body.contacts;

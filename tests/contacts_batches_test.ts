@@ -30,7 +30,7 @@ Deno.test("changes that come together are refused and done each for itself, and 
     deepEqual(await statuses(t, ann!), { [DAN]: "accepted", [EVE]: "requesting" });
     deepEqual(await statuses(t, bob!), { [CAT]: "requested" });
     deepEqual(await statuses(t, cat!), { [BOB]: "requesting" });
-    equal((await listOf(t, eve!))[0].display_name, "Annie");
+    equal((await listOf(t, eve!))[0]!.display_name, "Annie");
 
     // Cat has one left of her two, and Bob, who was refused, both of his.
     succeeded(await change(t, "request", cat!, DAN));

@@ -41,7 +41,7 @@ Deno.test("last_touch_at is when what I see of a contact changed, and a rename i
     t.clock.freeze();
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const touches = async () =>
-      (await Promise.all([listOf(t, ann), listOf(t, bob)])).map(([row]) => row.last_touch_at);
+      (await Promise.all([listOf(t, ann), listOf(t, bob)])).map(([row]) => row!.last_touch_at);
 
     await change(t, "request", ann, BOB);
     const asked = t.clock.now().toISOString();
@@ -76,10 +76,10 @@ Deno.test("last_touch_at moves with a message, for both, and brings the contact 
     succeeded(await t.send(bob, ann, "Hello"));
     const said = t.clock.now().toISOString();
     const [first, second] = await listOf(t, ann);
-    deepStrictEqual([first.phone_number, first.last_touch_at, first.unread_messages], [BOB, said, 1]);
-    deepStrictEqual([second.phone_number, second.unread_messages], [CAT, 0]);
-    equal((await listOf(t, bob))[0].last_touch_at, said);
-    equal((await listOf(t, bob))[0].unread_messages, 0);
+    deepStrictEqual([first!.phone_number, first!.last_touch_at, first!.unread_messages], [BOB, said, 1]);
+    deepStrictEqual([second!.phone_number, second!.unread_messages], [CAT, 0]);
+    equal((await listOf(t, bob))[0]!.last_touch_at, said);
+    equal((await listOf(t, bob))[0]!.unread_messages, 0);
   }));
 
 Deno.test("last_touch_at does not go back when a contact changes in the millisecond of a message, or before", () =>
@@ -92,7 +92,7 @@ Deno.test("last_touch_at does not go back when a contact changes in the millisec
     const said = t.clock.now().toISOString();
     t.clock.advance(-2_000);
     succeeded(await change(t, "delete", ann, BOB));
-    equal((await listOf(t, ann))[0].last_touch_at, said);
+    equal((await listOf(t, ann))[0]!.last_touch_at, said);
   }));
 
 Deno.test("?status= shows those of one status, and refuses one that there is not", () =>
@@ -196,5 +196,5 @@ Deno.test("times are ISO 8601 in UTC with milliseconds", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     await change(t, "request", ann, BOB);
-    match((await listOf(t, ann))[0].last_touch_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    match((await listOf(t, ann))[0]!.last_touch_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   }));

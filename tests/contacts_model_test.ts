@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   type Change,
   change,
+  type ContactRow,
   forget,
   listOf,
   settle,
@@ -69,8 +70,7 @@ function checkAnswer(answer: Answer, refusal: string | null, list: unknown[]): v
   if (refusal === null) deepStrictEqual(withoutCounts(answer.body.contacts), list);
 }
 
-// deno-lint-ignore no-explicit-any -- rows whose shape the OpenAPI document has proved
-function withoutCounts(list: any[]): unknown[] {
+function withoutCounts(list: ContactRow[]): unknown[] {
   return list.map(({ unread_messages, ...row }) => {
     equal(unread_messages, 0);
     return row;

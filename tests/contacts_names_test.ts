@@ -2,7 +2,7 @@ import { deepStrictEqual, equal } from "node:assert/strict";
 import { change, forget, listOf, settle, wasTold, watch } from "./contact_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 
-const nameFor = async (t: TestApp, me: Person) => (await listOf(t, me))[0].display_name;
+const nameFor = async (t: TestApp, me: Person) => (await listOf(t, me))[0]!.display_name;
 
 /** Somebody with one contact. */
 async function annWithBob(t: TestApp): Promise<Person> {
@@ -20,7 +20,7 @@ Deno.test("update sets my name for a contact, and answers with the whole list", 
     deepStrictEqual(answer.body.contacts, await listOf(t, ann));
     const names = answer.body.contacts.map((
       row: Record<string, string>,
-    ) => [row.phone_number, row.display_name]);
+    ) => [row!.phone_number, row!.display_name]);
     deepStrictEqual(names, [[CAT, ""], [BOB, "Bo"]]);
   }));
 

@@ -123,7 +123,7 @@ Deno.test("request is 409 already_friends between friends and already_requested 
     await change(t, "accept", bob, ANN);
     refused(await change(t, "request", ann, BOB, { display_name: "Bo" }), 409, "already_friends");
     refused(await change(t, "request", bob, ANN), 409, "already_friends");
-    equal((await listOf(t, ann))[0].display_name, "");
+    equal((await listOf(t, ann))[0]!.display_name, "");
   }));
 
 Deno.test("request to a friend who deleted me is 409 peer_deleted, and keeps my wish and my name for him", () =>
@@ -138,7 +138,7 @@ Deno.test("request to a friend who deleted me is 409 peer_deleted, and keeps my 
 
     refused(await change(t, "request", ann, BOB, { display_name: "Bo" }), 409, "peer_deleted");
     const [row] = await listOf(t, ann);
-    deepStrictEqual([row.status, row.display_name], ["blocked", "Bo"]);
+    deepStrictEqual([row!.status, row!.display_name], ["blocked", "Bo"]);
     deepStrictEqual(await statuses(t, bob), { [ANN]: "deleted" });
     await settle(t, [ann, bob]);
     deepStrictEqual([ann.idle, bob.acting, bob.idle].map(wasTold), [true, false, false]);

@@ -11,13 +11,13 @@ Deno.test("request to a number without an account waits until it signs up, and c
     const ann = await t.signUp(ANN);
     succeeded(await change(t, "request", ann, BOB, { display_name: "Bo" }));
     const before = await listOf(t, ann);
-    equal(before[0].status, "requesting");
+    equal(before[0]!.status, "requesting");
     refused(await change(t, "request", ann, BOB), 409, "already_requested");
 
     const bob = await t.signUp(BOB);
     deepStrictEqual(await listOf(t, ann), before);
     const [row] = await listOf(t, bob);
-    deepStrictEqual([row.phone_number, row.status, row.display_name], [ANN, "requested", ""]);
+    deepStrictEqual([row!.phone_number, row!.status, row!.display_name], [ANN, "requested", ""]);
     succeeded(await change(t, "accept", bob, ANN));
     deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
   }));

@@ -69,8 +69,13 @@ export function linkToken({ body }: AskedMessage): string {
   return body.match(/\/i\/([\w-]+)/)![1]!;
 }
 
-// deno-lint-ignore no-explicit-any -- rows whose shape the OpenAPI document has proved
-export async function invitesOf(t: TestApp, me: Person): Promise<any> {
+/** As the OpenAPI document has them, which every answer was held against. */
+interface ListedInvites {
+  invites: { phone_number: string; status: string; created_at: string }[];
+  remaining_today: number;
+}
+
+export async function invitesOf(t: TestApp, me: Person): Promise<ListedInvites> {
   const answer = await t.call("GET", "/api/invites", { token: me.token });
   succeeded(answer);
   const { success: _, ...listed } = answer.body;
@@ -81,8 +86,6 @@ export async function invitesOf(t: TestApp, me: Person): Promise<any> {
 export async function inviteStatuses(t: TestApp, me: Person): Promise<Record<string, string>> {
   const { invites } = await invitesOf(t, me);
   return Object.fromEntries(
-    invites.toReversed().map((
-      row: { phone_number: string; status: string },
-    ) => [row.phone_number, row.status]),
+    invites.toReversed().map((row) => [row.phone_number, row.status]),
   );
 }

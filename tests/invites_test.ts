@@ -143,7 +143,7 @@ Deno.test("/api/invites writes numbers as PHONE_WIRE_FORMAT says", () =>
     const ann = await join(t, twilio, ANN);
     succeeded(await change(t, "request", ann, BOB));
 
-    equal((await invitesOf(t, ann)).invites[0].phone_number, BOB.slice(1));
+    equal((await invitesOf(t, ann)).invites[0]!.phone_number, BOB.slice(1));
   }, { PHONE_WIRE_FORMAT: "digits" }));
 
 Deno.test("INVITE_MODE=device sends nothing and gives the inviter's phone what to send, by PUT and by POST", () =>
