@@ -15,6 +15,7 @@ import { attend, judge } from "./edge.ts";
 import { createGate } from "./gate.ts";
 import { invitePageErrors, inviteRoutes } from "./invite_page.ts";
 import { inviteListRoutes } from "./invites.ts";
+import type { CallContext } from "./json_calls.ts";
 import { mediaPath, mediaRoutes } from "./media.ts";
 import { mediaDownloadRoutes } from "./media_download.ts";
 import { messageRoutes } from "./messages.ts";
@@ -26,7 +27,6 @@ import { allowOrigin } from "./origins.ts";
 import { createRepeatables } from "./repeatable.ts";
 import { createRouteJudge } from "./route_table.ts";
 import { createRouter } from "./router.ts";
-import type { Signed } from "./signed_call.ts";
 import { systemRoutes } from "./system.ts";
 import { ticketRoutes } from "./tickets.ts";
 import { twilioRoutes } from "./twilio.ts";
@@ -49,7 +49,7 @@ export function createApp(
   const wire = createWire(config);
   const repeatables = createRepeatables();
   const headers = createAnswerHeaders(config.publicUrl);
-  const signed: Signed = {
+  const calls: CallContext = {
     sessions: services.sessions,
     respond: (c, body) => headers.json(c, repeatables.textOf(body) ?? JSON.stringify(body)),
   };
@@ -63,18 +63,18 @@ export function createApp(
   app.use(`${UPLOADS_PATH}/*`, nameTus());
   app.use(judge({ gate, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }));
 
-  app.route("/", authRoutes(services, address));
-  app.route("/", contactRoutes(services.contacts, { signed, wire, address }));
-  app.route("/", mediaRoutes(services, { publicUrl, late: gate.late }));
+  app.route("/", authRoutes(services, { calls, address }));
+  app.route("/", contactRoutes(services.contacts, { calls, wire, address }));
+  app.route("/", mediaRoutes(services, { calls, publicUrl, late: gate.late }));
   app.route("/", mediaDownloadRoutes(services));
   app.route("/", uploadRoutes(services, gate.late));
-  app.route("/", messageRoutes(services, { signed, wire, repeatables }));
+  app.route("/", messageRoutes(services, { calls, wire, repeatables }));
   app.route("/", notificationRoutes(services, wire, address));
-  app.route("/", ticketRoutes(services));
-  app.route("/", pushRoutes(services));
+  app.route("/", ticketRoutes(services.tickets, calls));
+  app.route("/", pushRoutes(services.push, calls));
   app.route("/", inviteRoutes(invitePage));
   app.route("/", appLinkRoutes(config));
-  app.route("/", inviteListRoutes(services, wire));
+  app.route("/", inviteListRoutes(services.invites, { calls, wire }));
   app.route("/", twilioRoutes(services.twilioCallbacks));
   app.route("/", systemRoutes(services, webFiles.size > 0));
   app.route("/", webRoutes(webFiles));

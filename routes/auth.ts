@@ -1,17 +1,16 @@
 // Signing up and in with a passcode, and the sessions that come of it.
 
-import { createRoute, z } from "@hono/zod-openapi";
-import { createMiddleware } from "hono/factory";
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import type { Accounts } from "../services/accounts.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { ErrorCode } from "../services/errors.ts";
-import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import { success } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { phoneNumber, text } from "./fields.ts";
-import { readJson, readNothing } from "./json_body.ts";
+import { type AddOpen, type AddSigned, type CallContext, jsonCalls, NO_BODY } from "./json_calls.ts";
 import { createRouter } from "./router.ts";
-import { requireSession } from "./session.ts";
 import { wireSession, wireTime } from "./wire.ts";
 
 const DEVICE_MAX = 64;
@@ -30,7 +29,6 @@ const signedIn = success({ token: z.string(), expires_at: wireTime }).openapi("S
 const done = success({}).openapi("Done");
 
 const ASK_ERRORS: ErrorCode[] = [
-  ...BODY_ERRORS,
   "invalid_phone_number",
   "sms_not_allowed",
   "sms_opted_out",
@@ -38,7 +36,6 @@ const ASK_ERRORS: ErrorCode[] = [
   "sms_failed",
 ];
 const COMPLETE_ERRORS: ErrorCode[] = [
-  ...BODY_ERRORS,
   "invalid_phone_number",
   "invalid_passcode",
   "passcode_expired",
@@ -58,140 +55,142 @@ const completeBody = z.strictObject({
   }),
 }).openapi("CompleteBody");
 
-const completeSignup = createRoute({
-  method: "post",
-  path: "/api/auth/complete-signup",
-  tags,
-  summary: "Sign up with the passcode",
-  middleware: [readJson] as const,
-  request: jsonBody(completeBody),
-  responses: answers("The account exists, this is its first session", signedIn, [
-    ...COMPLETE_ERRORS,
-    "already_registered",
-  ]),
-});
-
-const completeSignin = createRoute({
-  method: "post",
-  path: "/api/auth/complete-signin",
-  tags,
-  summary: "Sign in with the passcode",
-  middleware: [readJson] as const,
-  request: jsonBody(completeBody),
-  responses: answers("A new session", signedIn, [...COMPLETE_ERRORS, "suspended"]),
-});
-
 export function authRoutes(
   { accounts, sessions }: { accounts: Accounts; sessions: Sessions },
-  address: ClientAddress,
+  { calls, address }: { calls: CallContext; address: ClientAddress },
 ) {
-  const signed = requireSession(sessions);
-  const judgeAddress = createMiddleware<AppEnv>(async (c, next) => {
-    await accounts.judgeAddress(address(c));
-    await next();
-  });
+  const router = createRouter<AppEnv>();
+  const { addOpen, addSigned } = jsonCalls(router, calls);
+  addAsks(addOpen, accounts, address);
+  addCompletions(addOpen, accounts, address);
+  addSessions(addSigned, sessions);
+  return router;
+}
 
-  const signup = createRoute({
-    method: "post",
-    path: "/api/auth/signup",
+function addAsks(addOpen: AddOpen, accounts: Accounts, address: ClientAddress): void {
+  const judge = (c: Context<AppEnv>) => accounts.judgeAddress(address(c));
+  const shared = {
+    method: "post" as const,
     tags,
-    summary: "Ask for a passcode to sign up",
-    description: UNIFORM,
-    middleware: [judgeAddress, readJson] as const,
-    request: jsonBody(numberBody),
-    responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "already_registered"]),
+    judge,
+    takes: { body: numberBody },
+    answer: asked,
+    meaning: "A passcode is on its way by SMS",
+  };
+
+  addOpen(
+    {
+      ...shared,
+      path: "/api/auth/signup",
+      summary: "Ask for a passcode to sign up",
+      description: UNIFORM,
+      errors: [...ASK_ERRORS, "already_registered"],
+    },
+    async ({ body: { phone_number } }, c) => ({
+      success: true as const,
+      ...await accounts.signUp(phone_number, address(c)),
+    }),
+  );
+
+  addOpen(
+    {
+      ...shared,
+      path: "/api/auth/signin",
+      summary: "Ask for a passcode to sign in",
+      description: UNIFORM,
+      errors: [...ASK_ERRORS, "not_registered"],
+    },
+    async ({ body: { phone_number } }, c) => ({
+      success: true as const,
+      ...await accounts.signIn(phone_number, address(c)),
+    }),
+  );
+}
+
+function addCompletions(addOpen: AddOpen, accounts: Accounts, address: ClientAddress): void {
+  const shared = { method: "post" as const, tags, takes: { body: completeBody }, answer: signedIn };
+
+  addOpen({
+    ...shared,
+    path: "/api/auth/complete-signup",
+    summary: "Sign up with the passcode",
+    meaning: "The account exists, this is its first session",
+    errors: [...COMPLETE_ERRORS, "already_registered"],
+  }, async ({ body }, c) => {
+    const completion = toCompletion(body, c.req.header("user-agent"), address(c));
+    return signedInAnswer(await accounts.completeSignUp(completion));
   });
 
-  const signin = createRoute({
-    method: "post",
-    path: "/api/auth/signin",
-    tags,
-    summary: "Ask for a passcode to sign in",
-    description: UNIFORM,
-    middleware: [judgeAddress, readJson] as const,
-    request: jsonBody(numberBody),
-    responses: answers("A passcode is on its way by SMS", asked, [...ASK_ERRORS, "not_registered"]),
+  addOpen({
+    ...shared,
+    path: "/api/auth/complete-signin",
+    summary: "Sign in with the passcode",
+    meaning: "A new session",
+    errors: [...COMPLETE_ERRORS, "suspended"],
+  }, async ({ body }, c) => {
+    const completion = toCompletion(body, c.req.header("user-agent"), address(c));
+    return signedInAnswer(await accounts.completeSignIn(completion));
   });
+}
 
-  const renew = createRoute({
+function addSessions(addSigned: AddSigned, sessions: Sessions): void {
+  addSigned({
     method: "post",
     path: "/api/auth/renew",
     tags,
     summary: "Lengthen this session",
-    security: SECURITY,
-    middleware: [signed, readNothing] as const,
-    responses: answers("A new token of the same session; the old one works until its own end", signedIn, [
-      ...SESSION_ERRORS,
-      ...BODY_ERRORS,
-    ]),
-  });
+    takes: { body: NO_BODY },
+    answer: signedIn,
+    meaning: "A new token of the same session; the old one works until its own end",
+    errors: [],
+  }, async (me) => signedInAnswer(await sessions.renew(me)));
 
-  const signout = createRoute({
+  addSigned({
     method: "post",
     path: "/api/auth/signout",
     tags,
     summary: "End this session",
-    security: SECURITY,
-    middleware: [signed, readNothing] as const,
-    responses: answers("The session has ended", done, [...SESSION_ERRORS, ...BODY_ERRORS]),
+    takes: { body: NO_BODY },
+    answer: done,
+    meaning: "The session has ended",
+    errors: [],
+  }, async (me) => {
+    await sessions.signOut(me);
+    return { success: true as const };
   });
 
-  const list = createRoute({
+  addSigned({
     method: "get",
     path: "/api/auth/sessions",
     tags,
     summary: "My sessions",
-    security: SECURITY,
-    middleware: [signed] as const,
-    responses: answers("Newest use first", success({ sessions: z.array(wireSession) }), SESSION_ERRORS),
+    takes: {},
+    answer: success({ sessions: z.array(wireSession) }),
+    meaning: "Newest use first",
+    errors: [],
+  }, async (me) => {
+    const rows = await sessions.list(me);
+    const listed = rows.map((row) => ({
+      ...row,
+      created_at: row.created_at.toISOString(),
+      last_seen_at: row.last_seen_at.toISOString(),
+    }));
+    return { success: true as const, sessions: listed };
   });
 
-  const end = createRoute({
+  addSigned({
     method: "delete",
     path: "/api/auth/sessions/{id}",
     tags,
     summary: "End one of my sessions",
-    security: SECURITY,
-    middleware: [signed] as const,
-    request: { params: z.object({ id: z.string().openapi({ param: { name: "id", in: "path" } }) }) },
-    responses: answers("The session has ended", done, [...SESSION_ERRORS, "session_not_found"]),
+    takes: { params: z.object({ id: z.string().openapi({ param: { name: "id", in: "path" } }) }) },
+    answer: done,
+    meaning: "The session has ended",
+    errors: ["session_not_found"],
+  }, async (me, { params }) => {
+    await sessions.end(me, params.id);
+    return { success: true as const };
   });
-
-  return createRouter<AppEnv>()
-    .openapi(signup, async (c) => {
-      const { phone_number } = c.req.valid("json");
-      return c.json({ success: true as const, ...await accounts.signUp(phone_number, address(c)) }, 200);
-    })
-    .openapi(signin, async (c) => {
-      const { phone_number } = c.req.valid("json");
-      return c.json({ success: true as const, ...await accounts.signIn(phone_number, address(c)) }, 200);
-    })
-    .openapi(completeSignup, async (c) => {
-      const completion = toCompletion(c.req.valid("json"), c.req.header("user-agent"), address(c));
-      return c.json(signedInAnswer(await accounts.completeSignUp(completion)), 200);
-    })
-    .openapi(completeSignin, async (c) => {
-      const completion = toCompletion(c.req.valid("json"), c.req.header("user-agent"), address(c));
-      return c.json(signedInAnswer(await accounts.completeSignIn(completion)), 200);
-    })
-    .openapi(renew, async (c) => c.json(signedInAnswer(await sessions.renew(c.get("actor"))), 200))
-    .openapi(signout, async (c) => {
-      await sessions.signOut(c.get("actor"));
-      return c.json({ success: true as const }, 200);
-    })
-    .openapi(list, async (c) => {
-      const rows = await sessions.list(c.get("actor"));
-      const listed = rows.map((row) => ({
-        ...row,
-        created_at: row.created_at.toISOString(),
-        last_seen_at: row.last_seen_at.toISOString(),
-      }));
-      return c.json({ success: true as const, sessions: listed }, 200);
-    })
-    .openapi(end, async (c) => {
-      await sessions.end(c.get("actor"), c.req.valid("param").id);
-      return c.json({ success: true as const }, 200);
-    });
 }
 
 function toCompletion(

@@ -9,7 +9,7 @@ import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { displayName, phoneNumber, phoneNumberParams } from "./fields.ts";
 import { createRouter } from "./router.ts";
-import { type AddSignedCall, type Signed, signedCalls } from "./signed_call.ts";
+import { type AddSigned, type CallContext, jsonCalls } from "./json_calls.ts";
 import { type Wire, wireContact } from "./wire.ts";
 
 const tags = ["Contacts"];
@@ -40,21 +40,21 @@ const whomAndPerhapsName = z.strictObject({ phone_number: phoneNumber, display_n
 
 export function contactRoutes(
   contacts: Contacts,
-  { signed, wire, address }: { signed: Signed; wire: Wire; address: ClientAddress },
+  { calls, wire, address }: { calls: CallContext; wire: Wire; address: ClientAddress },
 ) {
   const router = createRouter<AppEnv>();
-  const add = signedCalls(router, signed);
+  const { addSigned } = jsonCalls(router, calls);
   const toAnswer = (list: Contact[]) => ({ success: true as const, contacts: list.map(wire.contact) });
-  addLists(add, contacts, toAnswer);
-  addRequest(add, contacts, { toAnswer, address });
-  addChanges(add, contacts, toAnswer);
+  addLists(addSigned, contacts, toAnswer);
+  addRequest(addSigned, contacts, { toAnswer, address });
+  addChanges(addSigned, contacts, toAnswer);
   return router;
 }
 
 type ToAnswer = (list: Contact[]) => z.infer<typeof contactList>;
 
-function addLists(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer): void {
-  add({
+function addLists(addSigned: AddSigned, contacts: Contacts, toAnswer: ToAnswer): void {
+  addSigned({
     method: "get",
     path: "/api/contacts",
     tags,
@@ -68,7 +68,7 @@ function addLists(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer): v
     return toAnswer(status ? all.filter((contact) => contact.status === status) : all);
   });
 
-  add({
+  addSigned({
     method: "get",
     path: "/api/contacts/{phone_number}",
     tags,
@@ -81,12 +81,12 @@ function addLists(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer): v
 }
 
 function addRequest(
-  add: AddSignedCall,
+  addSigned: AddSigned,
   contacts: Contacts,
   { toAnswer, address }: { toAnswer: ToAnswer; address: ClientAddress },
 ): void {
   for (const method of ["put", "post"] as const) {
-    add({
+    addSigned({
       method,
       path: "/api/contacts/request",
       tags,
@@ -106,8 +106,8 @@ function addRequest(
   }
 }
 
-function addChanges(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer): void {
-  add({
+function addChanges(addSigned: AddSigned, contacts: Contacts, toAnswer: ToAnswer): void {
+  addSigned({
     method: "put",
     path: "/api/contacts/accept",
     tags,
@@ -118,7 +118,7 @@ function addChanges(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer):
     errors: [...CHANGE_ERRORS, "request_not_found"],
   }, async (me, { body }) => toAnswer(await contacts.act("accept", me, body.phone_number)));
 
-  add({
+  addSigned({
     method: "put",
     path: "/api/contacts/delete",
     tags,
@@ -129,7 +129,7 @@ function addChanges(add: AddSignedCall, contacts: Contacts, toAnswer: ToAnswer):
     errors: [...CHANGE_ERRORS, "contact_not_found"],
   }, async (me, { body }) => toAnswer(await contacts.act("delete", me, body.phone_number)));
 
-  add({
+  addSigned({
     method: "put",
     path: "/api/contacts/update",
     tags,

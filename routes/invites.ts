@@ -1,12 +1,11 @@
 // The inviter's side of invitations.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Invites } from "../services/invites.ts";
-import type { Sessions } from "../services/sessions.ts";
-import { answers, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
+import { type CallContext, jsonCalls } from "./json_calls.ts";
 import { createRouter } from "./router.ts";
-import { requireSession } from "./session.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
 const inviteList = success({
@@ -24,28 +23,29 @@ const inviteList = success({
   }),
 }).openapi("InviteList");
 
-export function inviteListRoutes(
-  { invites, sessions }: { invites: Invites; sessions: Sessions },
-  wire: Wire,
-) {
-  const list = createRoute({
+export function inviteListRoutes(invites: Invites, { calls, wire }: { calls: CallContext; wire: Wire }) {
+  const router = createRouter<AppEnv>();
+  const { addSigned } = jsonCalls(router, calls);
+
+  addSigned({
     method: "get",
     path: "/api/invites",
     tags: ["Contacts"],
     summary: "My invitations",
     description: "Those of my requests that went to numbers without an account.",
-    security: SECURITY,
-    middleware: [requireSession(sessions)] as const,
-    responses: answers("Newest first", inviteList, SESSION_ERRORS),
-  });
-
-  return createRouter<AppEnv>().openapi(list, async (c) => {
-    const mine = await invites.list(c.get("actor"));
+    takes: {},
+    answer: inviteList,
+    meaning: "Newest first",
+    errors: [],
+  }, async (me) => {
+    const mine = await invites.list(me);
     const rows = mine.invites.map(({ phone_number, status, created_at }) => ({
       phone_number: wire.number(phone_number),
       status,
       created_at: created_at.toISOString(),
     }));
-    return c.json({ success: true as const, invites: rows, remaining_today: mine.remaining_today }, 200);
+    return { success: true as const, invites: rows, remaining_today: mine.remaining_today };
   });
+
+  return router;
 }

@@ -1,11 +1,9 @@
 // Reads a JSON body before the schemas see it, because the framework would repair bad UTF-8 and hold any size.
 
-import { createMiddleware } from "hono/factory";
 import { AppError } from "../services/errors.ts";
 import { openBody } from "./body_reader.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { createDeadlines } from "./deadlines.ts";
-import type { AppEnv } from "./env.ts";
 
 /** RFC 8259 wants UTF-8; 64 KiB is more than any call needs. */
 const JSON_BYTES_MAX = 65_536;
@@ -19,36 +17,22 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   return parse(await readBytes(request));
 }
 
-/** For routes whose schemas are the framework's to check. */
-export const readJson = createMiddleware<AppEnv>(async (c, next) => {
-  const value = await readJsonBody(c.req.raw);
-  c.req.json = <T>() => Promise.resolve(value as T);
-  // They judge its type once more, and know fewer spellings of it than there are (RFC 9110, section 5.6.6).
-  const header = c.req.header.bind(c.req) as (name?: string) => unknown;
-  c.req.header = ((name?: string) =>
-    name?.toLowerCase() === "content-type" ? "application/json" : header(name)) as typeof c.req.header;
-  return await next();
-});
-
-/** For calls without fields: no body at all, or an empty JSON object. */
-export const readNothing = createMiddleware<AppEnv>(async (c, next) => {
-  judgeEncoding(c.req.raw);
-  const bytes = isJson(c.req.raw.headers.get("content-type"))
-    ? await readBytes(c.req.raw)
-    : await readBytes(c.req.raw, { bytesMax: 0, refusal: () => new AppError("unsupported_media_type") });
-  if (bytes.length > 0) {
-    const value = parse(bytes);
-    const keys = typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.keys(value)
-      : null;
-    if (keys?.length !== 0) {
-      const issues = keys?.map((path) => ({ path, message: "Is not known here" })) ??
-        [{ path: "", message: "Must be an object" }];
-      throw new AppError("invalid_input", { issues });
-    }
-  }
-  await next();
-});
+/** Of calls without fields: no body at all, or an empty JSON object. @throws AppError as above, invalid_input */
+export async function readNoBody(request: Request): Promise<void> {
+  judgeEncoding(request);
+  const bytes = isJson(request.headers.get("content-type"))
+    ? await readBytes(request)
+    : await readBytes(request, { bytesMax: 0, refusal: () => new AppError("unsupported_media_type") });
+  if (bytes.length === 0) return;
+  const value = parse(bytes);
+  const keys = typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.keys(value)
+    : null;
+  if (keys?.length === 0) return;
+  const issues = keys?.map((path) => ({ path, message: "Is not known here" })) ??
+    [{ path: "", message: "Must be an object" }];
+  throw new AppError("invalid_input", { issues });
+}
 
 function isJson(contentType: string | null): boolean {
   if (contentType === "application/json") return true;

@@ -8,6 +8,7 @@ import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
 import { answers, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
 import type { AppEnv, SignedInEnv } from "./env.ts";
+import { type CallContext, jsonCalls } from "./json_calls.ts";
 import { mediaParams } from "./media_download.ts";
 import { filePart, judgeMultipart } from "./multipart.ts";
 import { createRouter } from "./router.ts";
@@ -29,7 +30,7 @@ export function mediaPath(request: Request): string {
 
 export function mediaRoutes(
   { uploads, library, sessions }: { uploads: Uploads; library: Library; sessions: Sessions },
-  { publicUrl, late }: { publicUrl: string; late: AbortSignal },
+  { calls, publicUrl, late }: { calls: CallContext; publicUrl: string; late: AbortSignal },
 ) {
   const signed = requireSession(sessions);
   const transfer = takeTurn(uploads);
@@ -74,34 +75,30 @@ export function mediaRoutes(
     ]),
   });
 
-  const link = createRoute({
+  const router = createRouter<AppEnv>().openapi(upload, async (c) => {
+    const { media_type } = c.req.valid("query");
+    const file = filePart(c.req.raw, { ...uploads, late });
+    const id = await receive(uploads, file, c.get("actor"), media_type);
+    return c.json({ success: true as const, id }, 200);
+  });
+  const { addSigned } = jsonCalls(router, calls);
+
+  addSigned({
     method: "get",
     path: "/api/messages/media/{id}/url",
     tags,
     summary: "An address that plays this media for ten minutes, without a token",
-    security: SECURITY,
-    middleware: [signed] as const,
-    request: { params: mediaParams },
-    responses: answers("Whoever has it can play it", success({ url: z.url(), expires_at: wireTime }), [
-      ...SESSION_ERRORS,
-      "invalid_input",
-      "media_not_found",
-    ]),
+    takes: { params: mediaParams },
+    answer: success({ url: z.url(), expires_at: wireTime }),
+    meaning: "Whoever has it can play it",
+    errors: ["invalid_input", "media_not_found"],
+  }, async (me, { params: { id } }) => {
+    const { expires, signature, expires_at } = await library.sign(me, id);
+    const url = `${publicUrl}/api/messages/media/${id}?expires=${expires}&signature=${signature}`;
+    return { success: true as const, url, expires_at: expires_at.toISOString() };
   });
 
-  return createRouter<AppEnv>()
-    .openapi(upload, async (c) => {
-      const { media_type } = c.req.valid("query");
-      const file = filePart(c.req.raw, { ...uploads, late });
-      const id = await receive(uploads, file, c.get("actor"), media_type);
-      return c.json({ success: true as const, id }, 200);
-    })
-    .openapi(link, async (c) => {
-      const { id } = c.req.valid("param");
-      const { expires, signature, expires_at } = await library.sign(c.get("actor"), id);
-      const url = `${publicUrl}/api/messages/media/${id}?expires=${expires}&signature=${signature}`;
-      return c.json({ success: true as const, url, expires_at: expires_at.toISOString() }, 200);
-    });
+  return router;
 }
 
 /** Stands before a call that transfers bytes, of which a user has few at a time. */

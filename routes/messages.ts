@@ -10,7 +10,7 @@ import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
 import type { Repeatables } from "./repeatable.ts";
 import { createRouter } from "./router.ts";
-import { type AddSignedCall, type Signed, signedCalls } from "./signed_call.ts";
+import { type AddSigned, type CallContext, jsonCalls } from "./json_calls.ts";
 import { type Wire, wireMessage } from "./wire.ts";
 
 const tags = ["Messages"];
@@ -64,23 +64,23 @@ const readUpToBody = z.strictObject({ phone_number: phoneNumber, message_id: id 
 
 export function messageRoutes(
   { messages, marks }: { messages: Messages; marks: Marks },
-  { signed, wire, repeatables }: { signed: Signed; wire: Wire; repeatables: Repeatables },
+  { calls, wire, repeatables }: { calls: CallContext; wire: Wire; repeatables: Repeatables },
 ) {
   const router = createRouter<AppEnv>();
-  const add = signedCalls(router, signed);
-  addSend(add, messages, wire);
-  addReading(add, marks);
+  const { addSigned } = jsonCalls(router, calls);
+  addSend(addSigned, messages, wire);
+  addReading(addSigned, marks);
   const pageBody = repeatables.of(({ messages, has_more }: MessagePage) => ({
     success: true as const,
     messages: messages.map(wire.message),
     has_more,
   }));
-  addHistory(add, messages, pageBody);
+  addHistory(addSigned, messages, pageBody);
   return router;
 }
 
-function addSend(add: AddSignedCall, messages: Messages, wire: Wire): void {
-  add({
+function addSend(addSigned: AddSigned, messages: Messages, wire: Wire): void {
+  addSigned({
     method: "post",
     path: "/api/messages/send",
     tags,
@@ -108,8 +108,8 @@ function addSend(add: AddSignedCall, messages: Messages, wire: Wire): void {
   });
 }
 
-function addReading(add: AddSignedCall, marks: Marks): void {
-  add({
+function addReading(addSigned: AddSigned, marks: Marks): void {
+  addSigned({
     method: "put",
     path: "/api/messages/read",
     tags,
@@ -123,7 +123,7 @@ function addReading(add: AddSignedCall, marks: Marks): void {
     return { success: true as const };
   });
 
-  add({
+  addSigned({
     method: "put",
     path: "/api/messages/read_all_text",
     tags,
@@ -137,7 +137,7 @@ function addReading(add: AddSignedCall, marks: Marks): void {
     return { success: true as const };
   });
 
-  add({
+  addSigned({
     method: "put",
     path: "/api/messages/read_up_to",
     tags,
@@ -152,8 +152,12 @@ function addReading(add: AddSignedCall, marks: Marks): void {
   });
 }
 
-function addHistory(add: AddSignedCall, messages: Messages, pageBody: (page: MessagePage) => PageBody): void {
-  add(
+function addHistory(
+  addSigned: AddSigned,
+  messages: Messages,
+  pageBody: (page: MessagePage) => PageBody,
+): void {
+  addSigned(
     {
       method: "get",
       path: "/api/messages/{phone_number}",

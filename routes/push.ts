@@ -2,15 +2,13 @@
 
 import { Buffer } from "node:buffer";
 import { ECDH } from "node:crypto";
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Push } from "../services/push/push.ts";
-import type { Sessions } from "../services/sessions.ts";
-import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { text } from "./fields.ts";
-import { readJson } from "./json_body.ts";
+import { type CallContext, jsonCalls } from "./json_calls.ts";
 import { createRouter } from "./router.ts";
-import { requireSession } from "./session.ts";
 
 const tags = ["Push"];
 const ENDPOINT_MAX = 1_024;
@@ -35,22 +33,24 @@ const subscription = z.strictObject({
   }),
 }).openapi("PushSubscription", { description: "What PushSubscription.toJSON() gives in a browser" });
 
-export function pushRoutes({ push, sessions }: { push: Push; sessions: Sessions }) {
-  const signed = requireSession(sessions);
+export function pushRoutes(push: Push, calls: CallContext) {
+  const router = createRouter<AppEnv>();
+  const { addSigned } = jsonCalls(router, calls);
 
-  const findKey = createRoute({
+  addSigned({
     method: "get",
     path: "/api/push/key",
     tags,
     summary: "The key to subscribe with",
     description:
       "A subscription made with another key is of no use here: subscribe anew when this has changed.",
-    security: SECURITY,
-    middleware: [signed] as const,
-    responses: answers("The public VAPID key of this service", key, SESSION_ERRORS),
-  });
+    takes: {},
+    answer: key,
+    meaning: "The public VAPID key of this service",
+    errors: [],
+  }, async () => ({ success: true as const, public_key: await push.publicKey() }));
 
-  const subscribe = createRoute({
+  addSigned({
     method: "put",
     path: "/api/push/subscription",
     tags,
@@ -60,37 +60,31 @@ export function pushRoutes({ push, sessions }: { push: Push; sessions: Sessions 
       'request: encrypted JSON, `{"event":"messages_updated"}` or `{"event":"contacts_updated"}`, and nothing more; at ' +
       "most one a minute. A session has one subscription, and it ends with the session. The endpoint must be that of " +
       "a push service which is known to the operator.",
-    security: SECURITY,
-    middleware: [signed, readJson] as const,
-    request: jsonBody(subscription),
-    responses: answers("It is the session's subscription now", done, [...SESSION_ERRORS, ...BODY_ERRORS]),
+    takes: { body: subscription },
+    answer: done,
+    meaning: "It is the session's subscription now",
+    errors: [],
+  }, async (me, { body: { endpoint, expirationTime, keys } }) => {
+    const expires_at = typeof expirationTime === "number" ? new Date(expirationTime) : null;
+    await push.subscribe(me, { endpoint, expires_at, ...keys });
+    return { success: true as const };
   });
 
-  const unsubscribe = createRoute({
+  addSigned({
     method: "delete",
     path: "/api/push/subscription",
     tags,
     summary: "Wake this session's browser no more",
-    security: SECURITY,
-    middleware: [signed] as const,
-    responses: answers("The session has no subscription now", done, SESSION_ERRORS),
+    takes: {},
+    answer: done,
+    meaning: "The session has no subscription now",
+    errors: [],
+  }, async (me) => {
+    await push.unsubscribe(me);
+    return { success: true as const };
   });
 
-  return createRouter<AppEnv>()
-    .openapi(
-      findKey,
-      async (c) => c.json({ success: true as const, public_key: await push.publicKey() }, 200),
-    )
-    .openapi(subscribe, async (c) => {
-      const { endpoint, expirationTime, keys } = c.req.valid("json");
-      const expires_at = typeof expirationTime === "number" ? new Date(expirationTime) : null;
-      await push.subscribe(c.get("actor"), { endpoint, expires_at, ...keys });
-      return c.json({ success: true as const }, 200);
-    })
-    .openapi(unsubscribe, async (c) => {
-      await push.unsubscribe(c.get("actor"));
-      return c.json({ success: true as const }, 200);
-    });
+  return router;
 }
 
 /** Whether nothing but a point of the curve is in it, uncompressed as in RFC 8291. */

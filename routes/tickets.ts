@@ -1,16 +1,17 @@
 // Tickets for WebSockets, for clients that can put what they have into nothing but the address.
 
-import { createRoute, z } from "@hono/zod-openapi";
-import type { Sessions } from "../services/sessions.ts";
+import { z } from "@hono/zod-openapi";
 import { TICKET_SECONDS, type Tickets } from "../services/tickets.ts";
-import { answers, BODY_ERRORS, SECURITY, SESSION_ERRORS, success } from "./answers.ts";
+import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
-import { readNothing } from "./json_body.ts";
+import { type CallContext, jsonCalls, NO_BODY } from "./json_calls.ts";
 import { createRouter } from "./router.ts";
-import { requireSession } from "./session.ts";
 
-export function ticketRoutes({ sessions, tickets }: { sessions: Sessions; tickets: Tickets }) {
-  const route = createRoute({
+export function ticketRoutes(tickets: Tickets, calls: CallContext) {
+  const router = createRouter<AppEnv>();
+  const { addSigned } = jsonCalls(router, calls);
+
+  addSigned({
     method: "post",
     path: "/api/notifications/ticket",
     tags: ["Notifications"],
@@ -18,17 +19,14 @@ export function ticketRoutes({ sessions, tickets }: { sessions: Sessions; ticket
     description:
       "Instead of a token in an address, which logs and histories keep: it opens one socket of this session, " +
       "and is worth nothing after that.",
-    security: SECURITY,
-    middleware: [requireSession(sessions), readNothing] as const,
-    responses: answers(
-      "For `?ticket=`",
-      success({ ticket: z.string(), expires_in: z.int().positive().openapi({ description: "Seconds" }) }),
-      [...SESSION_ERRORS, ...BODY_ERRORS],
-    ),
-  });
+    takes: { body: NO_BODY },
+    answer: success({
+      ticket: z.string(),
+      expires_in: z.int().positive().openapi({ description: "Seconds" }),
+    }),
+    meaning: "For `?ticket=`",
+    errors: [],
+  }, async (me) => ({ success: true as const, ticket: await tickets.issue(me), expires_in: TICKET_SECONDS }));
 
-  return createRouter<AppEnv>().openapi(route, async (c) => {
-    const ticket = await tickets.issue(c.get("actor"));
-    return c.json({ success: true as const, ticket, expires_in: TICKET_SECONDS }, 200);
-  });
+  return router;
 }
