@@ -16,11 +16,11 @@ import { createSms } from "./services/sms/create.ts";
 import { announce, explain, printLine, untilTold, warnOfCosts } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
-/** Of the ten seconds that a stop may take, so many are for the requests under way, */
+/** What requests under way get of the ten seconds that a stop may take. */
 const DRAIN_MS_MAX = 5_000;
-/** the last of which is for what follows where some are given up, */
+/** The end of that, kept for what follows where some are given up. */
 const GIVING_UP_MS = 1_000;
-/** and after so many it ends, whatever still hangs. */
+/** When the process ends, whatever still hangs. */
 const STOP_MS_MAX = 9_500;
 
 /** Runs the service until it is told to stop. */

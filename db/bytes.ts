@@ -17,9 +17,9 @@ export interface Statement {
 
 export interface Bytes {
   /**
-   * Runs a statement as its own transaction, and counts its rows. There are as many connections as there ever were statements
-   * at a time, those included that were given up and have not ended: callers take turns. A server process that has just
-   * written bytes writes the next ones faster than another, so what was used last is used first.
+   * Runs a statement as its own transaction, and counts its rows. A connection is kept for each statement that was ever under
+   * way beside others, given up or not: callers bound how many. A server process that has just written bytes writes the
+   * next ones faster than another, so what was used last is used first.
    * @throws DatabaseUnavailable
    */
   run(statement: Statement): Promise<number>;
@@ -36,7 +36,7 @@ interface Connection {
   socket: Socket;
 }
 
-/** @param connect makes connections of postgres.js, whose reading of the address is followed, and which ask how things stand */
+/** @param connect opens a pool of postgres.js: its options say where to connect, and it asks whether the database answers */
 export function openBytes(connect: () => Pool): Bytes {
   const door = openDoor(() => {
     const probe = connect();

@@ -20,7 +20,7 @@ export interface Database {
    * @throws DatabaseUnavailable
    */
   begin<T>(work: (sql: Sql) => Promise<T>, afterCommit?: (result: T) => void): Promise<T>;
-  /** A way in for bytes, which closes with this one. What its outages leave open was announced to nobody. */
+  /** A way in for bytes, which closes with this one. `onOutage` does not hear of its outages: nobody is told of bytes. */
   openBytes(): Bytes;
   /** Calls this whenever an operation failed for an outage, and may have been committed all the same. */
   onOutage(tell: () => void): void;

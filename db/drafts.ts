@@ -15,12 +15,12 @@ export interface Draft {
   notice: string;
 }
 
-/** What became of a draft. Not stored, and nothing that forbids it: see `storeDrafts`. */
+/** What became of a draft. One that was not stored though nothing forbids it has a `client_id` that was there before. */
 export interface DraftOutcome {
   stored_id: number | null;
   /** How the pair stands; null of a draft that was stored. */
   pair: Intents & { low_id: number } | null;
-  /** What the draft carries and its sender may send; null where it carries nothing. */
+  /** What the draft carries and its sender may send; null where there is no such thing. */
   media: { media_type: string; duration: number | null } | null;
 }
 

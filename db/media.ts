@@ -132,7 +132,10 @@ export async function lockMedia(sql: Sql, id: number): Promise<{ id: number } | 
   return row ?? null;
 }
 
-/** Deletes an upload or media, with the large object. Null when a message carries them: true of those that are locked. */
+/**
+ * Deletes an upload or media, with the large object. Null when a message carries them: only behind `lockMedia` does that
+ * stay so.
+ */
 export async function deleteUncarried(sql: Sql, id: number): Promise<{ id: number } | null> {
   const [row] = await sql<{ id: number }[]>`
     delete from media

@@ -17,9 +17,9 @@ export interface Ages {
   uploads: Date;
   /** Resumable uploads that were last touched before this. */
   resumable: Date;
-  /** Media that were finished before this, */
+  /** Media that were finished before this and are in no message. */
   unsent: Date;
-  /** and after this: older ones were looked at before. */
+  /** Of those, older ones than this were looked at before. */
   unsentSince: Date;
 }
 

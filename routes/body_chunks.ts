@@ -4,9 +4,9 @@ import { RETRY_SECONDS } from "./gate.ts";
 
 /** How long a body is waited for. */
 export interface Patience {
-  /** One that brings nothing for so long is given up; */
+  /** A body that brings nothing for so long is given up. */
   silenceMsMax: number;
-  /** so is any, when the service stops. */
+  /** Aborts when the service stops: then every body is given up. */
   late: AbortSignal;
 }
 

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers";
  * read on that connection ever asked for, but hands out no more than are left of a chunk that the client sends in. What is
  * over piles up without a bound and is moved by every read: the less is asked for, the less is over at a chunk's end.
  */
-const READ_BYTES = 4_096;
+export const READ_BYTES = 4_096;
 
 /** What is handed on together: each piece has a long way to go. */
 const PIECE_BYTES_MAX = 65_536;
@@ -17,7 +17,7 @@ export interface BodyReader {
   cancel(): Promise<void>;
 }
 
-/** The one way to read a body: a larger read anywhere makes that of others pile up on the same connection. */
+/** How every body is read that may be larger than such a read: a larger one makes what follows on the same connection pile up. */
 export function openBody(body: ReadableStream<Uint8Array>): BodyReader {
   let reader: ReadableStreamBYOBReader;
   try {

@@ -1,7 +1,7 @@
 // Reads a JSON body before the schemas see it, because the framework would repair bad UTF-8 and hold any size.
 
 import { AppError } from "../services/errors.ts";
-import { openBody } from "./body_reader.ts";
+import { openBody, READ_BYTES } from "./body_reader.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { createDeadlines } from "./deadlines.ts";
 
@@ -56,8 +56,10 @@ export function readBytes(
 ): Promise<Uint8Array> {
   const declared = request.headers.get("content-length");
   if (Number(declared) > size.bytesMax) throw size.refusal();
-  // A body of a declared length is no longer than that (RFC 9112, section 6.3), and need not be read piece by piece.
-  return declared === null ? readPieces(request, size) : wholeInTime(request);
+  // A body of a declared length is no longer than that (RFC 9112, section 6.3). One that is small need not be read piece
+  // by piece; a large one has to be, as `openBody` says.
+  const isSmall = declared !== null && Number(declared) <= READ_BYTES;
+  return isSmall ? wholeInTime(request) : readPieces(request, size);
 }
 
 async function readPieces(request: Request, { bytesMax, refusal }: Size): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-// Audio and video on their way out: to any player, by ranges, under headers that keep whatever they are harmless.
+// Audio and video on their way out: to any player, by ranges, under headers that keep them harmless, whatever they are.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -108,7 +108,7 @@ export function mediaDownloadRoutes(
     });
 }
 
-/** A signature makes a token needless, and counts alone. What it is worth, only the media's id can tell. */
+/** With a signature no token is looked at. Whether it is valid, only the media's id can tell. */
 function requireReader(sessions: Sessions) {
   return createMiddleware<ReaderEnv>(async (c, next) => {
     const isSigned = c.req.query("signature") !== undefined;

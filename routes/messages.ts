@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
 import type { Marks } from "../services/marks.ts";
 import type { MessagePage, Messages, Outgoing } from "../services/messages.ts";
+import { PAGE_MAX } from "../services/newest.ts";
 import { TEXT_MAX } from "../services/texts/lengths.ts";
 import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
@@ -15,7 +16,6 @@ import { type Wire, wireMessage } from "./wire.ts";
 
 const tags = ["Messages"];
 const COUNT_DEFAULT = 100;
-const COUNT_MAX = 255;
 
 const done = success({}).openapi("Done");
 
@@ -40,13 +40,13 @@ const sendBody = z.strictObject({
 
 const historyQuery = z.object({
   count: z.string().regex(/^0*[1-9]\d*$/, "Must be a positive integer")
-    .transform((digits) => Math.min(Number(digits), COUNT_MAX))
+    .transform((digits) => Math.min(Number(digits), PAGE_MAX))
     .optional()
     .openapi({
       type: "integer",
       minimum: 1,
       default: COUNT_DEFAULT,
-      description: `Above ${COUNT_MAX} is ${COUNT_MAX}`,
+      description: `Above ${PAGE_MAX} is ${PAGE_MAX}`,
     }),
   before: queryId.optional().openapi({ type: "integer", description: "The page before this message" }),
   after: queryId.optional().openapi({ type: "integer", description: "The messages next after this one" }),

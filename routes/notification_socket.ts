@@ -52,7 +52,7 @@ export class NotificationSocket implements Socket {
   }
 
   write(notice: Notice): boolean {
-    // On a socket that is closing both throw; by then the change is committed, and the client will fetch it.
+    // One that is closing would drop it silently. The change is committed, and the client will fetch it.
     if (this.socket.readyState !== WebSocket.OPEN) return false;
     this.socket.send(this.around.toFrame(notice));
     return true;

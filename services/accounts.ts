@@ -70,7 +70,7 @@ export function createAccounts(
   /**
    * Sends a code, or refuses whoever has taken the wrong form, which tells whether the number has an account. So that is
    * paid for before it is known, and every other limit is judged before it too: what they refuse, they refuse alike.
-   * Given back is what told nothing, or costs an SMS of the address, whether that arrives or not.
+   * It is given back where nothing was told, or where an SMS is charged to the address instead, whether that arrives or not.
    */
   async function askTelling(
     phone: PhoneNumber,

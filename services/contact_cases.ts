@@ -92,7 +92,7 @@ function countOf({ action, me, phone }: Wish): Ask[] {
   ];
 }
 
-/** Whom my list shows I need not be told about. */
+/** Of somebody whom my list shows nothing is revealed. */
 function revealing({ wish, before }: Case): Ask[] {
   return statusOf(before) === null ? revealOf(wish) : [];
 }

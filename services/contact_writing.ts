@@ -26,7 +26,7 @@ export function writingOf(cases: Case[]): Writing {
   const invited = new Set<number>();
   for (const one of cases) {
     const { wish: { me, displayName }, peer, row, before, after, refusal } = one;
-    // Without a user nothing was wished that could be done.
+    // Strangers are made users before what is written of them counts; of who stays unknown nothing is written.
     if (!peer) continue;
     const isChanged = after.mine !== before.mine;
     const isNamed = displayName !== undefined && (refusal === null || refusal === "peer_deleted");

@@ -4,7 +4,7 @@
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 
-/** What a link's token leads to. Only an open one knows its people. */
+/** What a link's token leads to. Only of an unknown one the people are not known. */
 export type InviteState = "open" | "expired" | "used" | "unknown";
 
 export interface InvitePeople {

@@ -30,8 +30,8 @@ const NO_MEDIA = { from: 1, to: 0 };
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 /**
- * So long a message that a socket was told of waits for the next of its thread, which makes it delivered as well: longer
- * the more threads there were the last time, so that a busy service moves some five hundred marks a second and no more.
+ * A message that a socket was told of waits this long for the next of its thread, which makes it delivered as well: longer
+ * the more threads there were last time, for some five hundred marks a second, but never longer than TOLD_MS_MAX.
  */
 const TOLD_MS = 50;
 const TOLD_EACH_MS = 2;

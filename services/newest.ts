@@ -1,6 +1,6 @@
 // The newest messages of the threads that were read lately: clients fetch a thread's newest page again at every hint.
-// A message stays what it was, but that its media are played. So what was read once is read once, and a page costs
-// what has come since; whether something has, its reader asks the database each time.
+// Of a message nothing changes but that its media are played. So each is read once, and a page costs what has come
+// since; whether something has, the caller asks the database each time.
 
 import { LRUCache } from "lru-cache";
 import type { Database } from "../db/database.ts";
@@ -30,8 +30,10 @@ interface Kept extends NewestRows {
   readonly unplayed: readonly number[];
 }
 
-/** The longest page, and the one more that tells whether there are others. */
-const ROWS_MAX = 256;
+/** Messages of the longest page. */
+export const PAGE_MAX = 255;
+/** One more, which tells whether there are others. */
+const ROWS_MAX = PAGE_MAX + 1;
 /** Of all threads together, by a count of what rows take and what is made of them for each of the two readers. */
 const KEPT_BYTES_MAX = 48 * 1024 * 1024;
 const ROW_BYTES = 1_600;

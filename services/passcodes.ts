@@ -25,18 +25,18 @@ export interface PasscodesOptions extends RedeemOptions {
 export interface Asking {
   /** Where it comes from. */
   address: string;
-  /** Sent in place of a code, with all that one costs, to whoever may not be told from one who gets it. */
+  /** Sent in place of a code and at its cost, to whoever must not be told from one who gets a code. */
   instead?: Instead | null;
   /** Has the last word, when everything is taken that a send takes; what it throws undoes that. */
   judge?: (sql: Sql) => Promise<void>;
 }
 
-/** Seconds, all of them. */
+/** What an ask is answered with; times in seconds. */
 export interface Asked {
   expires_in: number;
   resend_in: number;
   code_length: number;
-  /** There where the SMS before this one did not arrive. */
+  /** Present where the SMS before this one did not arrive. */
   last_delivery?: "undelivered";
 }
 

@@ -31,7 +31,7 @@ export interface Resync {
 export function createResync(
   { database, newest, hub, upkeep }: { database: Database; newest: Newest; hub: Hub; upkeep: Upkeep },
 ): Resync {
-  /** What may have changed for these users. A fault of ours hides that, and not that something may have. */
+  /** What has changed for these users. Where a fault of ours hides that, they are still told to fetch their lists. */
   async function read(users: number[], gapMs: number): Promise<[ChangedThread[], Undelivered[]]> {
     try {
       return await database.run((sql) =>
@@ -93,7 +93,7 @@ export function createResync(
   return { afterGap, afterOutage };
 }
 
-/** Who is told of a message this late has it from then on. */
+/** Being told of a message this late delivers it, as at any other time. */
 function eventOf({ me_id, peer_phone, conversation_id, peer_id, peer_sent_id }: Undelivered): Event {
   const delivery = { conversation_id, message_id: peer_sent_id, sender_id: peer_id };
   return { to: me_id, event: "messages_updated", sender: peer_phone, delivery };

@@ -67,12 +67,12 @@ export function createSends(
     return outcome;
   }
 
-  /** Waits for the first; nothing is waited for between finding none under way and being it. */
+  /** Waits for the first. There is no await between finding none under way and becoming the first. */
   async function follow(send: Send, key: string): Promise<Outcome> {
     for (let first = underWay.get(key); first; first = underWay.get(key)) {
       const outcome = await first;
       // Why the first was refused may be its own words, and says nothing of these.
-      if (typeof outcome !== "string") return judge(send, outcome, true);
+      if (typeof outcome !== "string") return judge(send, { ...outcome, repeated: true });
     }
     return await storeAtPace(send, key);
   }
@@ -103,7 +103,7 @@ export function createSends(
   /** What a send that may store nothing now repeats, if anything. */
   async function findRepeated(send: Send): Promise<Outcome | null> {
     const stored = await findStored(send);
-    return stored && judge(send, stored, false);
+    return stored && judge(send, stored);
   }
 
   async function findStored({ me, thread, client_id }: Send): Promise<Stored | null> {
@@ -136,7 +136,7 @@ export function createSends(
   async function whyNot(send: Send, { pair, media }: DraftOutcome): Promise<Outcome> {
     // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
     const stored = await findStored(send);
-    if (stored) return judge(send, stored, false);
+    if (stored) return judge(send, stored);
     const status = statusOf(seenBy(send.me.user_id === pair!.low_id ? "low" : "high", pair!));
     if (status === null) return "recipient_not_found";
     if (status !== "accepted") return "not_friends";
@@ -148,12 +148,11 @@ export function createSends(
 }
 
 /** A message with this send's client_id answers it only if it says the same. */
-function judge(send: Send, outcome: Outcome, follows: boolean): Outcome {
-  if (typeof outcome === "string") return outcome;
-  const { row } = outcome;
+function judge(send: Send, stored: Stored): Outcome {
+  const { row } = stored;
   const same = row.message === send.message && row.message_type === send.message_type &&
     row.media_content_id === send.media_content_id;
-  return same ? { row, repeated: outcome.repeated || follows } : "client_id_reused";
+  return same ? stored : "client_id_reused";
 }
 
 function keyOf({ me, thread, client_id }: Send): string {

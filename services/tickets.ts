@@ -8,7 +8,7 @@ import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 
 export const TICKET_SECONDS = 60;
-/** More unused ones no session has; the oldest goes. */
+/** A session has at most so many unused ones; the oldest goes. */
 const UNUSED_MAX = 20;
 /** 128 random bits in base64url. */
 const TICKET = /^[\w-]{22}$/;

@@ -2,7 +2,8 @@
 
 import { deepStrictEqual } from "node:assert/strict";
 import { change, forget, settle, statuses, wasTold, watch } from "./contact_calls.ts";
-import { ANN, BOB, CAT, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { untilWaiting } from "./locks.ts";
+import { ANN, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
 
 /** Runs `call` until it waits for rows that somebody else has locked, then lets him finish; gives what `call` came to. */
 async function overtaken<T>(
@@ -17,13 +18,7 @@ async function overtaken<T>(
   await held`begin`;
   await lock(held as unknown as TestApp["sql"]);
   const called = call();
-  await eventually(async () => {
-    const waiting = await t.sql`
-      select
-      from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`;
-    return waiting.length === 1;
-  });
+  await untilWaiting(t);
   await meanwhile(held as unknown as TestApp["sql"]);
   await held`commit`;
   held.release();

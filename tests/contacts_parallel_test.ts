@@ -4,7 +4,8 @@ import { deepStrictEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { change, forget, listOf, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { after, type Call, CALLS, reachable, sights, type Two } from "./contact_model.ts";
-import { ANN, BOB, CAT, eventually, type Person, type TestApp, withApp } from "./support.ts";
+import { untilWaiting } from "./locks.ts";
+import { ANN, BOB, CAT, type Person, type TestApp, withApp } from "./support.ts";
 
 type By = "a" | "b";
 
@@ -191,15 +192,6 @@ Deno.test("request || the completion of a signup leaves one account and one requ
     }
   }));
 
-/** How many statements of this database wait for a lock. */
-async function waiting(t: TestApp): Promise<number> {
-  const rows = await t.sql`
-    select
-    from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`;
-  return rows.length;
-}
-
 Deno.test("the completion of a signup waits for a request under way, and then tells its inviter too", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
@@ -212,9 +204,9 @@ Deno.test("the completion of a signup waits for a request under way, and then te
     await held`select from users where phone_number = ${ANN} for update`;
 
     const asked = change(t, "request", ann, CAT);
-    await eventually(async () => await waiting(t) === 1);
+    await untilWaiting(t);
     const completed = complete();
-    await eventually(async () => await waiting(t) === 2);
+    await untilWaiting(t, 2);
     forget([ann]);
     await held`commit`;
     held.release();

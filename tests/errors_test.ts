@@ -6,7 +6,7 @@ import { ANN, BOB, refused, succeeded, withApp } from "./support.ts";
 
 const HERE = new URL("./", import.meta.url);
 
-Deno.test("every error code is produced by some test", async () => {
+Deno.test("every error code is named in some test", async () => {
   const untested = new Set<string>(Object.keys(ERROR_TEXTS));
   for await (const { name } of Deno.readDir(HERE)) {
     if (!name.endsWith("_test.ts") || name === "errors_test.ts") continue;

@@ -42,10 +42,13 @@ function spell(notice: Notice): string {
   return notice.event === "messages_updated" ? `${notice.event} ${notice.sender}` : notice.event;
 }
 
-function createTestHub(socketsPerUserMax = Infinity): { hub: Hub; delivered: Delivery[] } {
+function createTestHub(
+  { socketsPerUserMax = Infinity, busyMsMax = Infinity } = {},
+): { hub: Hub; delivered: Delivery[] } {
   const delivered: Delivery[] = [];
   const hub = createHub({
     socketsPerUserMax,
+    busyMsMax,
     onDelivered: (_to, _sender, delivery) => void delivered.push(delivery),
   });
   return { hub, delivered };
@@ -175,6 +178,21 @@ Deno.test("tell() loses no hint and never puts a second frame on a busy socket",
     { numRuns: 40 },
   ));
 
+Deno.test("a socket that has taken nothing for too long is ended with 1013, and one that takes something is not", async () => {
+  const { hub } = createTestHub({ busyMsMax: 40 });
+  const [stuck, slow] = [createSocket(ANN_ID, "stuck"), createSocket(ANN_ID, "slow")];
+  [stuck, slow].forEach((socket) => {
+    hub.join(socket);
+    socket.busy = true;
+  });
+  hub.tell(contactsUpdated);
+  setTimeout(() => slow.busy = false, 10);
+
+  await eventually(() => stuck.closedWith.length > 0);
+  deepEqual([stuck.closedWith, stuck.told], [[1013], ["connected"]]);
+  deepEqual([slow.closedWith, slow.told], [[], ["connected", "contacts_updated"]]);
+});
+
 Deno.test("tell() ends a busy socket that owes a thousand hints with 1013, and forgets it", () => {
   const { hub } = createTestHub();
   const socket = createSocket();
@@ -199,7 +217,7 @@ Deno.test("tell() counts nothing as delivered that a closing socket did not take
 });
 
 Deno.test("join() ends the oldest socket of a user with 4002 when there is one too many, and no one else's", () => {
-  const { hub } = createTestHub(2);
+  const { hub } = createTestHub({ socketsPerUserMax: 2 });
   const mine = [createSocket(), createSocket(), createSocket(), createSocket()];
   const other = createSocket(BOB_ID);
   hub.join(other);

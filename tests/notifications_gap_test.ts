@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 
+import { killWaiting } from "./locks.ts";
 import type { TestSocket } from "./socket.ts";
 import {
   ANN,
@@ -119,13 +120,7 @@ Deno.test("after a statement whose outcome was lost with its connection, sockets
     await t.sql.begin(async (sql) => {
       await sql`select from conversations for no key update`;
       const sending = t.send(ann, bob, "second");
-      await eventually(async () => {
-        const killed = await t.sql`
-          select pg_terminate_backend(pid)
-          from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`;
-        return killed.length === 1;
-      });
+      await killWaiting(t);
       refused(await sending, 503, "unavailable");
     });
 

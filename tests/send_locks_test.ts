@@ -4,11 +4,11 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 
 import type { Sql } from "../db/database.ts";
+import { untilWaiting } from "./locks.ts";
 import {
   ANN,
   type Answer,
   BOB,
-  eventually,
   friends,
   type Person,
   refused,
@@ -34,13 +34,7 @@ async function whileHeld<T>(
   await t.sql.begin(async (sql) => {
     await sql`select from conversations for no key update`;
     called = call();
-    await eventually(async () => {
-      const [row] = await t.sql`
-        select count(*)::int as waiting
-        from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`;
-      equal(row!.waiting, 1);
-    });
+    await untilWaiting(t);
     await change(sql);
   });
   return await called!;

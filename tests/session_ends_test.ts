@@ -2,9 +2,10 @@
 
 import { equal, ok } from "node:assert/strict";
 
+import { untilWaiting } from "./locks.ts";
 import { DAY_MS, SECOND_MS } from "./passcode_calls.ts";
 import { currentId, end, endsWith4001, list, visit } from "./session_calls.ts";
-import { ANN, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
 
 /** A second process of the service, on the same database. */
 function withTwo(run: (one: TestApp, two: TestApp) => Promise<void>): Promise<void> {
@@ -57,6 +58,22 @@ Deno.test("suspending a user ends his sessions and their sockets within five sec
     refused(await visit(t, ann.token), 401, "unauthenticated");
     succeeded(await visit(t, bob.token));
     equal(other.raw.readyState, WebSocket.OPEN);
+  }));
+
+Deno.test("a sign-in that meets a suspension waits for it, and opens no session", () =>
+  withApp(async (t) => {
+    await t.signUp(ANN);
+    succeeded(await t.call("POST", "/api/auth/signin", { json: { phone_number: ANN } }));
+    const json = { phone_number: ANN, passcode: t.codeFor(ANN) };
+    let completed: Promise<Answer>;
+    await t.sql.begin(async (sql) => {
+      await sql`update users set status = 'suspended'`;
+      completed = t.call("POST", "/api/auth/complete-signin", { json });
+      await untilWaiting(t);
+    });
+
+    refused(await completed!, 403, "suspended");
+    equal((await t.sql`select from sessions where ended_at is null`).length, 0);
   }));
 
 Deno.test("a session ends 30 days after its last renewal, and so do its sockets", () =>

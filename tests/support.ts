@@ -176,7 +176,7 @@ function createTestApp({ sockets, checker, ...parts }: Parts): TestApp {
     return sms!.text.match(/^\d{6}/)![0];
   }
 
-  /** Asks and completes with the code that came; through a gap where the number was asked for a moment ago. */
+  /** Asks, and completes with the code that came. */
   async function enter(way: "signup" | "signin", phone: string, device?: string): Promise<Person> {
     const asked = await call("POST", `/api/auth/${way}`, { json: { phone_number: phone } });
     strictEqual(asked.status, 200, JSON.stringify(asked.body));

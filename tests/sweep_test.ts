@@ -4,16 +4,8 @@ import type { Sql } from "../db/database.ts";
 import { createMediaSweep } from "../services/media/sweep.ts";
 import { openDatabase } from "../db/database.ts";
 import { deleteUnsent } from "../db/media_sweep.ts";
-import {
-  ANN,
-  eventually,
-  friends,
-  type Person,
-  refused,
-  succeeded,
-  type TestApp,
-  withApp,
-} from "./support.ts";
+import { untilWaiting } from "./locks.ts";
+import { ANN, friends, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { begin, head, offset, patch } from "./tus_calls.ts";
 import { download, NOTHING, remains, upload, wav } from "./upload_calls.ts";
 
@@ -154,17 +146,6 @@ Deno.test("a deleted row takes its large object with it, and a rollback brings b
     await t.sql`delete from media`;
     deepEqual(await remains(t), NOTHING);
   }));
-
-/** Waits until so many connections of this test wait for a lock. */
-async function untilWaiting(t: TestApp): Promise<void> {
-  await eventually(async () => {
-    const [row] = await t.sql`
-      select count(*)::int as waiting
-      from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`;
-    equal(row!.waiting, 1);
-  });
-}
 
 function agesOf(t: TestApp) {
   const old = new Date(t.clock.now().getTime() - MINUTE_MS);

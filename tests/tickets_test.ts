@@ -6,6 +6,7 @@ import { deleteOld } from "../db/housekeeping.ts";
 import { insertTicket } from "../db/tickets.ts";
 import { only } from "./limit_calls.ts";
 import { createTestDatabase } from "./database.ts";
+import { untilWaiting } from "./locks.ts";
 import { SECOND_MS } from "./passcode_calls.ts";
 import { shakeHands } from "./raw_socket.ts";
 import { endsWith4001 } from "./session_calls.ts";
@@ -166,12 +167,7 @@ Deno.test("insertTicket() drops rows in the order of their hashes, so that two a
       await sql`select hash from tickets where hash = ${low} for update`;
       const ticket = { session_id: session!.id, expires_at: new Date(now.getTime() + 60_000), now, max: 20 };
       inserted = insertTicket(t.sql, { ...ticket, hash: new Uint8Array(32).fill(3) });
-      await eventually(async () => {
-        const waiting = await t.sql`
-          select from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`;
-        return waiting.length === 1;
-      });
+      await untilWaiting(t);
       equal((await sql`select hash from tickets where hash = ${high} for update nowait`).length, 1);
     });
     deepEqual(await inserted, { session_id: session!.id });

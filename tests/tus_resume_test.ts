@@ -5,6 +5,7 @@ import fc from "fast-check";
 
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { createTestDatabase } from "./database.ts";
+import { untilWaiting } from "./locks.ts";
 import { type Service, startService } from "./process.ts";
 import { ask, signUp } from "./service_client.ts";
 import {
@@ -177,13 +178,7 @@ Deno.test("a PATCH that finds that another service was faster is 409, and change
     await one.sql.begin(async (sql) => {
       await sql`select from media for update`;
       answer = patch(one, ann, address, 0, FILE.slice(0, CHUNK_BYTES));
-      await eventually(async () => {
-        const [row] = await two.sql`
-          select count(*)::int as waiting
-          from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`;
-        equal(row!.waiting, 1);
-      });
+      await untilWaiting(two);
       await sql`update media set size = 10`;
       await sql`select lo_put(oid, 0, ${FILE.slice(0, 10)}) from media`;
     });

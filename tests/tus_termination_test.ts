@@ -2,10 +2,10 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 
+import { untilWaiting } from "./locks.ts";
 import { addMedia, sendMedia, signedPath } from "./media_calls.ts";
 import {
   type Answer,
-  eventually,
   friends,
   type Person,
   refused,
@@ -93,19 +93,11 @@ Deno.test("termination waits for a send that is on its way, and takes nothing aw
         from media
         cross join conversations v`;
       answer = giveUp(t, ann, id);
-      await eventually(async () => equal(await waiting(t), 1));
+      await untilWaiting(t);
     });
     refused(await answer!, 403, "media_sent");
     deepEqual(await download(t, bob, id), VOICE);
   }));
-
-async function waiting({ sql }: TestApp): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
-    select count(*)::int as count
-    from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`;
-  return row!.count;
-}
 
 Deno.test("of a send and a termination at once, in one process or in two, one succeeds and the other is refused", () =>
   withTwoApps(async (one, two) => {

@@ -5,7 +5,56 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { ROWS_AT_ONCE } from "../db/housekeeping.ts";
 import { withApp } from "./support.ts";
 
-Deno.test("deleteOldRows() takes all old rows and no others, 10,000 at once, whatever happens to another table", () =>
+Deno.test("deleteOldRows() takes of every table what no rule looks at any more, and nothing that only looks old", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ago = (hours: number) => new Date(t.clock.now().getTime() - hours * 60 * 60 * 1_000);
+    await t.sql`
+      insert into users (phone_number, status, created_at) values ('+14155550101', 'active', 'epoch')`;
+    // Kept is the session of a year that was renewed lately, and the one that ended 29 days ago.
+    await t.sql`
+      insert into sessions (id, user_id, device, created_at, last_seen_at, expires_at, ended_at)
+      select session.id, users.id, '', 'epoch', 'epoch', expires_at, ended_at
+      from users, (values
+        ('kept: renewed', ${ago(-1)}::timestamptz, null),
+        ('kept: expired', ${ago(29 * 24)}, null),
+        ('kept: ended', ${ago(60 * 24)}, ${ago(29 * 24)}::timestamptz),
+        ('expired', ${ago(31 * 24)}, null),
+        ('ended', ${ago(-1)}, ${ago(31 * 24)})
+      ) as session (id, expires_at, ended_at)`;
+    await t.sql`
+      insert into passcodes (phone_number, purpose, nonce, key_id, expires_at)
+      values ('+14155550101', 'signup', decode(repeat('00', 16), 'hex'), 'kept', ${ago(23)}),
+        ('+14155550102', 'signup', decode(repeat('00', 16), 'hex'), 'old', ${ago(25)})`;
+    await t.sql`
+      insert into limits (key, hits, last_hit_at)
+      values ('kept', array[${ago(90)}, ${ago(23)}]::timestamptz[], ${ago(23)}), ('old', '{}', ${ago(25)})`;
+    await t.sql`insert into buckets (key, full_at) values ('kept', ${ago(0)}), ('old', ${ago(1)})`;
+    await t.sql`
+      insert into paid_passcodes (prefix, nonce, sent_at)
+      values ('kept', '', ${ago(29 * 24)}), ('old', '', ${ago(31 * 24)})`;
+    await t.sql`
+      insert into tickets (hash, session_id, expires_at)
+      values (decode(repeat('00', 32), 'hex'), 'kept: renewed', ${ago(0)}),
+        (decode(repeat('01', 32), 'hex'), 'kept: renewed', ${ago(1)})`;
+
+    await t.services.upkeep.deleteOldRows();
+    const left = await Promise.all([
+      t.sql`select id as name from sessions order by id`,
+      t.sql`select key_id as name from passcodes`,
+      t.sql`select key as name from limits`,
+      t.sql`select key as name from buckets`,
+      t.sql`select prefix as name from paid_passcodes`,
+      t.sql`select get_byte(hash, 0)::text as name from tickets`,
+    ]);
+    deepEqual(left.map((rows) => rows.map(({ name }) => name)), [
+      ["kept: ended", "kept: expired", "kept: renewed"],
+      ...["kept", "kept", "kept", "kept"].map((name) => [name]),
+      ["0"],
+    ]);
+  }));
+
+Deno.test("deleteOldRows() takes all old rows, 10,000 at once, whatever happens to another table", () =>
   withApp(async (t) => {
     await t.sql`
       insert into limits (key, hits, last_hit_at)

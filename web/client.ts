@@ -37,7 +37,7 @@ export interface Page {
 export type Client = ReturnType<typeof createClient>;
 
 const PAGE_COUNT = 40;
-/** A session lasts thirty days from its last renewal. */
+/** A session lasts thirty days from its last renewal: so it is renewed once a week at most. */
 const RENEW_BEFORE_MS = 23 * 24 * 60 * 60 * 1000;
 
 /** @param name keeps several people in one browser apart */

@@ -3,12 +3,12 @@ import { measure, owedUs, type Rate, waitUs } from "./bucket.ts";
 
 /** Buckets of this process alone, for what has to be fast and guards neither money nor guessing. */
 export interface Pace {
-  /** Takes one. Null, or where there is none the whole seconds after which there will be; then nothing is taken. */
+  /** Takes one and gives null; or takes nothing, and gives the whole seconds until there is one. */
   take(key: string): number | null;
   giveBack(key: string): void;
 }
 
-/** The one that was used longest ago is forgotten first: who would be, has let it fill up again long ago. */
+/** The one that was used longest ago is forgotten first: most likely it has filled up again. */
 const KEYS_MAX = 100_000;
 /** After so many uses the full ones are forgotten. */
 const FORGET_EVERY = 10_000;

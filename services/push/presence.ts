@@ -6,9 +6,9 @@ import { noteGone, notePresent } from "../../db/push_presence.ts";
 import type { Hub } from "../events/hub.ts";
 import type { Actor } from "../sessions.ts";
 
-/** All are noted again so often: a subscription may have been made elsewhere, */
+/** How often all are noted again: a subscription may have been made on another process. */
 const AGAIN_MS = 15_000;
-/** and believed so long, should this process die. */
+/** How long a note is believed, should this process die. */
 const BELIEVED_MS = 3 * AGAIN_MS;
 /** A new subscription's socket is known everywhere after this. */
 export const SETTLES_MS = AGAIN_MS + 5_000;
@@ -41,9 +41,9 @@ export function createPresence(
   const changed = new Set<string>();
   /** Those that the database knows of. */
   const noted = new Set<string>();
-  /** When those were told of a message last, */
+  /** When each session was last told of a message. */
   const toldAt = new Map<string, number>();
-  /** and who of them broke off soon after. */
+  /** Those that broke off soon after they had been told. */
   const lost = new Map<string, Actor>();
   let notedAllAt = 0;
 

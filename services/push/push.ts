@@ -110,7 +110,7 @@ export function createPush(
       timers.add(setInterval(() => run(turn), TURN_MS));
       timers.add(setInterval(() => run(sweep), SWEEP_MS));
     },
-    /** Once the requests are over: what was heard is owed, by whoever starts next. */
+    /** After the last request: writes down what was heard, for whoever starts next. */
     async stop() {
       timers.forEach(clearInterval);
       timers.clear();

@@ -12,9 +12,9 @@ export const STOP_MS = 60 * 60 * 1000;
 export const TRIALS_MAX = 5;
 
 /**
- * How long no passcode goes to the prefix; 0 is now. Fewer than half of the last twenty verified stops it at once, for an
- * hour from the last that is not, or until enough of them have come back. After an hour's pause a few go on trial: when
- * so many are on their way, or one is lost, it is stopped again.
+ * How long no passcode goes to the prefix; 0 means that one may go now. It stops when fewer than half of the last twenty are
+ * verified, for an hour from the newest that is not, or until enough of them are. After that hour a few go on trial:
+ * TRIALS_MAX that are not verified yet, or one that is lost, stop it again.
  */
 export function stoppedMs(latest: PaidPasscode[], at: Date): number {
   const unverified = latest.filter(({ verified }) => !verified)

@@ -18,7 +18,7 @@ export interface WantedSms {
   nonce?: Uint8Array;
 }
 
-/** Of a passcode the address keeps what it asked for: to make a provider refuse all day is no free pastime. */
+/** A passcode stays charged to its address: making a provider refuse all day must not be free. */
 type GivenBack = "everything" | "all but the address's";
 
 export interface SmsBudget {
