@@ -68,7 +68,7 @@ export function authRoutes(
 }
 
 function addAsks(addOpen: AddOpen, accounts: Accounts, address: ClientAddress): void {
-  const judge = (c: Context<AppEnv>) => accounts.judgeAddress(address(c));
+  const judge = (c: Context<AppEnv>) => accounts.judgeAsk(address(c));
   const shared = {
     method: "post" as const,
     tags,
@@ -108,7 +108,8 @@ function addAsks(addOpen: AddOpen, accounts: Accounts, address: ClientAddress): 
 }
 
 function addCompletions(addOpen: AddOpen, accounts: Accounts, address: ClientAddress): void {
-  const shared = { method: "post" as const, tags, takes: { body: completeBody }, answer: signedIn };
+  const judge = (c: Context<AppEnv>) => accounts.judgeGuess(address(c));
+  const shared = { method: "post" as const, tags, judge, takes: { body: completeBody }, answer: signedIn };
 
   addOpen({
     ...shared,

@@ -24,7 +24,9 @@ export function createRememberingRouter<Handler>(): Router<Handler> {
       if (!/[:*]/.test(path)) spelledOut.add(path);
       found.clear();
     },
-    match(method, path) {
+    match(method, asked) {
+      // For the trie a star in the first place is also the name under which it keeps what is for every address.
+      const path = asked.replace(/^\/?\*/, "/-");
       if (!METHODS.has(method)) return trie.match(NO_METHOD, path);
       if (!spelledOut.has(path)) return trie.match(method, path);
       const key = `${method} ${path}`;

@@ -2,6 +2,8 @@ import type { Context } from "hono";
 import { logRequest } from "../services/log.ts";
 import type { AppEnv } from "./env.ts";
 
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
 /**
  * Writes the one line of a request that was answered (but of looks at the SMS of this machine): by the route's pattern,
  * because the address itself has phone numbers and its query tokens.
@@ -13,7 +15,8 @@ export function logAnswer(c: Context<AppEnv>, startedAt: number): void {
   if (pattern === "/dev/sms" && status < 300) return;
   logRequest({
     request_id: c.get("requestId"),
-    method: c.req.method,
+    // A method is any word that the client likes, a phone number or a token too.
+    method: METHODS.has(c.req.method) ? c.req.method : "-",
     route: pattern,
     status,
     code: c.get("errorCode"),

@@ -2,6 +2,7 @@
 
 import type { Database, Sql } from "../db/database.ts";
 import { listAdmirers } from "../db/conversations.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import type { Purpose } from "../db/passcodes.ts";
 import { activateUser, findUser, holdUser } from "../db/users.ts";
 import { AppError } from "./errors.ts";
@@ -44,8 +45,9 @@ export function createAccounts(
    * What may be judged of an ask before it is read: whether its address has been told all that it may be.
    * @throws AppError rate_limited
    */
-  async function judgeAddress(address: string): Promise<void> {
-    if (!uniform) await limiter.judge({ limit: "reveal_address", of: address });
+  async function judgeAsk(address: string): Promise<void> {
+    const retryAfter = uniform ? null : await limiter.wait({ limit: "reveal_address", of: address });
+    if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
   /** @throws AppError already_registered where answers are not uniform, and as `passcodes.ask` */
@@ -89,8 +91,11 @@ export function createAccounts(
     };
     try {
       return await passcodes.ask(phone, purpose, { address, judge });
-    } finally {
-      await paid.giveBack();
+    } catch (error) {
+      const given = paid.giveBack();
+      // While the database is away nobody waits until that has failed as well.
+      if (!(error instanceof DatabaseUnavailable)) await given;
+      throw error;
     }
   }
 
@@ -161,5 +166,14 @@ export function createAccounts(
     return { session, events: [event] };
   }
 
-  return { judgeAddress, signUp, signIn, askEither, completeSignUp, completeSignIn, completeEither };
+  return {
+    judgeAsk,
+    judgeGuess: passcodes.judgeAddress,
+    signUp,
+    signIn,
+    askEither,
+    completeSignUp,
+    completeSignIn,
+    completeEither,
+  };
 }

@@ -5,6 +5,7 @@ import type { Limits } from "./limits/table.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import { type PushHosts, readPushHosts, readVapidPair, readVapidSubject } from "./push/config.ts";
 import type { PushPair } from "./push/keys.ts";
+import { SECRET_BYTES_MIN } from "./secrets.ts";
 import {
   type Countries,
   readSms,
@@ -14,7 +15,6 @@ import {
 } from "./sms/config.ts";
 import { HOST_LENGTH_MAX } from "./sms/texts.ts";
 
-const SECRET_BYTES_MIN = 32;
 const LOOPBACK = /^(localhost|127\.[0-9.]+|::1)$/i;
 const PASSCODE_TTL_SECONDS_MAX = 31_536_000;
 /** The largest large object of PostgreSQL. */

@@ -49,12 +49,13 @@ export function createRedeem(
   ): Promise<T> {
     const ofAddress = { limit: "passcode_address", of: guess.address } as const;
     // Until it has proved right a guess counts as wrong: a crowd behind one address would use up what it gives back.
-    const end = await limiter.turn(ofAddress);
-    try {
-      return await compare(guess, ofAddress, use, afterCommit);
-    } finally {
-      end();
-    }
+    return await limiter.inTurn(ofAddress, () => compare(guess, ofAddress, use, afterCommit));
+  }
+
+  /** What may be judged of a guess before it is read: whether its address may guess at all. @throws AppError too_many_attempts */
+  async function judgeAddress(address: string): Promise<void> {
+    const retryAfter = await limiter.wait({ limit: "passcode_address", of: address });
+    if (retryAfter !== null) throw new AppError("too_many_attempts", { retryAfter });
   }
 
   async function compare<T>(
@@ -118,7 +119,7 @@ export function createRedeem(
     });
   }
 
-  return redeem;
+  return { redeem, judgeAddress };
 }
 
 /** @throws AppError invalid_passcode, passcode_expired, too_many_attempts */

@@ -27,7 +27,7 @@ export interface Asking {
   address: string;
   /** Sent in place of a code and at its cost, to whoever must not be told from one who gets a code. */
   instead?: Instead | null;
-  /** Has the last word, when everything is taken that a send takes; what it throws undoes that. */
+  /** Has the last word, when everything is taken that a send takes, or nothing will be sent; what it throws undoes that. */
   judge?: (sql: Sql) => Promise<void>;
 }
 
@@ -58,7 +58,11 @@ export function createPasscodes(options: PasscodesOptions) {
     const at = now();
     const test = testPasscodes.get(phone);
     const refusal = test === undefined ? await sms.refusal(phone) : null;
-    if (refusal) throw new AppError(refusal);
+    if (refusal) {
+      // Who would be refused anyway is told why: no SMS is kept from him.
+      await database.begin(judge);
+      throw new AppError(refusal);
+    }
 
     const challenge = await reserve(phone, purpose, at, async (sql, { nonce }) => {
       if (test === undefined) await pay(sql, { to: phone, address, at, nonce });
@@ -144,7 +148,7 @@ export function createPasscodes(options: PasscodesOptions) {
     if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
-  return { ask, redeem: createRedeem(options) };
+  return { ask, ...createRedeem(options) };
 }
 
 /** @throws AppError rate_limited */

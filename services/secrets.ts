@@ -1,19 +1,27 @@
 import { log } from "./log.ts";
 
+/** As HS256 wants (RFC 7518, section 3.2). */
+export const SECRET_BYTES_MIN = 32;
+
 /**
  * The secret of a service that was given none: made once and kept in the data directory, so that a restart signs nobody
  * out. Where that cannot be written, one for as long as this process lives.
  */
 export async function developmentSecret(dataDir: string): Promise<string> {
   const path = `${dataDir}/jwt_secret`;
+  let secret: string;
   try {
     await Deno.mkdir(dataDir, { recursive: true });
     await writeOnce(path, newSecret());
-    return (await Deno.readTextFile(path)).trim();
+    secret = (await Deno.readTextFile(path)).trim();
   } catch {
     log.warn("JWT_SECRET is not set and cannot be kept: all sessions end with this process");
     return newSecret();
   }
+  if (new TextEncoder().encode(secret).length >= SECRET_BYTES_MIN) return secret;
+  throw new Error(
+    `DATA_DIR: Has no secret of at least ${SECRET_BYTES_MIN} bytes in ${path}; delete that file to have one made`,
+  );
 }
 
 function newSecret(): string {
@@ -23,8 +31,10 @@ function newSecret(): string {
 /** Two services that start at once agree on the file that came first. It is there whole or not at all. */
 async function writeOnce(path: string, text: string): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}`;
-  await Deno.writeTextFile(draft, text, { createNew: true, mode: 0o600 });
   try {
+    using file = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
+    await file.write(new TextEncoder().encode(text));
+    await file.sync();
     await Deno.link(draft, path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;

@@ -10,7 +10,7 @@ import { createGroupCommit } from "./group_commit.ts";
 import { describeError, log } from "./log.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import { createRecent } from "./recent.ts";
-import type { Tokens } from "./tokens.ts";
+import { SESSION_ID, type Tokens } from "./tokens.ts";
 
 /** Who acts: a user through one of his sessions. */
 export interface Actor {
@@ -29,8 +29,6 @@ export interface OpenedSession {
   event: Event;
 }
 
-/** 128 random bits in base64url. PostgreSQL refuses some texts, such as one with a NUL, which name no session. */
-const SESSION_ID = /^[\w-]{22}$/;
 const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
 /** A check is believed this long; with the check itself this stays below five seconds. */
 const CHECK_KEPT_MS = 4_000;
@@ -55,6 +53,8 @@ export function createSessions(
     turnMs: CHECK_KEPT_MS,
     max: CHECKS_MAX,
   });
+  /** How many were to be looked up again so far. */
+  let forgotten = 0;
   /** Many are looked up together: after a restart or an outage everybody comes at once. */
   const looks = createGroupCommit<string, sessions.Session | null>({
     run: async (ids) => {
@@ -120,9 +120,11 @@ export function createSessions(
     const at = now();
     const known = recall(id, at);
     if (known) return known.actor;
+    const before = forgotten;
     const session = await looks.add(id);
     const actor = session && actorOf(session);
-    checks.set(id, { at: at.getTime(), actor });
+    // What was read before a session ended must not be believed after it.
+    if (before === forgotten) checks.set(id, { at: at.getTime(), actor });
     if (session && at.getTime() - session.last_seen_at.getTime() > LAST_SEEN_STEP_MS) touch(id);
     return actor;
   }
@@ -138,7 +140,7 @@ export function createSessions(
       sessions.extendSession(sql, { id: me.session_id, now: at, expires_at: expiresAt })
     );
     if (!extended) throw new AppError("unauthenticated");
-    checks.delete(me.session_id);
+    forget(me.session_id);
     return await tokenOf(me.user_id, me.session_id, expiresAt);
   }
 
@@ -172,6 +174,7 @@ export function createSessions(
 
   /** What was believed of a session is looked up again. */
   function forget(id: string): void {
+    forgotten += 1;
     checks.delete(id);
   }
 

@@ -7,6 +7,9 @@ const ISSUER = "puffintalk";
 const AUDIENCE = "puffintalk";
 /** 32 bytes in base64url, spelt in the one way that there is: without padding, and nothing behind their last bit. */
 const SIGNED = /\.[\w-]{42}[AEIMQUYcgkosw048]$/;
+const USER_ID = /^[1-9]\d{0,15}$/;
+/** 128 random bits in base64url. PostgreSQL refuses some texts, such as one with a NUL, which name no session. */
+export const SESSION_ID = /^[\w-]{22}$/;
 const VERIFIED_MAX = 20_000;
 const VERIFIED_KEPT_MS = 60_000;
 
@@ -25,6 +28,10 @@ export interface Tokens {
   recall(token: string, now: Date): Claims | null;
 }
 
+function isText(value: unknown, form: RegExp): value is string {
+  return typeof value === "string" && form.test(value);
+}
+
 /** The first secret signs, all verify, so that secrets can be changed without signing anybody out. */
 export function createTokens(secrets: readonly string[]): Tokens {
   const keys = secrets.map((secret) => new TextEncoder().encode(secret));
@@ -40,9 +47,11 @@ export function createTokens(secrets: readonly string[]): Tokens {
         requiredClaims: ["exp", "sub", "sid"],
         currentDate: now,
       });
-      const userId = Number(payload.sub);
-      if (!Number.isSafeInteger(userId) || typeof payload.sid !== "string") return null;
-      return { user_id: userId, session_id: payload.sid, expires_at: new Date(payload.exp! * 1000) };
+      const { sub, sid } = payload;
+      if (!isText(sub, USER_ID) || !isText(sid, SESSION_ID)) return null;
+      const userId = Number(sub);
+      if (!Number.isSafeInteger(userId)) return null;
+      return { user_id: userId, session_id: sid, expires_at: new Date(payload.exp! * 1000) };
     } catch {
       return null;
     }

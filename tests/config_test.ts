@@ -282,6 +282,15 @@ for (const [name, values] of Object.entries(REFUSED_OF_TWILIO)) {
   });
 }
 
+Deno.test("parseConfig() refuses bad values of Twilio's where the console is wanted, and wants no others", () => {
+  const bad = Object.fromEntries(
+    Object.entries(REFUSED_OF_TWILIO).map(([name, values]) => [name, values[0]]),
+  );
+  const console = { SMS_DRIVER: "console", JWT_SECRET: SECRET };
+  deepEqual(badNames({ ...console, ...bad }).sort(), Object.keys(bad).sort());
+  deepEqual(badNames({ ...console, TWILIO_ACCOUNT_SID: "AC1" }), []);
+});
+
 Deno.test("parseConfig() refuses a bad TWILIO_MESSAGING_SERVICE_SID even beside a number", () => {
   deepEqual(badNames({ ...TWILIO, TWILIO_MESSAGING_SERVICE_SID: "AC42" }), ["TWILIO_MESSAGING_SERVICE_SID"]);
 });

@@ -84,6 +84,15 @@ Deno.test("a number of another country or of no numbering plan is answered sms_n
     deepEqual([...await t.sql`select phone_number from passcodes`], []);
   }));
 
+Deno.test("who would be refused for his account gets that answer, also where no SMS may go to him", () =>
+  withTwilio(async (t, twilio) => {
+    await t.sql`insert into users (phone_number, status, created_at) values (${LONDON}, 'active', now())`;
+    for (const phone of [LANDLINE, NOWHERE]) refused(await ask(t, "signin", phone), 404, "not_registered");
+    refused(await ask(t, "signup", LONDON), 409, "already_registered");
+    refused(await ask(t, "signin", LONDON), 400, "sms_not_allowed");
+    deepEqual(twilio.messages, []);
+  }));
+
 Deno.test("SMS_COUNTRIES opens countries, and * all of them, but no number outside every plan and no landline", () =>
   withTwilio(async (t, twilio) => {
     succeeded(await ask(t, "signup", LONDON));

@@ -57,3 +57,18 @@ Deno.test("a Host may be a name or an address, with a port or without, and may b
     }
     match(await sendRaw(t.url, "GET /healthz HTTP/1.0\n\n"), /200/);
   }));
+
+Deno.test("an address without a Host header whose own host is none is 400, with every method", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    for (const host of ["x:99999", "[::1", "%", "256.256.256.256", "xn--"]) {
+      for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
+        const answer = await sendRaw(
+          t.url,
+          `${method} http://${host}/api/uploads/1 HTTP/1.0\nAuthorization: Bearer ${token}\n` +
+            "Tus-Resumable: 1.0.0\nUpload-Offset: 0\nContent-Length: 0\n\n",
+        );
+        match(answer, /^HTTP\/1.0 400/, `${method} ${host}`);
+      }
+    }
+  }));

@@ -103,3 +103,17 @@ Deno.test("a wrong method is 405 also where the parameter cannot be read", () =>
     refused(answer, 405, "method_not_allowed");
     match(answer.headers.get("allow") ?? "", /^GET, HEAD$/);
   }));
+
+Deno.test("a request has one line in the log, also for an address with a star, and no word of the client's as a method", () =>
+  withApp(async (t) => {
+    const lines = ["GET /*", "GET /*/x", "OPTIONS *", "GET *", "+14155559999 /healthz", "eyJhbGciOi.J9 /*"];
+    for (const line of lines) {
+      t.log.length = 0;
+      const answer = await sendRaw(t.url, `${line} HTTP/1.1\nHost: localhost\nConnection: close\n\n`);
+      match(answer, /^HTTP\/1.1 4/, line);
+      const written = t.log.filter((entry) => entry.includes('"message":"request"'));
+      ok(written.length <= 1, written.join("\n"));
+      const method = /^(GET|OPTIONS) /.exec(line)?.[1] ?? "-";
+      for (const entry of written) ok(entry.includes(`"method":"${method}"`), entry);
+    }
+  }));

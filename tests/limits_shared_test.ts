@@ -72,6 +72,21 @@ Deno.test("passcode_address: of fifty guesses at once at two processes exactly t
     limited(await guess(phones[0]!, codeOf(phones[0]!), 0), "too_many_attempts");
   }));
 
+Deno.test("passcode_address: used up, a guess is refused before its body is looked at", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    succeeded(await ask(t, "signup", ANN));
+    const guess = { phone: ANN, passcode: wrong(t.codeFor(ANN)) };
+    refused(await complete(t, "signup", guess), 400, "invalid_passcode");
+    for (const way of ["signup", "signin"]) {
+      for (const raw of ["[", "{}"]) {
+        const headers = { "content-type": "application/json" };
+        limited(await t.call("POST", `/api/auth/complete-${way}`, { raw, headers }), "too_many_attempts");
+      }
+      limited(await t.call("POST", `/api/auth/complete-${way}`, { raw: "x" }), "too_many_attempts");
+    }
+  }, { env: { LIMITS: only("passcode_address", "1/h") } }));
+
 Deno.test("passcode_address: right codes take nothing, also a crowd of them", () =>
   withApp(async (t) => {
     const phones = numbers(10);

@@ -22,7 +22,7 @@ interface Scene {
 }
 
 /** A service whose database is behind a proxy, two friends who have talked, and a socket. */
-async function withScene(run: (scene: Scene) => Promise<void>): Promise<void> {
+async function withScene(run: (scene: Scene) => Promise<void>, limits = "off"): Promise<void> {
   const database = await createTestDatabase();
   const { host, port, user, database: name } = database.address;
   const proxy = startProxy(`${host}/.s.PGSQL.${port}`);
@@ -31,7 +31,7 @@ async function withScene(run: (scene: Scene) => Promise<void>): Promise<void> {
       DATABASE_URL: `postgres://${user}@127.0.0.1:${proxy.port}/${name}`,
       JWT_SECRET: "a secret of thirty-two bytes or more",
       SMS_DRIVER: "console",
-      LIMITS: "off",
+      LIMITS: limits,
     },
   });
   try {
@@ -114,6 +114,24 @@ Deno.test("while the database is silent every call is 503 in time, and all is we
     scene.proxy.resume();
     await assertRecovered(scene);
   }));
+
+Deno.test("a crowd at one address, who take turns at its limits, is 503 in time as well", () =>
+  withScene(async ({ url, proxy }) => {
+    proxy.freeze();
+    const timed = async (path: string, json: Record<string, string>) => {
+      const startedAt = performance.now();
+      const reply = await ask(`${url}/api/auth/${path}`, "POST", undefined, json);
+      return { reply, ms: performance.now() - startedAt };
+    };
+    for (const path of ["signup", "signin", "complete-signup", "complete-signin"]) {
+      const calls = Array.from({ length: 20 }, (_, nth) =>
+        timed(path, {
+          phone_number: `+1415555${1_000 + nth}`,
+          ...(path.startsWith("complete") ? { passcode: "123456" } : {}),
+        }));
+      assertUnavailable(await Promise.all(calls));
+    }
+  }, ""));
 
 Deno.test("a call that comes while others wait for a silent database waits no longer than they", () =>
   withScene(async (scene) => {

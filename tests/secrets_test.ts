@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, rejects } from "node:assert/strict";
 import { join } from "node:path";
 
 import { configureLogging } from "../services/log.ts";
@@ -46,4 +46,12 @@ Deno.test("developmentSecret() is one for this start alone where the folder cann
     notEqual(one, other);
     equal(log.length, 2);
     match(log[0]!, /all sessions end with this process/);
+  }));
+
+Deno.test("developmentSecret() refuses a file that has lost its secret, and says which", () =>
+  withFolder(async (folder) => {
+    for (const text of ["", "too short", " ".repeat(64)]) {
+      await Deno.writeTextFile(join(folder, "jwt_secret"), text);
+      await rejects(developmentSecret(folder), /^Error: DATA_DIR: .*jwt_secret/);
+    }
   }));

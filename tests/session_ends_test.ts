@@ -1,11 +1,16 @@
 // How sessions end without being asked to by their own process: elsewhere, by time, by suspension, by another secret.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok, rejects } from "node:assert/strict";
 
+import { type Database, openDatabase } from "../db/database.ts";
+import { createBus, createOrigin } from "../services/events/bus.ts";
+import { createSessions } from "../services/sessions.ts";
+import { createTokens } from "../services/tokens.ts";
 import { untilWaiting } from "./locks.ts";
 import { DAY_MS, SECOND_MS } from "./passcode_calls.ts";
 import { currentId, end, endsWith4001, list, visit } from "./session_calls.ts";
 import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { ENV, SECRET } from "./token_forgery.ts";
 
 /** A second process of the service, on the same database. */
 function withTwo(run: (one: TestApp, two: TestApp) => Promise<void>): Promise<void> {
@@ -59,6 +64,39 @@ Deno.test("suspending a user ends his sessions and their sockets within five sec
     succeeded(await visit(t, bob.token));
     equal(other.raw.readyState, WebSocket.OPEN);
   }));
+
+Deno.test("what was read of a session before it ended is not believed after it", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const id = await currentId(t, token);
+    const database = openDatabase(t.database.address, { max: 1 });
+    const released = Promise.withResolvers<void>();
+    const hasRead = Promise.withResolvers<void>();
+    const run: Database["run"] = async (work) => {
+      const result = await database.run(work);
+      hasRead.resolve();
+      await released.promise;
+      return result;
+    };
+    const sessions = createSessions({
+      database: { ...database, run },
+      bus: createBus(createOrigin(), () => {}),
+      tokens: createTokens([SECRET]),
+      now: t.clock.now,
+    });
+    try {
+      const before = sessions.authenticate(token);
+      await hasRead.promise;
+      succeeded(await t.call("POST", "/api/auth/signout", { token }));
+      sessions.forget(id);
+      released.resolve();
+
+      equal((await before).session_id, id);
+      await rejects(async () => await sessions.authenticate(token), { code: "unauthenticated" });
+    } finally {
+      await database.close();
+    }
+  }, ENV));
 
 Deno.test("a sign-in that meets a suspension waits for it, and opens no session", () =>
   withApp(async (t) => {

@@ -56,6 +56,7 @@ const BAD_CLAIMS: Record<string, Record<string, unknown>> = {
   "of an unknown session": { sid: "unknown" },
   "of a session that is a number": { sid: 1 },
   "of an empty session": { sid: "" },
+  "of a session of NULs": { sid: "\0".repeat(22) },
   "without an end": { exp: undefined },
   "that has ended": { exp: nowS() - 1 },
   "that ends in words": { exp: "tomorrow" },
@@ -73,6 +74,10 @@ Deno.test("a token whose claims are not ours is 401, however well it is signed",
     const { token } = await t.signUp(ANN);
     for (const [name, claims] of Object.entries(BAD_CLAIMS)) {
       await isRefused(t, await forge(token, { claims }), `a token ${name}`);
+    }
+    const { sub } = decodeJwt(token);
+    for (const spelling of [`0${sub}`, ` ${sub}`, `+${sub}`, `${sub}.0`, `0x${sub}`, Number(sub)]) {
+      await isRefused(t, await forge(token, { claims: { sub: spelling } }), `a token of user ${spelling}`);
     }
     succeeded(await t.call("GET", "/api/contacts", { token }));
   }, ENV));
@@ -115,7 +120,7 @@ Deno.test("garbage is 401", () =>
 Deno.test("a token is refused after its end although it was verified before", async () => {
   const tokens = createTokens([SECRET]);
   const endMs = Date.UTC(2026, 0, 31);
-  const token = await tokens.sign({ user_id: 1, session_id: "s", expires_at: new Date(endMs) });
+  const token = await tokens.sign({ user_id: 1, session_id: "s".repeat(22), expires_at: new Date(endMs) });
   for (const again of [1, 2]) {
     ok(await tokens.verify(token, new Date(endMs - again)));
     equal(await tokens.verify(token, new Date(endMs)), null);

@@ -1,7 +1,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 
 import { DatabaseUnavailable } from "../db/door.ts";
-import { createTurns } from "../services/media/turns.ts";
+import { createTurns } from "../services/turns.ts";
 
 /** Work that ends when it is told to. */
 function work(name: string, began: string[]) {
@@ -16,11 +16,11 @@ function work(name: string, began: string[]) {
 /** Lets everything run that waits for nothing outside. */
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-Deno.test("take() lets so many work at once, and the others in the order in which they came", async () => {
+Deno.test("run() lets so many work at once, and the others in the order in which they came", async () => {
   const turns = createTurns(2);
   const began: string[] = [];
   const works = ["a", "b", "c", "d"].map((name) => work(name, began));
-  const results = Promise.all(works.map(({ run }) => turns.take(run)));
+  const results = Promise.all(works.map(({ run }) => turns.run(run)));
   await settled();
   deepEqual(began, ["a", "b"]);
 
@@ -32,10 +32,10 @@ Deno.test("take() lets so many work at once, and the others in the order in whic
   deepEqual(await results, ["a", "b", "c", "d"]);
 });
 
-Deno.test("take() gives a turn on when its work failed, and fails nobody else with it", async () => {
+Deno.test("run() gives a turn on when its work failed, and fails nobody else with it", async () => {
   const turns = createTurns(1);
-  const broken = turns.take(() => Promise.reject(new Error("Only this one")));
-  const next = turns.take(() => Promise.resolve("next"));
+  const broken = turns.run(() => Promise.reject(new Error("Only this one")));
+  const next = turns.run(() => Promise.resolve("next"));
 
   await rejects(broken, { message: "Only this one" });
   equal(await next, "next");
@@ -45,11 +45,11 @@ Deno.test("an outage fails at once all that wait, and those who come later are t
   const turns = createTurns(1);
   const began: string[] = [];
   const first = work("first", began);
-  const found = turns.take(first.run);
-  const waiting = [1, 2].map(() => turns.take(work("waited", began).run));
+  const found = turns.run(first.run);
+  const waiting = [1, 2].map(() => turns.run(work("waited", began).run));
   first.fail(new DatabaseUnavailable("Database does not answer"));
 
   for (const failed of [found, ...waiting]) await rejects(failed, DatabaseUnavailable);
   deepEqual(began, ["first"]);
-  equal(await turns.take(() => Promise.resolve("later")), "later");
+  equal(await turns.run(() => Promise.resolve("later")), "later");
 });

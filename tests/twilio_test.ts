@@ -126,6 +126,14 @@ Deno.test("send() reads the error of a message that was taken and failed at once
     deepEqual(outcome, { sent: false, refusal: "sms_not_allowed", provider_code: 30006, perhaps: false });
   }));
 
+Deno.test("send() takes a message that failed at once for refused, also without a code", () =>
+  withTwilio(async ({ twilio, sender }) => {
+    for (const status of ["failed", "undelivered", "canceled"]) {
+      twilio.answer(() => Response.json({ sid: "SM1", status, error_code: null }, { status: 201 }));
+      deepEqual(await (await sender()).send(ANN, TEXT), { ...failed, perhaps: false });
+    }
+  }));
+
 Deno.test("send() never tries a second time", () =>
   withTwilio(async ({ twilio, sender }) => {
     const sms = await sender();

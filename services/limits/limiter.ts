@@ -15,7 +15,7 @@ import { describeError, log } from "../log.ts";
 import { measure, owedUs, waitUs } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns, type EndTurn } from "../turns.ts";
 
 /** What is to be counted: of which limit, and for whom. */
 export interface Ask {
@@ -99,10 +99,10 @@ export function createLimiter(
   function openLedger(asks: Ask[], at: Date): Ledger {
     const known = new Map<string, Use[]>();
     for (const ask of asks) {
-      const name = `${ask.limit} ${ask.of}`;
+      const name = keyOf(ask);
       if (!known.has(name)) known.set(name, usesOf([ask]));
     }
-    const usesAgain = (asks: Ask[]) => asks.flatMap(({ limit, of }) => known.get(`${limit} ${of}`)!);
+    const usesAgain = (asks: Ask[]) => asks.flatMap((ask) => known.get(keyOf(ask))!);
     const owed = new Map<string, number>();
     const taken = new Map<string, BucketUse>();
     return {
@@ -125,23 +125,19 @@ export function createLimiter(
     };
   }
 
-  /** Waits until few enough of this limit are under way for the same; the result ends the turn, and may be called twice. */
-  function turn({ limit, of }: Ask): Promise<() => void> {
-    return limits[limit] ? turns.take(`${limit} ${of}`) : Promise.resolve(() => {});
+  /** Works when few enough of this limit are under way for the same. */
+  function inTurn<T>(ask: Ask, work: () => Promise<T>): Promise<T> {
+    return limits[ask.limit] ? turns.run(work, keyOf(ask)) : work();
   }
 
-  /** Takes nothing. @throws AppError rate_limited where `pay` would */
-  async function judge(ask: Ask): Promise<void> {
-    if (!limits[ask.limit]) return;
-    const end = await turn(ask);
-    try {
+  /** Whole seconds after which there is one; null where there is one now. Takes nothing. */
+  async function wait(ask: Ask): Promise<number | null> {
+    if (!limits[ask.limit]) return null;
+    return await inTurn(ask, async () => {
       const ledger = openLedger([ask], now());
       ledger.learn(await database.run((sql) => readLevels(sql, ledger.keys)));
-      const retryAfter = ledger.wait([ask]);
-      if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
-    } finally {
-      end();
-    }
+      return ledger.wait([ask]);
+    });
   }
 
   /**
@@ -150,13 +146,13 @@ export function createLimiter(
    * @throws AppError rate_limited
    */
   async function pay(ask: Ask): Promise<Paid> {
-    const end = await turn(ask);
+    const end: EndTurn = limits[ask.limit] ? await turns.take(keyOf(ask)) : () => {};
     let settled = false;
     try {
       const { retryAfter } = await database.run((sql) => take(sql, [ask], now()));
       if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
     } catch (error) {
-      end();
+      end(error);
       throw error;
     }
     return {
@@ -177,7 +173,11 @@ export function createLimiter(
     };
   }
 
-  return { take, giveBack, openLedger, judge, turn, pay };
+  return { take, giveBack, openLedger, inTurn, wait, pay };
+}
+
+function keyOf({ limit, of }: Ask): string {
+  return `${limit} ${of}`;
 }
 
 function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {

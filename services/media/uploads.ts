@@ -11,7 +11,7 @@ import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { createPlaces } from "./places.ts";
 import { recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns } from "../turns.ts";
 
 /** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -123,7 +123,7 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    if (await turns.take(() => media.appendChunk(door, { id, ...chunk }))) return;
+    if (await turns.run(() => media.appendChunk(door, { id, ...chunk }))) return;
     throw new AppError(await find({ user_id: owner_id }, id) ? "upload_conflict" : "media_not_found");
   }
 

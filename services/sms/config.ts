@@ -24,36 +24,41 @@ const CREDENTIALS = [
   "TWILIO_MESSAGING_SERVICE_SID",
 ];
 
-/** Twilio's variables are whole or not looked at: one of them is enough to ask for the others. */
+/** One of Twilio's variables is enough to ask for the others. A bad value is refused, whether it is needed or not. */
 export function readSms(env: Environment): SmsConfig {
   const byPresence = CREDENTIALS.some((name) => env.text(name) !== null) ? "twilio" : "console";
   const driver = env.oneOf("SMS_DRIVER", ["console", "twilio"], byPresence);
-  return driver === "twilio" ? readTwilio(env) : { driver };
-}
+  const sidWanted = (prefix: string) => `Must be ${prefix} followed by letters and digits`;
+  env.matching("TWILIO_ACCOUNT_SID", /^AC[0-9A-Za-z]+$/, sidWanted("AC"));
+  const messagingServiceSid = env.matching(
+    "TWILIO_MESSAGING_SERVICE_SID",
+    /^MG[0-9A-Za-z]+$/,
+    sidWanted("MG"),
+  );
+  const phoneNumber = readPhoneNumber(env);
+  const apiBaseUrl = readApiBaseUrl(env);
+  if (driver === "console") return { driver };
 
-function readTwilio(env: Environment): TwilioConfig {
   const because = "sending through Twilio needs it";
   const accountSid = env.required("TWILIO_ACCOUNT_SID", because);
-  env.matching("TWILIO_ACCOUNT_SID", /^AC[0-9A-Za-z]+$/, "Must be AC followed by letters and digits");
   const authToken = env.required("TWILIO_AUTH_TOKEN", because);
-  return { driver: "twilio", accountSid, authToken, from: readFrom(env), apiBaseUrl: readApiBaseUrl(env) };
+  if (env.text("TWILIO_PHONE_NUMBER") === null && env.text("TWILIO_MESSAGING_SERVICE_SID") === null) {
+    env.refuse("TWILIO_PHONE_NUMBER", "Is missing, and so is TWILIO_MESSAGING_SERVICE_SID: set one of them");
+  }
+  // A messaging service has its own numbers, so it wins where both are set.
+  const from = messagingServiceSid === null && phoneNumber !== null
+    ? { phoneNumber }
+    : { messagingServiceSid: messagingServiceSid ?? "" };
+  return { driver, accountSid, authToken, from, apiBaseUrl };
 }
 
-/** A messaging service has its own numbers, so it wins where both are set. */
-function readFrom(env: Environment): TwilioConfig["from"] {
-  const wantedSid = "Must be MG followed by letters and digits";
-  const messagingServiceSid = env.matching("TWILIO_MESSAGING_SERVICE_SID", /^MG[0-9A-Za-z]+$/, wantedSid);
+function readPhoneNumber(env: Environment): PhoneNumber | null {
   const given = env.text("TWILIO_PHONE_NUMBER");
   const phoneNumber = given === null ? null : parsePhoneNumber(given);
   if (given !== null && phoneNumber === null) {
     env.refuse("TWILIO_PHONE_NUMBER", "Must be a phone number such as +14155550123");
   }
-  if (given === null && env.text("TWILIO_MESSAGING_SERVICE_SID") === null) {
-    env.refuse("TWILIO_PHONE_NUMBER", "Is missing, and so is TWILIO_MESSAGING_SERVICE_SID: set one of them");
-  }
-  return messagingServiceSid === null && phoneNumber !== null
-    ? { phoneNumber }
-    : { messagingServiceSid: messagingServiceSid ?? "" };
+  return phoneNumber;
 }
 
 function readApiBaseUrl(env: Environment): string | null {

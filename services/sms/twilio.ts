@@ -42,6 +42,11 @@ const REFUSALS: Readonly<Record<number, SmsRefusal>> = {
   30034: "sms_failed", // "From" is not registered for A2P 10DLC
 };
 
+/** What Twilio says of a message that it took and knows already not to arrive. */
+const NOT_SENT: ReadonlySet<string> = new Set(["failed", "undelivered", "canceled"]);
+/** As if it had not taken it. */
+const REFUSED = 400;
+
 /** What Twilio's error number means to a caller, in an answer as in a status callback. */
 export function refusalOf(providerCode: number | null): SmsRefusal {
   return providerCode === null ? "sms_failed" : REFUSALS[providerCode] ?? "sms_failed";
@@ -89,9 +94,10 @@ export async function createTwilioSms(options: TwilioOptions): Promise<SmsSender
     async send(to, text): Promise<SmsOutcome> {
       try {
         const message = await client.messages.create({ ...from, ...callback, to, body: text });
-        const { sid } = message;
-        if (typeof sid === "string" && !message.errorCode) return { sent: true, provider_id: sid };
-        return refuse(options, { code: message.errorCode });
+        const { sid, status, errorCode } = message;
+        if (NOT_SENT.has(status)) return refuse(options, { status: REFUSED, code: errorCode });
+        if (typeof sid === "string" && !errorCode) return { sent: true, provider_id: sid };
+        return refuse(options, { code: errorCode });
       } catch (error) {
         return refuse(options, error);
       }

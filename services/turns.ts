@@ -1,0 +1,55 @@
+// Who may work now, of many: a few of each key at a time, in the order in which they came.
+
+import { DatabaseUnavailable } from "../db/door.ts";
+
+/** Ends a turn; may be called twice. With the outage that its work found it fails all that wait, who would find it again. */
+export type EndTurn = (error?: unknown) => void;
+
+export interface Turns {
+  /** Rejects with an outage that somebody in front found. */
+  take(key: string): Promise<EndTurn>;
+  /** Does work in a turn. */
+  run<T>(work: () => Promise<T>, key?: string): Promise<T>;
+}
+
+/** Of one key. */
+interface Queue {
+  working: number;
+  waiting: { start: () => void; fail: (outage: DatabaseUnavailable) => void }[];
+}
+
+export function createTurns(atOnceMax: number): Turns {
+  const queues = new Map<string, Queue>();
+
+  async function take(key: string): Promise<EndTurn> {
+    const queue = queues.get(key) ?? { working: 0, waiting: [] };
+    queues.set(key, queue);
+    if (queue.working < atOnceMax) queue.working += 1;
+    else await new Promise<void>((start, fail) => queue.waiting.push({ start, fail }));
+    let hasEnded = false;
+    return (error) => {
+      if (hasEnded) return;
+      hasEnded = true;
+      if (error instanceof DatabaseUnavailable) queue.waiting.splice(0).forEach(({ fail }) => fail(error));
+      // A turn goes from hand to hand, so that nobody new gets in between.
+      const next = queue.waiting.shift();
+      if (next) return next.start();
+      queue.working -= 1;
+      if (queue.working === 0) queues.delete(key);
+    };
+  }
+
+  async function run<T>(work: () => Promise<T>, key = ""): Promise<T> {
+    const end = await take(key);
+    try {
+      const result = await work();
+      end();
+      return result;
+    } catch (error) {
+      end(error);
+      throw error;
+    }
+  }
+
+  return { take, run };
+}
