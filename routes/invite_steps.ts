@@ -68,7 +68,7 @@ async function send(invitees: Invitees, visit: Visit): Promise<Outcome> {
 }
 
 async function verify(invitees: Invitees, visit: Visit): Promise<Outcome> {
-  const { fields: { purpose, passcode = "" }, invitation: { people }, device, address } = visit;
+  const { link, fields: { purpose, passcode = "" }, invitation: { people }, device, address } = visit;
   const { phone, typed } = numberOf(visit);
   if (phone === null) return startAgain(visit, new AppError("invalid_phone_number"));
   if (purpose !== "signup" && purpose !== "signin") throw new AppError("invalid_input");
@@ -84,6 +84,13 @@ async function verify(invitees: Invitees, visit: Visit): Promise<Outcome> {
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     if (!STAYS.includes(error.code)) return startAgain(visit, error);
+    if (purpose === "signup" && error.code === "invalid_passcode") {
+      // Who pressed twice, or loads the page again, has signed up with this code by now.
+      const invitation = await invitees.open(link);
+      if (invitation.state === "used") {
+        return startAgain({ ...visit, invitation }, new AppError("already_registered"));
+      }
+    }
     return { view: { at: "passcode", phone, typed, purpose, trouble: troubleOf(error) }, refusal: error };
   }
 }
@@ -91,7 +98,7 @@ async function verify(invitees: Invitees, visit: Visit): Promise<Outcome> {
 async function answer(invitees: Invitees, choice: "accept" | "decline", visit: Visit): Promise<Outcome> {
   const { fields: { session = "" }, invitation: { people } } = visit;
   try {
-    const status = people && await invitees.answer(choice, session, people.inviter);
+    const status = people && await invitees.answer(choice, session, people);
     const outcome = status === "accepted" ? "accepted" : status === "deleted" ? "declined" : "gone";
     const handover = people && { session, phone: people.invitee };
     return shown({ at: "done", outcome, ...(handover ? { handover } : {}) });

@@ -62,14 +62,15 @@ export function createInvitees(
   /**
    * Accepts or declines an open request; one that is not open any more stays as it is. Says how things stand then, so
    * that a form that is sent twice is answered twice the same.
-   * @throws AppError unauthenticated
+   * @throws AppError unauthenticated, also with a session of somebody else's
    */
   async function answer(
     choice: "accept" | "decline",
     session: string,
-    inviter: PhoneNumber,
+    { inviter, invitee }: InvitePeople,
   ): Promise<Status | null> {
     const me = await sessions.authenticate(session);
+    if (me.phone_number !== invitee) throw new AppError("unauthenticated");
     if (await statusOf(session, inviter) === "requested") {
       await contacts.act(choice === "accept" ? "accept" : "delete", me, inviter).catch(ignoreGone);
     }

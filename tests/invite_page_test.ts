@@ -90,7 +90,7 @@ Deno.test("a number that signed up elsewhere while its page was open is sent to 
     const json = { phone_number: BOB, passcode };
     await t.call("POST", "/api/auth/complete-signup", { json });
     const late = await submit(t, asked, "verify", { passcode });
-    equal(late.status, 400);
+    equal(late.status, 409);
     const again = await submit(t, late, "send");
     equal(again.forms.verify!.purpose, "signin");
     match(textOf(await submit(t, again, "verify", { passcode: t.codeFor(BOB) })), /wants to be your friend/);

@@ -3,7 +3,7 @@
 import { doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { inviteLink, type Page, submit, textOf, visit } from "./page_calls.ts";
 import { MINUTE_MS, twilioEnv, wrong } from "./passcode_calls.ts";
-import { ANN, BOB, type TestApp, type TestOptions, withApp } from "./support.ts";
+import { ANN, BOB, CAT, type TestApp, type TestOptions, withApp } from "./support.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 
 /** Ann's invitation to Bob, and the page on which he types his code. */
@@ -51,6 +51,18 @@ Deno.test("a code with spaces is taken, and one that is no code is a wrong one",
     match(textOf(await submit(t, page, "verify", { passcode })), /wants to be your friend/);
   }));
 
+Deno.test("who signs up twice by one form is told that he has, and signs in on the page that says so", () =>
+  withCode(async (t, page) => {
+    const twice = await Promise.all(
+      [1, 2].map(() => submit(t, page, "verify", { passcode: t.codeFor(BOB) })),
+    );
+    const late = twice.find(({ status }) => status !== 200)!;
+    ok(twice.some((answer) => /wants to be your friend/.test(textOf(answer))));
+    says(late, 409, /registered already\. Ask for a new code to sign in/);
+    const again = await submit(t, late, "send");
+    match(textOf(await submit(t, again, "verify", { passcode: t.codeFor(BOB) })), /wants to be your friend/);
+  }));
+
 Deno.test("an expired code says so and asks for a new one", () =>
   withCode(async (t, page) => {
     t.clock.advance(11 * MINUTE_MS);
@@ -77,10 +89,11 @@ Deno.test("a suspended person is told so", () =>
     says(await submit(t, asked, "verify", { passcode: t.codeFor(BOB) }), 403, /suspended/);
   }));
 
-Deno.test("a session that has ended leads back to the start", () =>
+Deno.test("a session that has ended, or is of somebody else, leads back to the start", () =>
   withCode(async (t, page) => {
     const request = await submit(t, page, "verify", { passcode: t.codeFor(BOB) });
-    for (const session of ["", "nonsense"]) {
+    const { token } = await t.signUp(CAT);
+    for (const session of ["", "nonsense", token]) {
       const start = await submit(t, request, "accept", { session });
       says(start, 401, /You are not signed in any more/);
       equal(start.headers.get("www-authenticate"), null);
