@@ -1,5 +1,6 @@
 import { CLOSE, type Hub, type Notice, type Socket } from "../services/events/hub.ts";
 import { describeError, log } from "../services/log.ts";
+import type { HeadCount } from "../services/limits/head_count.ts";
 import type { Marks } from "../services/marks.ts";
 import type { Actor } from "../services/sessions.ts";
 import { terminate } from "./terminate.ts";
@@ -9,12 +10,16 @@ export const FRAME_BYTES_MAX = 4096;
 export const FRAMES_A_MINUTE_MAX = 60;
 const MINUTE_MS = 60_000;
 const GOODBYE_MS_MAX = 5_000;
+/** So long nothing has come of a client that sends too much before it is told so, and so long that is waited for. */
+const PAUSE_MS = 100;
+const PAUSE_MS_MAX = 1_000;
 const OPENING_MS_MAX = 10_000;
 
 /** What all sockets of this process have in common. */
 export interface Around {
   hub: Hub;
   marks: Marks;
+  stuckSockets: HeadCount;
   toFrame: (notice: Notice) => string;
 }
 
@@ -23,7 +28,10 @@ export interface Around {
  * in this one object, which is the listener of all its events too, because closures and handlers cost more.
  */
 export class NotificationSocket implements Socket {
-  #opening: ReturnType<typeof setTimeout> | null;
+  /** Of its opening, and later of its end for too much that was sent. */
+  #timer: ReturnType<typeof setTimeout> | null;
+  #floodedAt: number | null = null;
+  #unstick: (() => void) | null = null;
   #leave: ReturnType<Hub["join"]> | null = null;
   #minuteEndsAt = 0;
   #frames = 0;
@@ -36,7 +44,7 @@ export class NotificationSocket implements Socket {
     private readonly around: Around,
   ) {
     // A client that is gone before our answer leaves a socket that never opens, nor ever says that it is closed.
-    this.#opening = setTimeout(goOut, OPENING_MS_MAX);
+    this.#timer = setTimeout(goOut, OPENING_MS_MAX);
     for (const type of ["open", "message", "close", "error"]) socket.addEventListener(type, this);
   }
 
@@ -62,14 +70,20 @@ export class NotificationSocket implements Socket {
   close(code: number, reason: string): void {
     const { socket } = this;
     if (socket.readyState > WebSocket.OPEN) return;
-    const timer = setTimeout(() => terminate(socket), GOODBYE_MS_MAX);
+    const timer = setTimeout(() => this.#terminate(), GOODBYE_MS_MAX);
     socket.addEventListener("close", () => clearTimeout(timer));
     socket.close(code, reason);
   }
 
+  /** Not even this cuts a connection with a frame stuck in it: until its client goes it takes a place of its user's. */
+  #terminate(): void {
+    this.#unstick = this.around.stuckSockets.enter(String(this.actor.user_id));
+    terminate(this.socket);
+  }
+
   #open(): void {
-    clearTimeout(this.#opening!);
-    this.#opening = null;
+    clearTimeout(this.#timer!);
+    this.#timer = null;
     const { hub, marks } = this.around;
     this.#leave = hub.join(this);
     marks.deliverWaiting(this.actor).catch((error) =>
@@ -78,13 +92,19 @@ export class NotificationSocket implements Socket {
   }
 
   #hear(data: unknown): void {
-    if (!this.#isTooMuch(data)) return;
-    this.#leave?.(true);
-    this.close(CLOSE.flood, "Too much sent");
+    if (this.#floodedAt === null && !this.#isTooMuch(data)) return;
+    const at = performance.now();
+    if (this.#floodedAt === null) this.#leave?.(true);
+    this.#floodedAt ??= at;
+    if (at - this.#floodedAt > PAUSE_MS_MAX) return;
+    // In a pause: where more of the client's has come in already, Deno hangs up without our close frame.
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.close(CLOSE.flood, "Too much sent"), PAUSE_MS);
   }
 
   #gone(wasClean: boolean): void {
     this.#leave?.(wasClean);
+    this.#unstick?.();
     this.goOut();
   }
 

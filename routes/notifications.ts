@@ -5,7 +5,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
 import type { Hub, Notice } from "../services/events/hub.ts";
 import type { Marks } from "../services/marks.ts";
-import type { Sessions } from "../services/sessions.ts";
+import type { Actor, Sessions } from "../services/sessions.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
 import type { Tickets } from "../services/tickets.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
@@ -53,12 +53,14 @@ const route = createRoute({
 });
 
 export function notificationRoutes(
-  { sessions, tickets, hub, marks, socketsByAddress, now }: {
+  { sessions, tickets, hub, marks, socketsByAddress, stuckSockets, now }: {
     sessions: Sessions;
     tickets: Tickets;
     hub: Hub;
     marks: Marks;
     socketsByAddress: HeadCount;
+    /** By their users. */
+    stuckSockets: HeadCount;
     now: () => Date;
   },
   wire: Wire,
@@ -66,7 +68,12 @@ export function notificationRoutes(
 ) {
   const router = createRouter<AppEnv>();
   router.openAPIRegistry.register("Notification", frames);
-  const around = { hub, marks, toFrame: onceEach((notice: Notice) => wire.notice(notice, now())) };
+  const around = {
+    hub,
+    marks,
+    stuckSockets,
+    toFrame: onceEach((notice: Notice) => wire.notice(notice, now())),
+  };
   return router.openapi(route, async (c) => {
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
@@ -78,10 +85,10 @@ export function notificationRoutes(
       if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
       // Only now: who is refused for anything else, or just looks, may come again with the same ticket.
       if (ticket !== undefined) actor = await tickets.redeem(ticket);
-      const { socket, response } = Deno.upgradeWebSocket(c.req.raw, {
-        idleTimeout: IDLE_SECONDS,
-        ...(offer === null ? {} : { protocol: "bearer" }),
-      });
+      refuseStuck(stuckSockets, actor);
+      const { socket, response } = Deno.upgradeWebSocket(c.req.raw, { idleTimeout: IDLE_SECONDS });
+      // By ourselves: Deno finds a protocol only in a list with spaces behind its commas, which Node's clients send without.
+      if (offer !== null) response.headers.set("Sec-WebSocket-Protocol", "bearer");
       new NotificationSocket(socket, actor, goOut, around);
       return response;
     } catch (error) {
@@ -89,6 +96,13 @@ export function notificationRoutes(
       throw error;
     }
   });
+}
+
+/** Who has as many stuck sockets as he may have at all gets no more. @throws AppError rate_limited */
+function refuseStuck(stuckSockets: HeadCount, { user_id }: Actor): void {
+  const leave = stuckSockets.enter(String(user_id));
+  if (leave === null) throw new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
+  leave();
 }
 
 /** A notice goes to all sockets of a user one after the other: it is written out for the first of them. */

@@ -167,6 +167,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
       },
     },
     socketsByAddress: createHeadCount(config.limits.sockets_address?.count ?? Infinity),
+    stuckSockets: createHeadCount(config.limits.sockets_user?.count ?? Infinity),
     push,
     upkeep,
     readiness: createReadiness({ database }),

@@ -47,6 +47,32 @@ Deno.test("a client may send 60 frames of 4096 bytes a minute; with one more the
     equal(await socket.closed, 1008);
   }));
 
+Deno.test("a burst of any size ends with 1008, and so do two large frames at once", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    for (const frames of [62, 100, 1_000]) {
+      const socket = await t.socket(ann.token);
+      for (let sent = 0; sent < frames; sent += 1) socket.raw.send("x");
+      equal(await socket.closed, 1008, `${frames} frames`);
+    }
+    const socket = await t.socket(ann.token);
+    for (let sent = 0; sent < 2; sent += 1) socket.raw.send("x".repeat(5_000));
+    equal(await socket.closed, 1008);
+  }));
+
+Deno.test("a client that never stops sending is cut off, and is told nothing meanwhile", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const { user_id } = await t.services.sessions.authenticate(ann.token);
+    const socket = await t.socket(ann.token);
+    const sending = setInterval(() => {
+      if (socket.raw.readyState === WebSocket.OPEN) socket.raw.send("x".repeat(100));
+      t.services.hub.tell({ to: user_id, event: "contacts_updated" });
+    }, 1);
+    await socket.closed.finally(() => clearInterval(sending));
+    deepEqual(t.services.hub.userIds(), []);
+  }));
+
 for (
   const [what, frame] of [["text", "\u00e9".repeat(2048) + "x"], ["binary", new Uint8Array(4097)]] as const
 ) {
@@ -153,4 +179,24 @@ Deno.test("a socket whose client does not answer our goodbye loses its connectio
     while (await conn.read(buffer).catch(() => null) !== null) { /* what was said before, and the goodbye */ }
     ok(performance.now() - endedIn < 10_000, "It was left open");
     conn.close();
-  }));
+    // It is not stuck: the one place that there is of those is free.
+    const { user_id } = await t.services.sessions.authenticate((await t.signIn(ANN)).token);
+    await eventually(() => {
+      const leave = t.services.stuckSockets.enter(String(user_id));
+      leave?.();
+      return leave !== null;
+    });
+  }, { env: { LIMITS: "sockets_user=1" } }));
+
+Deno.test("who has as many stuck sockets as he may have sockets gets no other until one is gone", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const { user_id } = await t.services.sessions.authenticate(ann.token);
+    const places = [1, 2].map(() => t.services.stuckSockets.enter(String(user_id))!);
+    const { status, headers, conn } = await shakeHands(t.url, `/api/notifications?token=${ann.token}`);
+    conn.close();
+    deepEqual([status, headers.get("retry-after")], [429, "30"]);
+    await (await t.socket(bob.token)).end();
+    places[0]!();
+    await (await t.socket(ann.token)).end();
+  }, { env: { LIMITS: "sockets_user=2" } }));

@@ -44,6 +44,8 @@ Deno.test("the token comes in the query, in the Authorization header, or as an o
       [`${PATH}?token=${token}`, {}, null],
       [PATH, { authorization: `Bearer ${token}` }, null],
       [PATH, { "sec-websocket-protocol": `bearer, ${token}` }, "bearer"],
+      // As Node's clients write it.
+      [PATH, { "sec-websocket-protocol": `bearer,${token}` }, "bearer"],
     ];
     for (const [path, headers, protocol] of ways) {
       const answer = await shakeHands(t.url, path, headers);
