@@ -95,6 +95,26 @@ for (
   );
 }
 
+doorTest(
+  "the number is shown as it was understood, and a code that is too short costs no guess",
+  async (t, browser) => {
+    const { page, errors } = await openWindow(t, browser, { path: "/app#%" });
+    await sendCode(page, "001 (415) 555-0101");
+    await page.getByText(`We sent an SMS to ${ANN}.`).waitFor();
+    for (const typed of ["12", "abc"]) {
+      await page.locator("#code").fill(typed);
+      await press(page, "Enter");
+      await page.getByRole("alert").getByText("The code has six digits.").waitFor();
+    }
+    equal((await t.sql`select attempts from passcodes`)[0]!.attempts, 0);
+    await page.locator("#code").fill(t.codeFor(ANN));
+    await page.locator(".chats").waitFor();
+    const session = await page.evaluate<string>("localStorage.getItem('puffintalk.session')");
+    equal(JSON.parse(session).phone_number, ANN);
+    deepEqual(errors, []);
+  },
+);
+
 /** In the page, what Chromium lacks here: the part of a phone's system that reads SMS for pages which ask (WebOTP). */
 const SYSTEM = `
   globalThis.OTPCredential ??= class {};

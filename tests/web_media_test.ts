@@ -52,6 +52,8 @@ mediaTest(
     await press(ann.page, "F1", "Enter");
     await ann.page.getByText("Recording").waitFor();
     equal(await focused(ann.page), "Stop");
+    // No soft key throws it away.
+    await press(ann.page, "F1", "F2");
     await ann.page.getByText("0:01").waitFor();
     await press(ann.page, "Enter");
     await ann.page.getByText("Ready to send").waitFor();
@@ -60,11 +62,13 @@ mediaTest(
     await ticked(ann.page, "Delivered");
     equal(await focused(ann.page), "Message");
 
+    await bob.page.getByText("Not played yet").waitFor({ state: "attached" });
     const voice = bob.page.locator(".theirs .player-audio");
     await voice.getByRole("button", { name: "Play: Voice message" }).click();
     await voice.getByRole("button", { name: "Pause: Voice message" }).waitFor();
     await eventually(async () => ok(Number(await voice.getByLabel("Position").inputValue()) > 0.2));
     await ticked(ann.page, "Seen");
+    await bob.page.getByText("Not played yet").waitFor({ state: "detached" });
   },
 );
 
@@ -128,6 +132,7 @@ mediaTest(
     await pick(ann.page, new TextEncoder().encode("This is a letter, whatever it is called."));
     await press(ann.page, "Enter");
     await ann.page.getByText("This file is no sound or film that can be played.").waitFor();
+    equal(await ann.page.getByRole("button", { name: "Try again" }).count(), 0);
     await ann.page.getByRole("button", { name: "Discard" }).click();
     await eventually(async () => equal(await ann.page.locator(".bubble").count(), 0));
   },

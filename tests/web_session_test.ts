@@ -1,11 +1,11 @@
 // What a session means to the pages: its end from elsewhere, several windows, and what a person chose.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { only } from "./limit_calls.ts";
 import { ANN, BOB, eventually, refused, type TestApp, type TestOptions, withApp } from "./support.ts";
 import type { Browser } from "playwright-core";
-import { bubbles, field, focused, moveTo, openAs, openFriends, press } from "./web_window.ts";
+import { bubbles, field, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -95,6 +95,39 @@ sessionTest(
     await ann.page.getByText("Number 101", { exact: true }).waitFor({ state: "attached" });
     const place = await ann.page.evaluate<{ below: number }>(PLACE);
     ok(place.below > 500, JSON.stringify(place));
+  },
+);
+
+sessionTest(
+  "a conversation in which nothing can be written any more opens at its newest message, however often",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    for (let nth = 1; nth <= 60; nth += 1) await t.send(bob, ann, `Number ${nth}`);
+    await t.call("PUT", "/api/contacts/delete", { token: bob.token, json: { phone_number: ANN } });
+    for (const time of [1, 2, 3]) {
+      await ann.page.getByText("Number 60", { exact: true }).waitFor();
+      await eventually(async () => {
+        const { below } = await ann.page.evaluate<{ below: number }>(PLACE);
+        ok(below < 5, `Time ${time}: ${below}`);
+      });
+      if (time > 1) match(await focused(ann.page), /Number 60/);
+      await press(ann.page, "Escape");
+      await moveTo(ann.page, new RegExp(BOB.slice(1)));
+      await press(ann.page, "Enter");
+    }
+  },
+);
+
+sessionTest(
+  "where there is room for the list beside, keys go on in it when what had the focus there is gone",
+  async (t, browser) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const { page } = await openAs(t, browser, ann, { viewport: SIZES.desktop });
+    await moveTo(page, "Add a friend");
+    await t.call("PUT", "/api/contacts/request", { token: bob.token, json: { phone_number: ANN } });
+    await page.locator(".row", { hasText: BOB }).waitFor();
+    await eventually(async () => ok((await focused(page)) !== ""));
+    await moveTo(page, new RegExp(BOB.slice(1)));
   },
 );
 

@@ -74,6 +74,7 @@ export interface ClientTexts {
     sent: (number: string) => string;
     label: string;
     hint: string;
+    short: string;
     signin: string;
     signup: string;
     resend: string;
@@ -136,6 +137,8 @@ export interface ClientTexts {
     discard: string;
     uploading: (percent: number) => string;
     mine: string;
+    /** Of audio and video. */
+    notPlayed: string;
   };
   voice: { asking: string; recording: string; ready: string };
   player: { audio: string; video: string; position: string };
@@ -210,6 +213,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       sent: (number) => `We sent an SMS to ${number}.`,
       label: "Code from the SMS",
       hint: "Six digits",
+      short: "The code has six digits.",
       signin: "Sign in",
       signup: "Sign up",
       resend: "Send the code again",
@@ -291,6 +295,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       discard: "Discard",
       uploading: (percent) => `Uploading, ${percent} %`,
       mine: "You",
+      notPlayed: "Not played yet",
     },
     voice: { asking: "Allow the microphone to begin.", recording: "Recording", ready: "Ready to send" },
     player: { audio: "Voice message", video: "Film", position: "Position" },
@@ -392,6 +397,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       sent: (number) => `Enviamos un SMS al ${number}.`,
       label: "Código del SMS",
       hint: "Seis cifras",
+      short: "El código tiene seis cifras.",
       signin: "Iniciar sesión",
       signup: "Registrarme",
       resend: "Enviar el código otra vez",
@@ -473,6 +479,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       discard: "Borrar",
       uploading: (percent) => `Subiendo, ${percent} %`,
       mine: "Tú",
+      notPlayed: "Sin reproducir",
     },
     voice: {
       asking: "Permite el micrófono para empezar.",

@@ -14,8 +14,7 @@ export function listenToKeys({ back }: { back: () => void }): void {
 /** Gives the focus back to the screen when what had it is gone: without one, keys alone lead nowhere. */
 export function keepFocus(root: HTMLElement): void {
   const look = () => {
-    const main = document.querySelector("main");
-    if (main && document.activeElement === document.body) focusFirst(main);
+    if (document.activeElement === document.body) focusFirst(mainPart());
   };
   new MutationObserver(() => requestAnimationFrame(look)).observe(root, { childList: true, subtree: true });
 }
@@ -60,7 +59,13 @@ function take({ key, target, shiftKey }: KeyboardEvent, back: () => void): boole
 
 /** The part of the page in which the focus is. */
 function scope(): Element {
-  return document.activeElement?.closest("[data-scope]") ?? document.querySelector("main") ?? document.body;
+  return document.activeElement?.closest("[data-scope]") ?? mainPart();
+}
+
+/** The main part, or what stands beside it where that has nothing to go to. */
+function mainPart(): Element {
+  const parts = [...document.querySelectorAll("main, aside")].sort((one) => one.matches("main") ? -1 : 1);
+  return parts.find((part) => stops(part).length > 0) ?? document.body;
 }
 
 function press(side: "left" | "right"): boolean {

@@ -61,11 +61,20 @@ export function createRouter() {
 }
 
 function parse(hash: string): Route {
-  const [, at, phone] = decodeURIComponent(hash).split("/");
+  const [, at, phone] = decoded(hash).split("/");
   const isOfSomebody = at === "thread" || at === "person" || at === "add";
   if (isOfSomebody && /^\+?\d+$/.test(phone ?? "")) return { at, phone: phone! };
   const plain = PLAIN.find((one) => one === at);
   return plain ? { at: plain } : { at: "chats" };
+}
+
+/** Nothing where it cannot be decoded. */
+function decoded(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return "";
+  }
 }
 
 function write(route: Route): string {

@@ -13,11 +13,16 @@ import { timeOf } from "./time.ts";
 const EMOJI_ALONE =
   /^(?:\p{Extended_Pictographic}\p{Emoji_Modifier}?\ufe0f?(?:\u200d\p{Extended_Pictographic}\ufe0f?)*\s*){1,3}$/u;
 
-export function MessageBubble({ message, peer }: { message: Message; peer: string }) {
+/** @param isFirst whether the screen is for this */
+export function MessageBubble(
+  { message, peer, isFirst }: { message: Message; peer: string; isFirst: boolean },
+) {
   const { client, desk } = useApp();
+  const texts = useTexts();
   const isMine = message.sender !== peer;
+  const isNew = !isMine && message.status !== "seen";
   const played = () => {
-    if (isMine || message.status === "seen") return;
+    if (!isNew) return;
     client.read(message.id).then(() => Promise.all([desk.fetchThread(peer), desk.fetchContacts()])).catch(
       () => {},
     );
@@ -26,8 +31,10 @@ export function MessageBubble({ message, peer }: { message: Message; peer: strin
     <Bubble
       at={message.created_at}
       {...(isMine ? { status: message.status } : {})}
-      isNew={!isMine && message.status !== "seen"}
+      isNew={isNew}
+      isFirst={isFirst}
     >
+      {isNew && message.message_type !== "text" && <span class="heard">{texts.thread.notPlayed}</span>}
       {message.message_type !== "text" && (
         <Player
           kind={message.message_type}
@@ -40,6 +47,9 @@ export function MessageBubble({ message, peer }: { message: Message; peer: strin
     </Bubble>
   );
 }
+
+/** What is refused like this is refused again. */
+const FOR_EVER = ["invalid_input", "invalid_media", "too_large"];
 
 export function DraftBubble({ draft }: { draft: Draft }) {
   const { client } = useApp();
@@ -61,8 +71,12 @@ export function DraftBubble({ draft }: { draft: Draft }) {
       {failed && <p class="failed">{sentenceOf(texts, new ApiError(failed, failed))}</p>}
       {(failed || file) && (
         <p class="draft-keys" data-row>
-          {failed && (
-            <button type="button" class="inline" onClick={() => client.outbox.retry(client_id)}>
+          {failed && !FOR_EVER.includes(failed) && (
+            <button
+              type="button"
+              class="inline"
+              onClick={() => client.outbox.retry(client_id)}
+            >
               {texts.thread.again}
             </button>
           )}
@@ -76,18 +90,24 @@ export function DraftBubble({ draft }: { draft: Draft }) {
 }
 
 function Bubble(
-  { status, at, isNew = false, children }: {
+  { status, at, isNew = false, isFirst = false, children }: {
     /** How far it has come, of one's own. */
     status?: Status;
     at: string;
     isNew?: boolean;
+    isFirst?: boolean;
     children: ComponentChildren;
   },
 ) {
   const language = useStore(useApp().settings, (chosen) => chosen.language);
   const texts = useTexts();
   return (
-    <li class={`bubble ${status ? "mine" : "theirs"} ${isNew ? "new" : ""}`} tabIndex={-1} data-stop>
+    <li
+      class={`bubble ${status ? "mine" : "theirs"} ${isNew ? "new" : ""}`}
+      tabIndex={-1}
+      data-stop
+      data-first={isFirst || undefined}
+    >
       {status && <span class="heard">{texts.thread.mine}:</span>}
       {children}
       <span class="meta">

@@ -27,7 +27,7 @@ export function FilePanel({ file, onSend, close }: FilePanelProps) {
     <form class="panel" onSubmit={submit}>
       <p class="file">
         <Icon name="film" /> <bdi class="clip">{file.name}</bdi>
-        <span class="length">{(Math.max(file.size, 100_000) / 1_000_000).toFixed(1)} MB</span>
+        <span class="length">{sizeOf(file.size)}</span>
       </p>
       <LineField
         id="caption"
@@ -46,4 +46,8 @@ export function FilePanel({ file, onSend, close }: FilePanelProps) {
       </div>
     </form>
   );
+}
+
+function sizeOf(bytes: number): string {
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

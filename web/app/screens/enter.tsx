@@ -2,6 +2,7 @@
 // is gone while its owner reads the SMS.
 
 import { useEffect, useState } from "preact/hooks";
+import { parsePhoneNumber } from "../../../services/texts/e164.ts";
 import type { Purpose } from "../../client.ts";
 import { useAction, useApp, useModel, useTexts, waitOf } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
@@ -52,7 +53,9 @@ function Phone({ keep }: { keep: (pending: Pending) => void }) {
   const first = useFocus<HTMLInputElement>();
   const submit = (event: Event) => {
     event.preventDefault();
-    act(async () => keep({ phone, ...timed(await client.askForCode(phone)) }));
+    // As the service reads it, so that its owner sees which number is meant.
+    const number = parsePhoneNumber(phone) ?? phone;
+    act(async () => keep({ phone: number, ...timed(await client.askForCode(number)) }));
   };
   return (
     <form onSubmit={submit}>
@@ -87,11 +90,14 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
   const [code, setCode] = useState("");
   const first = useFocus<HTMLInputElement>();
   const wait = useCountdown(resendAt);
-  const enter = (typed: string) =>
+  const enter = (typed: string) => {
+    // What cannot be right would be a guess all the same.
+    if (typed.length < CODE_LENGTH) return setTrouble(texts.code.short);
     act(async () => {
       await client.enter(purpose, phone, typed, deviceName(navigator.userAgent));
       sessionStorage.removeItem(KEY);
     });
+  };
   const other = purpose === "signin" ? "signup" : "signin";
   const turn = async () => keep({ phone, ...timed(await client.ask(other, phone)) });
   const type = (typed: string) => {

@@ -29,6 +29,8 @@ export function Thread({ phone }: { phone: string }) {
     onPress: () => router.go({ at: "person", phone }),
   };
   const mayWrite = contact?.status === "accepted";
+  // What was recorded or picked goes by its own keys alone.
+  const isHolding = panel === "voice" || panel instanceof File;
   return (
     <Screen
       title={name}
@@ -42,8 +44,8 @@ export function Thread({ phone }: { phone: string }) {
       }
       class="thread"
       isOwnScroller
-      right={options}
-      {...(mayWrite
+      {...(isHolding ? {} : { right: options })}
+      {...(mayWrite && !isHolding
         ? {
           left: {
             label: texts.keys.attach,
@@ -51,19 +53,20 @@ export function Thread({ phone }: { phone: string }) {
             icon: "clip" as const,
             onPress: () => setPanel(panel ? null : "attach"),
           },
-          center: panel === null ? texts.keys.send : texts.keys.select,
         }
         : {})}
+      {...(mayWrite ? { center: panel === null ? texts.keys.send : texts.keys.select } : {})}
       foot={mayWrite
         ? <Composer phone={phone} panel={panel} setPanel={setPanel} />
         : contact && <p class="foot-note">{texts.standing[contact.status]}</p>}
     >
-      <Messages phone={phone} />
+      <Messages phone={phone} isForReading={contact !== null && !mayWrite} />
     </Screen>
   );
 }
 
-function Messages({ phone }: { phone: string }) {
+/** @param isForReading where nothing can be written: then the screen is for the newest message */
+function Messages({ phone, isForReading }: { phone: string; isForReading: boolean }) {
   const { desk, settings } = useApp();
   const texts = useTexts();
   const language = useStore(settings, (chosen) => chosen.language);
@@ -100,7 +103,12 @@ function Messages({ phone }: { phone: string }) {
           const isFirst = !before || dayOf(before.created_at, language, texts.thread) !== day;
           return [
             isFirst && <li key={`day ${day}`} class="day">{day}</li>,
-            <MessageBubble key={message.client_id ?? message.id} message={message} peer={phone} />,
+            <MessageBubble
+              key={message.client_id ?? message.id}
+              message={message}
+              peer={phone}
+              isFirst={isForReading && at === messages.length - 1}
+            />,
           ];
         })}
         {drafts.map((draft) => <DraftBubble key={draft.client_id} draft={draft} />)}
@@ -128,7 +136,7 @@ function useScrolling(
     if (isAtEnd || drafts.length > draftsBefore) element.scrollTop = element.scrollHeight;
     else if (oldestNow < oldest) element.scrollTop += element.scrollHeight - height;
     Object.assign(state.current, { height: element.scrollHeight, oldest: oldestNow, drafts: drafts.length });
-  }, [messages, drafts.length]);
+  }, [messages, drafts.length, drafts.map(({ failed }) => failed).join()]);
   useEffect(() => {
     const element = list.current!;
     // What is below, a picture or the keys of a screen, may take room away.

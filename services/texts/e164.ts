@@ -1,0 +1,21 @@
+// What a phone number is, whatever the numbering plans say: for the service, and for its own client in browsers.
+
+declare const brand: unique symbol;
+
+/** A phone number in E.164 with its plus sign, the only form that is stored or compared (ITU-T E.164). */
+export type PhoneNumber = string & { readonly [brand]: "PhoneNumber" };
+
+const SPELLING_LENGTH_MAX = 64;
+const SEPARATORS = /[ \-.()]/g;
+const E164 = /^(?:\+|00)?([1-9][0-9]{6,14})$/;
+
+/**
+ * Reads `+14155550123`, `0014155550123` or `14155550123`, with spaces, dashes, dots or parentheses anywhere.
+ * That covers a query whose `+` was decoded to a space. Only the syntax counts: numbering plans change
+ * before their metadata does.
+ */
+export function parsePhoneNumber(text: string): PhoneNumber | null {
+  if (text.length > SPELLING_LENGTH_MAX) return null;
+  const digits = E164.exec(text.replaceAll(SEPARATORS, ""))?.[1];
+  return digits === undefined ? null : `+${digits}` as PhoneNumber;
+}
