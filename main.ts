@@ -29,7 +29,9 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
-    const version = await awaitServer(address, told);
+    const version = await awaitServer(address, told, {
+      onWaiting: (unreached) => log.warn("Waiting for the database", { ...unreached }),
+    });
     await migrate(address, new URL("migrations/", import.meta.url));
 
     const database = openDatabase(address, { max: CONNECTIONS_MAX });

@@ -1,5 +1,13 @@
-import { connect, type DatabaseAddress } from "./database.ts";
+import { connect, type DatabaseAddress, type Pool } from "./database.ts";
 import { isOutage } from "./outages.ts";
+
+/** A server that does not answer. */
+export interface Unreached {
+  /** `host:port`, or the path of a socket; several with commas between. */
+  server: string;
+  /** A code of the operating system, of postgres.js, or of PostgreSQL (Appendix A). */
+  reason: string;
+}
 
 const VERSION_MIN = 15;
 const WAIT_MS_MAX = 30_000;
@@ -7,12 +15,21 @@ const RETRY_MS = 500;
 
 /**
  * The version of the server, once it answers: a database that starts at the same time is waited for.
+ * @param onWaiting is told once, before the first wait, which server does not answer, and why
  * @throws Error after 30 s without an answer, for a server older than PostgreSQL 15, for a refused login, and when
  * `stop` resolves before
  */
-export async function awaitServer(at: DatabaseAddress, stop: Promise<unknown>): Promise<string> {
-  const deadline = Date.now() + WAIT_MS_MAX;
+export async function awaitServer(
+  at: DatabaseAddress,
+  stop: Promise<unknown>,
+  { onWaiting = () => {}, msMax = WAIT_MS_MAX }: {
+    onWaiting?: (unreached: Unreached) => void;
+    msMax?: number;
+  } = {},
+): Promise<string> {
+  const deadline = Date.now() + msMax;
   const pool = connect(at, { max: 1 });
+  let isWaiting = false;
   try {
     while (true) {
       try {
@@ -22,9 +39,12 @@ export async function awaitServer(at: DatabaseAddress, stop: Promise<unknown>): 
         if (!isOutage(error)) {
           throw new Error(`Cannot use the database: ${(error as Error).message}`, { cause: error });
         }
+        const { server, reason } = unreached(pool.options, error);
         if (Date.now() > deadline) {
-          throw new Error("Cannot reach the database of DATABASE_URL", { cause: error });
+          throw new Error(`Cannot reach the database at ${server}: ${reason}`, { cause: error });
         }
+        if (!isWaiting) onWaiting({ server, reason });
+        isWaiting = true;
         const again = new Promise((resolve) => setTimeout(() => resolve(true), RETRY_MS));
         if (await Promise.race([again, stop]) !== true) {
           throw new Error("Told to stop while waiting for the database");
@@ -40,4 +60,9 @@ export async function awaitServer(at: DatabaseAddress, stop: Promise<unknown>): 
 export function refuseOld(version: string): string {
   if (parseInt(version) >= VERSION_MIN) return version;
   throw new Error(`Cannot use PostgreSQL ${version}: it has to be ${VERSION_MIN} or later`);
+}
+
+function unreached({ host, port, path }: Pool["options"], error: unknown): Unreached {
+  const hosts = [host].flat().map((name, place) => `${name}:${[port].flat()[place]}`);
+  return { server: path || hosts.join(","), reason: String((error as { code: string }).code) };
 }

@@ -342,6 +342,21 @@ Deno.test("parseConfig() reads .env.example, uncommented, as the defaults and fi
   deepEqual(Object.keys(variables).sort(), names.sort());
 });
 
+Deno.test("every variable of .env.example is in the README's table, and reaches the service in production", () => {
+  const read = (name: string) => Deno.readTextFileSync(new URL(`../${name}`, import.meta.url));
+  const names = [...read(".env.example").matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name!);
+  const rows = read("README.md").split("## Configuration\n")[1]!.split("\n## ")[0]!.split("\n")
+    .filter((line) => /^\| `[A-Z_]+`/.test(line));
+  const documented = rows.flatMap((row) =>
+    [...row.split("|")[1]!.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name!)
+  );
+  const { command } = JSON.parse(read("deno.json")).tasks.serve;
+  const allowed = command.match(/--allow-env=(\S+)/)[1].split(",");
+
+  deepEqual(documented.toSorted(), names.toSorted());
+  deepEqual(allowed.toSorted(), names.toSorted());
+});
+
 Deno.test("parseConfig() refuses a Unix socket in production, which may write no file", () => {
   for (
     const url of ["postgres://u@localhost/db?host=/run/postgresql", "postgres://u@%2Frun%2Fpostgresql/db"]

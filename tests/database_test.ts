@@ -2,7 +2,7 @@ import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { isOutage } from "../db/outages.ts";
-import { awaitServer, refuseOld } from "../db/server.ts";
+import { awaitServer, refuseOld, type Unreached } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { eventually } from "./support.ts";
@@ -191,6 +191,23 @@ Deno.test("awaitServer() answers with the version, and does not wait for what no
       /^Error: Cannot use the database: .*missing.* does not exist/,
     );
   }));
+
+Deno.test("awaitServer() says at once which server it waits for, and in the end why in vain, without its secrets", async () => {
+  const port = freePort();
+  const waiting: Unreached[] = [];
+  const never = new Promise(() => {});
+  const options = { onWaiting: (unreached: Unreached) => void waiting.push(unreached), msMax: 700 };
+  await rejects(awaitServer(`postgres://user:secret@127.0.0.1:${port}/name`, never, options), {
+    message: `Cannot reach the database at 127.0.0.1:${port}: ECONNREFUSED`,
+  });
+  deepEqual(waiting, [{ server: `127.0.0.1:${port}`, reason: "ECONNREFUSED" }]);
+});
+
+/** One that nobody listens on. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
 
 Deno.test("refuseOld() takes PostgreSQL 15 and later, and says which other it was given", () => {
   for (const version of ["15.8 (Debian 15.8-0+deb12u1)", "18.4", "18beta1", "100.1"]) refuseOld(version);

@@ -26,6 +26,7 @@ input { width: 100%; min-height: 3rem; margin: .25rem 0 .75rem; padding: .5rem .
 button, .button { display: block; width: 100%; min-height: 3rem; padding: .65rem 1rem; font: inherit; font-weight: 600;
   text-align: center; text-decoration: none; cursor: pointer; color: var(--on-key); background: var(--key);
   border: 1px solid var(--key); border-radius: .5rem; }
+.button { display: flex; align-items: center; justify-content: center; }
 button.second { color: var(--key); background: transparent; }
 button kbd { font: inherit; }
 :focus-visible, button:focus, input:focus, a:focus { outline: 3px solid var(--ink); outline-offset: 2px; }
