@@ -46,6 +46,9 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 
 const bytes = { "*/*": { schema: { type: "string" as const, format: "binary" } } };
+const etag = {
+  "ETag": { schema: { type: "string" as const }, description: "For If-None-Match and If-Range" },
+};
 const about = {
   method: "get" as const,
   tags: ["Media"],
@@ -54,9 +57,16 @@ const about = {
     "Takes one byte range, If-Range and If-None-Match.",
   security: [{ bearer: [] }, { queryToken: [] }, { signature: [] }],
   responses: {
-    200: { description: "All of it", content: bytes },
-    206: { description: "The range", content: bytes },
-    304: { description: "What the client has is right" },
+    200: { description: "All of it", content: bytes, headers: etag },
+    206: {
+      description: "The range",
+      content: bytes,
+      headers: {
+        ...etag,
+        "Content-Range": { schema: { type: "string" as const }, description: "`bytes 0-99/1000`" },
+      },
+    },
+    304: { description: "What the client has is right", headers: etag },
     ...errorAnswers([...SESSION_ERRORS, "invalid_input", "media_not_found", "range_not_satisfiable"]),
   },
 };

@@ -45,9 +45,12 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
     in: "query",
     name: "signature",
   });
+  for (const [name, header] of Object.entries(HEADERS)) {
+    app.openAPIRegistry.registerComponent("headers", name, header);
+  }
   let document: ReturnType<typeof app.getOpenAPI31Document> | null = null;
   app.openapi(route, (c) => {
-    document ??= withOperationIds(app.getOpenAPI31Document({
+    document ??= completed(app.getOpenAPI31Document({
       openapi: "3.1.0",
       info: {
         title: "PuffinTalk",
@@ -61,12 +64,43 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
   });
 }
 
-/** Names every operation, as generated clients call it: `post_auth_complete_signup`. */
-function withOperationIds<Document extends { paths?: Record<string, object> }>(document: Document): Document {
+/** What many answers have beside their bodies. */
+const HEADERS = {
+  RequestId: {
+    schema: { type: "string" as const },
+    description: "Names the request, in the service's log too",
+  },
+  RetryAfter: {
+    schema: { type: "integer" as const, minimum: 1 },
+    description: "Seconds after which it makes sense to try again; where waiting helps",
+  },
+};
+/** After these it does, mostly. */
+const WAITING = ["408", "429", "503"];
+
+interface Operation {
+  operationId?: string;
+  security?: unknown[];
+  responses: Record<string, { headers?: Record<string, unknown> }>;
+}
+
+/**
+ * Says of every operation what is so of all: its name, as generated clients call it (`post_auth_complete_signup`), that it
+ * needs no session where it says nothing of one, and the headers that tell requests apart and when to come again.
+ */
+function completed<Document extends { paths?: Record<string, object> }>(document: Document): Document {
   for (const [path, item] of Object.entries(document.paths ?? {})) {
     const words = path.replace(/^\/api\b/, "").match(/\w+/g) ?? ["root"];
-    for (const [method, operation] of Object.entries(item)) {
-      if (typeof operation === "object") operation.operationId ??= [method, ...words].join("_");
+    for (const [method, operation] of Object.entries(item) as [string, Operation][]) {
+      operation.operationId ??= [method, ...words].join("_");
+      operation.security ??= [];
+      for (const [status, response] of Object.entries(operation.responses)) {
+        response.headers = {
+          "X-Request-Id": { $ref: "#/components/headers/RequestId" },
+          ...(WAITING.includes(status) ? { "Retry-After": { $ref: "#/components/headers/RetryAfter" } } : {}),
+          ...response.headers,
+        };
+      }
     }
   }
   return document;

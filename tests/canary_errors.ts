@@ -90,7 +90,11 @@ export async function callEverything(life: Life, { token }: Person, number: stri
       const content = Object.keys(operation.requestBody?.content ?? {})[0] ?? "application/json";
       const bodies = /get|head|options/.test(method) ? [undefined] : bodiesOf(operation, document, odd);
       for (const raw of bodies) {
-        for (const who of operation.security && !isPage(operation) ? [token, `${token}x`] : [undefined]) {
+        for (
+          const who of operation.security.length > 0 && !isPage(operation)
+            ? [token, `${token}x`]
+            : [undefined]
+        ) {
           await call(life, method.toUpperCase(), `${path}?${query}`, {
             token: who,
             headers: {

@@ -58,7 +58,7 @@ function readSurface(document: Document, method: string, pattern: string, operat
     pattern,
     fields: [...parameters, ...headers, ...readBody(document, content?.schema)],
     body,
-    needsToken: operation.security !== undefined,
+    needsToken: operation.security.length > 0,
   };
 }
 

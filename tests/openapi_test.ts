@@ -105,10 +105,10 @@ Deno.test("/openapi.json asks for a token wherever one is needed, with its 401, 
       for (const [method, operation] of Object.entries<Document>(methods)) {
         const { security, responses } = operation;
         const name = `${method} ${pattern}`;
-        equal(security === undefined, PUBLIC.test(pattern) || method === "options", name);
+        equal(security.length === 0, PUBLIC.test(pattern) || method === "options", name);
         // The page of an invitation carries its session in a form.
-        if (!isPage(operation)) equal("401" in responses, security !== undefined, name);
-        for (const scheme of (security ?? []).flatMap(Object.keys)) {
+        if (!isPage(operation)) equal("401" in responses, security.length > 0, name);
+        for (const scheme of security.flatMap(Object.keys)) {
           ok(document.components.securitySchemes[scheme], `${name} ${scheme}`);
         }
       }
@@ -126,6 +126,27 @@ Deno.test("/openapi.json documents the body of every call that takes one, closed
       if (content) equal(resolve(document, content.schema).additionalProperties, false, pattern);
       for (const status of ["400", "413", "415"]) ok(statuses.includes(status), `${pattern} ${status}`);
     }
+  }));
+
+Deno.test("/openapi.json documents what a client of uploads has to send and to read", () =>
+  overDocument((document) => {
+    const [begin, one] = [document.paths["/api/uploads"].post, document.paths["/api/uploads/{id}"]];
+    const headersOf = ({ parameters }: Document) =>
+      parameters.filter((parameter: Document) => parameter.in === "header").map(({ name }: Document) => name);
+    deepEqual(headersOf(begin), ["Tus-Resumable", "Upload-Length", "Upload-Metadata"]);
+    deepEqual(headersOf(one.patch), ["Tus-Resumable", "Upload-Offset"]);
+    equal(one.patch.requestBody.required, true);
+    equal(begin.requestBody.required, false);
+    for (
+      const [operation, status, header] of [
+        [begin, "201", "Location"],
+        [one.head, "200", "Upload-Offset"],
+        [one.patch, "204", "Upload-Offset"],
+        [document.paths["/api/messages/media/{id}"].get, "206", "Content-Range"],
+        [one.patch, "503", "Retry-After"],
+        [begin, "413", "X-Request-Id"],
+      ] as const
+    ) ok(operation.responses[status].headers[header], `${status} ${header}`);
   }));
 
 Deno.test("/openapi.json documents the WebSocket: its upgrade, its refusals, its frames", () =>

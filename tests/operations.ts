@@ -57,7 +57,7 @@ export function listOperations(document: Document): Operation[] {
       method: method.toUpperCase(),
       pattern,
       path: pattern.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(valueOf(name)))),
-      needsToken: operation.security !== undefined,
+      needsToken: operation.security.length > 0,
       body: bodyOf(pattern, operation),
       sample: sampleOf(document, operation),
       statuses: Object.keys(operation.responses),

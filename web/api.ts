@@ -26,6 +26,7 @@ export interface paths {
         /** @description A passcode is on its way by SMS */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -65,6 +66,7 @@ export interface paths {
         /** @description A passcode is on its way by SMS */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -104,6 +106,7 @@ export interface paths {
         /** @description The account exists, this is its first session */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -143,6 +146,7 @@ export interface paths {
         /** @description A new session */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -178,6 +182,7 @@ export interface paths {
         /** @description A new token of the same session; the old one works until its own end */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -213,6 +218,7 @@ export interface paths {
         /** @description The session has ended */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -246,6 +252,7 @@ export interface paths {
         /** @description Newest use first */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -290,6 +297,7 @@ export interface paths {
         /** @description The session has ended */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -324,6 +332,7 @@ export interface paths {
         /** @description Newest touch first, then by number */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -362,6 +371,7 @@ export interface paths {
         /** @description The contact, or an empty list */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -402,6 +412,7 @@ export interface paths {
         /** @description The whole list as it is now */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -426,6 +437,7 @@ export interface paths {
         /** @description The whole list as it is now */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -464,6 +476,7 @@ export interface paths {
         /** @description The whole list as it is now */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -503,6 +516,7 @@ export interface paths {
         /** @description The whole list as it is now */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -542,6 +556,7 @@ export interface paths {
         /** @description The whole list as it is now */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -587,6 +602,7 @@ export interface paths {
         /** @description It is stored; send its id in a message */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -626,6 +642,7 @@ export interface paths {
         /** @description Whoever has it can play it */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -678,6 +695,9 @@ export interface paths {
         /** @description All of it */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            /** @description For If-None-Match and If-Range */
+            ETag?: string;
             [name: string]: unknown;
           };
           content: {
@@ -687,6 +707,11 @@ export interface paths {
         /** @description The range */
         206: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            /** @description For If-None-Match and If-Range */
+            ETag?: string;
+            /** @description `bytes 0-99/1000` */
+            "Content-Range"?: string;
             [name: string]: unknown;
           };
           content: {
@@ -728,6 +753,9 @@ export interface paths {
         /** @description All of it */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            /** @description For If-None-Match and If-Range */
+            ETag?: string;
             [name: string]: unknown;
           };
           content: {
@@ -737,6 +765,11 @@ export interface paths {
         /** @description The range */
         206: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            /** @description For If-None-Match and If-Range */
+            ETag?: string;
+            /** @description `bytes 0-99/1000` */
+            "Content-Range"?: string;
             [name: string]: unknown;
           };
           content: {
@@ -765,15 +798,33 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header: {
+          /** @description The version of tus */
+          "Tus-Resumable": "1.0.0";
+          /** @description How many bytes there are in all */
+          "Upload-Length": number;
+          /** @description Keys, each with a value in base64: `media_type YXVkaW8=,filename YS5vZ2c=` */
+          "Upload-Metadata": string;
+        };
         path?: never;
         cookie?: never;
       };
-      requestBody?: never;
+      requestBody?: {
+        content: {
+          "application/offset+octet-stream": string;
+        };
+      };
       responses: {
         /** @description Begun; go on at `Location` */
         201: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            /** @description The upload */
+            Location?: string;
+            /** @description So many bytes are stored */
+            "Upload-Offset"?: number;
+            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
+            "Upload-Expires"?: string;
             [name: string]: unknown;
           };
           content?: never;
@@ -793,6 +844,7 @@ export interface paths {
         /** @description Version, extensions, largest size */
         204: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content?: never;
@@ -816,7 +868,10 @@ export interface paths {
     delete: {
       parameters: {
         query?: never;
-        header?: never;
+        header: {
+          /** @description The version of tus */
+          "Tus-Resumable": "1.0.0";
+        };
         path: {
           id: string;
         };
@@ -827,6 +882,7 @@ export interface paths {
         /** @description It is gone */
         204: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content?: never;
@@ -847,6 +903,7 @@ export interface paths {
         /** @description Version, extensions, largest size */
         204: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content?: never;
@@ -856,7 +913,10 @@ export interface paths {
     head: {
       parameters: {
         query?: never;
-        header?: never;
+        header: {
+          /** @description The version of tus */
+          "Tus-Resumable": "1.0.0";
+        };
         path: {
           id: string;
         };
@@ -867,6 +927,15 @@ export interface paths {
         /** @description `Upload-Offset` bytes of `Upload-Length`, and the `Upload-Metadata` of its creation */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            /** @description So many bytes are stored */
+            "Upload-Offset"?: number;
+            /** @description How many bytes there are in all */
+            "Upload-Length"?: number;
+            /** @description As it was given */
+            "Upload-Metadata"?: string;
+            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
+            "Upload-Expires"?: string;
             [name: string]: unknown;
           };
           content?: never;
@@ -876,17 +945,31 @@ export interface paths {
     patch: {
       parameters: {
         query?: never;
-        header?: never;
+        header: {
+          /** @description The version of tus */
+          "Tus-Resumable": "1.0.0";
+          /** @description Where these bytes begin */
+          "Upload-Offset": number;
+        };
         path: {
           id: string;
         };
         cookie?: never;
       };
-      requestBody?: never;
+      requestBody: {
+        content: {
+          "application/offset+octet-stream": string;
+        };
+      };
       responses: {
         /** @description Stored up to `Upload-Offset`; at the end recognised, and ready to be sent */
         204: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            /** @description So many bytes are stored */
+            "Upload-Offset"?: number;
+            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
+            "Upload-Expires"?: string;
             [name: string]: unknown;
           };
           content?: never;
@@ -923,6 +1006,7 @@ export interface paths {
         /** @description The message is stored */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -965,6 +1049,7 @@ export interface paths {
         /** @description It is seen */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1004,6 +1089,7 @@ export interface paths {
         /** @description They are seen */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1043,6 +1129,7 @@ export interface paths {
         /** @description They are seen */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1087,6 +1174,7 @@ export interface paths {
         /** @description has_more tells whether there are more before (with `after`: newer ones) */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1132,6 +1220,7 @@ export interface paths {
         /** @description The socket is open; it carries text frames, each a `Notification` as JSON */
         101: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content?: never;
@@ -1167,6 +1256,7 @@ export interface paths {
         /** @description For `?ticket=` */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1206,6 +1296,7 @@ export interface paths {
         /** @description The public VAPID key of this service */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1246,6 +1337,7 @@ export interface paths {
         /** @description It is the session's subscription now */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1267,6 +1359,7 @@ export interface paths {
         /** @description The session has no subscription now */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1299,6 +1392,7 @@ export interface paths {
         /** @description Newest first */
         200: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content: {
@@ -1344,6 +1438,7 @@ export interface paths {
         /** @description Understood, or about nothing that is known here */
         204: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content?: never;
@@ -1385,6 +1480,7 @@ export interface paths {
         /** @description Understood, or about nothing that is known here */
         204: {
           headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content?: never;
@@ -1682,7 +1778,12 @@ export interface components {
   responses: never;
   parameters: never;
   requestBodies: never;
-  headers: never;
+  headers: {
+    /** @description Names the request, in the service's log too */
+    RequestId: string;
+    /** @description Seconds after which it makes sense to try again; where waiting helps */
+    RetryAfter: number;
+  };
   pathItems: never;
 }
 export type $defs = Record<string, never>;
