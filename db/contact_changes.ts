@@ -4,6 +4,7 @@
 
 import { type BucketUse, takenOf } from "./buckets.ts";
 import type { Sql } from "./database.ts";
+import { CHANNEL } from "./notify.ts";
 import type { Intents } from "./pairs.ts";
 
 /** The ids of two people, the lower first. */
@@ -115,7 +116,7 @@ export async function writeChanges(
         on conflict (owner_id, peer_id) do update
         set changed_at = excluded.changed_at
       )${hidden.length === 0 ? sql`` : sql`, ${removedOf(sql, hidden)}`}, told as (
-        select pg_notify('puffintalk', payload)
+        select pg_notify(${CHANNEL}, payload)
         from unnest(${payloads}::text[]) as payload
       )
       select undo_unless(

@@ -96,7 +96,7 @@ function sideOf(row: PairRow, isLow: boolean): Side {
 }
 
 /** Who waits for an answer of this user: told when he has signed up. */
-export async function listAdmirers(sql: Sql, meId: number): Promise<number[]> {
+export async function listRequesters(sql: Sql, meId: number): Promise<number[]> {
   const rows = await sql<{ peer_id: number }[]>`
     select v.peer_id
     from contacts c

@@ -2,6 +2,7 @@
 
 import type { Sql } from "./database.ts";
 import type { MessageType } from "./messages.ts";
+import { CHANNEL } from "./notify.ts";
 import type { Intents } from "./pairs.ts";
 
 /** A message to be stored; `notice` is what to tell other processes, as a JSON list without its last item, the id. */
@@ -97,7 +98,7 @@ export async function storeDrafts(
       ) as newest
       where v.id = newest.conversation_id
     ), told as materialized (
-      select pg_notify('puffintalk', ${origin} || string_agg(notice || id || ']', ','))
+      select pg_notify(${CHANNEL}, ${origin} || string_agg(notice || id || ']', ','))
       from stored
       group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
     )

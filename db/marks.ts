@@ -1,5 +1,6 @@
 import type { Intent } from "./conversations.ts";
 import type { Sql } from "./database.ts";
+import { CHANNEL } from "./notify.ts";
 
 /** Moves a reader's marks in a thread up to these ids, never back and never beyond what the peer has sent; sees media. */
 export interface Move {
@@ -97,7 +98,7 @@ export async function moveMarks(
       where v.id = target.id
     ), told as (
       select pg_notify(
-        'puffintalk',
+        ${CHANNEL},
         ${origin} || string_agg(concat_ws(',', own_event, case when tell_peer then peer_event end), ',')
       )
       from moving

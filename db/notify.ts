@@ -5,7 +5,7 @@
 import { connect, type DatabaseAddress, type Pool, type Sql } from "./database.ts";
 import { within } from "./within.ts";
 
-const CHANNEL = "puffintalk";
+export const CHANNEL = "puffintalk";
 /** PostgreSQL refuses payloads of 8000 bytes and more. */
 export const PAYLOAD_BYTES_MAX = 7_900;
 const HEARTBEAT_MS = 4_000;

@@ -35,6 +35,9 @@ export function success<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject({ success: z.literal(true), ...shape });
 }
 
+/** A success that has nothing more to say. */
+export const done = success({}).openapi("Done");
+
 /** A success body and the codes that may stand in its place. */
 export function answers<Schema extends z.ZodType>(
   description: string,

@@ -1,5 +1,5 @@
-// Everything the service answers. A request passes from top to bottom: it is named and logged, its address and method
-// are judged, then the route's own chain: session, body, schema, service, answer.
+// Everything the service answers. A request passes from top to bottom, once it has its method (`asMeant`, at the end): it is
+// named and logged, its address and method are judged, then the route's own chain: session, body, schema, service, answer.
 
 import type { Config } from "../services/config.ts";
 import type { Services } from "../services/services.ts";
@@ -16,7 +16,7 @@ import { createGate } from "./gate.ts";
 import { invitePageErrors, inviteRoutes } from "./invite_page.ts";
 import { inviteListRoutes } from "./invites.ts";
 import type { CallContext } from "./json_calls.ts";
-import { mediaPath, mediaRoutes } from "./media.ts";
+import { mediaRoutes, pathOf } from "./media.ts";
 import { mediaDownloadRoutes } from "./media_download.ts";
 import { messageRoutes } from "./messages.ts";
 import { asMeant } from "./method_override.ts";
@@ -45,7 +45,7 @@ export function createApp(
   config: AppConfig,
   { gate = createGate(), webFiles = NO_FILES } = {},
 ) {
-  const app = createRouter<AppEnv>(mediaPath);
+  const app = createRouter<AppEnv>(pathOf);
   const wire = createWire(config);
   const repeatables = createRepeatables();
   const headers = createAnswerHeaders(config.publicUrl);
@@ -80,6 +80,7 @@ export function createApp(
   app.route("/", webRoutes(webFiles));
   if (services.console) app.route("/", devRoutes(services.console, wire, webFiles));
   describeApi(app, config.publicUrl);
+  // First of all, because routes are found by it: the method that is meant.
   const { fetch } = app;
   app.fetch = (request, ...rest) => fetch(asMeant(request), ...rest);
   return app;

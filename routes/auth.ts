@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import type { Accounts } from "../services/accounts.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { ErrorCode } from "../services/errors.ts";
-import { success } from "./answers.ts";
+import { done, success } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { phoneNumber, text } from "./fields.ts";
@@ -26,7 +26,6 @@ const asked = success({
 }).openapi("PasscodeSent");
 
 const signedIn = success({ token: z.string(), expires_at: wireTime }).openapi("SignedIn");
-const done = success({}).openapi("Done");
 
 const ASK_ERRORS: ErrorCode[] = [
   "invalid_phone_number",

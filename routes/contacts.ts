@@ -99,8 +99,8 @@ function addRequest(
       meaning: CHANGED,
       errors: [...CHANGE_ERRORS, "already_friends", "already_requested", "peer_deleted", "user_not_found"],
     }, async (me, { body: { phone_number, display_name } }, c) => {
-      const asking = { address: address(c), displayName: display_name };
-      const { contacts: list, invite } = await contacts.request(me, phone_number, asking);
+      const options = { address: address(c), displayName: display_name };
+      const { contacts: list, invite } = await contacts.request(me, phone_number, options);
       return { ...toAnswer(list), ...(invite ? { invite } : {}) };
     });
   }

@@ -24,7 +24,7 @@ export const mediaType = z.string()
   .openapi({ type: "string", example: "audio" });
 
 /** An address without the slash that some clients put behind the media's. */
-export function mediaPath(request: Request): string {
+export function pathOf(request: Request): string {
   return getPath(request).replace(/^(\/api\/messages\/media(?:\/[^/]+)?)\/$/, "$1");
 }
 
@@ -33,7 +33,7 @@ export function mediaRoutes(
   { calls, publicUrl, late }: { calls: CallContext; publicUrl: string; late: AbortSignal },
 ) {
   const signed = requireSession(sessions);
-  const transfer = takeTurn(uploads);
+  const transfer = limitTransfers(uploads);
   const multipart = createMiddleware<AppEnv>(async (c, next) => {
     judgeMultipart(c.req.raw, uploads.uploadBytesMax);
     await next();
@@ -102,7 +102,7 @@ export function mediaRoutes(
 }
 
 /** Stands before a call that transfers bytes, of which a user has few at a time. */
-export function takeTurn(uploads: Uploads) {
+export function limitTransfers(uploads: Uploads) {
   return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next));
 }
 

@@ -6,7 +6,7 @@ import type { Marks } from "../services/marks.ts";
 import type { MessagePage, Messages, Outgoing } from "../services/messages.ts";
 import { PAGE_MAX } from "../services/newest.ts";
 import { TEXT_MAX } from "../services/texts/lengths.ts";
-import { success } from "./answers.ts";
+import { done, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
 import type { Repeatables } from "./repeatable.ts";
@@ -16,8 +16,6 @@ import { type Wire, wireMessage } from "./wire.ts";
 
 const tags = ["Messages"];
 const COUNT_DEFAULT = 100;
-
-const done = success({}).openapi("Done");
 
 const CLIENT_ID_MAX = 64;
 const clientId = text({ min: 1, max: CLIENT_ID_MAX });

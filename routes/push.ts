@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { ECDH } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import type { Push } from "../services/push/push.ts";
-import { success } from "./answers.ts";
+import { done, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { text } from "./fields.ts";
 import { type CallContext, jsonCalls } from "./json_calls.ts";
@@ -15,7 +15,6 @@ const ENDPOINT_MAX = 1_024;
 /** The last moment that a Date can be. */
 const TIME_MS_MAX = 8.64e15;
 
-const done = success({}).openapi("PushDone");
 const key = success({
   public_key: z.string().openapi({ description: "For `applicationServerKey`: a P-256 point in base64url" }),
 }).openapi("PushKey");

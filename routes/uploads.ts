@@ -8,7 +8,7 @@ import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
 import { errorAnswers, SECURITY, SESSION_ERRORS } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
-import { admitted, takeTurn } from "./media.ts";
+import { admitted, limitTransfers } from "./media.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
 import { exchange, TUS_VERSION } from "./tus_exchange.ts";
@@ -81,7 +81,7 @@ export function uploadRoutes(
 ) {
   const locker = createUploadLocker();
   const signed = requireSession(sessions);
-  const transfer = takeTurn(uploads);
+  const transfer = limitTransfers(uploads);
 
   const create = createRoute({
     ...about,

@@ -1,7 +1,7 @@
 // Signing up and in: a passcode by SMS, then a session for who returned it.
 
 import type { Database, Sql } from "../db/database.ts";
-import { listAdmirers } from "../db/conversations.ts";
+import { listRequesters } from "../db/conversations.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import type { Purpose } from "../db/passcodes.ts";
 import { activateUser, findUser, holdUser } from "../db/users.ts";
@@ -9,7 +9,7 @@ import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import type { Limiter } from "./limits/limiter.ts";
-import type { Asked, Passcodes } from "./passcodes.ts";
+import type { Passcodes, PasscodeSent } from "./passcodes.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Sessions, SessionToken } from "./sessions.ts";
 
@@ -51,21 +51,21 @@ export function createAccounts(
   }
 
   /** @throws AppError already_registered where answers are not uniform, and as `passcodes.ask` */
-  async function signUp(phone: PhoneNumber, address: string): Promise<Asked> {
+  async function signUp(phone: PhoneNumber, address: string): Promise<PasscodeSent> {
     if (!uniform) return await askTelling(phone, "signup", address, "already_registered");
     const registered = await database.run((sql) => isRegistered(sql, phone));
     return await passcodes.ask(phone, "signup", { address, instead: registered ? "sign_in" : null });
   }
 
   /** @throws AppError not_registered where answers are not uniform, and as `passcodes.ask` */
-  async function signIn(phone: PhoneNumber, address: string): Promise<Asked> {
+  async function signIn(phone: PhoneNumber, address: string): Promise<PasscodeSent> {
     if (!uniform) return await askTelling(phone, "signin", address, "not_registered");
     const registered = await database.run((sql) => isRegistered(sql, phone));
     return await passcodes.ask(phone, "signin", { address, instead: registered ? null : "sign_up" });
   }
 
   /** A code for whoever has one way in only; `completeEither` takes it. @throws AppError as `passcodes.ask` */
-  function askEither(phone: PhoneNumber, address: string): Promise<Asked> {
+  function askEither(phone: PhoneNumber, address: string): Promise<PasscodeSent> {
     return passcodes.ask(phone, "signup", { address });
   }
 
@@ -79,7 +79,7 @@ export function createAccounts(
     purpose: Purpose,
     address: string,
     wrong: "already_registered" | "not_registered",
-  ): Promise<Asked> {
+  ): Promise<PasscodeSent> {
     const paid = await limiter.pay({ limit: "reveal_address", of: address });
     const judge = async (sql: Sql) => {
       const registered = await isRegistered(sql, phone);
@@ -152,8 +152,8 @@ export function createAccounts(
     const user = await activateUser(sql, phone, now());
     if (!user) return null;
     const { session } = await sessions.open(sql, user.id, device);
-    const admirers = await listAdmirers(sql, user.id);
-    return { session, events: admirers.map((to) => ({ to, event: "contacts_updated" })) };
+    const requesters = await listRequesters(sql, user.id);
+    return { session, events: requesters.map((to) => ({ to, event: "contacts_updated" })) };
   }
 
   /** Makes a session, for the user's others to be told. Null where he is suspended. */

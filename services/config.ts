@@ -20,6 +20,9 @@ const PASSCODE_TTL_SECONDS_MAX = 31_536_000;
 /** The largest large object of PostgreSQL. */
 const UPLOAD_BYTES_MAX = 4_398_046_511_103;
 
+/** Who sends invitations: the service, the inviter's own phone, or nobody. */
+export type InviteMode = "server" | "device" | "off";
+
 export interface Config {
   port: number;
   host: string;
@@ -39,7 +42,7 @@ export interface Config {
   testPasscodes: ReadonlyMap<PhoneNumber, string>;
   passcodeTtlMs: number;
   phoneWireFormat: "e164" | "digits";
-  inviteMode: "server" | "device" | "off";
+  inviteMode: InviteMode;
   /** Whether signup and signin answer alike, whoever has an account. */
   uniformAuth: boolean;
   /** The apps that open links of this service. */

@@ -2,6 +2,7 @@
 
 import type { Found, PairState } from "../db/pairs.ts";
 import type { User } from "../db/users.ts";
+import type { InviteMode } from "./config.ts";
 import {
   type Action,
   decide,
@@ -60,7 +61,7 @@ export function asksOf(wish: Wish): Ask[] {
 }
 
 /** What a limit or the lack of an account refuses, it refuses whole; everything else is taken from the ledger. */
-export function judge(one: Case, ledger: Ledger, inviteMode: "server" | "device" | "off"): Outcome {
+export function judge(one: Case, ledger: Ledger, inviteMode: InviteMode): Outcome {
   const isUnknown = inviteMode === "off" && one.wish.action === "request" &&
     (!one.peer || one.peer.status === "invited");
   const [reveals, counts] = [revealing(one), counted(one)];

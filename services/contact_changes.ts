@@ -7,6 +7,7 @@ import type { Database, Sql } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { findPairs } from "../db/pairs.ts";
 import { inviteUsers, type User } from "../db/users.ts";
+import type { InviteMode } from "./config.ts";
 import { asksOf, type Case, caseOf, type Changed, judge, type Outcome, type Wish } from "./contact_cases.ts";
 import { mineUpdated, type Writing, writingOf } from "./contact_writing.ts";
 import { AppError } from "./errors.ts";
@@ -31,7 +32,7 @@ export function createContactChanges(
     bus: Bus;
     limiter: Limiter;
     now: () => Date;
-    inviteMode: "server" | "device" | "off";
+    inviteMode: InviteMode;
   },
 ) {
   const commits = createGroupCommit<Wish, Outcome>({

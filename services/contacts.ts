@@ -25,7 +25,7 @@ export interface Acted {
 }
 
 /** What a request brings along beside the number. */
-export interface Asking {
+export interface RequestOptions {
   /** Where it comes from. */
   address: string;
   displayName?: string | undefined;
@@ -68,7 +68,11 @@ export function createContacts(
    * invites it.
    * @throws AppError own_number, user_not_found, rate_limited, and the refusals of `decide`
    */
-  async function request(me: Actor, phone: PhoneNumber, { address, displayName }: Asking): Promise<Acted> {
+  async function request(
+    me: Actor,
+    phone: PhoneNumber,
+    { address, displayName }: RequestOptions,
+  ): Promise<Acted> {
     refuseOwnNumber(me, phone);
     const changed = await changes.change({ action: "request", me, phone, address, displayName });
     const invite = changed.invites ? await invites.invite(me, phone, address) : null;

@@ -6,7 +6,7 @@ import type { Status } from "./contact_state.ts";
 import type { Contacts } from "./contacts.ts";
 import { AppError } from "./errors.ts";
 import type { InvitePeople, Invites, InviteState } from "./invites.ts";
-import type { Asked } from "./passcodes.ts";
+import type { PasscodeSent } from "./passcodes.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -20,7 +20,7 @@ export interface Invitation {
 /** A code was sent, or not; `purpose` says what a code is good for in both cases. */
 export interface CodeSent {
   purpose: Purpose;
-  asked: Asked | null;
+  asked: PasscodeSent | null;
   refusal: AppError | null;
 }
 
@@ -80,7 +80,7 @@ export function createInvitees(
   return { open: invites.find, neverAgain: invites.neverAgain, sendCode, enter, statusOf, answer };
 }
 
-async function attempt(purpose: Purpose, ask: () => Promise<Asked>): Promise<CodeSent> {
+async function attempt(purpose: Purpose, ask: () => Promise<PasscodeSent>): Promise<CodeSent> {
   try {
     return { purpose, asked: await ask(), refusal: null };
   } catch (error) {

@@ -22,7 +22,7 @@ export interface PasscodesOptions extends RedeemOptions {
   host: string;
 }
 
-export interface Asking {
+export interface AskOptions {
   /** Where it comes from. */
   address: string;
   /** Sent in place of a code and at its cost, to whoever must not be told from one who gets a code. */
@@ -32,7 +32,7 @@ export interface Asking {
 }
 
 /** What an ask is answered with; times in seconds. */
-export interface Asked {
+export interface PasscodeSent {
   expires_in: number;
   resend_in: number;
   code_length: number;
@@ -53,8 +53,8 @@ export function createPasscodes(options: PasscodesOptions) {
   async function ask(
     phone: PhoneNumber,
     purpose: Purpose,
-    { address, instead = null, judge = () => Promise.resolve() }: Asking,
-  ): Promise<Asked> {
+    { address, instead = null, judge = () => Promise.resolve() }: AskOptions,
+  ): Promise<PasscodeSent> {
     const at = now();
     const test = testPasscodes.get(phone);
     const refusal = test === undefined ? await sms.refusal(phone) : null;

@@ -1341,7 +1341,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/json": components["schemas"]["PushDone"];
+            "application/json": components["schemas"]["Done"];
           };
         };
       };
@@ -1363,7 +1363,7 @@ export interface paths {
             [name: string]: unknown;
           };
           content: {
-            "application/json": components["schemas"]["PushDone"];
+            "application/json": components["schemas"]["Done"];
           };
         };
       };
@@ -1734,10 +1734,6 @@ export interface components {
       success: true;
       /** @description For `applicationServerKey`: a P-256 point in base64url */
       public_key: string;
-    };
-    PushDone: {
-      /** @enum {boolean} */
-      success: true;
     };
     /** @description What PushSubscription.toJSON() gives in a browser */
     PushSubscription: {

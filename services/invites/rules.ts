@@ -2,6 +2,7 @@
 
 import type { InviteCounts, InviteSms, SentInvite } from "../../db/invites.ts";
 import type { Suppression } from "../../db/suppressions.ts";
+import type { InviteMode } from "../config.ts";
 import type { InviteRow } from "../invites.ts";
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
@@ -13,7 +14,7 @@ const INVITES_PER_DAY_MAX = 10;
 
 export function judgeInvite(
   { mode, counts, stopped, reachable }: {
-    mode: "server" | "device" | "off";
+    mode: InviteMode;
     counts: InviteCounts;
     stopped: readonly Suppression[];
     /** Whether we would pay for an SMS to this number. */

@@ -5,6 +5,7 @@ import type { Database, Sql } from "../../db/database.ts";
 import * as invites from "../../db/invites.ts";
 import { listSuppressions, suppress } from "../../db/suppressions.ts";
 import { findUser, type User } from "../../db/users.ts";
+import type { InviteMode } from "../config.ts";
 import type { DeviceInvite, InvitePeople, InviteRow, Invites, InviteState } from "../invites.ts";
 import { describeError, log } from "../log.ts";
 import type { PhoneNumber } from "../phone_number.ts";
@@ -26,7 +27,7 @@ export interface InvitesOptions {
   now: () => Date;
   /** An origin without a trailing slash. */
   publicUrl: string;
-  mode: "server" | "device" | "off";
+  mode: InviteMode;
 }
 
 /** An invitation that is committed and whose SMS, if it is to have one, is not sent yet. */
