@@ -19,6 +19,8 @@ export interface Draft {
 /** What became of a draft. One that was not stored though nothing forbids it has a `client_id` that was there before. */
 export interface DraftOutcome {
   stored_id: number | null;
+  /** When it was sent, where that is not `now`: of a pair no message is older than the one before. */
+  sent_at: Date | null;
   /** How the pair stands; null of a draft that was stored. */
   pair: Intents & { low_id: number } | null;
   /** What the draft carries and its sender may send; null where there is no such thing. */
@@ -32,7 +34,7 @@ const DRAFTS_PER_NOTIFY = 60;
  * Stores many people's messages in one statement, one commit and few NOTIFYs, each draft with an outcome of its own.
  * The pairs are locked in the order of their ids, and the intents are read from the rows that were locked: rows of
  * another table would be read as they were before the lock was waited for. Ids are drawn after the lock, so
- * that within a pair no lower id appears after a higher one.
+ * that within a pair no lower id appears after a higher one, and a time is never before that of the message before.
  *
  * Media are held against the sweep by a key share lock, and may be sent by who uploaded them or already has them.
  *
@@ -57,7 +59,7 @@ export async function storeDrafts(
         ${drafts.map((draft) => draft.notice)}::text[]
       ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, notice, ord)
     ), pair as materialized (
-      select id, low_id, low_intent, high_intent, ever_accepted
+      select id, low_id, low_intent, high_intent, ever_accepted, greatest(last_message_at, ${now}) as sent_at
       from conversations
       where id = any((select array_agg(conversation_id) from draft)::bigint[])
       order by id
@@ -65,7 +67,7 @@ export async function storeDrafts(
     ), ${hasMedia ? carriedMedia(sql, drafts) : noMedia(sql)}, numbered as materialized (
       select nextval('message_ids') as id, allowed.*
       from (
-        select draft.*, draft.sender_id = pair.low_id as from_low
+        select draft.*, draft.sender_id = pair.low_id as from_low, pair.sent_at
         from draft
         join pair on pair.id = draft.conversation_id
         where pair.low_intent = 'want'
@@ -75,22 +77,22 @@ export async function storeDrafts(
       ) as allowed
     ), inserted as (
       insert into messages (conversation_id, id, sender_id, type, body, media_id, client_id, created_at)
-      select conversation_id, id, sender_id, type, body, media_id, client_id, ${now}
+      select conversation_id, id, sender_id, type, body, media_id, client_id, sent_at
       from numbered
       on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
       returning id
     ), stored as materialized (
-      select numbered.id, ord, conversation_id, from_low, notice
+      select numbered.id, ord, conversation_id, from_low, sent_at, notice
       from numbered
       join inserted on inserted.id = numbered.id
     ), touched as (
       update conversations v
-      set last_message_at = greatest(v.last_message_at, ${now}),
+      set last_message_at = newest.sent_at,
         low_sent_id = greatest(v.low_sent_id, newest.low_sent_id),
         high_sent_id = greatest(v.high_sent_id, newest.high_sent_id),
         changed_at = clock_timestamp()
       from (
-        select conversation_id,
+        select conversation_id, max(sent_at) as sent_at,
           coalesce(max(id) filter (where from_low), 0) as low_sent_id,
           coalesce(max(id) filter (where not from_low), 0) as high_sent_id
         from stored
@@ -103,6 +105,7 @@ export async function storeDrafts(
       group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
     )
     select stored.id as stored_id,
+      nullif(stored.sent_at, ${now}) as sent_at,
       case when stored.id is null then to_json(pair) end as pair,
       case when carried.ord is not null then to_json(carried) end as media
     from draft

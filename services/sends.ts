@@ -128,8 +128,10 @@ export function createSends(
     });
     return sends.map((send, place) => {
       const row = rows[place]!;
-      const { stored_id: id, media } = row;
-      return id === null ? whyNot(send, row) : { row: rowOf(send, { id, at, media }), repeated: false };
+      const { stored_id: id, sent_at, media } = row;
+      return id === null
+        ? whyNot(send, row)
+        : { row: rowOf(send, { id, at: sent_at ?? at, media }), repeated: false };
     });
   }
 

@@ -17,6 +17,10 @@ import {
   withTwoApps,
 } from "./support.ts";
 
+interface Message {
+  created_at: string;
+}
+
 /** Follows a thread by `after` until it has been told to stop and there is nothing newer; gives the ids as they came. */
 async function follow(t: TestApp, me: Person, peer: string, until: { done: boolean }): Promise<number[]> {
   const seen: number[] = [];
@@ -33,6 +37,28 @@ async function follow(t: TestApp, me: Person, peer: string, until: { done: boole
 function removeContact(t: TestApp, me: Person, peer: Person): Promise<Answer> {
   return t.call("PUT", "/api/contacts/delete", { token: me.token, json: { phone_number: peer.phone } });
 }
+
+Deno.test("times of a thread go with its ids, also where the clocks of two services do not agree", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    one.clock.freeze();
+    two.clock.freeze();
+    two.clock.advance(-60_000);
+    const sends = [
+      await one.send(ann, bob, "first"),
+      await two.send(bob, ann, "of a slow clock", { client_id: "slow" }),
+      await two.send(bob, ann, "of a slow clock", { client_id: "slow" }),
+    ];
+    one.clock.advance(1);
+    sends.push(await one.send(ann, bob, "later"));
+    const at = one.clock.now().getTime();
+    deepEqual(
+      sends.map(({ body }) => at - Date.parse(body.messages[0].created_at)),
+      [1, 1, 1, 0],
+    );
+    const { body } = await one.call("GET", `/api/messages/${BOB}`, { token: ann.token });
+    deepEqual(body.messages.map((message: Message) => at - Date.parse(message.created_at)), [0, 1, 1]);
+  }));
 
 Deno.test("parallel senders make one total order, in which nothing appears before what was read already", () =>
   withTwoApps(async (one, two) => {
