@@ -11,8 +11,7 @@ export const FRAMES_A_MINUTE_MAX = 60;
 const MINUTE_MS = 60_000;
 const GOODBYE_MS_MAX = 5_000;
 const LOOK_AGAIN_MS = 50;
-/** Should it ever not be told that a stuck one is gone. */
-const STUCK_MS_MAX = 3_600_000;
+const LOOK_STUCK_MS = 1_000;
 /** So long nothing has come of a client that sends too much before it is told so, and so long that is waited for. */
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 1_000;
@@ -34,7 +33,6 @@ export class NotificationSocket implements Socket {
   /** Of its opening, and later of its end for too much that was sent. */
   #timer: ReturnType<typeof setTimeout> | null;
   #floodedAt: number | null = null;
-  #isStuck = false;
   #unstick: (() => void) | null = null;
   #leave: ReturnType<Hub["join"]> | null = null;
   #minuteEndsAt = 0;
@@ -70,7 +68,7 @@ export class NotificationSocket implements Socket {
     return true;
   }
 
-  /** Says goodbye once all before it is taken; waits long neither for that nor for the answer. */
+  /** Says goodbye once all before it is taken, and does not wait long for the answer. */
   close(code: number, reason: string): void {
     const { socket } = this;
     if (socket.readyState > WebSocket.OPEN) return;
@@ -80,24 +78,15 @@ export class NotificationSocket implements Socket {
     socket.close(code, reason);
   }
 
+  /** Nothing ends a connection with a frame stuck in it but its client: until then it takes a place of its user's. */
   #closeLater(code: number, reason: string, deadline = performance.now() + GOODBYE_MS_MAX): void {
-    setTimeout(() => {
-      if (!this.isBusy()) this.close(code, reason);
-      else if (performance.now() < deadline) this.#closeLater(code, reason, deadline);
-      else this.#cut(code, reason);
-    }, LOOK_AGAIN_MS);
-  }
-
-  /** Not even this ends a connection with a frame stuck in it: until its client goes it takes a place of its user's. */
-  #cut(code: number, reason: string): void {
-    this.#unstick = this.around.stuckSockets.enter(String(this.actor.user_id));
-    // What tells, by failing, when the client has gone.
-    this.socket.close(code, reason);
-    setTimeout(() => {
-      this.#isStuck = true;
-      terminate(this.socket);
-      Deno.unrefTimer(setTimeout(() => this.#release(), STUCK_MS_MAX));
-    }, GOODBYE_MS_MAX);
+    const isStuck = performance.now() > deadline;
+    if (isStuck) this.#unstick ??= this.around.stuckSockets.enter(String(this.actor.user_id));
+    const timer = setTimeout(() => {
+      if (this.isBusy()) this.#closeLater(code, reason, deadline);
+      else this.close(code, reason);
+    }, isStuck ? LOOK_STUCK_MS : LOOK_AGAIN_MS);
+    Deno.unrefTimer(timer);
   }
 
   #open(): void {
@@ -123,11 +112,6 @@ export class NotificationSocket implements Socket {
 
   #gone(event: Event): void {
     this.#leave?.(event instanceof CloseEvent && event.wasClean);
-    // Of one that is stuck Deno says at once that it is closed, and with an error when its client has gone.
-    if (!this.#isStuck || event.type === "error") this.#release();
-  }
-
-  #release(): void {
     this.#unstick?.();
     this.goOut();
   }

@@ -82,10 +82,10 @@ export function notificationRoutes(
     const goOut = socketsByAddress.enter(address(c));
     if (goOut === null) throw new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
     try {
+      refuseStuck(stuckSockets, actor);
       if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
       // Only now: who is refused for anything else, or just looks, may come again with the same ticket.
       if (ticket !== undefined) actor = await tickets.redeem(ticket);
-      refuseStuck(stuckSockets, actor);
       const { socket, response } = Deno.upgradeWebSocket(c.req.raw, { idleTimeout: IDLE_SECONDS });
       // By ourselves: Deno finds a protocol only in a list with spaces behind its commas, which Node's clients send without.
       if (offer !== null) response.headers.set("Sec-WebSocket-Protocol", "bearer");

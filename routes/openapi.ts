@@ -95,6 +95,8 @@ function completed<Document extends { paths?: Record<string, object> }>(document
       operation.operationId ??= [method, ...words].join("_");
       operation.security ??= [];
       for (const [status, response] of Object.entries(operation.responses)) {
+        // Of an upgrade Deno writes the head.
+        if (status === "101") continue;
         response.headers = {
           "X-Request-Id": { $ref: "#/components/headers/RequestId" },
           ...(WAITING.includes(status) ? { "Retry-After": { $ref: "#/components/headers/RetryAfter" } } : {}),

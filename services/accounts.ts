@@ -2,7 +2,6 @@
 
 import type { Database, Sql } from "../db/database.ts";
 import { listRequesters } from "../db/conversations.ts";
-import { DatabaseUnavailable } from "../db/door.ts";
 import type { Purpose } from "../db/passcodes.ts";
 import { activateUser, findUser, holdUser } from "../db/users.ts";
 import { AppError } from "./errors.ts";
@@ -81,20 +80,18 @@ export function createAccounts(
     wrong: "already_registered" | "not_registered",
   ): Promise<PasscodeSent> {
     const paid = await limiter.pay({ limit: "reveal_address", of: address });
-    const judge = async (sql: Sql) => {
+    const judge = async (sql: Sql, willSend: boolean) => {
       const registered = await isRegistered(sql, phone);
-      if (registered === (wrong === "already_registered")) {
-        paid.keep();
-        throw new AppError(wrong);
-      }
-      await paid.giveBack(sql);
+      const isWrong = registered === (wrong === "already_registered");
+      if (!isWrong && willSend) return await paid.giveBack(sql);
+      // Where no SMS will be sent, that tells as much as the other answer.
+      paid.keep();
+      if (isWrong) throw new AppError(wrong);
     };
     try {
       return await passcodes.ask(phone, purpose, { address, judge });
     } catch (error) {
-      const given = paid.giveBack();
-      // While the database is away nobody waits until that has failed as well.
-      if (!(error instanceof DatabaseUnavailable)) await given;
+      await paid.giveBackAfter(error);
       throw error;
     }
   }

@@ -27,8 +27,11 @@ export interface AskOptions {
   address: string;
   /** Sent in place of a code and at its cost, to whoever must not be told from one who gets a code. */
   instead?: Instead | null;
-  /** Has the last word, when everything is taken that a send takes, or nothing will be sent; what it throws undoes that. */
-  judge?: (sql: Sql) => Promise<void>;
+  /**
+   * Has the last word, when everything is taken that a send takes; what it throws undoes that. Also where nothing will be
+   * sent, whoever it is.
+   */
+  judge?: (sql: Sql, willSend: boolean) => Promise<void>;
 }
 
 /** What an ask is answered with; times in seconds. */
@@ -60,13 +63,13 @@ export function createPasscodes(options: PasscodesOptions) {
     const refusal = test === undefined ? await sms.refusal(phone) : null;
     if (refusal) {
       // Who would be refused anyway is told why: no SMS is kept from him.
-      await database.begin(judge);
+      await database.begin((sql) => judge(sql, false));
       throw new AppError(refusal);
     }
 
     const challenge = await reserve(phone, purpose, at, async (sql, { nonce }) => {
       if (test === undefined) await pay(sql, { to: phone, address, at, nonce });
-      await judge(sql);
+      await judge(sql, true);
     });
     const code = test ?? keys.derive(challenge);
     if (test === undefined) {

@@ -196,7 +196,15 @@ Deno.test("who has as many stuck sockets as he may have sockets gets no other un
     const { status, headers, conn } = await shakeHands(t.url, `/api/notifications?token=${ann.token}`);
     conn.close();
     deepEqual([status, headers.get("retry-after")], [429, "30"]);
+    const { body } = await t.call("POST", "/api/notifications/ticket", { token: ann.token });
+    const byTicket = () => shakeHands(t.url, `/api/notifications?ticket=${body.ticket}`);
+    const refusal = await byTicket();
+    refusal.conn.close();
+    equal(refusal.status, 429);
     await (await t.socket(bob.token)).end();
     places[0]!();
-    await (await t.socket(ann.token)).end();
+    // The ticket is as good as before.
+    const opened = await byTicket();
+    opened.conn.close();
+    equal(opened.status, 101);
   }, { env: { LIMITS: "sockets_user=2" } }));

@@ -2,7 +2,9 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 
+import { connect, type Pool } from "../db/database.ts";
 import { createTestDatabase } from "./database.ts";
+import { untilWaiting } from "./locks.ts";
 import { startService } from "./process.ts";
 import { ask, befriend, type Reply, send, signUp, wholeThread } from "./service_client.ts";
 import { openSocket, type TestSocket } from "./socket.ts";
@@ -19,6 +21,8 @@ interface Scene {
   bob: Person;
   /** Bob's. */
   socket: TestSocket;
+  /** Past the proxy. */
+  sql: Pool;
 }
 
 /** A service whose database is behind a proxy, two friends who have talked, and a socket. */
@@ -26,6 +30,7 @@ async function withScene(run: (scene: Scene) => Promise<void>, limits = "off"): 
   const database = await createTestDatabase();
   const { host, port, user, database: name } = database.address;
   const proxy = startProxy(`${host}/.s.PGSQL.${port}`);
+  const sql = connect(database.address, { max: 3 });
   const service = await startService({
     env: {
       DATABASE_URL: `postgres://${user}@127.0.0.1:${proxy.port}/${name}`,
@@ -43,9 +48,10 @@ async function withScene(run: (scene: Scene) => Promise<void>, limits = "off"): 
     equal((await send(url, ann, bob, "in time")).status, 200);
     await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
     socket.forget();
-    await run({ url, proxy, ann, bob, socket });
+    await run({ url, proxy, ann, bob, socket, sql });
     await socket.end();
   } finally {
+    await sql.end();
     await service.end("SIGKILL");
     proxy.close();
     await database.drop();
@@ -131,6 +137,24 @@ Deno.test("a crowd at one address, who take turns at its limits, is 503 in time 
         }));
       assertUnavailable(await Promise.all(calls));
     }
+  }, ""));
+
+Deno.test("nor does it wait for those who had paid already, and find the outage later", () =>
+  withScene(async ({ url, proxy, sql }) => {
+    const timed = async (nth: number) => {
+      const reply = await ask(`${url}/api/auth/signup`, "POST", undefined, {
+        phone_number: `+1415556${1_000 + nth}`,
+      });
+      return { reply, endedAt: performance.now() };
+    };
+    await sql.begin(async (held) => {
+      await held`lock table passcodes in access exclusive mode`;
+      const calls = Promise.all(Array.from({ length: 20 }, (_, nth) => timed(nth)));
+      await untilWaiting({ sql }, 5);
+      const frozenAt = performance.now();
+      proxy.freeze();
+      assertUnavailable((await calls).map(({ reply, endedAt }) => ({ reply, ms: endedAt - frozenAt })));
+    });
   }, ""));
 
 Deno.test("a call that comes while others wait for a silent database waits no longer than they", () =>

@@ -64,6 +64,36 @@ Deno.test("reveal_address: when it is used up an ask is refused before its body 
     for (const way of ["signup", "signin"]) for (const answer of await Promise.all(bad(way))) limited(answer);
   }, { env: { LIMITS: only("reveal_address", "1/h") } }));
 
+Deno.test("reveal_address: where no SMS may go both answers tell who has an account, and both count", async () => {
+  const twilio = startTwilioDouble();
+  const env = { ...twilioEnv(twilio), LIMITS: only("reveal_address", "3/h") };
+  try {
+    for (
+      const [way, known] of [["signup", false], ["signup", true], ["signin", false], [
+        "signin",
+        true,
+      ]] as const
+    ) {
+      await withApp(async (t) => {
+        t.clock.freeze();
+        const phones = ["+447911123456", "+447911123457", "+447911123458", "+447911123459"];
+        if (known) {
+          await t.sql`
+            insert into users (phone_number, status, created_at)
+            select unnest(${phones}::text[]), 'active', now()`;
+        }
+        const answers = [];
+        for (const phone of phones) answers.push(await ask(t, way, phone));
+        const tells = way === "signup" ? known : !known;
+        const told = tells ? way === "signup" ? "already_registered" : "not_registered" : "sms_not_allowed";
+        deepEqual(answers.map(({ body }) => body.code), [told, told, told, "rate_limited"]);
+      }, { env });
+    }
+  } finally {
+    await twilio.close();
+  }
+});
+
 Deno.test("reveal_address: of a crowd of asks no more answers tell than there are uses, whatever the rest are", () =>
   withApp(async (t) => {
     t.clock.freeze();

@@ -63,6 +63,11 @@ mediaTest(
     equal(await focused(ann.page), "Message");
 
     await bob.page.getByText("Not played yet").waitFor({ state: "attached" });
+    await bob.page.getByRole("button", { name: "Voice message", exact: true }).click();
+    await bob.page.getByText("Recording").waitFor();
+    await bob.page.getByLabel("Message", { exact: true }).waitFor({ state: "hidden" });
+    await bob.page.getByRole("button", { name: "Discard" }).click();
+    await bob.page.getByLabel("Message", { exact: true }).waitFor();
     const voice = bob.page.locator(".theirs .player-audio");
     await voice.getByRole("button", { name: "Play: Voice message" }).click();
     await voice.getByRole("button", { name: "Pause: Voice message" }).waitFor();

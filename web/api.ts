@@ -1220,7 +1220,6 @@ export interface paths {
         /** @description The socket is open; it carries text frames, each a `Notification` as JSON */
         101: {
           headers: {
-            "X-Request-Id": components["headers"]["RequestId"];
             [name: string]: unknown;
           };
           content?: never;

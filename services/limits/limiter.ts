@@ -10,6 +10,7 @@ import {
   type Use,
 } from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/database.ts";
+import { DatabaseUnavailable } from "../../db/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import { measure, owedUs, waitUs } from "./bucket.ts";
@@ -49,6 +50,8 @@ export interface Paid {
   keep(): void;
   /** As part of a transaction, where one is given. */
   giveBack(within?: Sql): Promise<void>;
+  /** Gives it back after this; an outage fails at once all who wait for a turn, and nobody waits until it is given back. */
+  giveBackAfter(error: unknown): Promise<void>;
 }
 
 export type Limiter = ReturnType<typeof createLimiter>;
@@ -155,20 +158,24 @@ export function createLimiter(
       end(error);
       throw error;
     }
+    const giveBackOnce = async (within?: Sql) => {
+      if (settled) return;
+      settled = true;
+      if (within) return await giveBack(within, [ask]).finally(() => end());
+      await database.run((sql) => giveBack(sql, [ask]))
+        .catch((error) => log.warn("Limit not given back", describeError(error)))
+        .finally(() => end());
+    };
     return {
       keep() {
         settled = true;
         end();
       },
-      async giveBack(within) {
-        if (settled) return;
-        settled = true;
-        await (within ? giveBack(within, [ask]) : database.run((sql) => giveBack(sql, [ask])))
-          .catch((error) => {
-            if (within) throw error;
-            log.warn("Limit not given back", describeError(error));
-          })
-          .finally(end);
+      giveBack: giveBackOnce,
+      async giveBackAfter(error) {
+        if (!(error instanceof DatabaseUnavailable)) return await giveBackOnce();
+        end(error);
+        giveBackOnce();
       },
     };
   }

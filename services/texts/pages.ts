@@ -126,7 +126,7 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
     errors: {
       already_registered: "This number is registered already. Ask for a new code to sign in.",
       invalid_input: "This page was not filled in as expected. Start again.",
-      invalid_passcode: "This code is not right. Look at the newest SMS.",
+      invalid_passcode: "This code is not right, or was used already. Look at the newest SMS.",
       invalid_phone_number: "This is not a phone number. Write it with its country code.",
       method_not_allowed: "This page cannot be asked in that way.",
       not_found: "There is no page at this address.",
@@ -202,7 +202,7 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
     errors: {
       already_registered: "Este número ya está registrado. Pide un código nuevo para iniciar sesión.",
       invalid_input: "La página no se rellenó como se esperaba. Empieza de nuevo.",
-      invalid_passcode: "Este código no es correcto. Mira el SMS más reciente.",
+      invalid_passcode: "Este código no es correcto o ya se usó. Mira el SMS más reciente.",
       invalid_phone_number: "Esto no es un número de teléfono. Escríbelo con el código del país.",
       method_not_allowed: "Esta página no se puede pedir así.",
       not_found: "No hay ninguna página en esta dirección.",

@@ -14,6 +14,11 @@ import { VoicePanel } from "./voice_panel.tsx";
 /** What is open above the field. */
 export type Panel = null | "attach" | "emoji" | "voice" | File;
 
+/** Whether there is something recorded or picked, which goes by its own keys and by Back alone. */
+export function isHolding(panel: Panel): boolean {
+  return panel === "voice" || panel instanceof File;
+}
+
 interface ComposerProps {
   phone: string;
   panel: Panel;
@@ -65,7 +70,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
   };
   const pick = () => picker.current!.click();
   return (
-    <div class={panel === null || panel === "emoji" ? "composer" : "composer busy"}>
+    <div class={`composer ${isHolding(panel) ? "holding" : panel === "attach" ? "busy" : ""}`}>
       {panel === "attach" && <Attach setPanel={setPanel} pick={pick} />}
       {panel === "emoji" && <Emoji onPick={insert} />}
       {panel === "voice" && (

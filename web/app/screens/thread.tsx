@@ -5,7 +5,7 @@ import type { Draft, Message } from "../../client.ts";
 import { nameOf, useApp, useContact, useGuard, useModel, useTexts } from "../context.ts";
 import { useStore } from "../model.ts";
 import { DraftBubble, MessageBubble } from "../parts/bubble.tsx";
-import { Composer, type Panel } from "../parts/composer.tsx";
+import { Composer, isHolding, type Panel } from "../parts/composer.tsx";
 import { Face, Name } from "../parts/person.tsx";
 import { Screen } from "../parts/screen.tsx";
 import { dayOf } from "../parts/time.ts";
@@ -29,8 +29,9 @@ export function Thread({ phone }: { phone: string }) {
     onPress: () => router.go({ at: "person", phone }),
   };
   const mayWrite = contact?.status === "accepted";
-  // What was recorded or picked goes by its own keys alone.
-  const isHolding = panel === "voice" || panel instanceof File;
+  useEffect(() => {
+    if (!mayWrite) setPanel(null);
+  }, [mayWrite]);
   return (
     <Screen
       title={name}
@@ -44,8 +45,8 @@ export function Thread({ phone }: { phone: string }) {
       }
       class="thread"
       isOwnScroller
-      {...(isHolding ? {} : { right: options })}
-      {...(mayWrite && !isHolding
+      {...(isHolding(panel) ? {} : { right: options })}
+      {...(mayWrite && !isHolding(panel)
         ? {
           left: {
             label: texts.keys.attach,

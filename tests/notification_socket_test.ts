@@ -1,0 +1,96 @@
+// How a socket says goodbye to a client that takes nothing at the moment, or ever.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { type Around, NotificationSocket } from "../routes/notification_socket.ts";
+import { createHub } from "../services/events/hub.ts";
+import { createHeadCount } from "../services/limits/head_count.ts";
+import type { PhoneNumber } from "../services/phone_number.ts";
+import { ANN, eventually } from "./support.ts";
+
+const BOB_ID = 2;
+
+/** A WebSocket whose connection takes what the test says. */
+class FakeWebSocket extends EventTarget {
+  readyState: number = WebSocket.OPEN;
+  bufferedAmount = 0;
+  readonly sent: string[] = [];
+  readonly closedWith: number[] = [];
+
+  send(frame: string): void {
+    this.sent.push(frame);
+  }
+
+  close(code: number): void {
+    this.readyState = WebSocket.CLOSING;
+    this.closedWith.push(code);
+  }
+
+  /** The client has gone. */
+  go(): void {
+    this.readyState = WebSocket.CLOSED;
+    this.dispatchEvent(new CloseEvent("close", { wasClean: false }));
+  }
+}
+
+interface Scene {
+  fake: FakeWebSocket;
+  socket: NotificationSocket;
+  around: Around;
+  /** How often it was counted out of its address. */
+  goneOut: () => number;
+}
+
+function open({ stuckMax = 1 } = {}): Scene {
+  const fake = new FakeWebSocket();
+  const hub = createHub({ onDelivered: () => {}, socketsPerUserMax: Infinity });
+  const marks = { deliverWaiting: () => Promise.resolve() } as unknown as Around["marks"];
+  const around = {
+    hub,
+    marks,
+    stuckSockets: createHeadCount(stuckMax),
+    toFrame: ({ event }: { event: string }) => event,
+  };
+  let count = 0;
+  const actor = { user_id: BOB_ID, phone_number: ANN as PhoneNumber, session_id: "session" };
+  const socket = new NotificationSocket(fake as unknown as WebSocket, actor, () => count += 1, around);
+  fake.dispatchEvent(new Event("open"));
+  deepEqual(fake.sent, ["connected"]);
+  return { fake, socket, around, goneOut: () => count };
+}
+
+function isTaken({ around }: Scene): boolean {
+  const leave = around.stuckSockets.enter(String(BOB_ID));
+  leave?.();
+  return leave === null;
+}
+
+Deno.test("close() waits for a client that takes its frames slowly, and no longer than that", async () => {
+  const { fake, socket } = open();
+  fake.bufferedAmount = 100;
+  socket.close(4001, "Session ended");
+  deepEqual(fake.closedWith, []);
+  fake.bufferedAmount = 0;
+  await eventually(() => deepEqual(fake.closedWith, [4001]));
+  fake.go();
+});
+
+Deno.test("a client that takes nothing for good has a place of its user's until it takes something, or is gone", async () => {
+  for (const end of ["takes something", "is gone"]) {
+    const scene = open();
+    const { fake, socket, goneOut } = scene;
+    fake.bufferedAmount = 100;
+    socket.close(1013, "Nothing read");
+    ok(!isTaken(scene));
+    await eventually(() => isTaken(scene), 10_000);
+    equal(goneOut(), 0);
+
+    if (end === "takes something") {
+      fake.bufferedAmount = 0;
+      await eventually(() => deepEqual(fake.closedWith, [1013]));
+      ok(isTaken(scene));
+    }
+    fake.go();
+    ok(!isTaken(scene), end);
+    equal(goneOut(), 1);
+  }
+});
