@@ -1,6 +1,7 @@
 import type { Arena, Goal, Scenario } from "../arena.ts";
 import { costsPer1000, repeat, withService } from "../arena.ts";
 import { startBare } from "../bare.ts";
+import type { BenchDatabase } from "../cluster.ts";
 import { percentile, ratio } from "../figures.ts";
 import { putUnderLoad } from "../load.ts";
 import { takeFloor } from "../pgbench.ts";
@@ -24,9 +25,7 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
           const floorPerS = await takeFloor(arena.pgbench, floor, "insert", options);
           const told = await takeFloor(arena.pgbench, floor, "insert_notify", options);
           const marked = await takeFloor(arena.pgbench, floor, "insert_marked", options);
-          const alone = inFlight === 1
-            ? await takeFloor(arena.pgbench, floor, "insert", { ...options, clients: 1 })
-            : null;
+          const alone = inFlight === 1 ? await takeAlone(arena, floor) : {};
           const senders = await Promise.all(
             pairs.map((pair) => openSender(pair, { sendTo: service, listenAt: service })),
           );
@@ -39,8 +38,7 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
             insert_floor_per_s: floorPerS,
             insert_notify_floor_per_s: told,
             insert_marked_floor_per_s: marked,
-            // What one insert takes when nothing else is under way; the commit of a send cannot take less.
-            ...(alone === null ? {} : { insert_alone_ms: 1000 / alone }),
+            ...alone,
             times_insert_floor: ratio(perS, floorPerS),
             times_insert_marked_floor: ratio(perS, marked),
             p50_ms: percentile(load.latenciesMs, 0.5),
@@ -53,6 +51,14 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
     } finally {
       await floor.drop();
     }
+  }
+  /** What one insert takes when nothing else is under way, and what it takes with its marks. */
+  async function takeAlone({ pgbench, size: { seconds } }: Arena, floor: BenchDatabase) {
+    const options = { clients: 1, seconds, variables: { pairs: 128 } };
+    const insert = await takeFloor(pgbench, floor, "insert", options);
+    const marked = await takeFloor(pgbench, floor, "insert_marked", options);
+    if (insert === null || marked === null) return {};
+    return { insert_alone_ms: 1000 / insert, insert_marked_alone_ms: 1000 / marked };
   }
   /** The same load on a server of Deno that stores nothing. */
   async function takeBareFloor(arena: Arena, pairs: Awaited<ReturnType<typeof makePairs>>) {
