@@ -44,6 +44,7 @@ export const contacts: Scenario = {
             variables: { people: PEOPLE_OF_FLOOR },
           };
           const floorPerS = await takeFloor(arena.pgbench, floor, "roster", options);
+          const toldPerS = await takeFloor(arena.pgbench, floor, "roster_told", options);
           const each = arena.size.side * 2;
           const people = await makePeople(database, IN_FLIGHT * each);
           const workers = await Promise.all(
@@ -60,7 +61,9 @@ export const contacts: Scenario = {
           return {
             pairs_per_s: perS,
             roster_floor_per_s: floorPerS,
+            roster_told_floor_per_s: toldPerS,
             times_roster_floor: ratio(perS, floorPerS),
+            times_roster_told_floor: ratio(perS, toldPerS),
             p50_ms: percentile(load.latenciesMs, 0.5),
             p99_ms: percentile(load.latenciesMs, 0.99),
             ...costsPer1000(...load.costs, load.operations),

@@ -1,0 +1,19 @@
+-- The same, and both sides are told of each commit, as whoever shows it on their sockets has to be.
+\set low random(1, :people)
+\set high :low + :people
+begin;
+insert into conversations (low_id, high_id, low_intent) values (:low, :high, 'want')
+on conflict (low_id, high_id) do update set low_intent = 'want';
+insert into contacts (owner_id, peer_id, conversation_id, changed_at)
+select owner_id, peer_id, id, now()
+from conversations, (values (:low::bigint, :high::bigint), (:high, :low)) as side (owner_id, peer_id)
+where low_id = :low and high_id = :high
+on conflict (owner_id, peer_id) do update set changed_at = now();
+select pg_notify('bench', :low || ' ' || :high);
+commit;
+begin;
+update conversations set high_intent = 'want', ever_accepted = true where low_id = :low and high_id = :high;
+update contacts set changed_at = now() where owner_id = :low and peer_id = :high;
+update contacts set changed_at = now() where owner_id = :high and peer_id = :low;
+select pg_notify('bench', :high || ' ' || :low);
+commit;
