@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000;
 const GOODBYE_MS_MAX = 5_000;
 const LOOK_AGAIN_MS = 50;
 const LOOK_STUCK_MS = 1_000;
-/** So long nothing has come of a client that sends too much before it is told so, and so long that is waited for. */
+/** A client that sends too much is told so once nothing has come for this long, or after the longest wait for that. */
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 1_000;
 const OPENING_MS_MAX = 10_000;
