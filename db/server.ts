@@ -63,6 +63,6 @@ export function refuseOld(version: string): string {
 }
 
 function unreached({ host, port, path }: Pool["options"], error: unknown): Unreached {
-  const hosts = [host].flat().map((name, place) => `${name}:${[port].flat()[place]}`);
+  const hosts = host.map((name, place) => `${name}:${port[place]}`);
   return { server: path || hosts.join(","), reason: String((error as { code: string }).code) };
 }

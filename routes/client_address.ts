@@ -2,10 +2,10 @@ import { log } from "../services/log.ts";
 import type { AppEnv } from "./env.ts";
 
 /** Where a request comes from, as far as it can be believed. */
-export type ClientAddress = (c: Peer) => string;
+export type ClientAddress = (c: RequestContext) => string;
 
 /** What of a request's context it takes. */
-interface Peer {
+interface RequestContext {
   env: AppEnv["Bindings"];
   req: { header(name: string): string | undefined };
 }

@@ -8,8 +8,8 @@ import { success } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
 import { displayName, phoneNumber, phoneNumberParams } from "./fields.ts";
-import { createRouter } from "./router.ts";
 import { type AddSigned, type CallContext, jsonCalls } from "./json_calls.ts";
+import { createRouter } from "./router.ts";
 import { type Wire, wireContact } from "./wire.ts";
 
 const tags = ["Contacts"];

@@ -9,9 +9,9 @@ import { TEXT_MAX } from "../services/texts/lengths.ts";
 import { done, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
+import { type AddSigned, type CallContext, jsonCalls } from "./json_calls.ts";
 import type { Repeatables } from "./repeatable.ts";
 import { createRouter } from "./router.ts";
-import { type AddSigned, type CallContext, jsonCalls } from "./json_calls.ts";
 import { type Wire, wireMessage } from "./wire.ts";
 
 const tags = ["Messages"];

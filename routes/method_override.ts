@@ -1,4 +1,5 @@
 import { getPath } from "hono/utils/url";
+import { NO_METHOD } from "./remembering_router.ts";
 import { UPLOADS_PATH } from "./uploads.ts";
 
 const HEADER = "X-HTTP-Method-Override";
@@ -6,8 +7,6 @@ const HEADER = "X-HTTP-Method-Override";
 const ADDRESS = new RegExp(`^${UPLOADS_PATH}(/\\w+)?$`);
 /** What the addresses of uploads take. */
 const METHODS = new Set(["DELETE", "HEAD", "OPTIONS", "PATCH", "POST"]);
-/** A method that nothing takes, whatever else was asked for: some others cannot be those of a request. */
-const NO_METHOD = "-";
 
 /**
  * The request as it is meant: at the addresses of uploads, and nowhere else, X-HTTP-Method-Override is the method, for
@@ -19,6 +18,7 @@ export function asMeant(request: Request): Request {
   const override = request.headers.get(HEADER);
   // What has no proper address is refused for that.
   if (override === null || override === request.method || !URL.canParse(request.url)) return request;
+  // Some others cannot be those of a request.
   const method = METHODS.has(override) ? override : NO_METHOD;
   const { url, headers } = request;
   return new Request(url, { method, headers, body: method === "HEAD" ? null : request.body });

@@ -5,7 +5,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
 import type { Hub, Notice } from "../services/events/hub.ts";
 import type { Marks } from "../services/marks.ts";
-import type { Actor, Sessions } from "../services/sessions.ts";
+import type { Sessions } from "../services/sessions.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
 import type { Tickets } from "../services/tickets.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
@@ -80,9 +80,10 @@ export function notificationRoutes(
     const ticket = c.req.query("ticket");
     let actor = await (ticket === undefined ? sessions.authenticate(token) : tickets.find(ticket));
     const goOut = socketsByAddress.enter(address(c));
-    if (goOut === null) throw new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
+    if (goOut === null) throw noRoom();
     try {
-      refuseStuck(stuckSockets, actor);
+      // Who has as many stuck sockets as he may have at all gets no more.
+      if (stuckSockets.isFull(String(actor.user_id))) throw noRoom();
       if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
       // Only now: who is refused for anything else, or just looks, may come again with the same ticket.
       if (ticket !== undefined) actor = await tickets.redeem(ticket);
@@ -98,11 +99,8 @@ export function notificationRoutes(
   });
 }
 
-/** Who has as many stuck sockets as he may have at all gets no more. @throws AppError rate_limited */
-function refuseStuck(stuckSockets: HeadCount, { user_id }: Actor): void {
-  const leave = stuckSockets.enter(String(user_id));
-  if (leave === null) throw new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
-  leave();
+function noRoom(): AppError {
+  return new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
 }
 
 /** A notice goes to all sockets of a user one after the other: it is written out for the first of them. */

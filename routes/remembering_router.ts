@@ -5,9 +5,9 @@ import { TrieRouter } from "hono/router/trie-router";
  * What a route may have. Who invents methods must not fill the memory, nor name what every object has: the trie would take
  * `constructor` for handlers.
  */
-const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+export const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** What a request of any other comes to: the handlers of all methods, which answer 404 or 405. */
-const NO_METHOD = "-";
+export const NO_METHOD = "-";
 
 /**
  * Finds the handlers of a request as the framework does, and remembers what it found for those addresses that routes spell

@@ -1,8 +1,7 @@
 import type { Context } from "hono";
 import { logRequest } from "../services/log.ts";
 import type { AppEnv } from "./env.ts";
-
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+import { METHODS, NO_METHOD } from "./remembering_router.ts";
 
 /**
  * Writes the one line of a request that was answered (but of looks at the SMS of this machine): by the route's pattern,
@@ -15,11 +14,15 @@ export function logAnswer(c: Context<AppEnv>, startedAt: number): void {
   if (pattern === "/dev/sms" && status < 300) return;
   logRequest({
     request_id: c.get("requestId"),
-    // A method is any word that the client likes, a phone number or a token too.
-    method: METHODS.has(c.req.method) ? c.req.method : "-",
+    method: methodOf(c),
     route: pattern,
     status,
     code: c.get("errorCode"),
     ms: Math.round((performance.now() - startedAt) * 100) / 100,
   });
+}
+
+/** Any word that the client likes may stand in its place, a phone number or a token too: of those none is written. */
+function methodOf({ req: { method } }: Context<AppEnv>): string {
+  return METHODS.has(method) || method === "HEAD" ? method : NO_METHOD;
 }

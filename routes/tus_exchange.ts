@@ -6,10 +6,9 @@ import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor } from "../services/sessions.ts";
 import { bodyChunks, type Patience } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
+import { TUS_VERSION } from "./tus_headers.ts";
 import { badHeader, MediaStore, METADATA } from "./tus_store.ts";
 import { type Flow, flowing } from "./upload_flow.ts";
-
-export const TUS_VERSION = "1.0.0";
 
 /** What @tus/server refuses by itself, in our codes. */
 const CODES: Record<number, ErrorCode> = {

@@ -11,24 +11,12 @@ import type { AppEnv } from "./env.ts";
 import { admitted, limitTransfers } from "./media.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
-import { exchange, TUS_VERSION } from "./tus_exchange.ts";
+import { exchange } from "./tus_exchange.ts";
+import { ASKED, TOLD, TUS_VERSION } from "./tus_headers.ts";
 import { TUS_EXTENSIONS } from "./tus_store.ts";
 import { createUploadLocker } from "./upload_locker.ts";
 
 export const UPLOADS_PATH = "/api/uploads";
-
-/** What browsers have to be allowed to read of our answers (tus 1.0, CORS). */
-export const TUS_HEADERS = [
-  "Location",
-  "Tus-Extension",
-  "Tus-Max-Size",
-  "Tus-Resumable",
-  "Tus-Version",
-  "Upload-Expires",
-  "Upload-Length",
-  "Upload-Metadata",
-  "Upload-Offset",
-];
 
 const ERRORS_OF_ALL: ErrorCode[] = [...SESSION_ERRORS, "unsupported_tus_version", "invalid_input"];
 const ERRORS_OF_BYTES: ErrorCode[] = [
@@ -43,23 +31,6 @@ const ERRORS_OF_BYTES: ErrorCode[] = [
 
 const about = { tags: ["Media"], security: SECURITY };
 
-/** A header of a request, in the words of tus. */
-function asked(name: string, schema: HeaderSchema, description: string) {
-  return { name, in: "header" as const, required: true, schema, description };
-}
-
-/** A header of an answer. */
-function told(schema: HeaderSchema, description: string) {
-  return { schema, description };
-}
-
-type HeaderSchema = { type: "integer"; minimum: number } | { type: "string"; enum?: string[] };
-
-const LENGTH: HeaderSchema = { type: "integer", minimum: 0 };
-const TEXT: HeaderSchema = { type: "string" };
-const VERSION = asked("Tus-Resumable", { type: "string", enum: [TUS_VERSION] }, "The version of tus");
-const OFFSET = told(LENGTH, "So many bytes are stored");
-const EXPIRES = told(TEXT, "When it is given up if nothing comes (RFC 9110, section 5.6.7)");
 /** Not under `request`, where the framework would hold the whole body to look at it. */
 const bytes = (required: boolean) => ({
   required,
@@ -92,24 +63,12 @@ export function uploadRoutes(
     description:
       "`Upload-Metadata` has to have `media_type` (or `filetype`): audio, video, or a MIME type of those. The last " +
       "part of `Location` is the media's id. HEAD gives the metadata back. May carry the first bytes already.",
-    parameters: [
-      VERSION,
-      asked("Upload-Length", LENGTH, "How many bytes there are in all"),
-      asked(
-        "Upload-Metadata",
-        TEXT,
-        "Keys, each with a value in base64: `media_type YXVkaW8=,filename YS5vZ2c=`",
-      ),
-    ],
+    parameters: [ASKED.version, ASKED.length, ASKED.metadata],
     requestBody: bytes(false),
     responses: {
       201: {
         description: "Begun; go on at `Location`",
-        headers: {
-          "Location": told(TEXT, "The upload"),
-          "Upload-Offset": OFFSET,
-          "Upload-Expires": EXPIRES,
-        },
+        headers: { ...TOLD.location, ...TOLD.progress },
       },
       ...errorAnswers(ERRORS_OF_BYTES),
     },
@@ -121,16 +80,11 @@ export function uploadRoutes(
     path: `${UPLOADS_PATH}/{id}`,
     summary: "How far an upload has got (tus)",
     request: { params },
-    parameters: [VERSION],
+    parameters: [ASKED.version],
     responses: {
       200: {
         description: "`Upload-Offset` bytes of `Upload-Length`, and the `Upload-Metadata` of its creation",
-        headers: {
-          "Upload-Offset": OFFSET,
-          "Upload-Length": told(LENGTH, "How many bytes there are in all"),
-          "Upload-Metadata": told(TEXT, "As it was given"),
-          "Upload-Expires": EXPIRES,
-        },
+        headers: { ...TOLD.progress, ...TOLD.plan },
       },
       ...errorAnswers([...ERRORS_OF_ALL, "media_not_found"]),
     },
@@ -144,12 +98,12 @@ export function uploadRoutes(
     description:
       "Where a client cannot send PATCH, HEAD or DELETE, `X-HTTP-Method-Override` says what a POST means.",
     request: { params },
-    parameters: [VERSION, asked("Upload-Offset", LENGTH, "Where these bytes begin")],
+    parameters: [ASKED.version, ASKED.offset],
     requestBody: bytes(true),
     responses: {
       204: {
         description: "Stored up to `Upload-Offset`; at the end recognised, and ready to be sent",
-        headers: { "Upload-Offset": OFFSET, "Upload-Expires": EXPIRES },
+        headers: TOLD.progress,
       },
       ...errorAnswers([...ERRORS_OF_BYTES, "media_not_found"]),
     },
@@ -162,7 +116,7 @@ export function uploadRoutes(
     summary: "Give an upload up (tus)",
     description: "Also when it is finished, for as long as no message carries it.",
     request: { params },
-    parameters: [VERSION],
+    parameters: [ASKED.version],
     responses: {
       204: { description: "It is gone" },
       ...errorAnswers([...ERRORS_OF_ALL, "media_not_found", "media_sent"]),

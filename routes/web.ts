@@ -1,4 +1,4 @@
-// The web client: one page and the files that it is made of. Everything else it gets through the API, as any client does.
+// The web client: one page and the files that it is made of. Everything else it gets through the API, like every client.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";

@@ -105,7 +105,7 @@ export function createAccounts(
   async function completeSignUp(completion: Completion): Promise<SessionToken> {
     const session = await redeem("signup", completion, async (sql) => {
       const entered = await register(sql, completion);
-      // Undone, so that the code that nobody was sent is as wrong as any other.
+      // Undone: the code that nobody was sent is no better than another.
       if (!entered && uniform) throw new AppError("invalid_passcode");
       return entered;
     });

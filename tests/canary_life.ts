@@ -5,7 +5,7 @@ import { equal, ok } from "node:assert/strict";
 import twilioSdk from "twilio";
 import type { Canaries } from "./canary.ts";
 import { PUBLIC_URL } from "./invite_calls.ts";
-import type { Person } from "./support.ts";
+import type { Answer, Person } from "./support.ts";
 import type { TwilioDouble } from "./twilio_double.ts";
 import { fixture, joined, MULTIPART, multipart } from "./upload_calls.ts";
 
@@ -25,16 +25,13 @@ interface Ask {
   headers?: Record<string, string>;
 }
 
-// deno-lint-ignore no-explicit-any -- tests look into bodies
-type Body = any;
-
 /** Asks, and notes what the answer lets somebody do. */
 export async function call(
   { url, canaries, codes }: Life,
   method: string,
   path: string,
   { token, json, raw, headers }: Ask = {},
-): Promise<{ status: number; body: Body; text: string; headers: Headers }> {
+): Promise<{ status: number; body: Answer["body"]; text: string; headers: Headers }> {
   const body = json === undefined ? raw : JSON.stringify(json);
   const response = await fetch(url + path, {
     method,

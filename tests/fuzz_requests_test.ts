@@ -11,6 +11,7 @@ import { fuzz, type Judgement, type Target, withTarget } from "./fuzz_run.ts";
 import { readSurfaces, type Surface } from "./fuzz_surface.ts";
 import { latin1, openHttp, type RawAnswer } from "./http_connection.ts";
 import { createChecker } from "./openapi_checker.ts";
+import type { Answer } from "./support.ts";
 
 /** Which of the two services has a route, and what its document says. */
 async function readTarget({ service, twilio }: Target) {
@@ -68,8 +69,7 @@ function judge(
   return judged;
 }
 
-// deno-lint-ignore no-explicit-any -- whatever came
-function judgeError(status: number, headers: Headers, body: any): void {
+function judgeError(status: number, headers: Headers, body: Answer["body"]): void {
   equal(body.success, false);
   equal(body.request_id, headers.get("x-request-id"));
   const code = body.code as keyof typeof STATUS;

@@ -225,7 +225,7 @@ Deno.test("If-None-Match is 304 without a body for who has these bytes, whatever
     equal((await fetchBytes(t, address, { "if-none-match": etag })).status, 401);
   }));
 
-Deno.test("an id that is no integer below 2^53 is 400; one that cannot be is as missing as any", () =>
+Deno.test("an id that is no integer below 2^53 is 400; one that cannot be is missing like all others", () =>
   withMedia(async (t, { ann }) => {
     for (const id of ["abc", "1.5", "1e3", "0x1", "%20", "1%00", String(2 ** 53), "9".repeat(40)]) {
       for (const address of addresses(id)) {

@@ -181,11 +181,7 @@ Deno.test("a socket whose client does not answer our goodbye loses its connectio
     conn.close();
     // It is not stuck: the one place that there is of those is free.
     const { user_id } = await t.services.sessions.authenticate((await t.signIn(ANN)).token);
-    await eventually(() => {
-      const leave = t.services.stuckSockets.enter(String(user_id));
-      leave?.();
-      return leave !== null;
-    });
+    await eventually(() => !t.services.stuckSockets.isFull(String(user_id)));
   }, { env: { LIMITS: "sockets_user=1" } }));
 
 Deno.test("who has as many stuck sockets as he may have sockets gets no other until one is gone", () =>

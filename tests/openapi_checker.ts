@@ -2,22 +2,18 @@
 
 import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import addFormats from "ajv-formats";
+import type { Document } from "./operations.ts";
 
 export interface Checker {
   /** @throws when the document does not allow this answer to this call */
   check(method: string, path: string, answer: { status: number; headers: Headers; body: unknown }): void;
 }
 
-interface Document {
-  // deno-lint-ignore no-explicit-any -- an OpenAPI document is walked by path, not by type
-  [key: string]: any;
-}
-
 /** A validator of JSON Schema 2020-12, as OpenAPI 3.1 has it, with its formats. */
 export function createAjv(): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
-  // deno-lint-ignore no-explicit-any -- a CommonJS default export that its types miss
-  (addFormats as any)(ajv);
+  // A CommonJS default export, which its types take for a module.
+  (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
   return ajv;
 }
 

@@ -1,6 +1,7 @@
 // An upload by hand, over a connection of its own: sent piece by piece, and broken off as networks break it off.
 
 import { connect } from "node:net";
+import type { Answer } from "./support.ts";
 import { joined, partHead } from "./upload_calls.ts";
 
 export interface RawUpload {
@@ -17,8 +18,7 @@ export interface RawUpload {
 
 export interface RawAnswer {
   status: number;
-  // deno-lint-ignore no-explicit-any -- tests look into bodies
-  body: any;
+  body: Answer["body"];
 }
 
 interface RawOptions {

@@ -1,16 +1,9 @@
 // People who use a service in a process of its own, as clients do: by HTTP alone.
 
 import { strictEqual } from "node:assert/strict";
-import type { Person } from "./support.ts";
+import type { Answer, Person } from "./support.ts";
 
-// deno-lint-ignore no-explicit-any -- tests look into bodies
-type Body = any;
-
-export interface Reply {
-  status: number;
-  headers: Headers;
-  body: Body;
-}
+export type Reply = Answer;
 
 export async function ask(url: string, method: string, token?: string, json?: unknown): Promise<Reply> {
   const response = await fetch(url, {
@@ -71,8 +64,8 @@ export function send(url: string, from: Person, to: Person, text: string, client
 }
 
 /** Every message of a thread, oldest first. */
-export async function wholeThread(url: string, me: Person, peer: Person): Promise<Body[]> {
-  const messages: Body[] = [];
+export async function wholeThread(url: string, me: Person, peer: Person): Promise<Reply["body"][]> {
+  const messages: Reply["body"][] = [];
   while (true) {
     const after = messages.at(-1)?.id ?? 0;
     const page = `${url}/api/messages/${peer.phone}?count=255&after=${after}`;

@@ -32,7 +32,7 @@ function open(t: TestApp, ticket: string): Promise<TestSocket> {
   return openSocket(`${t.url.replace("http", "ws")}${PATH}?ticket=${ticket}`);
 }
 
-Deno.test("a ticket opens a WebSocket of its session, which is told as any other and ends with it", () =>
+Deno.test("a ticket opens a WebSocket of its session, which is told like every other and ends with it", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = [await one.signUp(ANN), await one.signUp(BOB)];
     const { body } = await one.call("POST", `${PATH}/ticket`, { token: ann.token });

@@ -930,12 +930,12 @@ export interface paths {
             "X-Request-Id": components["headers"]["RequestId"];
             /** @description So many bytes are stored */
             "Upload-Offset"?: number;
+            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
+            "Upload-Expires"?: string;
             /** @description How many bytes there are in all */
             "Upload-Length"?: number;
             /** @description As it was given */
             "Upload-Metadata"?: string;
-            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
-            "Upload-Expires"?: string;
             [name: string]: unknown;
           };
           content?: never;

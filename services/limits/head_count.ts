@@ -2,15 +2,19 @@
 export interface HeadCount {
   /** Counts one more; the result counts it out again, and may be called twice. Null where there is no room. */
   enter(key: string): (() => void) | null;
+  /** Whether there is no room. */
+  isFull(key: string): boolean;
 }
 
 export function createHeadCount(max: number): HeadCount {
   const counts = new Map<string, number>();
+  const countOf = (key: string) => counts.get(key) ?? 0;
+  const isFull = (key: string) => countOf(key) >= max;
   return {
+    isFull,
     enter(key) {
-      const count = counts.get(key) ?? 0;
-      if (count >= max) return null;
-      counts.set(key, count + 1);
+      if (isFull(key)) return null;
+      counts.set(key, countOf(key) + 1);
       let inside = true;
       return () => {
         if (!inside) return;

@@ -1,0 +1,54 @@
+// What the headers of tus are (tus 1.0), for browsers and for the OpenAPI document.
+
+export const TUS_VERSION = "1.0.0";
+
+/** What browsers have to be allowed to read of our answers (tus 1.0, CORS). */
+export const TUS_HEADERS = [
+  "Location",
+  "Tus-Extension",
+  "Tus-Max-Size",
+  "Tus-Resumable",
+  "Tus-Version",
+  "Upload-Expires",
+  "Upload-Length",
+  "Upload-Metadata",
+  "Upload-Offset",
+];
+
+type Schema = { type: "integer"; minimum: number } | { type: "string"; enum?: string[] };
+
+const LENGTH: Schema = { type: "integer", minimum: 0 };
+const TEXT: Schema = { type: "string" };
+
+/** Headers of requests. */
+export const ASKED = {
+  version: asked("Tus-Resumable", { type: "string", enum: [TUS_VERSION] }, "The version of tus"),
+  length: asked("Upload-Length", LENGTH, "How many bytes there are in all"),
+  metadata: asked(
+    "Upload-Metadata",
+    TEXT,
+    "Keys, each with a value in base64: `media_type YXVkaW8=,filename YS5vZ2c=`",
+  ),
+  offset: asked("Upload-Offset", LENGTH, "Where these bytes begin"),
+};
+
+/** Headers of answers, by their names. */
+export const TOLD = {
+  location: { "Location": told(TEXT, "The upload") },
+  progress: {
+    "Upload-Offset": told(LENGTH, "So many bytes are stored"),
+    "Upload-Expires": told(TEXT, "When it is given up if nothing comes (RFC 9110, section 5.6.7)"),
+  },
+  plan: {
+    "Upload-Length": told(LENGTH, "How many bytes there are in all"),
+    "Upload-Metadata": told(TEXT, "As it was given"),
+  },
+};
+
+function asked(name: string, schema: Schema, description: string) {
+  return { name, in: "header" as const, required: true, schema, description };
+}
+
+function told(schema: Schema, description: string) {
+  return { schema, description };
+}
