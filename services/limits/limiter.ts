@@ -13,10 +13,10 @@ import type { Database, Sql } from "../../db/database.ts";
 import { DatabaseUnavailable } from "../../db/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
+import { createTurns, type EndTurn } from "../turns.ts";
 import { measure, owedUs, waitUs } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
-import { createTurns, type EndTurn } from "../turns.ts";
 
 /** What is to be counted: of which limit, and for whom. */
 export interface Ask {

@@ -64,7 +64,7 @@ function scope(): Element {
 
 /** The main part, or what stands beside it where that has nothing to go to. */
 function mainPart(): Element {
-  const parts = [...document.querySelectorAll("main, aside")].sort((one) => one.matches("main") ? -1 : 1);
+  const parts = ["main", "aside"].flatMap((name) => document.querySelector(name) ?? []);
   return parts.find((part) => stops(part).length > 0) ?? document.body;
 }
 
