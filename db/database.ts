@@ -4,6 +4,7 @@
 import postgres from "postgres";
 import { type Bytes, openBytes } from "./bytes.ts";
 import { DatabaseUnavailable, openDoor, OPERATION_MS_MAX } from "./door.ts";
+import { openLending } from "./lending.ts";
 
 /** What runs statements: the pool, or a transaction. Functions in db/ take it first. */
 export type Sql = postgres.ISql<{ bigint: number }>;
@@ -70,30 +71,32 @@ export type Pool = ReturnType<typeof connect>;
 
 export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {
   const door = openDoor(() => {
-    const pool = connect(at, { max });
+    const { lend, end } = openLending(Array.from({ length: max }, () => connect(at, { max: 1 })));
     const probe = connect(at, { max: 1 });
     return {
-      pool,
+      lend,
       ask: () => probe`select 1`.execute(),
       async end(seconds: number) {
-        await Promise.all([pool, probe].map((one) => one.end({ timeout: seconds })));
+        await Promise.all([end(seconds), probe.end({ timeout: seconds })]);
       },
     };
   });
   const others: Bytes[] = [];
 
   return {
-    run: (work) => door.run(({ pool }) => work(pool)),
+    run: (work) => door.run(({ lend }) => lend(work)),
     begin<T>(work: (sql: Sql) => Promise<T>, afterCommit: (result: T) => void = () => {}): Promise<T> {
       let givenUp = false;
       // postgres.js keeps what a transaction resolves with for as long as no other is begun on its connection.
       let result: T | undefined;
-      return door.run(async ({ pool }) => {
-        await pool.begin(async (sql) => {
-          if (givenUp) throw new DatabaseUnavailable("Transaction began too late");
-          result = await work(sql);
-          if (givenUp) throw new DatabaseUnavailable("Transaction ended too late");
-        });
+      return door.run(async ({ lend }) => {
+        await lend((pool) =>
+          pool.begin(async (sql) => {
+            if (givenUp) throw new DatabaseUnavailable("Transaction began too late");
+            result = await work(sql);
+            if (givenUp) throw new DatabaseUnavailable("Transaction ended too late");
+          })
+        );
         afterCommit(result!);
         return result!;
       }, () => givenUp = true);
