@@ -3,12 +3,13 @@
 // are told in the same transaction, this one after it.
 
 import { nameContacts, writeChanges } from "../db/contact_changes.ts";
+import { type ContactRow, listContacts } from "../db/contacts.ts";
 import type { Database, Sql } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { findPairs } from "../db/pairs.ts";
 import { inviteUsers, type User } from "../db/users.ts";
 import type { InviteMode } from "./config.ts";
-import { asksOf, type Case, caseOf, type Changed, judge, type Outcome, type Wish } from "./contact_cases.ts";
+import { asksOf, type Case, caseOf, type Changed, judge, type Wish } from "./contact_cases.ts";
 import { mineUpdated, type Writing, writingOf } from "./contact_writing.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
@@ -24,6 +25,11 @@ const BATCHES_MAX = 2;
 /** Each time somebody else got on. */
 const ATTEMPTS_MAX = 10;
 
+/** What came of a change, and the list of who made it, as it is right after; null where it has to be asked for. */
+export interface Done extends Changed {
+  list: ContactRow[] | null;
+}
+
 export type ContactChanges = ReturnType<typeof createContactChanges>;
 
 export function createContactChanges(
@@ -35,7 +41,7 @@ export function createContactChanges(
     inviteMode: InviteMode;
   },
 ) {
-  const commits = createGroupCommit<Wish, Outcome>({
+  const commits = createGroupCommit<Wish, Done | AppError>({
     run,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
@@ -44,7 +50,7 @@ export function createContactChanges(
   const underWay = new Map<string, Promise<unknown>>();
 
   /** @throws AppError user_not_found, rate_limited */
-  async function change(wish: Wish): Promise<Changed> {
+  async function change(wish: Wish): Promise<Done> {
     const key = [wish.me.phone_number, wish.phone].sort().join(" ");
     for (let first = underWay.get(key); first; first = underWay.get(key)) await first.catch(rethrowOutage);
     const committed = commits.add(wish);
@@ -56,7 +62,7 @@ export function createContactChanges(
     return outcome;
   }
 
-  async function run(wishes: Wish[]): Promise<Outcome[]> {
+  async function run(wishes: Wish[]): Promise<(Done | AppError)[]> {
     for (let attempt = 1;; attempt += 1) {
       try {
         return await changeAll(wishes);
@@ -67,7 +73,7 @@ export function createContactChanges(
     }
   }
 
-  async function changeAll(wishes: Wish[]): Promise<Outcome[]> {
+  async function changeAll(wishes: Wish[]): Promise<(Done | AppError)[]> {
     const at = now();
     const ledger = limiter.openLedger(wishes.flatMap(asksOf), at);
     const wanted = wishes.map(({ me, phone }) => ({ user_id: me.user_id, phone }));
@@ -79,17 +85,30 @@ export function createContactChanges(
 
     const strangers = new Set(done.filter(isOfStranger).map(({ wish }) => wish.phone));
     const writing = writingOf(done);
-    if (strangers.size > 0 || writing.namings.length > 0) await writeSlowly(done, [...strangers], ledger, at);
-    else if (writing.pairs.length > 0 || ledger.taken().length > 0) await writeAtOnce(writing, ledger, at);
-    return outcomes;
+    const isSlow = strangers.size > 0 || writing.namings.length > 0;
+    const hasAny = writing.pairs.length > 0 || ledger.taken().length > 0;
+    if (isSlow) await writeSlowly(done, [...strangers], ledger, at);
+    const lists = !isSlow && hasAny ? await writeAtOnce(done, writing, ledger, at) : null;
+    return outcomes.map((outcome, place) =>
+      outcome instanceof AppError
+        ? outcome
+        : { ...outcome, list: lists?.get(wishes[place]!.me.user_id) ?? null }
+    );
   }
 
-  /** The one statement is the whole transaction. */
-  async function writeAtOnce(writing: Writing, ledger: Ledger, at: Date): Promise<void> {
-    await database.run(async (sql) => {
-      await write(sql, writing, ledger, at);
+  /** The one statement is the whole transaction. Right behind it the lists that it changed are read. */
+  async function writeAtOnce(cases: Case[], writing: Writing, ledger: Ledger, at: Date) {
+    const answered = cases.filter(({ refusal }) => refusal === null);
+    const owners = [...new Set(answered.map(({ wish }) => wish.me.user_id))];
+    return await database.run(async (sql) => {
+      const written = write(sql, writing, ledger, at);
+      // Sent with it, on the same connection, which answers in their order. Who gets no list asks for it.
+      const listed = listContacts(sql, owners).catch(() => null);
+      await written;
       // In here, because a commit that comes after everybody gave it up has to be told too.
       bus.deliver(writing.events);
+      const lists = await listed;
+      return lists && new Map(owners.map((owner, place) => [owner, lists[place]!]));
     });
   }
 

@@ -2,8 +2,8 @@
 
 import { type ContactRow, listContacts } from "../db/contacts.ts";
 import type { Database } from "../db/database.ts";
-import type { ContactChanges } from "./contact_changes.ts";
-import { type Refusal, type Status, statusOf } from "./contact_state.ts";
+import type { ContactChanges, Done } from "./contact_changes.ts";
+import { type Status, statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import type { DeviceInvite, Invites } from "./invites.ts";
@@ -55,12 +55,7 @@ export function createContacts(
     const rows = phone === null
       ? await lists.add(me.user_id)
       : (await database.run((sql) => listContacts(sql, [me.user_id], phone)))[0]!;
-    return rows.flatMap((row) => {
-      const status = statusOf(row);
-      if (status === null) return [];
-      const { phone_number, display_name, last_touch_at, unread_messages } = row;
-      return { phone_number, display_name, status, last_touch_at, unread_messages };
-    });
+    return shown(rows);
   }
 
   /**
@@ -76,29 +71,37 @@ export function createContacts(
     refuseOwnNumber(me, phone);
     const changed = await changes.change({ action: "request", me, phone, address, displayName });
     const invite = changed.invites ? await invites.invite(me, phone, address) : null;
-    return { contacts: await answer(me, changed.refusal), invite };
+    return { contacts: await answer(me, changed), invite };
   }
 
   /** Accepts or deletes; answers with the whole list. @throws AppError own_number, and the refusals of `decide` */
   async function act(action: "accept" | "delete", me: Actor, phone: PhoneNumber): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
-    const { refusal } = await changes.change({ action, me, phone });
-    return await answer(me, refusal);
+    return await answer(me, await changes.change({ action, me, phone }));
   }
 
   /** Sets my own name for somebody on my list. @throws AppError own_number, contact_not_found */
   async function update(me: Actor, phone: PhoneNumber, displayName: string): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
-    const { refusal } = await changes.change({ action: "rename", me, phone, displayName });
-    return await answer(me, refusal);
+    return await answer(me, await changes.change({ action: "rename", me, phone, displayName }));
   }
 
-  async function answer(me: Actor, refusal: Refusal | null): Promise<Contact[]> {
-    if (refusal) throw new AppError(refusal);
-    return await list(me);
+  async function answer(me: Actor, done: Done): Promise<Contact[]> {
+    if (done.refusal) throw new AppError(done.refusal);
+    return done.list ? shown(done.list) : await list(me);
   }
 
   return { list, request, act, update };
+}
+
+/** What of a list its owner sees. */
+function shown(rows: ContactRow[]): Contact[] {
+  return rows.flatMap((row) => {
+    const status = statusOf(row);
+    if (status === null) return [];
+    const { phone_number, display_name, last_touch_at, unread_messages } = row;
+    return { phone_number, display_name, status, last_touch_at, unread_messages };
+  });
 }
 
 function refuseOwnNumber(me: Actor, phone: PhoneNumber): void {
