@@ -22,6 +22,8 @@ class Overtaken extends Error {}
 
 const BATCH_MAX = 64;
 const BATCHES_MAX = 2;
+/** A batch has three statements, and costs as much more. */
+const SHARE_MIN = 1;
 /** Each time somebody else got on. */
 const ATTEMPTS_MAX = 10;
 
@@ -45,6 +47,7 @@ export function createContactChanges(
     run,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
+    shareMin: SHARE_MIN,
   });
   /** Of each pair what is on its way: no batch has two of the same. */
   const underWay = new Map<string, Promise<unknown>>();

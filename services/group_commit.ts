@@ -16,6 +16,7 @@ interface Waiting<Job, Outcome> {
   reject: (error: unknown) => void;
 }
 
+const SHARE_MIN = 0.5;
 const PATIENCE_MS = 20;
 
 /**
@@ -24,16 +25,14 @@ const PATIENCE_MS = 20;
  * outage, which leaves open what happened: it fails the batch and all that waits behind it, and nothing is tried again.
  */
 export function createGroupCommit<Job, Outcome>(
-  { run, jobsMax, batchesMax, patienceMs = PATIENCE_MS }: {
+  { run, jobsMax, batchesMax, shareMin = SHARE_MIN, patienceMs = PATIENCE_MS }: {
     /** An outcome that takes longer than the commit is a promise; it holds up nobody else. */
     run: (jobs: Job[]) => Promise<(Outcome | Promise<Outcome>)[]>;
     jobsMax: number;
     batchesMax: number;
-    /**
-     * What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. Sooner,
-     * what waits is begun beside a batch only if it is at least half as large, because a statement for one costs nearly
-     * as much as for fifty.
-     */
+    /** What waits is begun beside a batch only if it is at least this share of it: one costs nearly as much as fifty. */
+    shareMin?: number;
+    /** What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. */
     patienceMs?: number;
   },
 ): GroupCommit<Job, Outcome> {
@@ -66,7 +65,7 @@ export function createGroupCommit<Job, Outcome>(
   }
 
   function isWorthwhile(): boolean {
-    return waiting.length * 2 >= jobsUnderWay || waitedMs() >= patienceMs;
+    return waiting.length >= jobsUnderWay * shareMin || waitedMs() >= patienceMs;
   }
 
   function waitedMs(): number {

@@ -72,6 +72,21 @@ Deno.test("add() begins a few beside many only after a moment, and then does", a
   deepEqual(await Promise.all(first), ["1", "2", "3", "4", "5"]);
 });
 
+Deno.test("add() begins another batch beside one only if it is as large a share of it as was asked for", async () => {
+  const { runs, run } = createRuns();
+  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2, shareMin: 1, patienceMs: 60_000 });
+  const all = [1, 2, 3].map(commits.add);
+  await turn();
+  all.push(...[4, 5].map(commits.add));
+  await turn();
+  equal(runs.length, 1);
+  all.push(commits.add(6));
+  await turn();
+  deepEqual(runs.map(({ jobs }) => jobs), [[1, 2, 3], [4, 5, 6]]);
+  runs.forEach(({ finish }) => finish());
+  deepEqual(await Promise.all(all), ["1", "2", "3", "4", "5", "6"]);
+});
+
 Deno.test("add() gives each job its own outcome, keeps their order and loses none, whatever the batches do", () =>
   fc.assert(
     fc.asyncProperty(
