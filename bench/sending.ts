@@ -99,14 +99,19 @@ function sendRequest(from: Person, to: Person) {
  * the service from its database for a while: then it tells every socket to fetch again.
  */
 export async function countStored(
-  { sql }: BenchDatabase,
+  database: BenchDatabase,
   senders: Sender[],
   storedBefore: number,
 ): Promise<number> {
   const accepted = senders.reduce((sum, { counts }) => sum + counts.accepted, 0);
   const pushed = senders.reduce((sum, { counts }) => sum + counts.pushed, 0);
-  const [row] = await sql<{ stored: number }[]>`select count(*)::int as stored from messages`;
-  equal(row!.stored - storedBefore, accepted, "messages stored are not those that were accepted");
+  const stored = await countMessages(database);
+  equal(stored - storedBefore, accepted, "messages stored are not those that were accepted");
   ok(pushed >= accepted, "events pushed are fewer than messages");
-  return row!.stored;
+  return stored;
+}
+
+export async function countMessages({ sql }: BenchDatabase): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`select count(*)::int as count from messages`;
+  return row!.count;
 }

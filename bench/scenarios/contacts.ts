@@ -1,7 +1,8 @@
 import { equal } from "node:assert/strict";
 import { type Arena, costsPer1000, repeat, type Scenario, withService } from "../arena.ts";
 import type { BenchDatabase } from "../cluster.ts";
-import { percentile, ratio } from "../figures.ts";
+import { type Figures, percentile, ratio } from "../figures.ts";
+import { startGrouped } from "../floor_server.ts";
 import { type Address, type Connection, openConnection, request } from "../http.ts";
 import { putUnderLoad, type Work } from "../load.ts";
 import { makePeople, type Person } from "../people.ts";
@@ -45,18 +46,8 @@ export const contacts: Scenario = {
           };
           const floorPerS = await takeFloor(arena.pgbench, floor, "roster", options);
           const toldPerS = await takeFloor(arena.pgbench, floor, "roster_told", options);
-          const each = arena.size.side * 2;
-          const people = await makePeople(database, IN_FLIGHT * each);
-          const workers = await Promise.all(
-            Array.from(
-              { length: IN_FLIGHT },
-              (_, place) => openWorker(service, people.slice(place * each, (place + 1) * each)),
-            ),
-          );
-          const before = await countFriends(database);
-          const load = await putUnderLoad(arena, [service], workers);
-          equal(await countFriends(database) - before, load.total, "not all who were told are friends");
-          workers.forEach((worker) => worker.close());
+          const people = await makePeople(database, IN_FLIGHT * arena.size.side * 2);
+          const load = await loadPairs(arena, database, service, people);
           const perS = load.operations / load.seconds;
           return {
             pairs_per_s: perS,
@@ -67,6 +58,7 @@ export const contacts: Scenario = {
             p50_ms: percentile(load.latenciesMs, 0.5),
             p99_ms: percentile(load.latenciesMs, 0.99),
             ...costsPer1000(...load.costs, load.operations),
+            ...await takeGroupedFloor(arena, floor),
           };
         }));
     } finally {
@@ -74,6 +66,44 @@ export const contacts: Scenario = {
     }
   },
 };
+
+/** Makes new people do so on a server, and counts them. */
+async function loadPairs(
+  arena: Arena,
+  database: BenchDatabase,
+  server: Address & { pid: number },
+  people: Person[],
+) {
+  const each = people.length / IN_FLIGHT;
+  const workers = await Promise.all(
+    Array.from(
+      { length: IN_FLIGHT },
+      (_, place) => openWorker(server, people.slice(place * each, (place + 1) * each)),
+    ),
+  );
+  const before = await countFriends(database);
+  const load = await putUnderLoad(arena, [server], workers);
+  equal(await countFriends(database) - before, load.total, "not all who were told are friends");
+  workers.forEach((worker) => worker.close());
+  return load;
+}
+
+/** The same on a server of Deno that does nothing but store, in groups; for more people, because it is faster. */
+async function takeGroupedFloor(arena: Arena, database: BenchDatabase): Promise<Figures> {
+  const people = await makePeople(database, IN_FLIGHT * arena.size.side * 4);
+  const server = await startGrouped(people, database.url);
+  try {
+    const load = await loadPairs(arena, database, server, people);
+    const costs = costsPer1000(...load.costs, load.operations);
+    return {
+      grouped_pairs_per_s: load.operations / load.seconds,
+      grouped_server_cpu_s_per_1000: costs.server_cpu_s_per_1000!,
+      grouped_server_postgres_cpu_s_per_1000: costs.server_postgres_cpu_s_per_1000!,
+    };
+  } finally {
+    await server.stop();
+  }
+}
 
 /** Half of these people ask each of the other half, one after the other. */
 async function openWorker(service: Address, people: Person[]): Promise<Work & { close(): void }> {

@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { type Arena, type Scenario } from "../arena.ts";
-import { startBare } from "../bare.ts";
+import { startBare } from "../floor_server.ts";
 import { memoryOf } from "../cpu.ts";
 import type { Figures } from "../figures.ts";
 import { makePeople, type Person } from "../people.ts";

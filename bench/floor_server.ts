@@ -1,0 +1,59 @@
+// The floors below the service itself: servers of Deno that do the least that can be done with what they are asked.
+
+import type { Person } from "./people.ts";
+
+const FLOORS = new URL("floors/", import.meta.url).pathname;
+
+export interface FloorServer {
+  hostname: string;
+  port: number;
+  pid: number;
+  /** Collects its garbage. */
+  collect(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** One that forgets what it is sent (floors/bare_service.ts), and who these people are it is told. */
+export function startBare(people: Person[]): Promise<FloorServer> {
+  return start(["--no-lock", "--no-config", "--allow-net", `${FLOORS}bare_service.ts`], people);
+}
+
+/** One that keeps it, in groups (floors/grouped_service.ts). */
+export function startGrouped(people: Person[], databaseUrl: string): Promise<FloorServer> {
+  // Deno wants all of these for a Unix socket.
+  const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-write"];
+  return start(["--frozen", ...permissions, `${FLOORS}grouped_service.ts`, databaseUrl], people);
+}
+
+async function start(args: string[], people: Person[]): Promise<FloorServer> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  const [hostname, port] = ["127.0.0.1", Number(value)];
+  if (!port) throw new Error(`The server did not start: ${value}`);
+  const post = async (path: string, body: unknown) => {
+    const answer = await fetch(`http://${hostname}:${port}${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    await answer.body?.cancel();
+    if (!answer.ok) throw new Error(`The server answered ${answer.status} at ${path}`);
+  };
+  await post("/people", people);
+  return {
+    hostname,
+    port,
+    pid: child.pid,
+    collect: () => post("/collect", {}),
+    async stop() {
+      child.kill("SIGTERM");
+      await child.status;
+    },
+  };
+}
