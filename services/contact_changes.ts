@@ -104,12 +104,11 @@ export function createContactChanges(
     const answered = cases.filter(({ refusal }) => refusal === null);
     const owners = [...new Set(answered.map(({ wish }) => wish.me.user_id))];
     return await database.run(async (sql) => {
-      const written = write(sql, writing, ledger, at);
+      // In here, because a commit that comes after everybody gave it up has to be told too.
+      const told = write(sql, writing, ledger, at).then(() => bus.deliver(writing.events));
       // Sent with it, on the same connection, which answers in their order. Who gets no list asks for it.
       const listed = listContacts(sql, owners).catch(() => null);
-      await written;
-      // In here, because a commit that comes after everybody gave it up has to be told too.
-      bus.deliver(writing.events);
+      await told.finally(() => listed);
       const lists = await listed;
       return lists && new Map(owners.map((owner, place) => [owner, lists[place]!]));
     });
