@@ -1,6 +1,7 @@
-// The floors below the service itself: servers of Deno that do the least that can be done with what they are asked.
+// The floors below the service itself: servers of Deno that do next to nothing with what they are asked.
 
 import type { Person } from "./people.ts";
+import { keepTrackOf } from "./service.ts";
 
 const FLOORS = new URL("floors/", import.meta.url).pathname;
 
@@ -32,6 +33,7 @@ async function start(args: string[], people: Person[]): Promise<FloorServer> {
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+  keepTrackOf(child);
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const { value } = await reader.read();
   await reader.cancel();
@@ -45,15 +47,21 @@ async function start(args: string[], people: Person[]): Promise<FloorServer> {
     await answer.body?.cancel();
     if (!answer.ok) throw new Error(`The server answered ${answer.status} at ${path}`);
   };
-  await post("/people", people);
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  };
+  try {
+    await post("/people", people);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     hostname,
     port,
     pid: child.pid,
     collect: () => post("/collect", {}),
-    async stop() {
-      child.kill("SIGTERM");
-      await child.status;
-    },
+    stop,
   };
 }

@@ -34,7 +34,12 @@ export interface ServiceOptions {
 
 const running = new Set<Deno.ChildProcess>();
 
-/** What a bench that is told to stop does not leave behind. */
+/** A bench that is told to stop does not leave it behind. */
+export function keepTrackOf(child: Deno.ChildProcess): void {
+  running.add(child);
+  child.status.then(() => running.delete(child));
+}
+
 export function killServices(): void {
   running.forEach((service) => service.kill("SIGKILL"));
 }
@@ -84,12 +89,9 @@ export async function startService(
     stdout: "null",
     stderr: "null",
   }).spawn();
-  running.add(child);
+  keepTrackOf(child);
   let isEnded = false;
-  child.status.then(() => {
-    isEnded = true;
-    running.delete(child);
-  });
+  child.status.then(() => isEnded = true);
   const service = { hostname: "127.0.0.1", port, pid: child.pid };
   while (!await isReady(service)) {
     if (isEnded || performance.now() - startedAt > START_MS_MAX) {

@@ -6,14 +6,18 @@ import { type Bytes, openBytes } from "./bytes.ts";
 import { DatabaseUnavailable, openDoor, OPERATION_MS_MAX } from "./door.ts";
 import { openLending } from "./lending.ts";
 
-/** What runs statements: the pool, or a transaction. Functions in db/ take it first. */
+/** What runs statements: a connection, or a transaction on it. Functions in db/ take it first. */
 export type Sql = postgres.ISql<{ bigint: number }>;
 
 /** Where the database is: a URL, or the socket directory of the embedded one. */
 export type DatabaseAddress = string | { host: string; port: number; user: string; database: string };
 
 export interface Database {
-  /** Runs statements, each its own transaction. @throws DatabaseUnavailable */
+  /**
+   * Runs statements, each its own transaction, on one connection: those that are begun in one turn of the event loop go out
+   * together, and run in the order in which they were begun.
+   * @throws DatabaseUnavailable
+   */
   run<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
    * Runs statements as one transaction: commits when `work` resolves. `afterCommit` runs whenever it did commit, also when
@@ -71,7 +75,7 @@ export type Pool = ReturnType<typeof connect>;
 
 export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {
   const door = openDoor(() => {
-    const { lend, end } = openLending(Array.from({ length: max }, () => connect(at, { max: 1 })));
+    const { lend, end } = openLending(() => connect(at, { max: 1 }), { max });
     const probe = connect(at, { max: 1 });
     return {
       lend,

@@ -6,6 +6,7 @@ import { nameContacts, writeChanges } from "../db/contact_changes.ts";
 import { type ContactRow, listContacts } from "../db/contacts.ts";
 import type { Database, Sql } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
+import { isOutage } from "../db/outages.ts";
 import { findPairs } from "../db/pairs.ts";
 import { inviteUsers, type User } from "../db/users.ts";
 import type { InviteMode } from "./config.ts";
@@ -22,7 +23,7 @@ class Overtaken extends Error {}
 
 const BATCH_MAX = 64;
 const BATCHES_MAX = 2;
-/** A batch has three statements, and costs as much more. */
+/** A small batch has two ways to the database and three statements, as a large one has. */
 const SHARE_MIN = 1;
 /** Each time somebody else got on. */
 const ATTEMPTS_MAX = 10;
@@ -99,18 +100,17 @@ export function createContactChanges(
     );
   }
 
-  /** The one statement is the whole transaction. Right behind it the lists that it changed are read. */
+  /** The one statement is the whole transaction. Right behind it, on the same connection, the lists that it changed are read. */
   async function writeAtOnce(cases: Case[], writing: Writing, ledger: Ledger, at: Date) {
     const answered = cases.filter(({ refusal }) => refusal === null);
     const owners = [...new Set(answered.map(({ wish }) => wish.me.user_id))];
     return await database.run(async (sql) => {
-      // In here, because a commit that comes after everybody gave it up has to be told too.
-      const told = write(sql, writing, ledger, at).then(() => bus.deliver(writing.events));
-      // Sent with it, on the same connection, which answers in their order. Who gets no list asks for it.
-      const listed = listContacts(sql, owners).catch(() => null);
-      await told.finally(() => listed);
-      const lists = await listed;
-      return lists && new Map(owners.map((owner, place) => [owner, lists[place]!]));
+      const [, lists] = await Promise.all([
+        // In here, because a commit that comes after everybody gave it up has to be told too.
+        write(sql, writing, ledger, at).then(() => bus.deliver(writing.events)),
+        owners.length === 0 ? [] : listContacts(sql, owners).catch(toNoLists),
+      ]);
+      return new Map(lists.map((list, place) => [owners[place]!, list]));
     });
   }
 
@@ -142,6 +142,12 @@ export function createContactChanges(
 /** A wish for somebody who is no user yet. */
 function isOfStranger({ peer, before, after }: Case): boolean {
   return peer === null && after.mine !== before.mine;
+}
+
+/** What is committed must not look undone; who gets no list asks for it. An outage is for the door to hear of. */
+function toNoLists(error: unknown): ContactRow[][] {
+  if (isOutage(error)) throw error;
+  return [];
 }
 
 /** Users for numbers that nobody has. */

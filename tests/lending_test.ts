@@ -1,48 +1,84 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
+import { openDatabase } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
 import { openLending } from "../db/lending.ts";
 import { createTestDatabase } from "./database.ts";
-import { openDatabase } from "../db/database.ts";
 
-const named = (...names: string[]) => {
+/** Named in the order in which they are made. */
+function lendingOf(max: number) {
+  const made: string[] = [];
   const ended: [string, number][] = [];
-  const connections = names.map((name) => ({
-    name,
-    end: ({ timeout }: { timeout: number }) => Promise.resolve(void ended.push([name, timeout])),
-  }));
-  return { ended, lending: openLending(connections) };
-};
+  const lending = openLending(() => {
+    const name = "abc"[made.length]!;
+    made.push(name);
+    return {
+      name,
+      end: ({ timeout }: { timeout: number }) => Promise.resolve(void ended.push([name, timeout])),
+    };
+  }, { max });
+  return { made, ended, lending };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve));
 
 Deno.test("a connection is lent to one at a time, the last used first, and to whoever waits in their order", async () => {
-  const { lending } = named("one", "two");
+  const { lending, made } = lendingOf(2);
   const seen: string[] = [];
-  const holds = new Map<string, () => void>();
-  const use = (who: string) =>
+  const holds = new Map<number, () => void>();
+  const all = [1, 2, 3, 4].map((who) =>
     lending.lend(async ({ name }) => {
       seen.push(`${who} ${name}`);
       await new Promise<void>((resolve) => holds.set(who, resolve));
-    });
-  const all = ["a", "b", "c", "d"].map(use);
-  await Promise.resolve();
-  deepEqual(seen, ["a two", "b one"]);
-  holds.get("b")!();
-  await all[1];
-  deepEqual(seen.slice(2), ["c one"]);
-  holds.get("a")!();
-  await all[0];
-  deepEqual(seen.slice(3), ["d two"]);
-  holds.get("c")!();
-  await all[2];
-  holds.get("d")!();
-  await all[3];
-  for (let time = 0; time < 3; time++) equal(await lending.lend(({ name }) => Promise.resolve(name)), "two");
+    })
+  );
+  await turn();
+  deepEqual(seen, ["1 a", "2 b"]);
+  for (const who of [2, 1, 4, 3]) {
+    holds.get(who)!();
+    await all[who - 1];
+    await turn();
+  }
+  deepEqual(seen.slice(2), ["3 b", "4 a"]);
+  for (let time = 0; time < 3; time++) equal(await lending.lend(({ name }) => Promise.resolve(name)), "b");
+  deepEqual(made, ["a", "b"]);
 });
 
-Deno.test("a connection whose work failed is lent again, and all of them are ended", async () => {
-  const { lending, ended } = named("one");
+Deno.test("connections are made when they are needed, and one whose work failed is lent again", async () => {
+  const { lending, made, ended } = lendingOf(3);
+  deepEqual(made, []);
   await rejects(lending.lend(() => Promise.reject(new Error("It failed"))), /It failed/);
-  equal(await lending.lend(({ name }) => Promise.resolve(name)), "one");
+  equal(await lending.lend(({ name }) => Promise.resolve(name)), "a");
+  deepEqual(made, ["a"]);
   await lending.end(3);
-  deepEqual(ended, [["one", 3]]);
+  deepEqual(ended, [["a", 3]]);
+});
+
+Deno.test("one that was lost is ended, and who waited for it has another", async () => {
+  const { lending, made, ended } = lendingOf(1);
+  const lost = Object.assign(new Error("It was lost"), { code: "CONNECTION_CLOSED" });
+  const first = lending.lend(async () => {
+    await turn();
+    throw lost;
+  });
+  const second = lending.lend(({ name }) => Promise.resolve(name));
+  await rejects(first, /It was lost/);
+  equal(await second, "b");
+  equal(await lending.lend(({ name }) => Promise.resolve(name)), "b");
+  deepEqual([made, ended], [["a", "b"], [["a", 0]]]);
+});
+
+Deno.test("who waits when all are ended is DatabaseUnavailable, and never has one", async () => {
+  const { lending } = lendingOf(1);
+  const end = Promise.withResolvers<void>();
+  let hasRun = false;
+  const first = lending.lend(() => end.promise);
+  const second = rejects(lending.lend(() => Promise.resolve(hasRun = true)), DatabaseUnavailable);
+  await turn();
+  await lending.end(0);
+  await second;
+  end.resolve();
+  await first;
+  equal(hasRun, false);
 });
 
 Deno.test("statements one after the other run in one server process, and those at the same time in as many as there are", async () => {

@@ -1,6 +1,6 @@
 /**
- * The least that a server of Deno can do which keeps what it is sent: the same as the bare one, but that it answers when it
- * was committed in a group with others, its pair's mark moved and other processes told. `grouped_service.ts <database>`.
+ * A server of Deno that does nothing but keep what it is sent: as the bare one, but that it answers when it was committed
+ * in a group with others, its pair's mark moved and other processes told. `grouped_service.ts <database>`.
  */
 
 import { connect } from "../../db/database.ts";

@@ -1,0 +1,29 @@
+// A change of contacts that is committed when the connection is lost on which its list is read.
+
+import { deepStrictEqual, equal } from "node:assert/strict";
+import { change, forget, settle, statuses, wasTold, watch } from "./contact_calls.ts";
+import { killWaiting, untilWaiting } from "./locks.ts";
+import { ANN, BOB, CAT, eventually, refused, succeeded, withApp } from "./support.ts";
+
+Deno.test("a change whose list is lost is told, is not made again, and is 503 to who made it; the next call is well", () =>
+  withApp(async (t) => {
+    const [ann, bob, cat] = [await watch(t, ANN), await watch(t, BOB), await watch(t, CAT)];
+    // So that both statements are prepared, and go out together.
+    succeeded(await change(t, "request", ann, CAT));
+    await settle(t, [ann, bob, cat]);
+    forget([ann, bob, cat]);
+    const held = await t.sql.reserve();
+    await held`begin`;
+    await held`lock table messages in access exclusive mode`;
+    const called = change(t, "request", ann, BOB);
+    await untilWaiting(t);
+    await eventually(() => equal(wasTold(bob.acting), true));
+    await killWaiting(t);
+    refused(await called, 503, "unavailable");
+    await held`rollback`;
+    held.release();
+
+    refused(await change(t, "request", ann, BOB), 409, "already_requested");
+    succeeded(await change(t, "accept", bob, ANN));
+    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted", [CAT]: "requesting" });
+  }));
