@@ -13,11 +13,11 @@ interface Connection {
 
 export interface Lending<C extends Connection> {
   /**
-   * Lends one to this work, which has it for itself; while all are lent, who came first goes first. One that was lost is
-   * ended, and another made in its place.
+   * Lends one to this work, which has it for itself; while all are lent, who came first goes first. With `inTurn` it is the
+   * one used longest ago, once all are open. One that was lost is ended, and another made in its place.
    * @throws DatabaseUnavailable to who still waits when all are ended
    */
-  lend<T>(work: (connection: C) => Promise<T>): Promise<T>;
+  lend<T>(work: (connection: C) => Promise<T>, options?: { inTurn: boolean }): Promise<T>;
   end(seconds: number): Promise<void>;
 }
 
@@ -33,9 +33,10 @@ export function openLending<C extends Connection>(connect: () => C, { max }: { m
     return made;
   }
 
-  function take(): C | Promise<C> {
-    const last = idle.pop();
-    if (last) return last;
+  function take(inTurn: boolean): C | Promise<C> {
+    if (inTurn && open.size < max) return make();
+    const found = inTurn ? idle.shift() : idle.pop();
+    if (found) return found;
     if (open.size < max) return make();
     const place = Promise.withResolvers<C>();
     waiting.push(place);
@@ -55,8 +56,8 @@ export function openLending<C extends Connection>(connect: () => C, { max }: { m
   }
 
   return {
-    async lend(work) {
-      const connection = await take();
+    async lend(work, { inTurn } = { inTurn: false }) {
+      const connection = await take(inTurn);
       try {
         const result = await work(connection);
         takeBack(connection);

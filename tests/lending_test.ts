@@ -53,6 +53,16 @@ Deno.test("connections are made when they are needed, and one whose work failed 
   deepEqual(ended, [["a", 3]]);
 });
 
+Deno.test("connections that are lent in turn are all opened, and then the one used longest ago goes first", async () => {
+  const { lending } = lendingOf(3);
+  const names: string[] = [];
+  const use = (options?: { inTurn: boolean }) =>
+    lending.lend(({ name }) => Promise.resolve(void names.push(name)), options);
+  for (let time = 0; time < 5; time++) await use({ inTurn: true });
+  for (let time = 0; time < 2; time++) await use();
+  deepEqual(names, ["a", "b", "c", "a", "b", "b", "b"]);
+});
+
 Deno.test("one that was lost is ended, and who waited for it has another", async () => {
   const { lending, made, ended } = lendingOf(1);
   const lost = Object.assign(new Error("It was lost"), { code: "CONNECTION_CLOSED" });
