@@ -14,7 +14,7 @@ interface Connection {
 export interface Lending<C extends Connection> {
   /**
    * Lends one to this work, which has it for itself; while all are lent, who came first goes first. With `inTurn` it is the
-   * one used longest ago, once all are open. One that was lost is ended, and another made in its place.
+   * one used longest ago. One that was lost is ended, and another made in its place.
    * @throws DatabaseUnavailable to who still waits when all are ended
    */
   lend<T>(work: (connection: C) => Promise<T>, options?: { inTurn: boolean }): Promise<T>;
@@ -34,10 +34,11 @@ export function openLending<C extends Connection>(connect: () => C, { max }: { m
   }
 
   function take(inTurn: boolean): C | Promise<C> {
-    if (inTurn && open.size < max) return make();
-    const found = inTurn ? idle.shift() : idle.pop();
+    const isFull = open.size === max;
+    // Those that are not open yet were used longest ago of all.
+    const found = !inTurn ? idle.pop() : isFull ? idle.shift() : undefined;
     if (found) return found;
-    if (open.size < max) return make();
+    if (!isFull) return make();
     const place = Promise.withResolvers<C>();
     waiting.push(place);
     return place.promise;

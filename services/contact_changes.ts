@@ -33,6 +33,9 @@ export interface Done extends Changed {
   list: ContactRow[] | null;
 }
 
+/** By their owners. */
+type Lists = Map<number, ContactRow[]>;
+
 export type ContactChanges = ReturnType<typeof createContactChanges>;
 
 export function createContactChanges(
@@ -89,10 +92,11 @@ export function createContactChanges(
 
     const strangers = new Set(done.filter(isOfStranger).map(({ wish }) => wish.phone));
     const writing = writingOf(done);
-    const isSlow = strangers.size > 0 || writing.namings.length > 0;
-    const hasAny = writing.pairs.length > 0 || ledger.taken().length > 0;
-    if (isSlow) await writeSlowly(done, [...strangers], ledger, at);
-    const lists = !isSlow && hasAny ? await writeAtOnce(done, writing, ledger, at) : null;
+    let lists: Lists | null = null;
+    if (strangers.size > 0 || writing.namings.length > 0) await writeSlowly(done, [...strangers], ledger, at);
+    else if (writing.pairs.length > 0 || ledger.taken().length > 0) {
+      lists = await writeAtOnce(done, writing, ledger, at);
+    }
     return outcomes.map((outcome, place) =>
       outcome instanceof AppError
         ? outcome
@@ -101,7 +105,7 @@ export function createContactChanges(
   }
 
   /** The one statement is the whole transaction. Right behind it, on the same connection, the lists that it changed are read. */
-  async function writeAtOnce(cases: Case[], writing: Writing, ledger: Ledger, at: Date) {
+  async function writeAtOnce(cases: Case[], writing: Writing, ledger: Ledger, at: Date): Promise<Lists> {
     const answered = cases.filter(({ refusal }) => refusal === null);
     const owners = [...new Set(answered.map(({ wish }) => wish.me.user_id))];
     return await database.run(async (sql) => {

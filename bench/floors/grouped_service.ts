@@ -65,7 +65,7 @@ async function store(texts: Text[]): Promise<number[]> {
   return rows.map(({ id }) => id);
 }
 
-/** As roster_told.sql does it. */
+/** As roster.sql does it where it tells. */
 async function commit(changes: Change[]): Promise<void[]> {
   const pairs = changes.map(({ from, to, isAccepted }) => ({
     low_id: Math.min(from.id, to.id),

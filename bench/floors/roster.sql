@@ -1,4 +1,5 @@
--- A request and an acceptance: two commits that write both lists.
+-- A request and an acceptance: two commits that write both lists; with `told` both sides are told of each, as whoever
+-- shows it on their sockets has to be.
 \set low random(1, :people)
 \set high :low + :people
 begin;
@@ -9,9 +10,15 @@ select owner_id, peer_id, id, now()
 from conversations, (values (:low::bigint, :high::bigint), (:high, :low)) as side (owner_id, peer_id)
 where low_id = :low and high_id = :high
 on conflict (owner_id, peer_id) do update set changed_at = now();
+\if :told
+select pg_notify('bench', :low || ' ' || :high);
+\endif
 commit;
 begin;
 update conversations set high_intent = 'want', ever_accepted = true where low_id = :low and high_id = :high;
 update contacts set changed_at = now() where owner_id = :low and peer_id = :high;
 update contacts set changed_at = now() where owner_id = :high and peer_id = :low;
+\if :told
+select pg_notify('bench', :high || ' ' || :low);
+\endif
 commit;

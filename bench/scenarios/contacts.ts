@@ -39,13 +39,14 @@ export const contacts: Scenario = {
     try {
       return await withService(arena, (service, database) =>
         repeat(arena.size.runs, async () => {
-          const options = {
-            clients: IN_FLIGHT,
-            seconds: arena.size.seconds,
-            variables: { people: PEOPLE_OF_FLOOR },
-          };
-          const floorPerS = await takeFloor(arena.pgbench, floor, "roster", options);
-          const toldPerS = await takeFloor(arena.pgbench, floor, "roster_told", options);
+          const takeRoster = (told: 0 | 1) =>
+            takeFloor(arena.pgbench, floor, "roster", {
+              clients: IN_FLIGHT,
+              seconds: arena.size.seconds,
+              variables: { people: PEOPLE_OF_FLOOR, told },
+            });
+          const floorPerS = await takeRoster(0);
+          const toldPerS = await takeRoster(1);
           const people = await makePeople(database, IN_FLIGHT * arena.size.side * 2);
           const load = await loadPairs(arena, database, service, people);
           const perS = load.operations / load.seconds;

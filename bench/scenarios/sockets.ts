@@ -1,8 +1,8 @@
 import { equal } from "node:assert/strict";
 import { type Arena, type Scenario } from "../arena.ts";
-import { startBare } from "../floor_server.ts";
 import { memoryOf } from "../cpu.ts";
 import type { Figures } from "../figures.ts";
+import { startBare } from "../floor_server.ts";
 import { makePeople, type Person } from "../people.ts";
 import type { Address } from "../http.ts";
 import { startService } from "../service.ts";
