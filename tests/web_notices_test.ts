@@ -61,6 +61,21 @@ async function shown(page: Page): Promise<{ body: string; tag: string }[]> {
     .then((all) => all.map(({ body, tag }) => ({ body, tag })))`);
 }
 
+/**
+ * Tells until just this is shown: of what a fresh Chromium is told first it lists nothing in one of ten runs, for as long as
+ * one waits. What it is told again takes the place of the same.
+ */
+async function untilShown(
+  page: Page,
+  expected: { body: string; tag: string }[],
+  tell: () => Promise<unknown>,
+): Promise<void> {
+  await eventually(async () => {
+    await tell();
+    await eventually(async () => deepEqual(await shown(page), expected), 1_000);
+  }, 10_000);
+}
+
 /** Lets the browser's own worker have a push, as its push service would. */
 async function deliver(t: TestApp, page: Page, data: string): Promise<void> {
   const devtools = await page.context().newCDPSession(page);
@@ -101,10 +116,9 @@ noticeTest(
       await wake(t);
       return subscriber.read().length > 0;
     });
-    await deliver(t, elsewhere, subscriber.read()[0]!);
-    await eventually(async () =>
-      deepEqual(await shown(elsewhere), [{ body: "Tienes un mensaje nuevo", tag: "messages_updated" }])
-    );
+    const push = subscriber.read()[0]!;
+    const expected = [{ body: "Tienes un mensaje nuevo", tag: "messages_updated" }];
+    await untilShown(elsewhere, expected, () => deliver(t, elsewhere, push));
   },
 );
 
@@ -168,16 +182,14 @@ noticeTest(
     deepEqual(await shown(page), []);
 
     await hide(page);
-    await t.send(bob, ann, "A secret");
-    await eventually(async () =>
-      deepEqual(await shown(page), [{ body: `New message from ${BOB}`, tag: BOB }])
-    );
+    const expected = [{ body: `New message from ${BOB}`, tag: BOB }];
+    await untilShown(page, expected, () => t.send(bob, ann, "A secret"));
     const [worker] = page.context().serviceWorkers();
     // Nobody presses on what a system without a screen shows.
     await worker!.evaluate(`self.registration.getNotifications().then(([notification]) => {
       self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
     })`);
-    await page.getByText("A secret").waitFor();
+    await page.getByText("A secret").last().waitFor();
     equal(new URL(page.url()).hash, `#/thread/${BOB}`);
     await eventually(async () => deepEqual(await shown(page), []));
   },
@@ -201,10 +213,8 @@ noticeTest(
     await turn(page, "On");
     await page.getByText("only while PuffinTalk is open").waitFor();
     await hide(page);
-    await t.send(bob, ann, "A secret");
-    await eventually(async () =>
-      deepEqual(await shown(page), [{ body: `New message from ${BOB}`, tag: BOB }])
-    );
+    const expected = [{ body: `New message from ${BOB}`, tag: BOB }];
+    await untilShown(page, expected, () => t.send(bob, ann, "A secret"));
   },
 );
 
