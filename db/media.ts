@@ -166,20 +166,23 @@ export async function lockOwner(sql: Sql, ownerId: number): Promise<void> {
 }
 
 /**
- * Bytes of media or of an upload; shorter where it ends before. Null when it is gone. `sql` is a transaction: what a binary
- * cursor gives comes as it is, where any other answer comes to the driver as text that is twice as long.
+ * Bytes of media or of an upload; shorter where it ends before. Null when it is gone. What a binary cursor gives comes as it
+ * is, where any other answer comes to the driver as text that is twice as long. `sql` is a connection: the transaction that
+ * the cursor lives in is begun, used and ended in one round trip.
  */
 export async function readChunk(
   sql: Sql,
   { id, offset, length }: { id: number; offset: number; length: number },
 ): Promise<Uint8Array | null> {
-  const [, rows] = await Promise.all([
+  const [, , rows] = await Promise.all([
+    sql`begin`.simple(),
     sql`
       declare chunk binary cursor for
       select lo_get(oid, ${offset}, ${length})
       from media
       where id = ${id}`,
     sql`fetch all from chunk`.simple().raw(),
+    sql`commit`.simple(),
   ]);
   return rows[0]?.[0] ?? null;
 }

@@ -283,6 +283,24 @@ Deno.test("slow readers hold no connection and no transaction, keep nobody waiti
     await same(await patient!.rest(), media.bytes);
   }, makeWav(LARGE_BYTES)));
 
+Deno.test("a read that the database refuses breaks its download off, and leaves no connection in a failed transaction", () =>
+  withMedia(async (t, { ann, id, bytes }) => {
+    const lost = await addMedia(t, ann, bytes);
+    await t.sql`select lo_unlink(oid) from media where id = ${lost}`;
+    // More than the service has connections.
+    await Promise.all(Array.from({ length: 12 }, async () => {
+      await rejects(fetchBytes(t, `/api/messages/media/${lost}`, { token: ann.token }));
+    }));
+    deepEqual(await busyConnections(t), { busy: 0, waiting: 0 });
+    const fetched = await Promise.all(
+      Array.from({ length: 12 }, () => fetchBytes(t, `/api/messages/media/${id}`, { token: ann.token })),
+    );
+    for (const { status, bytes: read } of fetched) {
+      equal(status, 200);
+      await same(read, bytes);
+    }
+  }));
+
 Deno.test("a download of media that are deleted under it breaks off, and neither hangs nor looks complete", () =>
   withMedia(async (t, media) => {
     const reader = await startReading(t, media);

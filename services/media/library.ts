@@ -10,7 +10,7 @@ import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
 import { createPlaces } from "./places.ts";
 
-/** Each read takes a connection for three round trips: of these so many at once, so that most are there for others. */
+/** Each read takes a connection: of these so many at once, so that most are there for others. */
 const READS_AT_ONCE_MAX = 4;
 /** What one person may have under way: a player takes a few at once, a page of films some more. */
 const DOWNLOADS_MAX = 16;
@@ -58,7 +58,7 @@ export function createLibrary({ database, links }: { database: Database; links: 
 
   async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
     try {
-      const chunk = await turns.run(() => database.begin((sql) => readChunk(sql, { id, offset, length })));
+      const chunk = await turns.run(() => database.run((sql) => readChunk(sql, { id, offset, length })));
       if (chunk?.length === length) return chunk;
       throw new Error("Media ended before their size");
     } catch (error) {

@@ -2,7 +2,7 @@
 
 /** What a client is given at a time: of what it does not read, two pieces wait in the HTTP server. */
 const PIECE_BYTES = 64 * 1024;
-/** What is read at a time for a client that takes it at once: a block costs three round trips. */
+/** What is read at a time for a client that takes it at once: a block costs a round trip. */
 const BLOCK_BYTES_MAX = 256 * 1024;
 /** A client that has not taken the next piece by then is slow: what was read ahead for it is let go, and read again. */
 const KEPT_MS = 50;

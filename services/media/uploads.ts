@@ -166,7 +166,7 @@ export function createUploads(
   }
 
   async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
-    const bytes = await database.begin((sql) => media.readChunk(sql, { id, offset, length }));
+    const bytes = await database.run((sql) => media.readChunk(sql, { id, offset, length }));
     if (!bytes) throw new AppError("media_not_found");
     return bytes;
   }
