@@ -13,7 +13,7 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { announce, explain, printLine, untilTold, warnOfCosts } from "./terminal.ts";
+import { announce, explain, printLine, untilTold, warnOfSms } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
 /** What requests under way get of the ten seconds that a stop may take. */
@@ -51,7 +51,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const tidy = createQuietCollection({ collect, heapBytes, countRequests: gate.count });
     const tidying = setInterval(tidy, LOOK_EVERY_MS);
     announce({ config, port: server.addr.port, version, embedded, hasWebClient: webFiles.size > 0 });
-    warnOfCosts(config);
+    warnOfSms(config);
 
     log.info("Stopping", { signal: await told });
     clearInterval(tidying);

@@ -1,6 +1,7 @@
 // What the service says to whoever started it, and how it hears that it should stop.
 
 import type { Config } from "./services/config.ts";
+import { isLoopback } from "./services/environment.ts";
 import { log } from "./services/log.ts";
 
 const encoder = new TextEncoder();
@@ -72,9 +73,17 @@ export function announce({ config, port, version, embedded, hasWebClient }: Star
   printLine(["PuffinTalk is ready", ...entries, `  ${"stop with".padEnd(10)} Ctrl-C`].join("\n"));
 }
 
-/** Says what works, and may still cost the operator dearly. */
-export function warnOfCosts({ sms, smsEnabled, limits }: Config): void {
+/** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
+export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void {
   if (sms.driver !== "twilio" || !smsEnabled) return;
+  if (isLoopback(new URL(publicUrl).hostname)) {
+    log.warn(
+      "PUBLIC_URL leads to this machine alone: links in SMS open nothing, and Twilio reports nothing back",
+      {
+        public_url: publicUrl,
+      },
+    );
+  }
   const off = Object.entries(limits).filter(([name, limit]) => name.startsWith("sms_") && limit === null);
   if (off.length === 0) return;
   log.warn("LIMITS leaves SMS that cost money unlimited", { off: off.map(([name]) => name).join(", ") });

@@ -28,6 +28,7 @@ export async function awaitServer(
   } = {},
 ): Promise<string> {
   const deadline = Date.now() + msMax;
+  const named = typeof at === "string" ? "DATABASE_URL: " : "";
   const pool = connect(at, { max: 1 });
   let isWaiting = false;
   try {
@@ -37,11 +38,11 @@ export async function awaitServer(
         return refuseOld(row!.server_version);
       } catch (error) {
         if (!isOutage(error)) {
-          throw new Error(`Cannot use the database: ${(error as Error).message}`, { cause: error });
+          throw new Error(`${named}Cannot use the database: ${(error as Error).message}`, { cause: error });
         }
         const { server, reason } = unreached(pool.options, error);
         if (Date.now() > deadline) {
-          throw new Error(`Cannot reach the database at ${server}: ${reason}`, { cause: error });
+          throw new Error(`${named}Cannot reach the database at ${server}: ${reason}`, { cause: error });
         }
         if (!isWaiting) onWaiting({ server, reason });
         isWaiting = true;

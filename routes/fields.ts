@@ -81,9 +81,14 @@ export const queryTicket = z.unknown().optional().openapi({
   description: "From `POST /api/notifications/ticket`",
 });
 
+/** Longer than any text that has 50 code points after NFC: none of those comes apart into more than four. */
+const NAME_LENGTH_MAX = NAME_MAX * 4 * 2;
+
 /** A private name for somebody: NFC, at most 50 code points, nothing that turns the text around it. */
 export const displayName = z.string()
   .refine((value) => value.isWellFormed(), "Has a lone surrogate")
+  // Before NFC, which takes seconds for a long row of marks.
+  .refine((value) => value.length <= NAME_LENGTH_MAX, `Must have at most ${NAME_MAX} characters`)
   .transform((value) => value.normalize("NFC"))
   .refine(
     (value) => !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(value),

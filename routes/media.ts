@@ -106,11 +106,12 @@ export function limitTransfers(uploads: Uploads) {
   return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next));
 }
 
-/** Stands before a call that begins an upload. */
+/** Stands before a call that begins an upload: what is refused before its body is read counts as none. */
 export function admitted(uploads: Uploads) {
   return createMiddleware<SignedInEnv>(async (c, next) => {
-    uploads.admit(c.get("actor"));
+    const takeBack = uploads.admit(c.get("actor"));
     await next();
+    if (c.get("errorCode") && !c.req.raw.bodyUsed) takeBack();
   });
 }
 

@@ -1,5 +1,5 @@
 import { type AndroidApp, readAndroidApp, readIosApp } from "./app_links.ts";
-import { type Environment, readEnvironment } from "./environment.ts";
+import { type Environment, isLoopback, readEnvironment } from "./environment.ts";
 import { DEFAULT_LIMITS, parseLimits } from "./limits/parse.ts";
 import type { Limits } from "./limits/table.ts";
 import type { PhoneNumber } from "./phone_number.ts";
@@ -15,7 +15,8 @@ import {
 } from "./sms/config.ts";
 import { HOST_LENGTH_MAX } from "./sms/texts.ts";
 
-const LOOPBACK = /^(localhost|127\.[0-9.]+|::1)$/i;
+/** What postgres.js takes (libpq, 34.1.2). */
+const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 const PASSCODE_TTL_SECONDS_MAX = 31_536_000;
 /** The largest large object of PostgreSQL. */
 const UPLOAD_BYTES_MAX = 4_398_046_511_103;
@@ -95,7 +96,7 @@ export function parseConfig(
     publicUrl,
     jwtSecrets: readJwtSecrets(env, {
       required: sms.driver === "twilio",
-      strong: production || sms.driver === "twilio" || !LOOPBACK.test(host),
+      strong: production || sms.driver === "twilio" || !isLoopback(host),
     }),
     sms,
     smsEnabled: env.oneOf("SMS_ENABLED", ["true", "false"], "true") === "true",
@@ -140,6 +141,10 @@ function readDatabaseUrl(env: Environment, production: boolean): string | null {
   if (production) env.required("DATABASE_URL", "production has no database of its own");
   const url = env.matching("DATABASE_URL", /^postgres(ql)?:\/\/./, wanted);
   if (url !== null && !isReadable(url)) env.refuse("DATABASE_URL", wanted);
+  const sslMode = url === null ? null : URL.parse(url)?.searchParams.get("sslmode") ?? null;
+  if (sslMode !== null && !SSL_MODES.includes(sslMode)) {
+    env.refuse("DATABASE_URL", `Must have one of ${SSL_MODES.join(", ")} as its sslmode`);
+  }
   // Deno opens a Unix socket only to who may read and write its file, and production may write nothing.
   if (production && url !== null && /[?&]host=|\/\/[^/]*%2f/i.test(url)) {
     env.refuse("DATABASE_URL", "Must name a host: production cannot use a Unix socket");
@@ -159,7 +164,7 @@ function isReadable(url: string): boolean {
 
 /** The origin of a URL that is nothing more than an origin. */
 function originOf(text: string): string | null {
-  const url = /^https?:\/\/[^/\\?#@\s]+\/?$/i.test(text) ? URL.parse(text) : null;
+  const url = /^https?:\/\/[^/\\?#@\s*]+\/?$/i.test(text) ? URL.parse(text) : null;
   return url === null ? null : url.origin;
 }
 

@@ -12,7 +12,7 @@ export interface Environment {
     choices: readonly Choice[],
     otherwise: Otherwise,
   ): Choice | Otherwise;
-  /** Comma-separated; blank entries are dropped. */
+  /** Comma-separated; blank entries are dropped, but commas alone are a problem. */
   list(name: string): string[];
   /** Notes a problem; of one variable only the first. */
   refuse(name: string, problem: string): void;
@@ -59,7 +59,16 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
       );
       return otherwise;
     },
-    list: (name) =>
-      (text(name) ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""),
+    list(name) {
+      const value = text(name);
+      const entries = (value ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+      if (value !== null && entries.length === 0) refuse(name, "Must have something between its commas");
+      return entries;
+    },
   };
+}
+
+/** Whether a host name or address leads to this machine alone. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127\.[0-9.]+|\[?::1\]?)$/i.test(host);
 }

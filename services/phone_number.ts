@@ -20,9 +20,13 @@ export function dialCodeOf(phoneNumber: PhoneNumber): string {
   return parsePhoneNumberFromString(phoneNumber)?.countryCallingCode ?? phoneNumber;
 }
 
-/** Whether it is valid in its numbering plan. Gates what costs money, and nothing else. */
+/**
+ * Whether it is valid in its numbering plan, as it stands: `+33 (0)6 ...` is not, though the plan knows what is meant, or one
+ * phone would have two numbers. Gates what costs money, and nothing else.
+ */
 export function isDiallable(phoneNumber: PhoneNumber): boolean {
-  return parsePhoneNumberFromString(phoneNumber)?.isValid() ?? false;
+  const planned = parsePhoneNumberFromString(phoneNumber);
+  return planned?.number === phoneNumber && planned.isValid();
 }
 
 /**

@@ -217,7 +217,13 @@ Deno.test("parseConfig() requires a database in production", () => {
 const REFUSED: [string, string[]][] = [
   ["PORT", ["1e3", "0x10", "-1", "+1", "1.5", "65536", "3000 3001", "\u0663", "9".repeat(400)]],
   ["HOST", ["a b", "http://localhost", "localhost:3000", "[::1]:3000"]],
-  ["DATABASE_URL", ["mysql://db/puffin", "db/puffin", "postgres://", "https://db"]],
+  ["DATABASE_URL", [
+    "mysql://db/puffin",
+    "db/puffin",
+    "postgres://",
+    "https://db",
+    "postgres://db/a?sslmode=on",
+  ]],
   ["PUBLIC_URL", [
     ...["puffin.example", "ftp://puffin.example", "https://", "https://a/b", "https://a?b", "https://a?"],
     ...["https://a#b", "https://u:p@a", "https://a:99999", "https://a\\b", `https://${"a".repeat(101)}`],
@@ -242,12 +248,20 @@ const REFUSED: [string, string[]][] = [
   ["SMS_ENABLED", ["0", "off", "False"]],
   ["LIMITS", ["on", "messages=1", "nobody=1/d"]],
   ["TRUSTED_PROXY_COUNT", ["-1", "one", "101"]],
-  ["CORS_ORIGINS", ["app.example", "*,https://app.example", "https://app.example/path", "null"]],
+  ["CORS_ORIGINS", [
+    ",",
+    "https://*.app.example",
+    "app.example",
+    "*,https://app.example",
+    "https://app.example/path",
+    "null",
+  ]],
   ["MAX_UPLOAD_BYTES", ["0", "100MB", "-1"]],
   ["PUSH_HOSTS", [
     ...["push", "*", "*.", "*.example.*", "127.0.0.1", "push.example:8443", "off,push.example", "-a.example"],
     ...[
       "ftp://push.example",
+      "http://push.example",
       "https://u:p@push.example",
       "https://push.example/path",
       "https://*.push.example",

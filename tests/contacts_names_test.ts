@@ -1,4 +1,5 @@
 import { deepStrictEqual, equal } from "node:assert/strict";
+import { displayName } from "../routes/fields.ts";
 import { change, forget, listOf, settle, wasTold, watch } from "./contact_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 
@@ -42,6 +43,7 @@ const KEPT = {
   "50 characters": ["x".repeat(50), "x".repeat(50)],
   "50 code points outside the basic plane": ["\u{1f427}".repeat(50), "\u{1f427}".repeat(50)],
   "100 code points that are 50 when composed": ["e\u0301".repeat(50), "\u00e9".repeat(50)],
+  "200 code points that are 50 when composed": ["\u03b1\u0313\u0300\u0345".repeat(50), "\u1f82".repeat(50)],
   "an emoji of several code points": [
     "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}",
     "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}",
@@ -95,6 +97,10 @@ Deno.test("display_name refuses what is too long, controls and bidi overrides, a
     }
     deepStrictEqual(await listOf(t, ann), before);
   }));
+
+Deno.test("display_name is not normalised where it is far too long, which could take hours", () => {
+  equal(displayName.safeParse(`a${"\u0301\u0316".repeat(3_000_000)}`).success, false);
+});
 
 Deno.test("update without a name is 400, and accept and delete take none", () =>
   withApp(async (t) => {

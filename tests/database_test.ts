@@ -198,7 +198,7 @@ Deno.test("awaitServer() says at once which server it waits for, and in the end 
   const never = new Promise(() => {});
   const options = { onWaiting: (unreached: Unreached) => void waiting.push(unreached), msMax: 700 };
   await rejects(awaitServer(`postgres://user:secret@127.0.0.1:${port}/name`, never, options), {
-    message: `Cannot reach the database at 127.0.0.1:${port}: ECONNREFUSED`,
+    message: `DATABASE_URL: Cannot reach the database at 127.0.0.1:${port}: ECONNREFUSED`,
   });
   deepEqual(waiting, [{ server: `127.0.0.1:${port}`, reason: "ECONNREFUSED" }]);
 });

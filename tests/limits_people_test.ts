@@ -156,3 +156,35 @@ Deno.test("uploads: fifty at once, and a refused one is not read", () =>
     t.clock.advance(2 * SECOND_MS);
     succeeded(await upload(t, ann, wav(100)));
   }, { env: { LIMITS: "uploads=50/m" } }));
+
+Deno.test("uploads: what is refused before its body is read costs nothing", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ann = await t.signUp(ANN);
+    const token = ann.token;
+    const path = "/api/messages/upload_media";
+    for (let nth = 0; nth < 3; nth += 1) {
+      refused(
+        await t.call("POST", `${path}?media_type=audio`, { token, json: {} }),
+        415,
+        "unsupported_media_type",
+      );
+      const form = new FormData();
+      form.set("file", new Blob(["no matter"]));
+      const noType = await fetch(`${t.url}${path}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body: form,
+      });
+      equal(noType.status, 400);
+      await noType.body?.cancel();
+      const begun = await fetch(`${t.url}/api/uploads`, {
+        method: "POST",
+        headers: { "authorization": `Bearer ${token}`, "tus-resumable": "1.0.0", "upload-length": "5" },
+      });
+      equal(begun.status, 400, "no media_type in its metadata");
+      await begun.body?.cancel();
+    }
+    succeeded(await upload(t, ann, wav(100)));
+    limited(await upload(t, ann, wav(100)));
+  }, { env: { LIMITS: "uploads=1/m" } }));

@@ -49,6 +49,10 @@ const SPELLINGS = [
   ["+1 (415) 555-01.23", "+14155550123"],
   ["1234567", "+1234567"],
   ["123456789012345", "+123456789012345"],
+  ["+1\u00a0415\u202f555\u00a00123", "+14155550123"],
+  ["\u202d+1 (415) 555\u20110123\u202c", "+14155550123"],
+  ["+1 415 555\u20130123", "+14155550123"],
+  ["+33 (0)6 12 34 56 78", "+330612345678"],
 ] as const;
 
 for (const [text, phoneNumber] of SPELLINGS) {
@@ -74,8 +78,6 @@ const REFUSED = {
   "a slash": "+1415/5550123",
   "a tab": "+1415\t5550123",
   "a line feed at the end": "+14155550123\n",
-  "a no-break space": "+1415\u00a05550123",
-  "a dash that is not ASCII": "+1415\u20135550123",
   "digits that are not ASCII": "+1415555012\u0663",
   "NUL": "+14155550123\0",
   "more than 64 characters": `+14155550123${" ".repeat(53)}`,
@@ -117,6 +119,10 @@ Deno.test("isDiallable() goes by the numbering plan, with Twilio's test numbers 
   equal(isDiallable(phone("+15005550006")), true);
   equal(isDiallable(phone("+1234567890")), false);
   equal(isDiallable(phone("+999123456789")), false);
+  equal(isDiallable(phone("+33612345678")), true);
+  for (const trunk of ["+33 (0)6 12 34 56 78", "+49 0151 12345678", "+55 021 98765-4321"]) {
+    equal(isDiallable(phone(trunk)), false, trunk);
+  }
 });
 
 function phone(text: string): PhoneNumber {

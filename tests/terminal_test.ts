@@ -4,7 +4,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
-import { warnOfCosts } from "../terminal.ts";
+import { warnOfSms } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
 import { twilioEnv } from "./passcode_calls.ts";
 import { startService } from "./process.ts";
@@ -13,13 +13,16 @@ import { startTwilioDouble } from "./twilio_double.ts";
 const JWT_SECRET = "a secret of thirty-two bytes or more";
 const ALL = "sms_address, sms_prefix, sms_dial_code, sms_service";
 
-Deno.test("a start with Twilio warns of every limit on SMS that is off, and of nothing else", async () => {
+Deno.test("a start with Twilio warns of every limit on SMS that is off and of an address that only this machine has", async () => {
   const twilio = startTwilioDouble();
   const log: string[] = [];
   configureLogging("json", (line) => void log.push(line));
   const warned = (env: Record<string, string>) => {
-    warnOfCosts(parseConfig({ ...twilioEnv(twilio), JWT_SECRET, ...env }));
-    return log.splice(0).map((line) => JSON.parse(line)).map(({ level, off }) => `${level} ${off}`);
+    const PUBLIC_URL = "https://puffin.example";
+    warnOfSms(parseConfig({ ...twilioEnv(twilio), JWT_SECRET, PUBLIC_URL, ...env }));
+    return log.splice(0).map((line) => JSON.parse(line)).map(({ level, off, public_url }) =>
+      `${level} ${off ?? public_url}`
+    );
   };
   try {
     deepEqual(warned({ LIMITS: "off" }), [`WARN ${ALL}`]);
@@ -28,6 +31,9 @@ Deno.test("a start with Twilio warns of every limit on SMS that is off, and of n
     ]);
     deepEqual(warned({ LIMITS: "messages=off,sms_address=1000/d" }), []);
     deepEqual(warned({ LIMITS: "off", SMS_ENABLED: "false" }), []);
+    deepEqual(warned({ PUBLIC_URL: "" }), ["WARN http://localhost:3000"]);
+    deepEqual(warned({ PUBLIC_URL: "http://127.0.0.1:8080" }), ["WARN http://127.0.0.1:8080"]);
+    deepEqual(warned({ PUBLIC_URL: "", SMS_DRIVER: "console" }), []);
     deepEqual(warned({ LIMITS: "off", SMS_DRIVER: "console" }), []);
   } finally {
     await twilio.close();

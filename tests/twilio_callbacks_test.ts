@@ -215,6 +215,8 @@ Deno.test("a callback whose signature is not Twilio's for this address and form 
       { path: `${path}?x=1`, form, signedFor: PUBLIC_URL + path },
     ];
     for (const callback of forged) refused(await callBack(t, callback), 403, "invalid_signature");
+    const tooMany = Object.fromEntries(Array.from({ length: 201 }, (_, nth) => [`f${nth}`, "x"]));
+    refused(await tellInbound(t, BOB, "STOP", tooMany), 403, "invalid_signature");
     for (const signature of [undefined, "", "nonsense", "\u00e4"]) {
       const headers = { ...FORM, ...(signature === undefined ? {} : { "x-twilio-signature": signature }) };
       for (const to of [path, "/api/twilio/status"]) {

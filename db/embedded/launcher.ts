@@ -115,9 +115,13 @@ async function endOf(log: string): Promise<string> {
 
 /** What the system refuses here, it refuses for the data directory: no permission, no space, a file in the way. */
 function explain(dataDir: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !("code" in error)) return error;
+  if (!(error instanceof Error)) return error;
+  // Deno's own advice, to allow everything, would be no good one: there is no place for data where it asks for that.
+  const isForbidden = error.name === "NotCapable";
+  if (!isForbidden && !("code" in error)) return error;
+  const reason = isForbidden ? "it is no place for files" : error.message;
   return new EmbeddedPostgresError(
-    `Cannot write to the data directory ${quote(dataDir)}: ${error.message}. ` +
+    `Cannot write to the data directory ${quote(dataDir)}: ${reason}. ` +
       `Set DATA_DIR to a directory that can be written. ${USE_DATABASE_URL}`,
     { cause: error },
   );

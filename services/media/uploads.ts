@@ -66,10 +66,15 @@ export function createUploads(
     }
   }
 
-  /** Counts one that is about to begin, before anything of it is looked at. @throws AppError rate_limited */
-  function admit(me: Actor): void {
-    const retryAfter = pace.take(String(me.user_id));
+  /**
+   * Counts one that is about to begin, before anything of it is looked at. The result takes it back.
+   * @throws AppError rate_limited
+   */
+  function admit(me: Actor): () => void {
+    const key = String(me.user_id);
+    const retryAfter = pace.take(key);
     if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
+    return () => pace.giveBack(key);
   }
 
   /** @throws AppError too_large, quota_exceeded */

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { createECDH } from "node:crypto";
-import type { Environment } from "../environment.ts";
+import { type Environment, isLoopback } from "../environment.ts";
 import type { PushPair } from "./keys.ts";
 
 /** Push services: origins (`https://push.example`), or `*.` and the end of their names, which then are https. */
@@ -26,11 +26,17 @@ export function readPushHosts(env: Environment): PushHosts {
   return entries.map((entry, index) => {
     if (NAME.test(entry)) return `https://${entry}`;
     if (entry.startsWith("*.") && NAME.test(entry.slice(2))) return entry;
-    const origin = ORIGIN.test(entry) ? URL.parse(entry)?.origin : undefined;
+    const origin = originOf(entry);
     const wanted = 'Must be "off" or names such as push.example, *.push.example or https://push.example:8443';
-    if (origin === undefined) env.refuse("PUSH_HOSTS", `${wanted}, and entry ${index + 1} is not`);
+    if (origin === null) env.refuse("PUSH_HOSTS", `${wanted}, and entry ${index + 1} is not`);
     return origin ?? "";
   });
+}
+
+/** Without TLS only on this machine, for tests. */
+function originOf(entry: string): string | null {
+  const url = ORIGIN.test(entry) ? URL.parse(entry) : null;
+  return url && (url.protocol === "https:" || isLoopback(url.hostname)) ? url.origin : null;
 }
 
 /** The pair as `web-push generate-vapid-keys` prints it, whole or not at all; null: the service makes its own. */

@@ -6,12 +6,13 @@ declare const brand: unique symbol;
 export type PhoneNumber = string & { readonly [brand]: "PhoneNumber" };
 
 const SPELLING_LENGTH_MAX = 64;
-const SEPARATORS = /[ \-.()]/g;
+/** With those that phones put into the numbers of their address books, and marks of the direction of writing around them. */
+const SEPARATORS = /[\p{Zs}\p{Pd}\u2212.()\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const E164 = /^(?:\+|00)?([1-9][0-9]{6,14})$/;
 
 /**
- * Reads `+14155550123`, `0014155550123` or `14155550123`, with spaces, dashes, dots or parentheses anywhere.
- * That covers a query whose `+` was decoded to a space. Only the syntax counts: numbering plans change
+ * Reads `+14155550123`, `0014155550123` or `14155550123`, with spaces, dashes, dots or parentheses anywhere,
+ * whatever their code points. That covers a query whose `+` was decoded to a space. Only the syntax counts: numbering plans change
  * before their metadata does.
  */
 export function parsePhoneNumber(text: string): PhoneNumber | null {
