@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import { type Target, targetsOf } from "./bytes_targets.ts";
 import type { Pool } from "./database.ts";
 import { openDoor } from "./door.ts";
-import { isOutage } from "./outages.ts";
+import { ConnectionLost, isOutage } from "./outages.ts";
 import type { Client } from "./pg.d.ts";
 
 /** Prepared under its name, once for each connection. */
@@ -24,11 +24,6 @@ export interface Bytes {
    */
   run(statement: Statement): Promise<number>;
   close(): Promise<void>;
-}
-
-/** A connection was lost, or could not be made; as postgres.js calls it. */
-class ConnectionLost extends Error {
-  readonly code = "CONNECTION_CLOSED";
 }
 
 interface Connection {

@@ -4,7 +4,11 @@
 import postgres from "postgres";
 import { type Bytes, openBytes } from "./bytes.ts";
 import { DatabaseUnavailable, openDoor, OPERATION_MS_MAX } from "./door.ts";
-import { openLending } from "./lending.ts";
+import { guardImmediates } from "./immediates.ts";
+import { type Lending, openLending } from "./lending.ts";
+import { ConnectionLost } from "./outages.ts";
+
+guardImmediates();
 
 /** What runs statements: a connection, or a transaction on it. Functions in db/ take it first. */
 export type Sql = postgres.ISql<{ bigint: number }>;
@@ -37,12 +41,13 @@ const CONNECT_SECONDS_MAX = 5;
 const RETRY_SECONDS = 0.25;
 
 /** A connection pool of postgres.js. ids are numbers: every sequence here stays below 2^53. */
-export function connect(at: DatabaseAddress, options: { max: number } & ConnectionHooks) {
+export function connect(at: DatabaseAddress, options: ConnectionOptions) {
   const url = typeof at === "string" ? new URL(at) : null;
   const socketDirectory = url?.searchParams.get("host");
   url?.searchParams.delete("host");
   const shared = {
     max: options.max,
+    fetch_types: options.takesArrays ?? true,
     onnotice: () => {},
     connect_timeout: CONNECT_SECONDS_MAX,
     backoff: () => RETRY_SECONDS,
@@ -66,17 +71,46 @@ export function connect(at: DatabaseAddress, options: { max: number } & Connecti
     : postgres({ ...shared, ...at as Exclude<DatabaseAddress, string> });
 }
 
-interface ConnectionHooks {
+interface ConnectionOptions {
+  max: number;
+  /** For statements with arrays postgres.js has to ask first how they are written. Unless told, it does. */
+  takesArrays?: boolean;
   onnotify?: (channel: string, payload: string) => void;
   onclose?: () => void;
 }
 
 export type Pool = ReturnType<typeof connect>;
 
+/** Pools of one connection each, lent when they know how arrays are written. */
+function openPools(at: DatabaseAddress, max: number): Lending<Pool> {
+  const { lend, end } = openLending(() => connect(at, { max: 1 }), { max });
+  return {
+    lend: (work, options) =>
+      lend((pool) => knowsArrays(pool) ? work(pool) : learnArrays(pool).then(() => work(pool)), options),
+    end,
+  };
+}
+
+/** postgres.js has to ask how arrays are written, and does so before the first statement. */
+const BIGINT_ARRAY = 1016;
+
+function knowsArrays({ options }: Pool): boolean {
+  return options.serializers[BIGINT_ARRAY] !== undefined;
+}
+
+/**
+ * One that broke off while postgres.js asked is made again without a word, and not always asked again.
+ * @throws ConnectionLost
+ */
+async function learnArrays(pool: Pool): Promise<void> {
+  await pool`select 1`;
+  if (!knowsArrays(pool)) throw new ConnectionLost("Connection does not know how arrays are written");
+}
+
 export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {
   const door = openDoor(() => {
-    const { lend, end } = openLending(() => connect(at, { max: 1 }), { max });
-    const probe = connect(at, { max: 1 });
+    const { lend, end } = openPools(at, max);
+    const probe = connect(at, { max: 1, takesArrays: false });
     return {
       lend,
       ask: () => probe`select 1`.execute(),
@@ -106,7 +140,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       }, () => givenUp = true);
     },
     openBytes() {
-      const bytes = openBytes(() => connect(at, { max: 1 }));
+      const bytes = openBytes(() => connect(at, { max: 1, takesArrays: false }));
       others.push(bytes);
       return bytes;
     },

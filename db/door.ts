@@ -37,6 +37,7 @@ const CLOSE_SECONDS = 2;
 
 export function openDoor<Open extends Connections>(open: () => Open): Door<Open> {
   let connections = open();
+  let isAsked = false;
   let answering: Promise<boolean> | null = null;
   let leaving = 0;
   let isClosed = false;
@@ -56,6 +57,7 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
     leaving += 1;
     connections.end(LEAVE_SECONDS).catch(() => {}).then(() => leaving -= 1);
     connections = open();
+    isAsked = false;
   }
 
   /**
@@ -67,6 +69,9 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
   }
 
   async function run<T>(work: (connections: Open) => Promise<T>, onGiveUp = () => {}): Promise<T> {
+    // So that the connection for asking is as old as the others: a new one may work where all of those were forgotten.
+    if (!isAsked) answers();
+    isAsked = true;
     const startedAt = performance.now();
     const startedOn = connections;
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -31,6 +31,11 @@ const SERVER_CODES = new Set([
 // Those of them that end the connection.
 const ENDING_CODES = new Set(["57P01", "57P02", "57P03", "25P03"]);
 
+/** A connection was lost, or could not be made; as postgres.js calls it. */
+export class ConnectionLost extends Error {
+  readonly code = "CONNECTION_CLOSED";
+}
+
 /** Whether an outage took the connection with it, and did not only refuse a statement. */
 export function isLoss(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";

@@ -9,12 +9,15 @@ export interface ForgetfulProxy {
   thaw(): void;
   /** Passes nothing on any more on the connections of now; new ones work. */
   forget(): void;
+  /** How many connections there are that were not forgotten. */
+  open(): number;
   close(): void;
 }
 
 export function startForgetfulProxy(socketPath: string): ForgetfulProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
+  const remembered = new Set<Deno.Conn>();
   let generation = 0;
   let thawed = Promise.withResolvers<void>();
   thawed.resolve();
@@ -26,6 +29,7 @@ export function startForgetfulProxy(socketPath: string): ForgetfulProxy {
   async function relay(near: Deno.Conn): Promise<void> {
     const far = await Deno.connect({ transport: "unix", path: socketPath });
     open.add(near).add(far);
+    remembered.add(near);
     const since = generation;
     await Promise.race([pass(near, far, since), pass(far, near, since)]).finally(() =>
       [near, far].forEach(end)
@@ -42,6 +46,7 @@ export function startForgetfulProxy(socketPath: string): ForgetfulProxy {
   }
 
   function end(connection: Deno.Conn): void {
+    remembered.delete(connection);
     if (open.delete(connection)) connection.close();
   }
 
@@ -50,7 +55,11 @@ export function startForgetfulProxy(socketPath: string): ForgetfulProxy {
     urlFor: ({ user, database }) => `postgres://${user}@127.0.0.1:${listener.addr.port}/${database}`,
     freeze: () => void (thawed = Promise.withResolvers()),
     thaw: () => thawed.resolve(),
-    forget: () => void (generation += 1),
+    forget() {
+      generation += 1;
+      remembered.clear();
+    },
+    open: () => remembered.size,
     close() {
       thawed.resolve();
       listener.close();

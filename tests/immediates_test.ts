@@ -1,0 +1,26 @@
+import { deepEqual } from "node:assert/strict";
+import { guardImmediates } from "../db/immediates.ts";
+
+Deno.test("an immediate that throws is reported, and those after it run, also when the next one is cleared meanwhile", async () => {
+  guardImmediates();
+  const seen: string[] = [];
+  const next = { immediate: null as ReturnType<typeof setImmediate> | null };
+  const hear = (event: ErrorEvent) => {
+    event.preventDefault();
+    seen.push(event.error.message);
+    clearImmediate(next.immediate!);
+  };
+  globalThis.addEventListener("error", hear);
+  try {
+    setImmediate(() => {
+      throw new Error("thrown");
+    });
+    next.immediate = setImmediate(() => seen.push("cleared"));
+    setImmediate((word: string) => seen.push(word), "behind");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    deepEqual(seen, ["thrown", "behind"]);
+  } finally {
+    globalThis.removeEventListener("error", hear);
+  }
+});
