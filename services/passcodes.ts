@@ -81,7 +81,7 @@ export function createPasscodes(options: PasscodesOptions) {
         await database.begin(async (sql) => {
           await passcodes.releaseSend(sql, { phone_number: phone, purpose, at });
           // What may have been sent has perhaps been paid for.
-          if (!outcome.perhaps) {
+          if (outcome.perhaps === "no") {
             await budget.giveBack(sql, { to: phone, address, at, nonce }, "all but the address's");
           }
         });

@@ -103,6 +103,33 @@ Deno.test("a provider that fails is answered with plain requesting, is logged wi
     deepEqual(await inviteStatuses(t, ann), { [BOB]: "sent" });
   }));
 
+Deno.test("an invitation of which nobody knows whether it went out counts as one that was sent", () =>
+  withInvites(async (t, twilio) => {
+    const [ann, cat] = [await join(t, twilio, ANN), await join(t, twilio, CAT)];
+    twilio.answer(() => new Response("<h1>It works!</h1>"));
+    await invite(t, ann, BOB);
+    await invite(t, cat, BOB);
+    await inviteAgain(t, ann, BOB);
+    equal(invitations(twilio, BOB).length, 1);
+    deepEqual(await inviteStatuses(t, ann), { [BOB]: "sent" });
+    equal((await invitesOf(t, ann)).remaining_today, 8);
+  }));
+
+Deno.test("an invitation that is withheld is answered no sooner than one that is sent", () =>
+  withInvites(async (t, twilio) => {
+    const [ann, cat] = [await join(t, twilio, ANN), await join(t, twilio, CAT)];
+    const SENDING_MS = 300;
+    twilio.answer(async () => {
+      await new Promise((resolve) => setTimeout(resolve, SENDING_MS));
+      return Response.json({ sid: "SM1", status: "queued", error_code: null }, { status: 201 });
+    });
+    await invite(t, ann, BOB);
+    const askedAt = performance.now();
+    await invite(t, cat, BOB);
+    ok(performance.now() - askedAt >= SENDING_MS);
+    equal(invitations(twilio, BOB).length, 1);
+  }));
+
 Deno.test("a database that fails after the request leaves the request and no error", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);

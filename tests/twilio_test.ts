@@ -51,7 +51,7 @@ async function withTwilio(act: (scene: Scene) => Promise<void>) {
 }
 
 /** Nobody knows what became of it. */
-const failed = { sent: false, refusal: "sms_failed", provider_code: null, perhaps: true };
+const failed = { sent: false, refusal: "sms_failed", provider_code: null, perhaps: "yes" };
 
 Deno.test("send() makes the one request that Twilio documents", () =>
   withTwilio(async ({ twilio, failures, sender }) => {
@@ -109,7 +109,7 @@ Deno.test("send() translates every code of the table and an unknown one, logging
     for (const [refusal, codes] of Object.entries(CODES)) {
       for (const code of codes) {
         twilio.answer({ status: 400, code });
-        deepEqual(await sms.send(ANN, TEXT), { sent: false, refusal, provider_code: code, perhaps: false });
+        deepEqual(await sms.send(ANN, TEXT), { sent: false, refusal, provider_code: code, perhaps: "no" });
         deepEqual(failures.pop(), { reason: "refused", status: 400, provider_code: code });
         equal(refusalOf(code), refusal);
       }
@@ -123,14 +123,14 @@ Deno.test("send() reads the error of a message that was taken and failed at once
 
     const outcome = await (await sender()).send(ANN, TEXT);
 
-    deepEqual(outcome, { sent: false, refusal: "sms_not_allowed", provider_code: 30006, perhaps: false });
+    deepEqual(outcome, { sent: false, refusal: "sms_not_allowed", provider_code: 30006, perhaps: "no" });
   }));
 
 Deno.test("send() takes a message that failed at once for refused, also without a code", () =>
   withTwilio(async ({ twilio, sender }) => {
     for (const status of ["failed", "undelivered", "canceled"]) {
       twilio.answer(() => Response.json({ sid: "SM1", status, error_code: null }, { status: 201 }));
-      deepEqual(await (await sender()).send(ANN, TEXT), { ...failed, perhaps: false });
+      deepEqual(await (await sender()).send(ANN, TEXT), { ...failed, perhaps: "no" });
     }
   }));
 
@@ -139,7 +139,7 @@ Deno.test("send() never tries a second time", () =>
     const sms = await sender();
     for (const [status, code] of [[429, 20429], [500, 20500], [503, 20503]] as const) {
       twilio.answer({ status, code });
-      deepEqual(await sms.send(ANN, TEXT), { ...failed, provider_code: code, perhaps: false });
+      deepEqual(await sms.send(ANN, TEXT), { ...failed, provider_code: code, perhaps: "no" });
     }
     equal(twilio.requests.length, 3);
   }));
@@ -161,7 +161,8 @@ for (const [name, answer] of Object.entries(GARBAGE)) {
     withTwilio(async ({ twilio, failures, sender }) => {
       twilio.answer(answer);
 
-      const perhaps = answer().status !== 400;
+      const { status } = answer();
+      const perhaps = status === 400 ? "no" : status >= 500 ? "unlikely" : "yes";
       deepEqual(await (await sender()).send(ANN, TEXT), { ...failed, perhaps });
       equal(failures.length, 1);
     }));
@@ -195,6 +196,57 @@ Deno.test("send() gives up at the time limit, before the headers as within the b
     released.resolve();
   }));
 
+/** Takes one request of every connection that it keeps open, and closes it under the next one. */
+function startClosingServer() {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let asked = 0;
+  async function serve(connection: Deno.Conn): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    const body = JSON.stringify({ sid: "SM1", status: "queued", error_code: null });
+    for (let nth = 1; nth <= 2; nth += 1) {
+      let text = "";
+      while (!/\r\n\r\n.*Body=/s.test(text)) {
+        const count = await connection.read(buffer);
+        if (count === null) return;
+        text += new TextDecoder().decode(buffer.subarray(0, count));
+      }
+      asked += 1;
+      if (nth === 2) return;
+      const head =
+        `HTTP/1.1 201 Created\r\ncontent-length: ${body.length}\r\ncontent-type: application/json\r\n\r\n`;
+      await connection.write(new TextEncoder().encode(head + body));
+    }
+  }
+  const serving = (async () => {
+    for await (const connection of listener) {
+      serve(connection).finally(() => connection.close()).catch(() => {});
+    }
+  })();
+  return {
+    address: `http://127.0.0.1:${listener.addr.port}`,
+    asked: () => asked,
+    async close() {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
+Deno.test("send() asks once, also where a connection would be closed under it that was kept from the one before", async () => {
+  const server = startClosingServer();
+  const sms = await createTwilioSms({
+    accountSid: ACCOUNT_SID,
+    authToken: AUTH_TOKEN,
+    from: { phoneNumber: SENDER },
+    apiBaseUrl: server.address,
+  });
+  for (let nth = 1; nth <= 3; nth += 1) {
+    equal((await sms.send(ANN, TEXT)).sent, true);
+    equal(server.asked(), nth);
+  }
+  await server.close();
+});
+
 Deno.test("send() answers sms_failed where nothing listens", async () => {
   const twilio = startTwilioDouble();
   await twilio.close();
@@ -207,6 +259,6 @@ Deno.test("send() answers sms_failed where nothing listens", async () => {
     log: (failure) => failures.push(failure),
   });
 
-  deepEqual(await sms.send(ANN, TEXT), failed);
+  deepEqual(await sms.send(ANN, TEXT), { ...failed, perhaps: "no" });
   deepEqual(failures, [{ reason: "unreachable or unintelligible", status: null, provider_code: null }]);
 });

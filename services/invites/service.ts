@@ -14,6 +14,7 @@ import type { SmsBudget, WantedSms } from "../sms/budget.ts";
 import type { SmsDispatch } from "../sms/dispatch.ts";
 import { deviceInviteText, inviteText } from "../sms/texts.ts";
 import { languageOf } from "../texts/language.ts";
+import { createLikeness } from "./likeness.ts";
 import { DAY_MS, inviteStatusOf, judgeInvite, NUMBER_GAP_MS, remainingToday } from "./rules.ts";
 import { createInviteToken, hashInviteToken } from "./tokens.ts";
 
@@ -37,6 +38,8 @@ interface Decided {
 }
 
 export function createInvites({ database, sms, budget, now, publicUrl, mode }: InvitesOptions): Invites {
+  const likeness = createLikeness();
+
   async function invite(me: Actor, phone: PhoneNumber, address: string): Promise<DeviceInvite | null> {
     try {
       const wanted = { to: phone, address, at: now() };
@@ -44,8 +47,10 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
       const decided = await database.begin((sql) => decide(sql, me, wanted, token));
       const url = `${publicUrl}/i/${token}`;
       if (decided?.sms === "sending") {
-        await send(decided.id, wanted, inviteText(me.phone_number, url, languageOf(phone)));
+        const text = inviteText(me.phone_number, url, languageOf(phone));
+        await likeness.send(() => send(decided.id, wanted, text));
       }
+      if (decided?.sms === "withheld") await likeness.withhold();
       return decided?.sms === "none" ? deviceInvite(phone, url) : null;
     } catch (error) {
       // The request stands and was answered for; an invitation that fails is not worth an error.
@@ -93,7 +98,9 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
   async function send(id: number, wanted: WantedSms, text: string): Promise<void> {
     const outcome = await sms.send(wanted.to, text);
     await database.begin(async (sql) => {
-      if (!outcome.sent && !outcome.perhaps) await budget.giveBack(sql, wanted, "everything");
+      if (!outcome.sent && outcome.perhaps === "no") await budget.giveBack(sql, wanted, "everything");
+      // As after a crash in between, it counts as one that was sent.
+      if (!outcome.sent && outcome.perhaps === "yes") return;
       await invites.finishInvite(
         sql,
         outcome.sent

@@ -1,6 +1,7 @@
 // One push: a few encrypted bytes that say which kind of news there is, and nothing of it.
 
 import type { Wake, WakeEvent } from "../../db/push_wakes.ts";
+import { fetchOnce } from "../fetch_once.ts";
 import type { PushPair } from "./keys.ts";
 
 /** What became of it. `failed` may be tried again, `silent` may have arrived, `gone` never will. */
@@ -40,7 +41,7 @@ export function createPushSender(
     );
     const { "Content-Length": _, ...others } = headers;
     try {
-      const response = await fetch(endpoint, {
+      const response = await fetchOnce(endpoint, {
         method: "POST",
         headers: { ...others, TTL: String(TTL_SECONDS) },
         body,

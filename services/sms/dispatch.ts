@@ -48,7 +48,9 @@ export function createSmsDispatch(
 
     async send(to, text) {
       // Whoever asked before: what is paid for goes out by this line and no other.
-      if (sender.paid && !enabled) return { sent: false, refusal: "sms_disabled", provider_code: null };
+      if (sender.paid && !enabled) {
+        return { sent: false, refusal: "sms_disabled", provider_code: null, perhaps: "no" };
+      }
       const outcome = await sender.send(to, text);
       if (outcome.sent) return outcome;
       log.warn("SMS not sent", { refusal: outcome.refusal, provider_code: outcome.provider_code });

@@ -13,8 +13,11 @@ export type SmsOutcome =
     sent: false;
     refusal: SmsRefusal;
     provider_code: number | null;
-    /** Nobody knows: it may have gone out, and may have been charged for. */
-    perhaps?: boolean;
+    /**
+     * Whether it may have gone out all the same, and may have been charged for. `unlikely` where something answered that it
+     * failed, which need not have been the provider.
+     */
+    perhaps: "no" | "unlikely" | "yes";
   };
 
 export interface SmsSender {

@@ -1,5 +1,6 @@
 import type { RequestClient } from "twilio";
 
+import { fetchOnce, neverLeft } from "../fetch_once.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
@@ -118,8 +119,16 @@ function refuse({ log }: TwilioOptions, error: unknown): SmsOutcome {
     status: typeof status === "number" ? status : null,
     provider_code: providerCode,
   });
-  const refused = ofTwilio || (typeof status === "number" && status >= 400 && status < 500);
-  return { sent: false, refusal: refusalOf(providerCode), provider_code: providerCode, perhaps: !refused };
+  const isError = ofTwilio || typeof status === "number" && status >= 400;
+  // A 5xx that is none of Twilio's own may come from something in between, behind which the SMS was sent.
+  const isCertain = ofTwilio || typeof status === "number" && status >= 400 && status < 500 ||
+    neverLeft(error);
+  return {
+    sent: false,
+    refusal: refusalOf(providerCode),
+    provider_code: providerCode,
+    perhaps: isCertain ? "no" : isError ? "unlikely" : "yes",
+  };
 }
 
 /** The SDK's HTTP on fetch: another base where one is given, a limit that covers the body, no redirects. */
@@ -127,7 +136,7 @@ function createHttpClient(apiBaseUrl: string | null, timeoutMs: number): Request
   async function request(asked: Parameters<RequestClient["request"]>[0]) {
     const { origin, pathname } = new URL(asked.uri);
     const base = (apiBaseUrl ?? origin).replace(/\/+$/, "");
-    const response = await fetch(base + pathname, {
+    const response = await fetchOnce(base + pathname, {
       method: asked.method.toUpperCase(),
       headers: { ...asked.headers, authorization: `Basic ${btoa(`${asked.username}:${asked.password}`)}` },
       body: new URLSearchParams(asked.data as Record<string, string>),

@@ -1,0 +1,32 @@
+// What is withheld takes as long as what is sent. Otherwise the time of an answer would tell what the answer keeps to itself:
+// who has opted out, and who was invited before.
+
+/** Of so many sends the times are remembered. */
+const TIMES_MAX = 32;
+
+export interface Likeness {
+  /** Does what is to be sent, and remembers how long that took. */
+  send(work: () => Promise<void>): Promise<void>;
+  /** Does nothing for as long as one of the last sends took; for no time where there was none since the start. */
+  withhold(): Promise<void>;
+}
+
+export function createLikeness(): Likeness {
+  const timesMs: number[] = [];
+  let place = 0;
+  return {
+    async send(work) {
+      const startedAt = performance.now();
+      try {
+        await work();
+      } finally {
+        timesMs[place] = performance.now() - startedAt;
+        place = (place + 1) % TIMES_MAX;
+      }
+    },
+    async withhold() {
+      const ms = timesMs[Math.floor(Math.random() * timesMs.length)];
+      if (ms !== undefined) await new Promise((resolve) => setTimeout(resolve, ms));
+    },
+  };
+}
