@@ -8,7 +8,7 @@ const HSTS_SECONDS = 31_536_000;
 
 export interface AnswerHeaders {
   /** A success as JSON, with all that it says: for the calls that come by the thousand. */
-  json(c: Context<AppEnv>, text: string): Response;
+  json(c: Context<AppEnv>, body: string | ReadableStream<Uint8Array>): Response;
   /** Gives the answer what it has not said itself, and names the request in it. */
   complete(c: Context<AppEnv>): void;
 }
@@ -26,8 +26,8 @@ export function createAnswerHeaders(publicUrl: string): AnswerHeaders {
   return {
     // Set one by one: given several at once, Deno 2.9 prepares a native response beside this one when it is made, and
     // registers it to be finalized, which was dearer by a tenth of all that a send costs.
-    json(c, text) {
-      const response = new Response(text);
+    json(c, body) {
+      const response = new Response(body);
       const { headers } = response;
       headers.set("Content-Type", "application/json");
       for (const [name, value] of shared) headers.set(name, value);

@@ -16,6 +16,7 @@ import { createGate } from "./gate.ts";
 import { invitePageErrors, inviteRoutes } from "./invite_page.ts";
 import { inviteListRoutes } from "./invites.ts";
 import type { CallContext } from "./json_calls.ts";
+import { createLargeAnswers } from "./large_answers.ts";
 import { mediaRoutes, pathOf } from "./media.ts";
 import { mediaDownloadRoutes } from "./media_download.ts";
 import { messageRoutes } from "./messages.ts";
@@ -49,9 +50,13 @@ export function createApp(
   const wire = createWire(config);
   const repeatables = createRepeatables();
   const headers = createAnswerHeaders(config.publicUrl);
+  const largeAnswers = createLargeAnswers();
   const calls: CallContext = {
     sessions: services.sessions,
-    respond: (c, body) => headers.json(c, repeatables.textOf(body) ?? JSON.stringify(body)),
+    respond(c, body, me) {
+      const text = repeatables.textOf(body) ?? JSON.stringify(body);
+      return headers.json(c, me === null ? text : largeAnswers.bodyOf(c, me, text));
+    },
   };
   const address = clientAddress(config.trustedProxyCount);
   const { publicUrl } = config;

@@ -43,7 +43,7 @@ interface OpenCall<Takes extends Schemas, Answer extends z.ZodType> extends Json
 /** What all calls need: whose session it is, and how a success is answered. */
 export interface CallContext {
   sessions: Sessions;
-  respond(c: Context<AppEnv>, body: object): Response;
+  respond(c: Context<AppEnv>, body: object, me: Actor | null): Response;
 }
 
 /** Adds a call that needs a session, which is judged first. */
@@ -71,14 +71,14 @@ export function jsonCalls(
       describe(router, call, { isSigned: true });
       router.on(call.method, patternOf(call.path), async (c) => {
         const me = await actorOf(c, sessions);
-        return respond(c, await run(me, await read(c, call.takes), c));
+        return respond(c, await run(me, await read(c, call.takes), c), me);
       });
     },
     addOpen({ judge, ...call }, run) {
       describe(router, call, { isSigned: false });
       router.on(call.method, patternOf(call.path), async (c) => {
         await judge?.(c);
-        return respond(c, await run(await read(c, call.takes), c));
+        return respond(c, await run(await read(c, call.takes), c), null);
       });
     },
   };

@@ -5,10 +5,10 @@ import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/medi
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import type { Actor } from "../sessions.ts";
+import { createPlaces } from "../places.ts";
 import { createTurns } from "../turns.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
-import { createPlaces } from "./places.ts";
 
 /** Each read takes a connection: of these so many at once, so that most are there for others. */
 const READS_AT_ONCE_MAX = 4;

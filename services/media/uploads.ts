@@ -7,9 +7,9 @@ import type { MediaKind, UploadRow } from "../../db/media.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
+import { createPlaces } from "../places.ts";
 import { createTurns } from "../turns.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
-import { createPlaces } from "./places.ts";
 import { recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
 

@@ -1,0 +1,45 @@
+// Answers so large that somebody who does not read them could fill the memory with them.
+
+import type { Context } from "hono";
+import { createPlaces } from "../services/places.ts";
+import type { Actor } from "../services/sessions.ts";
+import type { AppEnv } from "./env.ts";
+
+/** In UTF-16 units; pages and lists as most people have them are a tenth of this. */
+const LARGE_LENGTH = 256 * 1024;
+/** Of one person, on this process: some four megabytes each at most. */
+const AT_ONCE_MAX = 8;
+const RETRY_SECONDS = 5;
+/** What the HTTP server is given at a time. All that it is given at once it takes, and whoever is to read it is forgotten. */
+const PIECE_BYTES = 64 * 1024;
+
+export interface LargeAnswers {
+  /**
+   * A text as the body of an answer. A large one counts until its client has all of it, or is gone. What was changed is
+   * answered whatever its size: only what is fetched can be refused.
+   * @throws AppError rate_limited
+   */
+  bodyOf(c: Context<AppEnv>, me: Actor, text: string): string | ReadableStream<Uint8Array>;
+}
+
+export function createLargeAnswers(): LargeAnswers {
+  const places = createPlaces({ max: AT_ONCE_MAX, retrySeconds: RETRY_SECONDS });
+  return {
+    bodyOf(c, { user_id }, text) {
+      if (text.length < LARGE_LENGTH || c.req.method !== "GET") return text;
+      const leave = places.take(String(user_id));
+      c.env.completed.then(leave, leave);
+      return inPieces(new TextEncoder().encode(text));
+    },
+  };
+}
+
+function inPieces(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let offset = 0;
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(bytes.subarray(offset, offset += PIECE_BYTES));
+      if (offset >= bytes.length) controller.close();
+    },
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,40 @@
+// Answers that nobody reads.
+
+import { equal, ok } from "node:assert/strict";
+import { ANN, BOB, eventually, friends, refused, succeeded, withApp } from "./support.ts";
+
+const AT_ONCE_MAX = 8;
+
+Deno.test("who does not read large answers gets eight at a time, and nobody else is kept from his", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    // Six bytes each in JSON.
+    const message = "\u0001".repeat(4_096);
+    for (let nth = 0; nth < 255; nth += 1) await t.send(ann, bob, message);
+    const path = `/api/messages/${ANN}?count=255`;
+    const { hostname, port } = new URL(t.url);
+    const ask = new TextEncoder().encode(
+      `GET ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${bob.token}\r\n\r\n`,
+    );
+    const unread: Deno.Conn[] = [];
+    try {
+      for (let nth = 0; nth < AT_ONCE_MAX; nth += 1) {
+        const connection = await Deno.connect({ hostname, port: Number(port) });
+        unread.push(connection);
+        await connection.write(ask);
+        // Of the rest the sockets between take in some, but not all.
+        const first = new Uint8Array(12);
+        await connection.read(first);
+        equal(new TextDecoder().decode(first), "HTTP/1.1 200");
+      }
+      const refusal = await t.call("GET", path, { token: bob.token });
+      refused(refusal, 429, "rate_limited");
+      ok(refusal.body.retry_after > 0);
+      succeeded(await t.call("GET", `/api/messages/${ANN}?count=1`, { token: bob.token }));
+      const answer = await t.call("GET", `/api/messages/${BOB}?count=255`, { token: ann.token });
+      equal(answer.body.messages.length, 255);
+    } finally {
+      unread.forEach((connection) => connection.close());
+    }
+    await eventually(async () => succeeded(await t.call("GET", path, { token: bob.token })));
+  }, { env: { LIMITS: "messages=off" } }));
