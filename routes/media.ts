@@ -78,7 +78,8 @@ export function mediaRoutes(
   const router = createRouter<AppEnv>().openapi(upload, async (c) => {
     const { media_type } = c.req.valid("query");
     const file = filePart(c.req.raw, { ...uploads, late });
-    const id = await receive(uploads, file, c.get("actor"), media_type);
+    const me = c.get("actor");
+    const id = await receive(uploads, sessions.whileLive(me, file), me, media_type);
     return c.json({ success: true as const, id }, 200);
   });
   const { addSigned } = jsonCalls(router, calls);

@@ -17,6 +17,8 @@ interface Download {
   media: OpenMedia;
   /** How long it may be shown again without asking. */
   keptSeconds: number;
+  /** Rejects when the reader may not go on. */
+  confirm: () => Promise<void>;
 }
 
 /** Who reads: a person, or nobody but the holder of a signature. */
@@ -101,9 +103,17 @@ export function mediaDownloadRoutes(
     id: number,
     { expires = 0, signature = "" }: Keys,
   ): Promise<Download> {
-    if (reader) return { media: await library.open(reader, id), keptSeconds: 0 };
+    if (reader) {
+      return {
+        media: await library.open(reader, id),
+        keptSeconds: 0,
+        confirm: () => sessions.confirm(reader),
+      };
+    }
     const media = await library.openSigned(id, { expires, signature });
-    return { media, keptSeconds: expires - Math.ceil(now().getTime() / 1000) };
+    // Who had it signed may have ended his session since: the address is for ten minutes, whatever becomes of him.
+    const confirm = () => Promise.resolve();
+    return { media, keptSeconds: expires - Math.ceil(now().getTime() / 1000), confirm };
   }
 
   async function answer(c: Context<ReaderEnv>, id: number, keys: Keys) {
@@ -128,7 +138,7 @@ function requireReader(sessions: Sessions) {
   });
 }
 
-function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds }: Download): Response {
+function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds, confirm }: Download): Response {
   const etag = `"${media.id}-${media.size}"`;
   const isKnown = matches(c.req.header("if-none-match"), etag);
   const range = isKnown ? null : wantedRange(c, media.size, etag);
@@ -147,7 +157,7 @@ function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds }: D
   c.header("Content-Length", String(end - start));
   if (range) c.header("Content-Range", `bytes ${start}-${end - 1}/${media.size}`);
   if (c.req.method === "HEAD") return c.body(null, 200);
-  return c.body(library.bytes(media, start, end), range ? 206 : 200);
+  return c.body(library.bytes(media, { start, end, confirm }), range ? 206 : 200);
 }
 
 /** Until the client has everything, or is gone: one that does not read keeps its place. */

@@ -3,12 +3,12 @@
 import { type Locker, Server } from "@tus/server";
 import { AppError, type ErrorCode } from "../services/errors.ts";
 import type { Uploads } from "../services/media/uploads.ts";
-import type { Actor } from "../services/sessions.ts";
-import { bodyChunks, type Patience } from "./body_chunks.ts";
+import type { Actor, Sessions } from "../services/sessions.ts";
+import { bodyChunks } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { TUS_VERSION } from "./tus_headers.ts";
 import { badHeader, MediaStore, METADATA } from "./tus_store.ts";
-import { type Flow, flowing } from "./upload_flow.ts";
+import { flowing } from "./upload_flow.ts";
 
 /** What @tus/server refuses by itself, in our codes. */
 const CODES: Record<number, ErrorCode> = {
@@ -42,9 +42,10 @@ export interface TusAnswer {
  */
 export async function exchange(
   request: Request,
-  { path, uploads, late, locker, me }: {
+  { path, uploads, sessions, late, locker, me }: {
     path: string;
     uploads: Uploads;
+    sessions: Sessions;
     late: AbortSignal;
     locker: Locker;
     me: Actor;
@@ -63,7 +64,12 @@ export async function exchange(
       return {};
     },
   });
-  const response = await server.handleWeb(watched(request, { ...uploads, late }));
+  const response = await server.handleWeb(
+    watched(
+      request,
+      (body) => sessions.whileLive(me, flowing(bodyChunks(body, { ...uploads, late }), uploads.flow)),
+    ),
+  );
   // A client that was never told the address of what it began can neither go on with it nor give it up.
   if (response.status !== 201) await store.forget();
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
@@ -102,14 +108,13 @@ function refusalOf(status: number, maxBytes: number): AppError {
 }
 
 /**
- * The same request, whose body is given up when it comes too slowly. Its type is spelt as the library knows it. Without
- * what proxies say of themselves: the library refuses some of it, and needs none.
+ * The same request, with its body as `watch` lets it pass. Its type is spelt as the library knows it. Without what proxies
+ * say of themselves: the library refuses some of it, and needs none.
  */
-function watched(request: Request, { flow, ...patience }: Patience & { flow: Flow }): Request {
+function watched(request: Request, watch: (request: Request) => AsyncIterable<Uint8Array>): Request {
   const { url, method } = request;
   const headers = new Headers([...request.headers].filter(([name]) => !name.startsWith("x-forwarded-")));
   if (hasBodyType(request)) headers.set("content-type", BODY_TYPE);
   if (!request.body) return new Request(url, { method, headers });
-  const body = ReadableStream.from(flowing(bodyChunks(request, patience), flow));
-  return new Request(url, { method, headers, body });
+  return new Request(url, { method, headers, body: ReadableStream.from(watch(request)) });
 }

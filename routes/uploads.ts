@@ -132,7 +132,7 @@ export function uploadRoutes(
   const speak = async (c: Context, me: Actor) => {
     // Also with a refusal of its version a client learns which is spoken.
     c.header("Tus-Version", TUS_VERSION);
-    const answer = await exchange(c.req.raw, { path: UPLOADS_PATH, uploads, late, locker, me });
+    const answer = await exchange(c.req.raw, { path: UPLOADS_PATH, uploads, sessions, late, locker, me });
     answer.headers.forEach((value, name) => {
       if (!/^(access-control-|content-)/.test(name)) c.header(name, value);
     });

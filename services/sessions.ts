@@ -129,6 +129,20 @@ export function createSessions(
     return actor;
   }
 
+  /** For what takes long: that the session has not ended since. @throws AppError unauthenticated */
+  async function confirm({ session_id }: Actor): Promise<void> {
+    if (!await check(session_id)) throw new AppError("unauthenticated");
+  }
+
+  /** Bytes for as long as the session lasts, and to their end only if it does. @throws AppError unauthenticated */
+  async function* whileLive(me: Actor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const some of bytes) {
+      await confirm(me);
+      yield some;
+    }
+    await confirm(me);
+  }
+
   function touch(id: string): void {
     touches.add(id).catch((error) => log.warn("Session not touched", describeError(error)));
   }
@@ -178,7 +192,7 @@ export function createSessions(
     checks.delete(id);
   }
 
-  return { open, authenticate, renew, list, end, signOut, forget };
+  return { open, authenticate, confirm, whileLive, renew, list, end, signOut, forget };
 }
 
 function actorOf({ id, user_id, phone_number }: sessions.Session): Actor {

@@ -52,8 +52,9 @@ async function busyConnections(t: TestApp): Promise<{ busy: number; waiting: num
   return row!;
 }
 
-async function startReading(t: TestApp, { ann, id }: { ann: Person; id: number }) {
-  const response = await fetch(`${t.url}/api/messages/media/${id}?token=${ann.token}`);
+async function startReading(t: TestApp, { ann, id }: { ann: Person; id: number }, address?: string) {
+  const path = address ? new URL(address).search : `?token=${ann.token}`;
+  const response = await fetch(`${t.url}/api/messages/media/${id}${path}`);
   const reader = response.body!.getReader();
   const first = (await reader.read()).value!;
   return {
@@ -300,6 +301,16 @@ Deno.test("a read that the database refuses breaks its download off, and leaves 
       await same(read, bytes);
     }
   }));
+
+Deno.test("a download whose session ends breaks off, and one by a signed address goes on", () =>
+  withMedia(async (t, media) => {
+    const { body } = await t.call("GET", `/api/messages/media/${media.id}/url`, { token: media.ann.token });
+    const signed = await startReading(t, media, body.url);
+    const reader = await startReading(t, media);
+    succeeded(await t.call("POST", "/api/auth/signout", { token: media.ann.token }));
+    await rejects(reader.rest());
+    await same(await signed.rest(), media.bytes);
+  }, makeWav(LARGE_BYTES)));
 
 Deno.test("a download of media that are deleted under it breaks off, and neither hangs nor looks complete", () =>
   withMedia(async (t, media) => {

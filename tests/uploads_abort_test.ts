@@ -11,7 +11,7 @@ import { type Service, startService } from "./process.ts";
 import { beginRaw, type RawUpload } from "./raw_upload.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { signUp } from "./service_client.ts";
-import { ANN, eventually, type TestApp, withApp } from "./support.ts";
+import { ANN, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { begin, BYTES, metadata, offset } from "./tus_calls.ts";
 import { NOTHING, remains, wav } from "./upload_calls.ts";
 
@@ -181,6 +181,39 @@ Deno.test("an upload whose database connection is killed while it writes a chunk
 function impatient(t: TestApp): void {
   Object.assign(t.services.uploads, { silenceMsMax: 200 });
 }
+
+Deno.test("an upload whose session ends is 401 and leaves nothing; what had arrived of a resumable one is kept", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const raw = await sendUntil(t.url, ann.token, CHUNK_BYTES + 1_000);
+    const address = await begin(t, ann, SIZE);
+    const goOn = Promise.withResolvers<void>();
+    const pieces = [FILE.subarray(0, CHUNK_BYTES + 1_000), FILE.subarray(CHUNK_BYTES + 1_000)];
+    const halting = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if (pieces.length === 1) await goOn.promise;
+        controller.enqueue(pieces.shift()!);
+        if (pieces.length === 0) controller.close();
+      },
+    }, { highWaterMark: 0 });
+    const asked = t.call("PATCH", address, {
+      token: ann.token,
+      raw: halting,
+      headers: { ...BYTES, "upload-offset": "0" },
+    });
+    await eventually(async () => deepEqual(await sizes(t), [CHUNK_BYTES, CHUNK_BYTES]));
+
+    succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
+    goOn.resolve();
+    refused(await asked, 401, "unauthenticated");
+    await raw.write(FILE.subarray(CHUNK_BYTES + 1_000));
+    await raw.finish();
+    const { status, body } = await raw.answer;
+    deepEqual([status, body.code], [401, "unauthenticated"]);
+    const [kept] = await t.sql<{ size: number; state: string }[]>`select size, state from media`;
+    deepEqual(await sizes(t), [CHUNK_BYTES + 1_000]);
+    equal(kept!.state, "uploading");
+  }));
 
 Deno.test("an upload that falls silent ends with 503 and leaves nothing; one that is only slow does not", () =>
   withApp(async (t) => {

@@ -50,14 +50,23 @@ export function createLibrary({ database, links }: { database: Database; links: 
 
   /**
    * The bytes from `start` up to but not with `end`, read as they are wanted: a slow reader holds no connection. Where
-   * they cannot be read the stream breaks off, so that nobody takes what came for the whole.
+   * they cannot be read, or may not be any more, the stream breaks off, so that nobody takes what came for the whole.
+   * @param confirm rejects when the reader may not go on
    */
-  function bytes({ id }: MediaRow, start: number, end: number): ReadableStream<Uint8Array> {
-    return outflow((offset, length) => read(id, offset, length), { start, end });
+  function bytes(
+    { id }: MediaRow,
+    { start, end, confirm }: { start: number; end: number; confirm: () => Promise<void> },
+  ): ReadableStream<Uint8Array> {
+    return outflow((offset, length) => read({ id, confirm }, offset, length), { start, end });
   }
 
-  async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
+  async function read(
+    { id, confirm }: { id: number; confirm: () => Promise<void> },
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array> {
     try {
+      await confirm();
       const chunk = await turns.run(() => database.run((sql) => readChunk(sql, { id, offset, length })));
       if (chunk?.length === length) return chunk;
       throw new Error("Media ended before their size");
