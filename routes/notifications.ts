@@ -33,6 +33,9 @@ const frames = z.discriminatedUnion("event", [
   }),
 ]);
 
+/** A notice that the document does not know does not compile below. */
+type Documented = Extract<Notice, Pick<z.infer<typeof frames>, "event">>;
+
 const route = createRoute({
   method: "get",
   path: "/api/notifications",
@@ -72,7 +75,7 @@ export function notificationRoutes(
     hub,
     marks,
     stuckSockets,
-    toFrame: onceEach((notice: Notice) => wire.notice(notice, now())),
+    toFrame: onceEach((notice: Documented) => wire.notice(notice, now())),
   };
   return router.openapi(route, async (c) => {
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));

@@ -19,8 +19,8 @@ async function modulesOf(entry: string): Promise<string[]> {
     .map((specifier: string) => specifier.slice(ROOT.href.length));
 }
 
-Deno.test("the image has every file that the service loads, and every folder that it may read", async () => {
-  const loaded = await modulesOf("main.ts");
+Deno.test("the image has every file that the service and its sweep load, and every folder that it may read", async () => {
+  const loaded = [...await modulesOf("main.ts"), ...await modulesOf("media_sweep.ts")];
   ok(loaded.length > 100);
   const [, readable = ""] = tasks["serve"]!.command.match(/--allow-read=(\S+)/) ?? [];
   for (const path of [...loaded, ...readable.split(","), "deno.json", "deno.lock"]) {

@@ -4,7 +4,7 @@
 import type { Sql } from "../../db/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
 import { describeError, log } from "../log.ts";
-import { type Event, EVENTS } from "./events.ts";
+import { type Event, isEventName } from "./events.ts";
 import { readNotice, SENT_NOTICE_LENGTH, type SentNotice } from "./sent.ts";
 
 export interface Bus {
@@ -64,7 +64,7 @@ export function decode(payload: string, ownOrigin: string): Event[] | null {
 
 function isTold(one: unknown): one is Event | SentNotice {
   if (Array.isArray(one)) return one.length === SENT_NOTICE_LENGTH;
-  return typeof one === "object" && one !== null && "event" in one && EVENTS.has(one.event as Event["event"]);
+  return typeof one === "object" && one !== null && "event" in one && isEventName(one.event);
 }
 
 /** Packs events into as few payloads as PostgreSQL takes. */

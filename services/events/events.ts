@@ -1,12 +1,17 @@
 /** Something that changed, for whom. What a client hears of it is a hint to fetch again. */
 export type Event = ContactsUpdated | MessagesUpdated | SessionsUpdated | SessionEnded;
 
-export const EVENTS: ReadonlySet<Event["event"]> = new Set<Event["event"]>([
-  "contacts_updated",
-  "messages_updated",
-  "sessions_updated",
-  "session_ended",
-]);
+/** Total over their names: one that is missing here would be understood by no other process. */
+const NAMES: Record<Event["event"], true> = {
+  contacts_updated: true,
+  messages_updated: true,
+  sessions_updated: true,
+  session_ended: true,
+};
+
+export function isEventName(name: unknown): name is Event["event"] {
+  return typeof name === "string" && Object.hasOwn(NAMES, name);
+}
 
 interface ForUser {
   /** The user to be told. */
