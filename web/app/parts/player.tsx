@@ -40,7 +40,8 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
   const element = {
     ref: media,
     preload: "none",
-    onTimeUpdate: () => setAt(media.current!.currentTime),
+    // What is taken away while it plays pauses, and tells its time once more.
+    onTimeUpdate: () => media.current && setAt(media.current.currentTime),
     onPlay: () => {
       pauseOthers(media.current!);
       setPlaying(true);
