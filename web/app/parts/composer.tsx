@@ -95,6 +95,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
       <TooLong id="message-excess" excess={excess} max={TEXT_MAX} />
       <form
         data-row
+        data-enter={text.trim() !== "" && excess === 0 ? texts.keys.send : ""}
         class="write"
         onSubmit={(event) => {
           event.preventDefault();

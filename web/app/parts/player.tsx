@@ -60,6 +60,7 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
       <button
         type="button"
         class="key play"
+        data-enter={isPlaying ? texts.keys.pause : texts.keys.play}
         aria-label={`${isPlaying ? texts.keys.pause : texts.keys.play}: ${texts.player[kind]}`}
         onClick={toggle}
       >

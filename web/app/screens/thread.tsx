@@ -56,7 +56,6 @@ export function Thread({ phone }: { phone: string }) {
           },
         }
         : {})}
-      {...(mayWrite ? { center: panel === null ? texts.keys.send : texts.keys.select } : {})}
       foot={mayWrite
         ? <Composer phone={phone} panel={panel} setPanel={setPanel} />
         : contact && <p class="foot-note">{texts.standing[contact.status]}</p>}
