@@ -21,7 +21,7 @@ export function EnterKey({ frame }: { frame: RefObject<HTMLElement | null> }) {
       watch.disconnect();
     };
   }, []);
-  return <span aria-hidden="true">{word ?? texts.keys.select}</span>;
+  return <span class="middle clip" aria-hidden="true">{word ?? texts.keys.select}</span>;
 }
 
 /** The word that something has of its own, or its form for it; null for what is only pressed, "" where Enter does nothing. */
