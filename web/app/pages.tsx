@@ -103,7 +103,9 @@ function ToastBox() {
     const timer = setTimeout(() => store.set({ toast: null }), TOAST_MS);
     return () => clearTimeout(timer);
   }, [toast]);
-  useLayoutEffect(() => document.activeElement?.scrollIntoView({ block: "nearest" }), [toast]);
+  useLayoutEffect(() => {
+    if (toast) document.activeElement?.scrollIntoView({ block: "nearest" });
+  }, [toast]);
   return (
     <div class="toast-box" role={toast?.isError ? "alert" : "status"}>
       {toast && <p class={toast.isError ? "toast error" : "toast"}>{toast.text}</p>}
