@@ -115,6 +115,23 @@ doorTest(
   },
 );
 
+doorTest("Back leads from the code to the number, also when the code was wrong", async (t, browser) => {
+  const { page, errors } = await openWindow(t, browser);
+  await sendCode(page, ANN);
+  await press(page, "Escape");
+  await page.locator("#phone:focus").waitFor();
+  await page.keyboard.type(ANN);
+  await press(page, "Enter");
+  await page.locator("#code:focus").waitFor();
+  await page.keyboard.type(t.codeFor(ANN) === "000000" ? "000001" : "000000");
+  await page.getByRole("alert").getByText("This code is not right").waitFor();
+  await press(page, "Escape");
+  await page.locator("#phone:focus").waitFor();
+  await press(page, "Escape");
+  equal(await page.locator("#phone").count(), 1);
+  deepEqual(errors, []);
+});
+
 /** In the page, what Chromium lacks here: the part of a phone's system that reads SMS for pages which ask (WebOTP). */
 const SYSTEM = `
   globalThis.OTPCredential ??= class {};

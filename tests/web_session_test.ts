@@ -62,6 +62,35 @@ sessionTest(
   },
 );
 
+sessionTest(
+  "who signs out is not told that he was signed out, though the socket may know it before the answer comes",
+  async (t, browser) => {
+    const { page, errors } = await openAs(t, browser, await t.signUp(ANN));
+    await page.getByText("Nobody here yet").waitFor();
+    await page.route("**/api/auth/signout", async (route) => {
+      const response = await route.fetch();
+      // The socket, which the service closes, leads to the door.
+      await page.locator("#phone").waitFor();
+      await route.fulfill({ response });
+    });
+    await press(page, "F2");
+    await moveTo(page, "Sign out");
+    await press(page, "Enter");
+    await moveTo(page, "Sign out", "ArrowUp");
+    const answered = page.waitForResponse("**/api/auth/signout");
+    await press(page, "Enter");
+    await answered;
+    // By the time that the code was asked for, whatever is said of the end has been.
+    await page.locator("#phone:focus").waitFor();
+    await page.keyboard.type(ANN);
+    await press(page, "Enter");
+    await page.getByRole("button", { name: "Another number" }).click();
+    await page.locator("#phone").waitFor();
+    equal(await page.getByText("You were signed out on this device.").count(), 0);
+    deepEqual(errors, []);
+  },
+);
+
 sessionTest("a language that is chosen is spoken at once, and after the next start", async (t, browser) => {
   const { page } = await openAs(t, browser, await t.signUp(ANN));
   await press(page, "F2");

@@ -47,14 +47,15 @@ export function createClient({ origin, name }: { origin: string; name: string })
   const scraps = createScraps(name);
   const ended = createListeners<"signed_out" | "revoked">();
   const token = () => keeper.current()?.token ?? null;
+  let isSigningOut = false;
 
-  const http = createHttp({ origin, token, onRefused: () => end("revoked") });
+  const http = createHttp({ origin, token, onRefused: lose });
   const uploads = createUploads({ origin, token });
   const outbox = createOutbox({ database, http, uploads, name });
   const live = createLive({
     origin,
     token,
-    onSessionEnded: () => end("revoked"),
+    onSessionEnded: lose,
     // A socket that was refused for its token looks like one without a network: a call tells.
     onFailed: () => void http("get", "/api/auth/sessions").catch(() => {}),
   });
@@ -64,6 +65,11 @@ export function createClient({ origin, name }: { origin: string; name: string })
     live.hurry();
     outbox.flush();
   });
+
+  /** Who signs out himself may hear of it from the socket before the answer comes. */
+  function lose(): void {
+    end(isSigningOut ? "signed_out" : "revoked");
+  }
 
   async function end(why: "signed_out" | "revoked"): Promise<void> {
     if (keeper.current() === null) return;
@@ -120,10 +126,15 @@ export function createClient({ origin, name }: { origin: string; name: string })
   }
 
   async function signOut(): Promise<void> {
-    await http("post", "/api/auth/signout").catch((error) => {
-      if (!(error instanceof ApiError) || error.code !== "unauthenticated") throw error;
-    });
-    await end("signed_out");
+    isSigningOut = true;
+    try {
+      await http("post", "/api/auth/signout").catch((error) => {
+        if (!(error instanceof ApiError) || error.code !== "unauthenticated") throw error;
+      });
+      await end("signed_out");
+    } finally {
+      isSigningOut = false;
+    }
   }
 
   async function renew(): Promise<void> {

@@ -1,6 +1,6 @@
 // All of it: where there is room, the list stands beside what was chosen from it.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { useApp, useModel, useTexts } from "./context.ts";
 import { useStore } from "./model.ts";
 import { Mark } from "./parts/icons.tsx";
@@ -18,6 +18,15 @@ const WIDE = "(min-width: 48rem)";
 const TOAST_MS = 6_000;
 
 export function Pages() {
+  return (
+    <>
+      <ToastBox />
+      <Parts />
+    </>
+  );
+}
+
+function Parts() {
   const { router } = useApp();
   const isSignedIn = useModel(({ session }) => session !== null);
   const route = useStore(router.store, (now) => now.route);
@@ -26,23 +35,17 @@ export function Pages() {
   useTitle();
   if (!isSignedIn) {
     return (
-      <>
-        <main class="narrow">
-          <Enter />
-        </main>
-        <ToastBox />
-      </>
+      <main class="narrow">
+        <Enter />
+      </main>
     );
   }
   const selected = "phone" in route ? route.phone ?? null : null;
   if (!isWide) {
     return (
-      <>
-        <main class="narrow">
-          <Shown route={route} />
-        </main>
-        <ToastBox />
-      </>
+      <main class="narrow">
+        <Shown route={route} />
+      </main>
     );
   }
   return (
@@ -51,7 +54,6 @@ export function Pages() {
         <Chats selected={selected} />
       </aside>
       <main>{route.at === "chats" ? <Pick /> : <Shown route={route} />}</main>
-      <ToastBox />
     </div>
   );
 }
@@ -92,6 +94,7 @@ function Pick() {
   );
 }
 
+/** Above everything else, over nothing: what has the focus moves down, and stays in view. */
 function ToastBox() {
   const { store } = useApp();
   const toast = useModel((model) => model.toast);
@@ -99,6 +102,9 @@ function ToastBox() {
     if (!toast) return;
     const timer = setTimeout(() => store.set({ toast: null }), TOAST_MS);
     return () => clearTimeout(timer);
+  }, [toast]);
+  useLayoutEffect(() => {
+    if (toast) document.activeElement?.scrollIntoView({ block: "nearest" });
   }, [toast]);
   return (
     <div class="toast-box" role={toast?.isError ? "alert" : "status"}>

@@ -61,7 +61,9 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
   };
   const insert = (emoji: string) => {
     const { selectionStart, selectionEnd } = field.current!;
-    setText(text.slice(0, selectionStart) + emoji + text.slice(selectionEnd));
+    // The field itself leaves the caret behind it, where the next one goes.
+    field.current!.setRangeText(emoji, selectionStart, selectionEnd, "end");
+    setText(field.current!.value);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -93,6 +95,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
       <TooLong id="message-excess" excess={excess} max={TEXT_MAX} />
       <form
         data-row
+        data-enter={text.trim() !== "" && excess === 0 ? texts.keys.send : ""}
         class="write"
         onSubmit={(event) => {
           event.preventDefault();

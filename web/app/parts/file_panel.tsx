@@ -24,7 +24,7 @@ export function FilePanel({ file, onSend, close }: FilePanelProps) {
     onSend(file, caption.trim());
   };
   return (
-    <form class="panel" onSubmit={submit}>
+    <form class="panel" data-enter={excess > 0 ? "" : texts.keys.send} onSubmit={submit}>
       <p class="file">
         <Icon name="film" /> <bdi class="clip">{file.name}</bdi>
         <span class="length">{sizeOf(file.size)}</span>

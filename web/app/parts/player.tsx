@@ -40,7 +40,8 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
   const element = {
     ref: media,
     preload: "none",
-    onTimeUpdate: () => setAt(media.current!.currentTime),
+    // What is taken away while it plays pauses, and tells its time once more.
+    onTimeUpdate: () => media.current && setAt(media.current.currentTime),
     onPlay: () => {
       pauseOthers(media.current!);
       setPlaying(true);
@@ -59,6 +60,7 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
       <button
         type="button"
         class="key play"
+        data-enter={isPlaying ? texts.keys.pause : texts.keys.play}
         aria-label={`${isPlaying ? texts.keys.pause : texts.keys.play}: ${texts.player[kind]}`}
         onClick={toggle}
       >

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { useApp, useModel, useTexts } from "../context.ts";
 import { focusFirst } from "../keys.ts";
+import { EnterKey } from "./enter_key.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 
 export interface ScreenKey {
@@ -22,8 +23,6 @@ interface ScreenProps {
   hasBack?: boolean;
   left?: ScreenKey;
   right?: ScreenKey;
-  /** What Enter does, for the bar. */
-  center?: string;
   class?: string;
   children: ComponentChildren;
   /** Stays below while the rest scrolls. */
@@ -35,7 +34,7 @@ interface ScreenProps {
 }
 
 export function Screen(
-  { title, heading, hasBack = true, left, right, center, children, foot, ...rest }: ScreenProps,
+  { title, heading, hasBack = true, left, right, children, foot, ...rest }: ScreenProps,
 ) {
   const { isFilled = true, isOwnScroller = false } = rest;
   const { router } = useApp();
@@ -47,7 +46,13 @@ export function Screen(
     <div class={`screen ${rest.class ?? ""}`} data-scope ref={frame}>
       <header class="top" data-row>
         {hasBack && (
-          <button type="button" class="key flips" aria-label={texts.keys.back} onClick={router.back}>
+          <button
+            type="button"
+            class="key flips"
+            aria-label={texts.keys.back}
+            data-enter={texts.keys.back}
+            onClick={router.back}
+          >
             <Icon name="back" />
           </button>
         )}
@@ -57,13 +62,11 @@ export function Screen(
       <ConnectionBar />
       {isOwnScroller ? children : <div class="body" data-scroll>{children}</div>}
       {foot}
-      {(left || right || center) && (
-        <div class="keybar" data-keybar>
-          <SoftKey side="left" of={left} />
-          <span aria-hidden="true">{center}</span>
-          <SoftKey side="right" of={right} />
-        </div>
-      )}
+      <div class="keybar" data-keybar>
+        <SoftKey side="left" of={left} />
+        <EnterKey frame={frame} />
+        <SoftKey side="right" of={right} />
+      </div>
     </div>
   );
 }

@@ -38,8 +38,8 @@ export function Add({ known }: { known: string }) {
     );
   }
   return (
-    <Screen title={texts.add.title} center={texts.keys.go}>
-      <form onSubmit={submit}>
+    <Screen title={texts.add.title}>
+      <form data-enter={texts.keys.go} onSubmit={submit}>
         <Alert>{trouble}</Alert>
         <Field id="peer" label={texts.add.numberLabel} hint={texts.numberHint}>
           <input

@@ -43,7 +43,6 @@ export function Chats({ selected }: { selected: string | null }) {
         icon: "settings",
         onPress: () => router.go({ at: "settings" }),
       }}
-      center={contacts?.length ? texts.keys.open : ""}
     >
       {contacts?.length === 0 && <Nobody />}
       {Object.entries(SECTIONS).map(([name, statuses]) => (
@@ -102,6 +101,7 @@ function Row({ contact, isSelected }: { contact: Contact; isSelected: boolean })
         type="button"
         class={isSelected ? "row selected" : "row"}
         aria-current={isSelected ? "true" : undefined}
+        data-enter={texts.keys.open}
         onClick={() => router.go({ at, phone })}
       >
         <Face contact={contact} phone={phone} />

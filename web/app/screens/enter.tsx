@@ -4,7 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { parsePhoneNumber } from "../../../services/texts/e164.ts";
 import type { Purpose } from "../../client.ts";
-import { useAction, useApp, useModel, useTexts, waitOf } from "../context.ts";
+import { useAction, useApp, useGuard, useModel, useTexts, waitOf } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
 import { useFocus } from "../parts/focus.ts";
 import { Mark } from "../parts/icons.tsx";
@@ -106,6 +106,7 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
     if (digits.length === CODE_LENGTH) enter(digits);
   };
   useEffect(() => readSms(type), []);
+  useGuard(true, () => keep(null));
   return (
     <>
       <form

@@ -16,7 +16,7 @@ export function Invites() {
   const contacts = useModel((model) => model.contacts);
   const { list, trouble } = useInvites();
   return (
-    <Screen title={texts.invites.title} center={texts.keys.select} isFilled={list !== null}>
+    <Screen title={texts.invites.title} isFilled={list !== null}>
       <Alert>{trouble}</Alert>
       {list?.invites.length === 0 && <p class="empty">{texts.invites.none}</p>}
       {list && list.invites.length > 0 && <p class="hint">{texts.invites.left(list.remaining_today)}</p>}

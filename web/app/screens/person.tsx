@@ -14,7 +14,7 @@ export function Person({ phone }: { phone: string }) {
   const contact = useContact(phone);
   const [trouble, setTrouble] = useState<string | null>(null);
   return (
-    <Screen title={texts.person.title} center={texts.keys.select}>
+    <Screen title={texts.person.title}>
       <div class="card-person">
         <Face contact={contact} phone={phone} />
         <p class="lead">
@@ -120,7 +120,7 @@ function Rename({ contact, setTrouble }: PartProps) {
     act(async () => desk.keepContacts(await client.rename(contact.phone_number, name.trim())));
   };
   return (
-    <form class="apart" onSubmit={submit}>
+    <form class="apart" data-enter={texts.keys.save} onSubmit={submit}>
       <NameField name={name} setName={setName} field={field} />
       <button type="submit" class="second" aria-disabled={isBusy}>{texts.keys.save}</button>
     </form>

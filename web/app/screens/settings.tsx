@@ -18,7 +18,7 @@ export function SettingsScreen() {
   const session = useModel((model) => model.session);
   const { language, colours } = useStore(settings, (chosen) => chosen);
   return (
-    <Screen title={texts.settings.title} center={texts.keys.select}>
+    <Screen title={texts.settings.title}>
       <p class="hint">
         {texts.settings.number}: <bdi dir="ltr">{session?.phone_number}</bdi>
       </p>
@@ -144,7 +144,7 @@ export function Devices() {
       setDevices(await client.devices());
     });
   return (
-    <Screen title={texts.settings.devices} center={texts.keys.select} isFilled={devices.length > 0}>
+    <Screen title={texts.settings.devices} isFilled={devices.length > 0}>
       <Alert>{trouble}</Alert>
       <ul class="cards">
         {devices.map(({ id, device, last_seen_at, current }) => (

@@ -8,7 +8,7 @@ export function Stranger({ phone }: { phone: string }) {
   const { router } = useApp();
   const texts = useTexts();
   return (
-    <Screen title={texts.person.title} center={texts.keys.select}>
+    <Screen title={texts.person.title}>
       <div class="card-person">
         <Face contact={null} phone={phone} />
         <p class="lead">

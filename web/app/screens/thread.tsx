@@ -56,7 +56,6 @@ export function Thread({ phone }: { phone: string }) {
           },
         }
         : {})}
-      {...(mayWrite ? { center: panel === null ? texts.keys.send : texts.keys.select } : {})}
       foot={mayWrite
         ? <Composer phone={phone} panel={panel} setPanel={setPanel} />
         : contact && <p class="foot-note">{texts.standing[contact.status]}</p>}
@@ -78,7 +77,8 @@ function Messages({ phone, isForReading }: { phone: string; isForReading: boolea
     draft.phone_number === phone && !thread?.messages.some(({ client_id }) => client_id === draft.client_id)
   );
   const messages = thread?.messages ?? [];
-  const isEmpty = thread?.isFresh && contact?.status === "accepted" && messages.length + drafts.length === 0;
+  const isEmpty = thread?.isFresh === true && contact?.status === "accepted" &&
+    messages.length + drafts.length === 0;
   const { list, onScroll } = useScrolling({ phone, messages, drafts, hasMore: thread?.hasMore ?? false });
   useReading(phone, messages);
   return (
@@ -97,7 +97,7 @@ function Messages({ phone, isForReading }: { phone: string; isForReading: boolea
         </button>
       )}
       {isEmpty && <p class="empty">{texts.thread.empty}</p>}
-      <ol>
+      <ol hidden={isEmpty}>
         {messages.map((message, at) => {
           const day = dayOf(message.created_at, language, texts.thread);
           const before = messages[at - 1];

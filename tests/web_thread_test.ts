@@ -1,0 +1,130 @@
+// deno-lint-ignore-file prefer-ascii -- emoji are not ASCII
+// A conversation on its screen: what it says while it is empty, what Enter does in it, and where an emoji goes.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { addMedia, sendMedia } from "./media_calls.ts";
+import { BOB, eventually, type TestApp, withApp } from "./support.ts";
+import { fixture } from "./upload_calls.ts";
+import { bubbles, field, focused, moveTo, openFriends, press, SIZES } from "./web_window.ts";
+
+function threadTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+  });
+}
+
+/** In the page: whether nothing lies over the words of an empty conversation. */
+const IS_SEEN = `(() => {
+  const element = document.querySelector(".messages .empty");
+  const words = document.createRange();
+  words.selectNodeContents(element);
+  return [...words.getClientRects()].every(({ left, top, width, height }) =>
+    element.contains(document.elementFromPoint(left + width / 2, top + height / 2)));
+})()`;
+
+threadTest("who has written nothing to a new friend yet sees so, on every screen", async (t, browser) => {
+  const { ann } = await openFriends(t, browser);
+  for (const [name, size] of Object.entries(SIZES)) {
+    await ann.page.setViewportSize(size);
+    await ann.page.reload();
+    await ann.page.getByText("No messages yet.").waitFor();
+    await eventually(async () => ok(await ann.page.evaluate(IS_SEEN), name));
+  }
+  await field(ann.page).fill("Hello");
+  await press(ann.page, "Enter");
+  await ann.page.getByText("No messages yet.").waitFor({ state: "detached" });
+  deepEqual(await bubbles(ann.page), ["Hello"]);
+  deepEqual(ann.errors, []);
+});
+
+/** What the middle of the bar says. */
+function middle(page: Page): Promise<string> {
+  return page.locator(".keybar > :nth-child(2)").innerText();
+}
+
+async function says(page: Page, word: string): Promise<void> {
+  await eventually(async () => equal(await middle(page), word, await focused(page)));
+}
+
+threadTest(
+  "in a conversation the middle of the bar says what Enter does where the focus is",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    const { page } = ann;
+    await sendMedia(t, [bob, ann], await addMedia(t, bob, fixture("voice.mp3"), "audio"), "audio");
+    await page.getByRole("button", { name: "Play: Voice message" }).waitFor();
+    await field(page).focus();
+    await says(page, "");
+    await page.keyboard.type("Unsent");
+    await says(page, "Send");
+    await press(page, "F1");
+    await says(page, "Select");
+    await press(page, "Escape");
+    await says(page, "Send");
+
+    await moveTo(page, /^Play/, "ArrowUp");
+    await says(page, "Play");
+    await moveTo(page, "Position", "ArrowRight");
+    await says(page, "");
+    await page.getByRole("button", { name: "Play: Voice message" }).focus();
+    await press(page, "Enter");
+    await says(page, "Pause");
+    await moveTo(page, /^(Not played|\d)/, "ArrowUp");
+    await says(page, "");
+    await moveTo(page, "Back", "ArrowUp");
+    await says(page, "Back");
+    await press(page, "Enter");
+    await page.locator(".chats").waitFor();
+    await moveTo(page, new RegExp(BOB.slice(1)));
+    await says(page, "Open");
+    deepEqual(ann.errors, []);
+  },
+);
+
+threadTest(
+  "on other screens too: in a field what its form does, on a key that it is pressed",
+  async (t, browser) => {
+    const { ann } = await openFriends(t, browser);
+    const { page } = ann;
+    await page.goto(`${t.url}/app#/person/${BOB}`);
+    await moveTo(page, "Write");
+    await says(page, "Select");
+    await moveTo(page, "Your name for this person");
+    await says(page, "Save");
+    await page.goto(`${t.url}/app#/add`);
+    await page.locator("#peer:focus").waitFor();
+    await says(page, "Go");
+    await moveTo(page, "Invitations sent");
+    await says(page, "Select");
+    await page.goto(`${t.url}/app#/devices`);
+    await page.getByText("This device").waitFor();
+    await eventually(async () => ok(await page.locator(".cards li:focus").count()));
+    await says(page, "");
+  },
+);
+
+threadTest(
+  "emoji that are picked one after the other stand beside each other where the caret was",
+  async (t, browser) => {
+    const { ann } = await openFriends(t, browser);
+    const { page } = ann;
+    await field(page).focus();
+    await page.keyboard.type("ab");
+    await press(page, "ArrowLeft", "F1");
+    await moveTo(page, "Emoji");
+    await press(page, "Enter");
+    await eventually(async () => equal(await focused(page), "😀"));
+    await press(page, "Enter", "ArrowRight", "Enter", "Escape");
+    await page.locator("textarea:focus").waitFor();
+    equal(await field(page).inputValue(), "a😀😄b");
+    await page.keyboard.type("!");
+    equal(await field(page).inputValue(), "a😀😄!b");
+    await press(page, "Enter");
+    await eventually(async () => deepEqual(await bubbles(page), ["a😀😄!b"]));
+    deepEqual(ann.errors, []);
+  },
+);

@@ -1,0 +1,67 @@
+// What the pages say at the edge of the screen covers nothing that somebody is at.
+
+import { deepEqual, ok } from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
+import { moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
+
+function toastTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+  });
+}
+
+/** In the page: where what has the focus is, what is said, and the list or text in which the focus is. */
+const PLACES = `Object.fromEntries([
+  ["focus", document.activeElement],
+  ["toast", document.querySelector(".toast")],
+  ["body", document.activeElement.closest(".body")],
+].map(([name, element]) => [name, element.getBoundingClientRect().toJSON()]))`;
+
+type Places = Record<"focus" | "toast" | "body", { top: number; bottom: number }>;
+
+/** All of what has the focus is to be seen, between what is said and the end of the screen. */
+async function isClear(page: Page, name: string): Promise<void> {
+  const { focus, toast, body } = await page.evaluate<Places>(PLACES);
+  const said = JSON.stringify({ name, focus, toast, body });
+  ok(focus.top >= toast.bottom && focus.top >= body.top - 1 && focus.bottom <= body.bottom + 1, said);
+}
+
+toastTest("what is said of a request leaves the row in focus to be seen", async (t, browser) => {
+  const { ann } = await openFriends(t, browser);
+  await t.signUp(CAT);
+  for (const [name, viewport] of Object.entries(SIZES)) {
+    await ann.page.setViewportSize(viewport);
+    await ann.page.goto(`${t.url}/app`);
+    await ann.page.locator(".row", { hasText: BOB }).waitFor();
+    await ann.page.goto(`${t.url}/app#/add`);
+    await ann.page.locator("#peer:focus").waitFor();
+    await ann.page.keyboard.type(CAT);
+    await press(ann.page, "Enter");
+    await ann.page.getByText("Your request is on its way.").waitFor();
+    if (viewport.width < 768) await ann.page.locator(".row:focus").waitFor();
+    else await ann.page.locator(".row").first().focus();
+    await isClear(ann.page, name);
+    await t.call("PUT", "/api/contacts/delete", { token: ann.token, json: { phone_number: CAT } });
+  }
+  deepEqual(ann.errors, []);
+});
+
+toastTest(
+  "a refusal that is said moves what has the focus, and does not push it out of the screen",
+  async (t, browser) => {
+    const { page } = await openAs(t, browser, await t.signUp(ANN), { path: "/app#/settings" });
+    await moveTo(page, "Sign out");
+    await press(page, "Enter");
+    await moveTo(page, "Sign out", "ArrowUp");
+    await page.route("**/api/auth/signout", (route) => route.abort());
+    await page.locator(".danger:focus").waitFor();
+    await page.evaluate("document.activeElement.scrollIntoView({ block: 'end' })");
+    await press(page, "Enter");
+    await page.getByRole("alert").getByText("There is no connection right now.").waitFor();
+    await eventually(() => isClear(page, "settings"));
+  },
+);
