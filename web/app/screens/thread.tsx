@@ -29,6 +29,7 @@ export function Thread({ phone }: { phone: string }) {
     onPress: () => router.go({ at: "person", phone }),
   };
   const mayWrite = contact?.status === "accepted";
+  const hasMessages = useModel(({ threads }) => (threads[phone]?.messages.length ?? 0) > 0);
   useEffect(() => {
     if (!mayWrite) setPanel(null);
   }, [mayWrite]);
@@ -44,6 +45,7 @@ export function Thread({ phone }: { phone: string }) {
         </>
       }
       class="thread"
+      isFilled={contact !== null && hasMessages}
       isOwnScroller
       {...(isHolding(panel) ? {} : { right: options })}
       {...(mayWrite && !isHolding(panel)
@@ -61,13 +63,12 @@ export function Thread({ phone }: { phone: string }) {
         ? <Composer phone={phone} panel={panel} setPanel={setPanel} />
         : contact && <p class="foot-note">{texts.standing[contact.status]}</p>}
     >
-      <Messages phone={phone} isForReading={contact !== null && !mayWrite} />
+      <Messages phone={phone} />
     </Screen>
   );
 }
 
-/** @param isForReading where nothing can be written: then the screen is for the newest message */
-function Messages({ phone, isForReading }: { phone: string; isForReading: boolean }) {
+function Messages({ phone }: { phone: string }) {
   const { desk, settings } = useApp();
   const texts = useTexts();
   const language = useStore(settings, (chosen) => chosen.language);
@@ -79,8 +80,9 @@ function Messages({ phone, isForReading }: { phone: string; isForReading: boolea
   );
   const messages = thread?.messages ?? [];
   const isEmpty = thread?.isFresh && contact?.status === "accepted" && messages.length + drafts.length === 0;
-  const { list, onScroll } = useScrolling({ phone, messages, drafts, hasMore: thread?.hasMore ?? false });
-  useReading(phone, messages);
+  const hasMore = thread?.hasMore ?? false;
+  const { list, onScroll, isAtEnd } = useScrolling({ phone, messages, drafts, hasMore });
+  useReading({ phone, messages, isAtEnd });
   return (
     <div
       class="body messages"
@@ -91,7 +93,7 @@ function Messages({ phone, isForReading }: { phone: string; isForReading: boolea
       ref={list}
       onScroll={onScroll}
     >
-      {thread?.hasMore && (
+      {hasMore && (
         <button type="button" class="second older" onClick={() => desk.fetchOlder(phone)}>
           {texts.thread.older}
         </button>
@@ -108,11 +110,13 @@ function Messages({ phone, isForReading }: { phone: string; isForReading: boolea
               key={message.client_id ?? message.id}
               message={message}
               peer={phone}
-              isFirst={isForReading && at === messages.length - 1}
+              isNewest={drafts.length === 0 && at === messages.length - 1}
             />,
           ];
         })}
-        {drafts.map((draft) => <DraftBubble key={draft.client_id} draft={draft} />)}
+        {drafts.map((draft, at) => (
+          <DraftBubble key={draft.client_id} draft={draft} isNewest={at === drafts.length - 1} />
+        ))}
       </ol>
     </div>
   );
@@ -130,6 +134,7 @@ function useScrolling(
   const { desk } = useApp();
   const list = useRef<HTMLDivElement>(null);
   const state = useRef({ isAtEnd: true, height: 0, oldest: 0, drafts: 0 });
+  const [isAtEnd, setAtEnd] = useState(true);
   useLayoutEffect(() => {
     const element = list.current!;
     const { isAtEnd, height, oldest, drafts: draftsBefore } = state.current;
@@ -152,18 +157,22 @@ function useScrolling(
     if (!list.current) return;
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     state.current.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    setAtEnd(state.current.isAtEnd);
     if (scrollTop < NEAR && hasMore && !state.current.isAtEnd) desk.fetchOlder(phone);
   };
-  return { list, onScroll };
+  return { list, onScroll, isAtEnd };
 }
 
-/** Texts count as seen while the thread is on a screen that somebody looks at. */
-function useReading(phone: string, messages: Message[]): void {
+/** Texts count as seen when the newest is in view, on a screen that somebody looks at. */
+function useReading(
+  { phone, messages, isAtEnd }: { phone: string; messages: Message[]; isAtEnd: boolean },
+): void {
   const { desk } = useApp();
   useEffect(() => {
+    if (!isAtEnd) return;
     const read = () => void (document.visibilityState === "visible" && desk.readTexts(phone).catch(() => {}));
     read();
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
-  }, [phone, messages]);
+  }, [phone, messages, isAtEnd]);
 }
