@@ -5,7 +5,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { statuses } from "./mark_calls.ts";
 import { ANN, BOB, eventually, friends, type Person, succeeded, type TestApp, withApp } from "./support.ts";
-import { field, openAs, type OpenOptions, SIZES } from "./web_window.ts";
+import { field, focused, openAs, type OpenOptions, press, SIZES } from "./web_window.ts";
 
 function placeTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
   Deno.test({
@@ -138,3 +138,38 @@ placeTest(
     await eventually(async () => equal(await page.title(), "PuffinTalk"));
   },
 );
+
+placeTest(
+  "the arrow up goes on through the older messages, from one's place to the first",
+  async (t, browser) => {
+    const [ann] = await talked(t, 100);
+    const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
+    await page.route("**/api/messages/*before=*", async (route) => {
+      await page.locator(".older:focus").waitFor();
+      await route.continue();
+    });
+    await bubble(page, "Message 100.").waitFor();
+    await eventually(async () => equal(await focused(page), "Message"));
+    for (let number = 100; number >= 1; number -= 1) {
+      await press(page, "ArrowUp");
+      await page.locator(".bubble:focus").waitFor();
+      equal(await seenFocus(page), `Message ${number}.`);
+      if (number === 60 || number === 20) {
+        await press(page, "ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp");
+        equal(await seenFocus(page), `Message ${number}.`);
+      }
+    }
+    await press(page, "ArrowUp");
+    equal(await focused(page), "Back");
+  },
+);
+
+placeTest("older messages that come leave the focus on the message that has it", async (t, browser) => {
+  const [ann] = await talked(t, 50);
+  const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
+  await bubble(page, "Message 11.").focus();
+  await bubble(page, "Message 10.").waitFor();
+  equal(await seenFocus(page), "Message 11.");
+  await press(page, "ArrowUp");
+  equal(await seenFocus(page), "Message 10.");
+});

@@ -157,7 +157,8 @@ function scrolls(element: HTMLElement, step: 1 | -1): boolean {
   return true;
 }
 
-function focusOn(element: HTMLElement | undefined): boolean {
+/** Moves no more than has to be moved to see all of it. */
+export function focusOn(element: HTMLElement | undefined): boolean {
   if (!element) return false;
   element.focus({ preventScroll: true });
   element.scrollIntoView({ block: "nearest" });

@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Message } from "../../client.ts";
 import { nameOf, useApp, useContact, useGuard, useModel, useTexts } from "../context.ts";
+import { focusOn } from "../keys.ts";
 import { useStore } from "../model.ts";
 import { DraftBubble, MessageBubble } from "../parts/bubble.tsx";
 import { Composer, isHolding, type Panel } from "../parts/composer.tsx";
@@ -81,7 +82,7 @@ function Messages({ phone }: { phone: string }) {
   const messages = thread?.messages ?? [];
   const isEmpty = thread?.isFresh && contact?.status === "accepted" && messages.length + drafts.length === 0;
   const hasMore = thread?.hasMore ?? false;
-  const { list, onScroll, isAtEnd } = useScrolling({ phone, messages, drafts, hasMore });
+  const { list, older, onScroll, isAtEnd } = useScrolling({ phone, messages, drafts, hasMore });
   useReading({ phone, messages, isAtEnd });
   return (
     <div
@@ -94,20 +95,25 @@ function Messages({ phone }: { phone: string }) {
       onScroll={onScroll}
     >
       {hasMore && (
-        <button type="button" class="second older" onClick={() => desk.fetchOlder(phone)}>
+        <button
+          type="button"
+          class="second older"
+          ref={older}
+          onClick={() => desk.fetchOlder(phone)}
+        >
           {texts.thread.older}
         </button>
       )}
       {isEmpty && <p class="empty">{texts.thread.empty}</p>}
       <ol>
-        {messages.map((message, at) => {
+        {messages.flatMap((message, at) => {
           const day = dayOf(message.created_at, language, texts.thread);
           const before = messages[at - 1];
           const isFirst = !before || dayOf(before.created_at, language, texts.thread) !== day;
           return [
-            isFirst && <li key={`day ${day}`} class="day">{day}</li>,
+            isFirst && <li key={`day ${message.id}`} class="day">{day}</li>,
             <MessageBubble
-              key={message.client_id ?? message.id}
+              key={message.id}
               message={message}
               peer={phone}
               isNewest={drafts.length === 0 && at === messages.length - 1}
@@ -122,7 +128,10 @@ function Messages({ phone }: { phone: string }) {
   );
 }
 
-/** The newest stays in view for whoever looks at it; whoever reads older ones is not moved by what comes. */
+/**
+ * The newest stays in view for whoever looks at it; whoever reads older ones is not moved by what comes, and goes on with
+ * those before that he waited for.
+ */
 function useScrolling(
   { phone, messages, drafts, hasMore }: {
     phone: string;
@@ -133,14 +142,21 @@ function useScrolling(
 ) {
   const { desk } = useApp();
   const list = useRef<HTMLDivElement>(null);
+  const older = useRef<HTMLButtonElement>(null);
   const state = useRef({ isAtEnd: true, height: 0, oldest: 0, drafts: 0 });
   const [isAtEnd, setAtEnd] = useState(true);
+  // Looked at here, because the button may go, and the focus with it.
+  const isWaiting = document.activeElement === older.current;
   useLayoutEffect(() => {
     const element = list.current!;
     const { isAtEnd, height, oldest, drafts: draftsBefore } = state.current;
     const oldestNow = messages[0]?.id ?? 0;
     if (isAtEnd || drafts.length > draftsBefore) element.scrollTop = element.scrollHeight;
     else if (oldestNow < oldest) element.scrollTop += element.scrollHeight - height;
+    if (isWaiting && (oldestNow < oldest || !hasMore)) {
+      const before = messages.findIndex(({ id }) => id === oldest) - 1;
+      focusOn(element.querySelectorAll<HTMLElement>(".bubble")[Math.max(before, 0)]);
+    }
     Object.assign(state.current, { height: element.scrollHeight, oldest: oldestNow, drafts: drafts.length });
   }, [messages, drafts.length, drafts.map(({ failed }) => failed).join()]);
   useEffect(() => {
@@ -160,7 +176,7 @@ function useScrolling(
     setAtEnd(state.current.isAtEnd);
     if (scrollTop < NEAR && hasMore && !state.current.isAtEnd) desk.fetchOlder(phone);
   };
-  return { list, onScroll, isAtEnd };
+  return { list, older, onScroll, isAtEnd };
 }
 
 /** Texts count as seen when the newest is in view, on a screen that somebody looks at. */
