@@ -4,7 +4,17 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Browser, Locator, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { statuses } from "./mark_calls.ts";
-import { ANN, BOB, eventually, friends, type Person, succeeded, type TestApp, withApp } from "./support.ts";
+import {
+  ANN,
+  BOB,
+  CAT,
+  eventually,
+  friends,
+  type Person,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
 import { field, focused, openAs, type OpenOptions, press, SIZES } from "./web_window.ts";
 
 function placeTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
@@ -172,4 +182,56 @@ placeTest("older messages that come leave the focus on the message that has it",
   equal(await seenFocus(page), "Message 11.");
   await press(page, "ArrowUp");
   equal(await seenFocus(page), "Message 10.");
+});
+
+/** Ann's list: so many whom she asked, and two friends. */
+async function crowded(t: TestApp, count: number): Promise<Person> {
+  const ann = await t.signUp(ANN);
+  for (const phone of [BOB, CAT]) await t.befriend(ann, await t.signUp(phone));
+  for (let number = 0; number < count; number += 1) {
+    const json = { phone_number: `+1415556${1000 + number}` };
+    succeeded(await t.call("PUT", "/api/contacts/request", { token: ann.token, json }));
+  }
+  return ann;
+}
+
+const NARROW: [string, OpenOptions][] = [
+  ["240x320, by keys alone", { viewport: SIZES.keypad }],
+  ["390x844, by touch", { viewport: SIZES.phone, hasTouch: true }],
+];
+
+for (const [size, options] of NARROW) {
+  placeTest(`Back leads to the row that one came from: at ${size}`, async (t, browser) => {
+    const { page } = await openAs(t, browser, await crowded(t, 50), options);
+    const use = (name: string | RegExp, key: string) =>
+      options.hasTouch ? page.getByRole("button", { name }).first().tap() : press(page, key);
+    await page.locator(".row", { hasText: "+14155561020" }).focus();
+    await use(/14155561020/, "Enter");
+    await page.getByRole("log").waitFor();
+    await use("Contact", "F2");
+    await page.getByRole("button", { name: "Take the request back" }).waitFor();
+    await use("Back", "Escape");
+    await page.getByRole("log").waitFor();
+    await use("Back", "Escape");
+    await page.locator(".chats").waitFor();
+    equal(await seenFocus(page), "+14155561020");
+  });
+}
+
+placeTest("beside the list Back leads to the row as well", async (t, browser) => {
+  const ann = await crowded(t, 50);
+  const { page } = await openAs(t, browser, ann, { viewport: SIZES.desktop });
+  for (const phone of [BOB, CAT]) {
+    await page.locator(".row", { hasText: phone }).click();
+    await page.locator("main textarea:focus").waitFor();
+    await press(page, "Escape");
+    await page.getByText("Choose somebody").waitFor();
+    await eventually(async () => equal(await seenFocus(page), phone));
+  }
+  const row = page.locator(".row", { hasText: "+14155561001" });
+  await row.click();
+  await page.locator("main .bubble, main .foot-note").waitFor();
+  await press(page, "Escape");
+  await page.getByText("Choose somebody").waitFor();
+  await eventually(async () => equal(await seenFocus(page), "+14155561001"));
 });
