@@ -175,8 +175,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
         path: { phone_number },
         query: { count: PAGE_COUNT, ...(before === undefined ? {} : { before }) },
       }),
-    readTexts: (phone_number: string) =>
-      http("put", "/api/messages/read_all_text", { json: { phone_number } }),
+    /** A text with those before it, anything else alone. */
     read: (message_id: number) => http("put", "/api/messages/read", { json: { message_id } }),
     /** An address that plays a media without a token, for ten minutes. */
     mediaAddress: async (id: number) => {

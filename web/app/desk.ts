@@ -82,14 +82,20 @@ export function createDesk(
     if (!store.get().threads[phone]?.isFresh) await fetchThread(phone);
   }
 
-  /** Says that the texts of a person were seen, where some were not. */
+  /** Says that the texts of a person were seen as far as they are here, where some were not. */
   async function readTexts(phone: string): Promise<void> {
-    const unread = store.get().threads[phone]?.messages.some((message) =>
-      message.sender === phone && message.message_type === "text" && message.status !== "seen"
-    );
-    if (!unread) return;
-    await once(`read ${phone}`, async () => void await client.readTexts(phone));
+    if (!newestUnseen(phone)) return;
+    await once(`read ${phone}`, async () => {
+      const newest = newestUnseen(phone);
+      if (newest) await client.read(newest.id);
+    });
     await Promise.all([fetchContacts(), fetchThread(phone)]);
+  }
+
+  function newestUnseen(phone: string): Message | undefined {
+    return store.get().threads[phone]?.messages.filter((message) =>
+      message.sender === phone && message.message_type === "text" && message.status !== "seen"
+    ).pop();
   }
 
   function hear(notice: Notice): void {

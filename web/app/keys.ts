@@ -19,11 +19,15 @@ export function keepFocus(root: HTMLElement): void {
   new MutationObserver(() => requestAnimationFrame(look)).observe(root, { childList: true, subtree: true });
 }
 
-/** The focus goes to what a screen is for. A field to write in would bring up the keys of a touch screen: not by itself. */
+/**
+ * The focus goes to what a screen is for: of several things to the last. A field for messages would bring up the keys of a
+ * touch screen: not by itself.
+ */
 export function focusFirst(screen: Element): void {
-  const wanted = screen.querySelector<HTMLElement>("[data-first]");
   const isTouch = matchMedia("(pointer: coarse)").matches;
-  if (wanted && !(isTouch && wanted instanceof HTMLTextAreaElement)) return wanted.focus();
+  const wanted = [...screen.querySelectorAll<HTMLElement>("[data-first]")]
+    .filter((element) => !(isTouch && element instanceof HTMLTextAreaElement)).pop();
+  if (wanted) return wanted.focus();
   const body = screen.querySelector(".body") ?? screen;
   (stops(body)[0] ?? stops(screen)[0])?.focus();
 }
@@ -153,7 +157,8 @@ function scrolls(element: HTMLElement, step: 1 | -1): boolean {
   return true;
 }
 
-function focusOn(element: HTMLElement | undefined): boolean {
+/** Moves no more than has to be moved to see all of it. */
+export function focusOn(element: HTMLElement | undefined): boolean {
   if (!element) return false;
   element.focus({ preventScroll: true });
   element.scrollIntoView({ block: "nearest" });

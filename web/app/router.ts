@@ -17,7 +17,10 @@ const PLAIN = ["add", "invites", "settings", "devices"] as const;
 export type Router = ReturnType<typeof createRouter>;
 
 export function createRouter() {
-  const store = createStore({ route: parse(location.hash) });
+  const store = createStore<{ route: Route; before: Route | null }>({
+    route: parse(location.hash),
+    before: null,
+  });
   /** Who is asked before a step back leaves the screen: the innermost last. */
   const guards: (() => void)[] = [];
   /** Steps that history.back() can undo without leaving the pages. */
@@ -30,15 +33,19 @@ export function createRouter() {
 
   addEventListener("popstate", () => {
     depth = history.state?.depth ?? 0;
-    store.set({ route: parse(location.hash) });
+    show(parse(location.hash));
   });
+
+  function show(route: Route): void {
+    store.set({ route, before: store.get().route });
+  }
 
   function go(route: Route, { replace = false }: { replace?: boolean } = {}): void {
     if (write(route) === write(store.get().route)) return;
     if (!replace) depth += 1;
     const address = location.pathname + location.search + write(route);
     history[replace ? "replaceState" : "pushState"]({ depth }, "", address);
-    store.set({ route });
+    show(route);
   }
 
   return {

@@ -13,9 +13,8 @@ import { timeOf } from "./time.ts";
 const EMOJI_ALONE =
   /^(?:\p{Extended_Pictographic}\p{Emoji_Modifier}?\ufe0f?(?:\u200d\p{Extended_Pictographic}\ufe0f?)*\s*){1,3}$/u;
 
-/** @param isFirst whether the screen is for this */
 export function MessageBubble(
-  { message, peer, isFirst }: { message: Message; peer: string; isFirst: boolean },
+  { message, peer, isNewest }: { message: Message; peer: string; isNewest: boolean },
 ) {
   const { client, desk } = useApp();
   const texts = useTexts();
@@ -32,7 +31,7 @@ export function MessageBubble(
       at={message.created_at}
       {...(isMine ? { status: message.status } : {})}
       isNew={isNew}
-      isFirst={isFirst}
+      isNewest={isNewest}
     >
       {isNew && message.message_type !== "text" && <span class="heard">{texts.thread.notPlayed}</span>}
       {message.message_type !== "text" && (
@@ -51,13 +50,13 @@ export function MessageBubble(
 /** What is refused like this is refused again. */
 const FOR_EVER = ["invalid_input", "invalid_media", "too_large"];
 
-export function DraftBubble({ draft }: { draft: Draft }) {
+export function DraftBubble({ draft, isNewest }: { draft: Draft; isNewest: boolean }) {
   const { client } = useApp();
   const texts = useTexts();
   const share = useModel((model) => model.progress[draft.client_id]);
   const { client_id, failed, file } = draft;
   return (
-    <Bubble at={draft.created_at} status={failed ? "failed" : "waiting"}>
+    <Bubble at={draft.created_at} status={failed ? "failed" : "waiting"} isNewest={isNewest}>
       {file && (
         <p class="file">
           <Icon name={draft.message_type === "video" ? "film" : "mic"} />{" "}
@@ -90,12 +89,13 @@ export function DraftBubble({ draft }: { draft: Draft }) {
 }
 
 function Bubble(
-  { status, at, isNew = false, isFirst = false, children }: {
+  { status, at, isNew = false, isNewest, children }: {
     /** How far it has come, of one's own. */
     status?: Status;
     at: string;
     isNew?: boolean;
-    isFirst?: boolean;
+    /** What the screen is for, where nothing can be written. */
+    isNewest: boolean;
     children: ComponentChildren;
   },
 ) {
@@ -106,7 +106,7 @@ function Bubble(
       class={`bubble ${status ? "mine" : "theirs"} ${isNew ? "new" : ""}`}
       tabIndex={-1}
       data-stop
-      data-first={isFirst || undefined}
+      data-first={isNewest || undefined}
     >
       {status && <span class="heard">{texts.thread.mine}:</span>}
       {children}

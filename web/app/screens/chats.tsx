@@ -19,6 +19,7 @@ export function Chats({ selected }: { selected: string | null }) {
   const { router } = useApp();
   const texts = useTexts();
   const contacts = useModel((model) => model.contacts);
+  const cameFrom = useStore(router.store, ({ before }) => before && "phone" in before ? before.phone : null);
   const brand = (
     <span class="brand">
       <Mark /> PuffinTalk
@@ -51,6 +52,7 @@ export function Chats({ selected }: { selected: string | null }) {
           title={texts.chats.sections[name as keyof typeof SECTIONS]}
           contacts={contacts?.filter(({ status }) => (statuses as readonly string[]).includes(status)) ?? []}
           selected={selected}
+          cameFrom={cameFrom}
         />
       ))}
     </Screen>
@@ -73,7 +75,14 @@ function Nobody() {
 }
 
 function Section(
-  { title, contacts, selected }: { title: string; contacts: Contact[]; selected: string | null },
+  { title, contacts, selected, cameFrom }: {
+    title: string;
+    contacts: Contact[];
+    /** Who is shown beside the list. */
+    selected: string | null;
+    /** Whose screen was shown before the list. */
+    cameFrom: string | null;
+  },
 ) {
   if (contacts.length === 0) return null;
   return (
@@ -81,14 +90,22 @@ function Section(
       <h2>{title}</h2>
       <ul class="people">
         {contacts.map((contact) => (
-          <Row key={contact.phone_number} contact={contact} isSelected={contact.phone_number === selected} />
+          <Row
+            key={contact.phone_number}
+            contact={contact}
+            isSelected={contact.phone_number === selected}
+            isFirst={contact.phone_number === cameFrom}
+          />
         ))}
       </ul>
     </section>
   );
 }
 
-function Row({ contact, isSelected }: { contact: Contact; isSelected: boolean }) {
+/** @param isFirst whether the list is for this: who comes back goes on where he was */
+function Row(
+  { contact, isSelected, isFirst }: { contact: Contact; isSelected: boolean; isFirst: boolean },
+) {
   const { router, settings } = useApp();
   const texts = useTexts();
   const language = useStore(settings, (chosen) => chosen.language);
@@ -102,6 +119,7 @@ function Row({ contact, isSelected }: { contact: Contact; isSelected: boolean })
         class={isSelected ? "row selected" : "row"}
         aria-current={isSelected ? "true" : undefined}
         data-enter={texts.keys.open}
+        data-first={isFirst || undefined}
         onClick={() => router.go({ at, phone })}
       >
         <Face contact={contact} phone={phone} />

@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Message } from "../../client.ts";
 import { nameOf, useApp, useContact, useGuard, useModel, useTexts } from "../context.ts";
+import { focusOn } from "../keys.ts";
 import { useStore } from "../model.ts";
 import { DraftBubble, MessageBubble } from "../parts/bubble.tsx";
 import { Composer, isHolding, type Panel } from "../parts/composer.tsx";
@@ -29,6 +30,7 @@ export function Thread({ phone }: { phone: string }) {
     onPress: () => router.go({ at: "person", phone }),
   };
   const mayWrite = contact?.status === "accepted";
+  const hasMessages = useModel(({ threads }) => (threads[phone]?.messages.length ?? 0) > 0);
   useEffect(() => {
     if (!mayWrite) setPanel(null);
   }, [mayWrite]);
@@ -44,6 +46,7 @@ export function Thread({ phone }: { phone: string }) {
         </>
       }
       class="thread"
+      isFilled={contact !== null && hasMessages}
       isOwnScroller
       {...(isHolding(panel) ? {} : { right: options })}
       {...(mayWrite && !isHolding(panel)
@@ -60,13 +63,12 @@ export function Thread({ phone }: { phone: string }) {
         ? <Composer phone={phone} panel={panel} setPanel={setPanel} />
         : contact && <p class="foot-note">{texts.standing[contact.status]}</p>}
     >
-      <Messages phone={phone} isForReading={contact !== null && !mayWrite} />
+      <Messages phone={phone} />
     </Screen>
   );
 }
 
-/** @param isForReading where nothing can be written: then the screen is for the newest message */
-function Messages({ phone, isForReading }: { phone: string; isForReading: boolean }) {
+function Messages({ phone }: { phone: string }) {
   const { desk, settings } = useApp();
   const texts = useTexts();
   const language = useStore(settings, (chosen) => chosen.language);
@@ -79,8 +81,9 @@ function Messages({ phone, isForReading }: { phone: string; isForReading: boolea
   const messages = thread?.messages ?? [];
   const isEmpty = thread?.isFresh === true && contact?.status === "accepted" &&
     messages.length + drafts.length === 0;
-  const { list, onScroll } = useScrolling({ phone, messages, drafts, hasMore: thread?.hasMore ?? false });
-  useReading(phone, messages);
+  const hasMore = thread?.hasMore ?? false;
+  const { list, older, onScroll, isAtEnd } = useScrolling({ phone, messages, drafts, hasMore });
+  useReading({ phone, messages, isAtEnd });
   return (
     <div
       class="body messages"
@@ -91,34 +94,44 @@ function Messages({ phone, isForReading }: { phone: string; isForReading: boolea
       ref={list}
       onScroll={onScroll}
     >
-      {thread?.hasMore && (
-        <button type="button" class="second older" onClick={() => desk.fetchOlder(phone)}>
+      {hasMore && (
+        <button
+          type="button"
+          class="second older"
+          ref={older}
+          onClick={() => desk.fetchOlder(phone)}
+        >
           {texts.thread.older}
         </button>
       )}
       {isEmpty && <p class="empty">{texts.thread.empty}</p>}
       <ol hidden={isEmpty}>
-        {messages.map((message, at) => {
+        {messages.flatMap((message, at) => {
           const day = dayOf(message.created_at, language, texts.thread);
           const before = messages[at - 1];
           const isFirst = !before || dayOf(before.created_at, language, texts.thread) !== day;
           return [
-            isFirst && <li key={`day ${day}`} class="day">{day}</li>,
+            isFirst && <li key={`day ${message.id}`} class="day">{day}</li>,
             <MessageBubble
-              key={message.client_id ?? message.id}
+              key={message.id}
               message={message}
               peer={phone}
-              isFirst={isForReading && at === messages.length - 1}
+              isNewest={drafts.length === 0 && at === messages.length - 1}
             />,
           ];
         })}
-        {drafts.map((draft) => <DraftBubble key={draft.client_id} draft={draft} />)}
+        {drafts.map((draft, at) => (
+          <DraftBubble key={draft.client_id} draft={draft} isNewest={at === drafts.length - 1} />
+        ))}
       </ol>
     </div>
   );
 }
 
-/** The newest stays in view for whoever looks at it; whoever reads older ones is not moved by what comes. */
+/**
+ * The newest stays in view for whoever looks at it; whoever reads older ones is not moved by what comes, and goes on with
+ * those before that he waited for.
+ */
 function useScrolling(
   { phone, messages, drafts, hasMore }: {
     phone: string;
@@ -129,13 +142,21 @@ function useScrolling(
 ) {
   const { desk } = useApp();
   const list = useRef<HTMLDivElement>(null);
+  const older = useRef<HTMLButtonElement>(null);
   const state = useRef({ isAtEnd: true, height: 0, oldest: 0, drafts: 0 });
+  const [isAtEnd, setAtEnd] = useState(true);
+  // Looked at here, because the button may go, and the focus with it.
+  const isWaiting = document.activeElement === older.current;
   useLayoutEffect(() => {
     const element = list.current!;
     const { isAtEnd, height, oldest, drafts: draftsBefore } = state.current;
     const oldestNow = messages[0]?.id ?? 0;
     if (isAtEnd || drafts.length > draftsBefore) element.scrollTop = element.scrollHeight;
     else if (oldestNow < oldest) element.scrollTop += element.scrollHeight - height;
+    if (isWaiting && (oldestNow < oldest || !hasMore)) {
+      const before = messages.findIndex(({ id }) => id === oldest) - 1;
+      focusOn(element.querySelectorAll<HTMLElement>(".bubble")[Math.max(before, 0)]);
+    }
     Object.assign(state.current, { height: element.scrollHeight, oldest: oldestNow, drafts: drafts.length });
   }, [messages, drafts.length, drafts.map(({ failed }) => failed).join()]);
   useEffect(() => {
@@ -152,18 +173,22 @@ function useScrolling(
     if (!list.current) return;
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     state.current.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    setAtEnd(state.current.isAtEnd);
     if (scrollTop < NEAR && hasMore && !state.current.isAtEnd) desk.fetchOlder(phone);
   };
-  return { list, onScroll };
+  return { list, older, onScroll, isAtEnd };
 }
 
-/** Texts count as seen while the thread is on a screen that somebody looks at. */
-function useReading(phone: string, messages: Message[]): void {
+/** Texts count as seen when the newest is in view, on a screen that somebody looks at. */
+function useReading(
+  { phone, messages, isAtEnd }: { phone: string; messages: Message[]; isAtEnd: boolean },
+): void {
   const { desk } = useApp();
   useEffect(() => {
+    if (!isAtEnd) return;
     const read = () => void (document.visibilityState === "visible" && desk.readTexts(phone).catch(() => {}));
     read();
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
-  }, [phone, messages]);
+  }, [phone, messages, isAtEnd]);
 }
