@@ -5,7 +5,7 @@ import postgres from "postgres";
 import { type Bytes, openBytes } from "./bytes.ts";
 import { DatabaseUnavailable, openDoor, OPERATION_MS_MAX } from "./door.ts";
 import { guardImmediates } from "./immediates.ts";
-import { type Lending, openLending } from "./lending.ts";
+import { type Lending, type LendOptions, openLending } from "./lending.ts";
 import { ConnectionLost } from "./outages.ts";
 
 guardImmediates();
@@ -22,7 +22,7 @@ export interface Database {
    * together, and run in the order in which they were begun.
    * @throws DatabaseUnavailable
    */
-  run<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  run<T>(work: (sql: Sql) => Promise<T>, options?: LendOptions): Promise<T>;
   /**
    * Runs statements as one transaction: commits when `work` resolves. `afterCommit` runs whenever it did commit, also when
    * that came too late for the caller.
@@ -122,19 +122,19 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
   const others: Bytes[] = [];
 
   return {
-    run: (work) => door.run(({ lend }) => lend(work)),
+    run: (work, options) => door.run(({ lend }) => lend(work, options)),
     begin<T>(work: (sql: Sql) => Promise<T>, afterCommit: (result: T) => void = () => {}): Promise<T> {
       let givenUp = false;
       // postgres.js keeps what a transaction resolves with for as long as no other is begun on its connection.
       let result: T | undefined;
       return door.run(async ({ lend }) => {
-        // In turn, because of films that are read: one connection after the other takes half as much memory.
         await lend((pool) =>
           pool.begin(async (sql) => {
             if (givenUp) throw new DatabaseUnavailable("Transaction began too late");
             result = await work(sql);
             if (givenUp) throw new DatabaseUnavailable("Transaction ended too late");
-          }), { inTurn: true });
+          })
+        );
         afterCommit(result!);
         return result!;
       }, () => givenUp = true);

@@ -11,13 +11,18 @@ interface Connection {
   end(options: { timeout: number }): Promise<void>;
 }
 
+export interface LendOptions {
+  /** The one used longest ago, instead of the one used last. */
+  inTurn: boolean;
+}
+
 export interface Lending<C extends Connection> {
   /**
-   * Lends one to this work, which has it for itself; while all are lent, who came first goes first. With `inTurn` it is the
-   * one used longest ago. One that was lost is ended, and another made in its place.
+   * Lends one to this work, which has it for itself; while all are lent, who came first goes first. One that was lost is
+   * ended, and another made in its place.
    * @throws DatabaseUnavailable to who still waits when all are ended
    */
-  lend<T>(work: (connection: C) => Promise<T>, options?: { inTurn: boolean }): Promise<T>;
+  lend<T>(work: (connection: C) => Promise<T>, options?: LendOptions): Promise<T>;
   end(seconds: number): Promise<void>;
 }
 

@@ -67,7 +67,10 @@ export function createLibrary({ database, links }: { database: Database; links: 
   ): Promise<Uint8Array> {
     try {
       await confirm();
-      const chunk = await turns.run(() => database.run((sql) => readChunk(sql, { id, offset, length })));
+      // One connection after the other: from the one used last, several films at once take three times the memory.
+      const chunk = await turns.run(() =>
+        database.run((sql) => readChunk(sql, { id, offset, length }), { inTurn: true })
+      );
       if (chunk?.length === length) return chunk;
       throw new Error("Media ended before their size");
     } catch (error) {
