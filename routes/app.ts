@@ -57,6 +57,7 @@ export function createApp(
       const text = repeatables.textOf(body) ?? JSON.stringify(body);
       return headers.json(c, me === null ? text : largeAnswers.bodyOf(c, me, text));
     },
+    largeAnswers,
   };
   const address = clientAddress(config.trustedProxyCount);
   const { publicUrl } = config;

@@ -63,6 +63,7 @@ function addLists(addSigned: AddSigned, contacts: Contacts, toAnswer: ToAnswer):
     answer: contactList,
     meaning: "Newest touch first, then by number",
     errors: ["invalid_input"],
+    mayBeLarge: true,
   }, async (me, { query: { status } }) => {
     const all = await contacts.list(me);
     return toAnswer(status ? all.filter((contact) => contact.status === status) : all);

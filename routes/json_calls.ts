@@ -9,6 +9,7 @@ import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS } from "./answ
 import type { AppEnv } from "./env.ts";
 import { toInputError } from "./fields.ts";
 import { readJsonBody, readNoBody } from "./json_body.ts";
+import type { LargeAnswers } from "./large_answers.ts";
 import { actorOf } from "./session.ts";
 
 /** Nothing, or an empty object. */
@@ -33,6 +34,8 @@ interface JsonCall<Takes extends Schemas, Answer extends z.ZodType>
   meaning: string;
   /** What may be answered instead, beside what every such call may. */
   errors: ErrorCode[];
+  /** Whether a success may be as large as there are messages or contacts. */
+  mayBeLarge?: boolean;
 }
 
 interface OpenCall<Takes extends Schemas, Answer extends z.ZodType> extends JsonCall<Takes, Answer> {
@@ -44,6 +47,7 @@ interface OpenCall<Takes extends Schemas, Answer extends z.ZodType> extends Json
 export interface CallContext {
   sessions: Sessions;
   respond(c: Context<AppEnv>, body: object, me: Actor | null): Response;
+  largeAnswers: LargeAnswers;
 }
 
 /** Adds a call that needs a session, which is judged first. */
@@ -64,13 +68,14 @@ export type AddOpen = <Takes extends Schemas, Answer extends z.ZodType<object>>(
  */
 export function jsonCalls(
   router: OpenAPIHono<AppEnv>,
-  { sessions, respond }: CallContext,
+  { sessions, respond, largeAnswers }: CallContext,
 ): { addSigned: AddSigned; addOpen: AddOpen } {
   return {
     addSigned(call, run) {
       describe(router, call, { isSigned: true });
       router.on(call.method, patternOf(call.path), async (c) => {
         const me = await actorOf(c, sessions);
+        if (call.mayBeLarge) largeAnswers.judge(me);
         return respond(c, await run(me, await read(c, call.takes), c), me);
       });
     },
@@ -86,7 +91,10 @@ export function jsonCalls(
 
 function describe(
   router: OpenAPIHono<AppEnv>,
-  { takes: { body, params, query }, answer, meaning, errors, ...described }: JsonCall<Schemas, z.ZodType>,
+  { takes: { body, params, query }, answer, meaning, errors, mayBeLarge: _, ...described }: JsonCall<
+    Schemas,
+    z.ZodType
+  >,
   { isSigned }: { isSigned: boolean },
 ): void {
   const hasSchema = body !== undefined && body !== NO_BODY;

@@ -14,6 +14,8 @@ const RETRY_SECONDS = 5;
 const PIECE_BYTES = 64 * 1024;
 
 export interface LargeAnswers {
+  /** Before anything is fetched that may be large: what is refused is not delivered. @throws AppError rate_limited */
+  judge(me: Actor): void;
   /**
    * A text as the body of an answer. A large one counts until its client has all of it, or is gone. What was changed is
    * answered whatever its size: only what is fetched can be refused.
@@ -25,6 +27,7 @@ export interface LargeAnswers {
 export function createLargeAnswers(): LargeAnswers {
   const places = createPlaces({ max: AT_ONCE_MAX, retrySeconds: RETRY_SECONDS });
   return {
+    judge: ({ user_id }) => places.judge(String(user_id)),
     bodyOf(c, { user_id }, text) {
       if (text.length < LARGE_LENGTH || c.req.method !== "GET") return text;
       const leave = places.take(String(user_id));

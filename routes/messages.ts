@@ -164,6 +164,7 @@ function addHistory(
       takes: { params: phoneNumberParams, query: historyQuery },
       answer: page,
       meaning: "has_more tells whether there are more before (with `after`: newer ones)",
+      mayBeLarge: true,
       errors: ["invalid_input", "invalid_phone_number", "contact_not_found"],
     },
     async (me, { params, query: { count = COUNT_DEFAULT, before = null, after = null } }) =>

@@ -12,5 +12,10 @@ export function createPlaces({ max, retrySeconds }: { max: number; retrySeconds:
     return leave;
   }
 
-  return { take };
+  /** @throws AppError rate_limited where a person has no place left */
+  function judge(person: string): void {
+    if (people.isFull(person)) throw new AppError("rate_limited", { retryAfter: retrySeconds });
+  }
+
+  return { take, judge };
 }

@@ -3,7 +3,7 @@
 
 import type { Database, Sql } from "../db/database.ts";
 import * as sessions from "../db/sessions.ts";
-import { AppError } from "./errors.ts";
+import { AppError, isUnavailable } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createGroupCommit } from "./group_commit.ts";
@@ -134,10 +134,15 @@ export function createSessions(
     if (!await check(session_id)) throw new AppError("unauthenticated");
   }
 
-  /** Bytes for as long as the session lasts, and to their end only if it does. @throws AppError unauthenticated */
+  /**
+   * Bytes for as long as the session lasts, and to their end only if it does. An outage on the way ends none.
+   * @throws AppError unauthenticated
+   */
   async function* whileLive(me: Actor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const some of bytes) {
-      await confirm(me);
+      await confirm(me).catch((error) => {
+        if (!isUnavailable(error)) throw error;
+      });
       yield some;
     }
     await confirm(me);

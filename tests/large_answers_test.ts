@@ -27,12 +27,14 @@ Deno.test("who does not read large answers gets eight at a time, and nobody else
         await connection.read(first);
         equal(new TextDecoder().decode(first), "HTTP/1.1 200");
       }
+      await t.send(ann, bob, "One more");
       const refusal = await t.call("GET", path, { token: bob.token });
       refused(refusal, 429, "rate_limited");
       ok(refusal.body.retry_after > 0);
-      succeeded(await t.call("GET", `/api/messages/${ANN}?count=1`, { token: bob.token }));
+      succeeded(await t.call("GET", "/api/auth/sessions", { token: bob.token }));
       const answer = await t.call("GET", `/api/messages/${BOB}?count=255`, { token: ann.token });
       equal(answer.body.messages.length, 255);
+      equal(answer.body.messages[0].status, "created", "what was refused has delivered nothing");
     } finally {
       unread.forEach((connection) => connection.close());
     }

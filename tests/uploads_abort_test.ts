@@ -6,6 +6,7 @@ import { connect, openDatabase } from "../db/database.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { createMediaSweep } from "../services/media/sweep.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { killWaiting } from "./locks.ts";
 import { type Service, startService } from "./process.ts";
 import { beginRaw, type RawUpload } from "./raw_upload.ts";
@@ -214,6 +215,29 @@ Deno.test("an upload whose session ends is 401 and leaves nothing; what had arri
     deepEqual(await sizes(t), [CHUNK_BYTES + 1_000]);
     equal(kept!.state, "uploading");
   }));
+
+Deno.test("an upload outlives an outage in which none of it is written", async () => {
+  const database = await createTestDatabase();
+  const proxy = startForgetfulProxy(`${database.address.host}/.s.PGSQL.5432`);
+  const asAddress = { ...database, address: proxy.urlFor(database.address) as never };
+  await withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const raw = await sendUntil(t.url, token, 1_000);
+    await eventually(async () => deepEqual(await sizes(t), [0]));
+    proxy.freeze();
+    // So long that the session would be looked at again.
+    t.clock.advance(5_000);
+    await raw.write(FILE.subarray(1_000, 2_000));
+    // Until it was found out that the database does not answer.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    proxy.thaw();
+    await raw.write(FILE.subarray(2_000));
+    await raw.finish();
+    equal((await raw.answer).status, 200);
+  }, { database: asAddress });
+  proxy.close();
+  await database.drop();
+});
 
 Deno.test("an upload that falls silent ends with 503 and leaves nothing; one that is only slow does not", () =>
   withApp(async (t) => {

@@ -25,8 +25,11 @@ export function createLikeness(): Likeness {
       }
     },
     async withhold() {
-      const ms = timesMs[Math.floor(Math.random() * timesMs.length)];
-      if (ms !== undefined) await new Promise((resolve) => setTimeout(resolve, ms));
+      if (timesMs.length === 0) return;
+      const any = () => timesMs[Math.floor(Math.random() * timesMs.length)]!;
+      // Somewhere between two of them: whoever has timed the last sends himself must not find one again.
+      const [one, other] = [any(), any()];
+      await new Promise((resolve) => setTimeout(resolve, one + (other - one) * Math.random()));
     },
   };
 }
