@@ -1,8 +1,8 @@
 // What the service says to whoever started it, and how it hears that it should stop.
 
 import type { Config } from "./services/config.ts";
-import { isLoopback } from "./services/environment.ts";
 import { log } from "./services/log.ts";
+import { isPublic } from "./services/sms/create.ts";
 
 const encoder = new TextEncoder();
 /**
@@ -76,12 +76,10 @@ export function announce({ config, port, version, embedded, hasWebClient }: Star
 /** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
 export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void {
   if (sms.driver !== "twilio" || !smsEnabled) return;
-  if (isLoopback(new URL(publicUrl).hostname)) {
+  if (!isPublic(publicUrl)) {
     log.warn(
-      "PUBLIC_URL leads to this machine alone: links in SMS open nothing, and Twilio reports nothing back",
-      {
-        public_url: publicUrl,
-      },
+      "PUBLIC_URL is of this network alone: links in SMS open nothing elsewhere, and Twilio reports nothing back",
+      { public_url: publicUrl },
     );
   }
   const off = Object.entries(limits).filter(([name, limit]) => name.startsWith("sms_") && limit === null);

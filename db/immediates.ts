@@ -3,7 +3,7 @@
 let isGuarded = false;
 
 /**
- * From here on an error out of a callback of setImmediate is reported as any other, and nothing else comes of it. Without
+ * From here on what a callback of setImmediate throws is reported like all other errors, and nothing else comes of it. Without
  * this, where the callback behind it is cleared meanwhile, Deno 2.9.6 never runs one again; and postgres.js both throws and
  * clears there when connections are lost.
  */

@@ -21,7 +21,7 @@ export async function createSms(
 const PRIVATE_HOST =
   /^([^.]+|.+\.(localhost|local|internal|test)|(127|10|0)\..+|192\.168\..+|169\.254\..+|172\.(1[6-9]|2\d|3[01])\..+)$/;
 
-/** Whether Twilio could reach it: it refuses every SMS whose callback it cannot. */
-function isPublic(publicUrl: string): boolean {
+/** Whether Twilio could reach it, and people elsewhere: Twilio refuses every SMS whose callback it cannot. */
+export function isPublic(publicUrl: string): boolean {
   return !PRIVATE_HOST.test(new URL(publicUrl).hostname);
 }
