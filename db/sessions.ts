@@ -88,11 +88,16 @@ export async function listDeadSessions(
       and (s.ended_at is not null or s.expires_at <= ${now} or u.status <> 'active')`;
 }
 
-export async function listEndedSince(sql: Sql, since: Date): Promise<{ id: string; user_id: number }[]> {
+/** Sessions that ended since then, by whatever, also those that clocks ahead of ours ended until `aheadOf`. */
+export async function listEndedSince(
+  sql: Sql,
+  { since, now, aheadOf }: { since: Date; now: Date; aheadOf: Date },
+): Promise<{ id: string; user_id: number }[]> {
   return await sql<{ id: string; user_id: number }[]>`
     select id, user_id
     from sessions
-    where ended_at > ${since}`;
+    where coalesce(ended_at, expires_at) between ${since} and ${aheadOf}
+      and (ended_at is not null or expires_at <= ${now})`;
 }
 
 export async function touchSessions(sql: Sql, ids: string[], now: Date): Promise<void> {

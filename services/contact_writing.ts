@@ -38,6 +38,10 @@ export function writingOf(cases: Case[]): Writing {
         writing.events.push(eventOf(side, me));
       }
     }
+    if (isChanged && before.mine === "refuse" && before.ever_accepted) {
+      // While I refused him I was not told how far he read.
+      writing.events.push({ to: me.user_id, event: "messages_updated", sender: peer.phone_number });
+    }
     if (isNamed) {
       writing.namings.push({ owner_id: me.user_id, peer_id: peer.id, display_name: displayName });
       if (!isChanged && row) writing.held.push(row.id);

@@ -15,9 +15,8 @@ const HOUR_MS = 60 * 60 * SECOND_MS;
 const DAY_MS = 24 * HOUR_MS;
 const ENDED_EVERY_MS = 4 * SECOND_MS;
 const DEAD_EVERY_MS = 60 * SECOND_MS;
-/** Looks this far back, so that clocks of several machines may differ by so much. */
+/** Clocks of several machines may differ by so much. */
 const CLOCKS_APART_MS = 60 * SECOND_MS;
-const ENDED_BACK_MS = CLOCKS_APART_MS;
 const SESSIONS_KEPT_MS = 30 * DAY_MS;
 /** For the breaker, which looks at the last few of a prefix. */
 const PAID_KEPT_MS = 30 * DAY_MS;
@@ -44,10 +43,11 @@ export function createUpkeep(
   const end = ({ id, user_id }: { id: string; user_id: number }) =>
     hear({ to: user_id, event: "session_ended", session_id: id });
 
-  // The bus tells at once that a session has ended; this is for what it could not tell.
+  // The bus tells at once that somebody has ended a session; this is for what it could not tell, and for those that time ended.
   async function endEndedSockets(): Promise<void> {
     if (hub.sessionIds().length === 0) return;
-    const ended = await database.run((sql) => listEndedSince(sql, ago(ENDED_BACK_MS)));
+    const around = { since: ago(CLOCKS_APART_MS), now: now(), aheadOf: ago(-CLOCKS_APART_MS) };
+    const ended = await database.run((sql) => listEndedSince(sql, around));
     ended.forEach(end);
   }
 

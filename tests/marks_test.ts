@@ -1,6 +1,6 @@
 // How far a reader has got: created, delivered, seen, and who is told.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 
 import type { TestSocket } from "./socket.ts";
 import {
@@ -242,7 +242,17 @@ Deno.test("a sender who refuses the reader is not told what was read, nor that a
     succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
     await eventually(() => other.told().includes(`messages_updated ${ANN}`));
     await settle(t, [...here, back, other]);
+    // How often one and the same thing is told is nobody's promise.
+    const readers = () => [...new Set([back, other].flatMap((socket) => socket.told()))];
 
     deepEqual(here.flatMap((socket) => socket.told()), []);
     deepEqual(await statuses(t, ann, BOB), ["seen", "seen"]);
+    [...all, back, other].forEach((socket) => socket.forget());
+
+    succeeded(await t.call("PUT", "/api/contacts/request", { token: ann.token, json: { phone_number: BOB } }));
+    await settle(t, [...here, back, other]);
+    here.forEach((socket) =>
+      ok(socket.told().includes(`messages_updated ${BOB}`), "Not made up for once he is no longer refused")
+    );
+    deepEqual(readers(), ["contacts_updated"]);
   }));

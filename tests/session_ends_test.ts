@@ -42,6 +42,27 @@ Deno.test("a session whose end no process was told of is dead within five second
     refused(await visit(t, ann.token), 401, "unauthenticated");
   }));
 
+Deno.test("a session that its time ends loses its socket within five seconds, and a renewed one does not", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ann = await t.signUp(ANN);
+    const bob = await t.signUp(BOB);
+    t.clock.advance(29 * DAY_MS);
+    succeeded(await t.call("POST", "/api/auth/renew", { token: bob.token }));
+    const socket = await t.socket(ann.token);
+    const other = await t.socket(bob.token);
+    t.services.upkeep.start();
+    try {
+      const since = performance.now();
+      t.clock.advance(DAY_MS);
+      await endsWith4001(socket);
+      ok(performance.now() - since < 5_000);
+    } finally {
+      t.services.upkeep.stop();
+    }
+    equal(other.raw.readyState, WebSocket.OPEN);
+  }));
+
 Deno.test("suspending a user ends his sessions and their sockets within five seconds, for good", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
