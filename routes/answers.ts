@@ -47,32 +47,51 @@ export function answers<Schema extends z.ZodType>(
   return { 200: { description, content: { "application/json": { schema } } }, ...errorAnswers(codes) };
 }
 
-/** The error answers alone, by status. */
-export function errorAnswers(
-  codes: ErrorCode[],
-  common: ErrorCode[] = ALWAYS,
-): Record<number, JsonAnswer<z.ZodType>> {
+/** The error answers alone, by status: what all errors are, with the codes that this one can have. */
+export function errorAnswers(codes: ErrorCode[], common: ErrorCode[] = ALWAYS): Record<number, ErrorAnswer> {
   const byStatus = Map.groupBy(new Set([...codes, ...common]), (code) => STATUS[code]);
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [status, {
       description: codes.map((code) => `\`${code}\`: ${ERROR_TEXTS[code]}.`).join("\n\n"),
-      content: { "application/json": { schema: errorBody(codes) } },
+      content: {
+        "application/json": {
+          schema: {
+            allOf: [
+              { $ref: `#/components/schemas/${ERROR_NAME}` },
+              { type: "object", properties: { code: { enum: codes } } },
+            ],
+          },
+        },
+      },
     }]),
   );
 }
 
-function errorBody(codes: ErrorCode[]) {
-  return z.strictObject({
-    success: z.literal(false),
-    message: z.string().openapi({ description: "For people" }),
-    code: z.enum(codes).openapi({ description: "For programs; it does not change" }),
-    request_id: z.string().openapi({ description: "Also in X-Request-Id and in the service's log" }),
-    retry_after: z.int().positive().optional()
-      .openapi({ description: "Seconds after which it makes sense to try again; also in Retry-After" }),
-    issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
-    max_bytes: z.int().nonnegative().optional(),
-  });
+interface ErrorAnswer {
+  description: string;
+  content: { "application/json": { schema: { allOf: SchemaOrReference[] } } };
 }
+
+type SchemaOrReference =
+  | { $ref: string }
+  | { type: "object"; properties: { code: { enum: ErrorCode[] } } };
+
+/** The component of the document that every error is. */
+export const ERROR_NAME = "ErrorBody";
+export const errorBody = z.strictObject({
+  success: z.literal(false),
+  message: z.string().openapi({ description: "For people" }),
+  code: z.enum(Object.keys(ERROR_TEXTS) as ErrorCode[])
+    .openapi({ description: "For programs; it does not change" }),
+  request_id: z.string().openapi({ description: "Also in X-Request-Id and in the service's log" }),
+  retry_after: z.int().positive().optional()
+    .openapi({ description: "Seconds after which it makes sense to try again; also in Retry-After" }),
+  issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional()
+    .openapi({ description: "What is wrong with the fields of the request, and where" }),
+  max_bytes: z.int().nonnegative().optional().openapi({
+    description: "How large a body, or all of one's media, may be",
+  }),
+});
 
 /** The answers of a page for people: every one is a document, also where something went wrong. */
 export function htmlAnswers(description: string, more: Record<number, string>) {

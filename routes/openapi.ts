@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { errorAnswers } from "./answers.ts";
+import { ERROR_NAME, errorAnswers, errorBody } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 
 const ABOUT = `Messaging for people who have nothing but a phone number.
@@ -8,6 +8,21 @@ Every success carries \`success: true\`. Every error carries \`success: false\`,
 programs and a \`request_id\`; where waiting helps also \`retry_after\` in seconds. Phone numbers may be written as
 \`+14155550123\`, \`0014155550123\` or \`14155550123\`, with spaces, dashes, dots and parentheses. Bodies are closed: an unknown
 field is refused.`;
+
+/** In the order in which a client meets them. */
+const TAGS = {
+  Authentication: "Sign up and sign in by a passcode in an SMS, and sessions",
+  Contacts: "Friends and who asks to be one",
+  Messages: "Texts, audio and video to friends, and how far they have read",
+  Media: "Files, in one piece or resumable by tus",
+  Notifications: "The WebSocket, which says what to fetch again",
+  Push: "Web Push to phones without a socket",
+  Invitations: "Links by SMS for people without an account",
+  "Provider callbacks": "What Twilio calls",
+  "Web client": "The client that comes with the service",
+  System: "How the service is, and this document",
+  Development: "While no SMS are sent",
+};
 
 const route = createRoute({
   method: "get",
@@ -45,6 +60,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
     in: "query",
     name: "signature",
   });
+  app.openAPIRegistry.register(ERROR_NAME, errorBody);
   for (const [name, header] of Object.entries(HEADERS)) {
     app.openAPIRegistry.registerComponent("headers", name, header);
   }
@@ -59,6 +75,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
         license: { name: "MIT", url: "https://opensource.org/license/mit" },
       },
       servers: [{ url: publicUrl }],
+      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     }));
     return c.json(document, 200);
   });

@@ -249,7 +249,9 @@ Deno.test("a sender who refuses the reader is not told what was read, nor that a
     deepEqual(await statuses(t, ann, BOB), ["seen", "seen"]);
     [...all, back, other].forEach((socket) => socket.forget());
 
-    succeeded(await t.call("PUT", "/api/contacts/request", { token: ann.token, json: { phone_number: BOB } }));
+    succeeded(
+      await t.call("PUT", "/api/contacts/request", { token: ann.token, json: { phone_number: BOB } }),
+    );
     await settle(t, [...here, back, other]);
     here.forEach((socket) =>
       ok(socket.told().includes(`messages_updated ${BOB}`), "Not made up for once he is no longer refused")

@@ -50,9 +50,11 @@ Deno.test("/openapi.json shows its servers under PUBLIC_URL", () =>
 
 Deno.test("/openapi.json says of every operation what it does and what each answer means", () =>
   overDocument((document) => {
+    const tags = new Set(document.tags.map(({ name }: Document) => name));
     for (const [name, operation] of operationsOf(document)) {
       ok(operation.summary, `${name} has no summary`);
       equal(operation.tags?.length, 1, `${name} has no tag`);
+      ok(tags.has(operation.tags[0]), `${name} is of ${operation.tags[0]}, which is not explained`);
       for (const [status, { description }] of Object.entries<Document>(operation.responses)) {
         ok(description, `${name} ${status} has no description`);
       }
@@ -72,7 +74,9 @@ Deno.test("/openapi.json documents every success with success: true, but its own
 
 Deno.test("/openapi.json documents every error with the fields and the codes that it can have", () =>
   overDocument((document) => {
-    const required = ["success", "message", "code", "request_id"];
+    const { required, additionalProperties } = document.components.schemas.ErrorBody;
+    deepEqual(required, ["success", "message", "code", "request_id"]);
+    equal(additionalProperties, false);
     for (const [name, operation] of operationsOf(document)) {
       const { responses } = operation;
       ok(responses["500"] || name.startsWith("OPTIONS"), `${name} has no 500`);
@@ -81,9 +85,9 @@ Deno.test("/openapi.json documents every error with the fields and the codes tha
         const isForm = name.includes("/i/");
         if (isForm) deepEqual(Object.keys(content), ["text/html"], `${name} ${status}`);
         if (isForm) continue;
-        const { schema } = content["application/json"];
-        deepEqual(schema.required, required, `${name} ${status}`);
-        for (const code of schema.properties.code.enum) ok(code in ERROR_TEXTS, `${name} ${status} ${code}`);
+        const [error, { properties }] = content["application/json"].schema.allOf;
+        deepEqual(error, { $ref: "#/components/schemas/ErrorBody" }, `${name} ${status}`);
+        for (const code of properties.code.enum) ok(code in ERROR_TEXTS, `${name} ${status} ${code}`);
       }
     }
   }));

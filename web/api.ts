@@ -1534,6 +1534,73 @@ export interface components {
        */
       timestamp: string;
     };
+    ErrorBody: {
+      /** @enum {boolean} */
+      success: false;
+      /** @description For people */
+      message: string;
+      /**
+       * @description For programs; it does not change
+       * @enum {string}
+       */
+      code:
+        | "already_friends"
+        | "already_registered"
+        | "already_requested"
+        | "client_id_reused"
+        | "contact_not_found"
+        | "invalid_input"
+        | "invalid_json"
+        | "invalid_media"
+        | "invalid_passcode"
+        | "invalid_phone_number"
+        | "invalid_signature"
+        | "media_not_found"
+        | "media_sent"
+        | "message_not_found"
+        | "method_not_allowed"
+        | "not_found"
+        | "not_friends"
+        | "not_registered"
+        | "own_number"
+        | "passcode_expired"
+        | "peer_deleted"
+        | "quota_exceeded"
+        | "range_not_satisfiable"
+        | "rate_limited"
+        | "recipient_not_found"
+        | "request_not_found"
+        | "request_timeout"
+        | "session_not_found"
+        | "sms_disabled"
+        | "sms_failed"
+        | "sms_not_allowed"
+        | "sms_opted_out"
+        | "suspended"
+        | "too_large"
+        | "too_many_attempts"
+        | "unauthenticated"
+        | "unavailable"
+        | "unexpected"
+        | "unsupported_media_type"
+        | "unsupported_tus_version"
+        | "upgrade_required"
+        | "upload_conflict"
+        | "upload_stalled"
+        | "uri_too_long"
+        | "user_not_found";
+      /** @description Also in X-Request-Id and in the service's log */
+      request_id: string;
+      /** @description Seconds after which it makes sense to try again; also in Retry-After */
+      retry_after?: number;
+      /** @description What is wrong with the fields of the request, and where */
+      issues?: {
+        path: string;
+        message: string;
+      }[];
+      /** @description How large a body, or all of one's media, may be */
+      max_bytes?: number;
+    };
     PasscodeSent: {
       /** @enum {boolean} */
       success: true;
