@@ -1,6 +1,6 @@
 // Calls of the API, typed by its own document.
 
-import type { paths } from "../api.ts";
+import type { components, paths } from "../api.ts";
 
 type Method = "get" | "post" | "put" | "delete";
 type Operation<P extends keyof paths, M extends Method> = NonNullable<paths[P][M]>;
@@ -17,12 +17,16 @@ type Ask<Op> =
   & (Op extends { parameters: { path: infer Path extends object } } ? { path: Path } : { path?: never })
   & (Op extends { parameters: { query?: infer Query } } ? { query?: NonNullable<Query> } : { query?: never });
 
-/** What the service refused; `offline` where it could not be asked at all. */
+/** As an error says it, unless something on the way answered instead. */
+export type ErrorBody = Partial<components["schemas"]["ErrorBody"]>;
+/** What the service refuses with; `offline` where it could not be asked at all, and what is only known here. */
+type ErrorCode = components["schemas"]["ErrorBody"]["code"] | "offline" | "cancelled" | "microphone";
+
 export class ApiError extends Error {
   override name = "ApiError";
 
   constructor(
-    readonly code: string,
+    readonly code: ErrorCode,
     message: string,
     readonly status = 0,
     /** Seconds after which trying again makes sense. */
@@ -83,10 +87,7 @@ async function reach(address: string, init: RequestInit): Promise<Response> {
 }
 
 /** An error as the service describes it, or its status alone where something in between answered. */
-export function refusalOf(
-  status: number,
-  body: { code?: string; message?: string; retry_after?: number } | null,
-): ApiError {
+export function refusalOf(status: number, body: ErrorBody | null): ApiError {
   const code = body?.code ?? (status >= 500 ? "unavailable" : "unexpected");
   return new ApiError(code, body?.message ?? `Status ${status}`, status, body?.retry_after ?? null);
 }

@@ -21,7 +21,7 @@ export interface Draft {
   /** What was begun of its upload. */
   upload?: string;
   /** The code of a refusal. */
-  failed?: string;
+  failed?: ApiError["code"];
 }
 type Kept = Draft & { seq: number };
 

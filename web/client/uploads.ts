@@ -1,6 +1,6 @@
 // Media on their way up, resumable (tus 1.0): what has arrived is not sent again, also after the window was closed.
 
-import { ApiError, refusalOf } from "./http.ts";
+import { ApiError, type ErrorBody, refusalOf } from "./http.ts";
 
 export interface Upload {
   file: Blob;
@@ -18,7 +18,7 @@ export type Uploads = ReturnType<typeof createUploads>;
 interface Sent {
   status: number;
   header: (name: string) => string | null;
-  body: { code?: string; message?: string; retry_after?: number } | null;
+  body: ErrorBody | null;
 }
 
 export function createUploads({ origin, token }: { origin: string; token: () => string | null }) {
