@@ -9,6 +9,7 @@ import { createApp } from "./routes/app.ts";
 import { createGate } from "./routes/gate.ts";
 import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
+import { createHoardWatch, LOOK_EVERY_MS as HOARD_LOOK_EVERY_MS } from "./services/events/hoards.ts";
 import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
@@ -50,11 +51,16 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const heapBytes = () => Deno.memoryUsage().heapTotal;
     const tidy = createQuietCollection({ collect, heapBytes, countRequests: gate.count });
     const tidying = setInterval(tidy, LOOK_EVERY_MS);
+    const watching = setInterval(
+      createHoardWatch({ memory: Deno.memoryUsage, hub: services.hub }),
+      HOARD_LOOK_EVERY_MS,
+    );
     announce({ config, port: server.addr.port, version, embedded, hasWebClient: webFiles.size > 0 });
     warnOfSms(config);
 
     log.info("Stopping", { signal: await told });
     clearInterval(tidying);
+    clearInterval(watching);
     services.upkeep.stop();
     services.hub.closeAll();
     const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));

@@ -68,6 +68,10 @@ export class NotificationSocket implements Socket {
     return true;
   }
 
+  cut(): void {
+    terminate(this.socket);
+  }
+
   /** Says goodbye once all before it is taken, and does not wait long for the answer. */
   close(code: number, reason: string): void {
     const { socket } = this;

@@ -35,6 +35,7 @@ function createSocket(user = ANN_ID, session = `session of ${user}`): FakeSocket
     close(code) {
       this.closedWith.push(code);
     },
+    cut() {},
   };
 }
 
@@ -268,4 +269,13 @@ Deno.test("session_ended ends the sockets of that session alone with 4001; close
 
   deepEqual([ended.closedWith, other.closedWith], [[4001], [1001]]);
   deepEqual(hub.userIds(), []);
+});
+
+Deno.test("newestFirst() lists the sockets of all users in the order in which they joined, and none that left", () => {
+  const { hub } = createTestHub();
+  const sockets = [createSocket(), createSocket(BOB_ID), createSocket(), createSocket(BOB_ID)];
+  const leave = sockets.map((socket) => hub.join(socket));
+  leave[2]!();
+
+  deepEqual(hub.newestFirst().map((socket) => sockets.indexOf(socket as FakeSocket)), [3, 1, 0]);
 });

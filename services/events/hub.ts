@@ -27,6 +27,8 @@ export interface Socket {
   /** Whether the notice is on its way: a socket that is closing takes none. */
   write(notice: Notice): boolean;
   close(code: number, reason: string): void;
+  /** Ends the connection at once, without a word. */
+  cut(): void;
 }
 
 export interface Hub {
@@ -39,6 +41,7 @@ export interface Hub {
   /** The sessions that have a socket here. */
   sessionIds(): string[];
   userIds(): number[];
+  newestFirst(): Socket[];
   closeAll(): void;
 }
 
@@ -59,6 +62,8 @@ const FRAME_EVERY_MS = 10;
 
 interface Seat {
   socket: Socket;
+  /** Higher than of every seat that was taken before. */
+  nth: number;
   /** Hints not sent yet, by what makes them equal: the name of the event, for a thread the peer's number. Null for none. */
   owed: Map<string, { notice: Notice; delivery: Delivery | null }> | null;
   timer: ReturnType<typeof setTimeout> | null;
@@ -79,6 +84,7 @@ export function createHub(
   },
 ): Hub {
   const seats = new Map<number, Set<Seat>>();
+  let joined = 0;
   // A message has reached its receiver when the first of his sockets is told; the others have nothing to add.
   const reported = new WeakSet<Delivery>();
 
@@ -162,6 +168,7 @@ export function createHub(
       seats.set(socket.actor.user_id, own);
       const seat: Seat = {
         socket,
+        nth: joined += 1,
         owed: null,
         timer: null,
         looks: 0,
@@ -184,6 +191,7 @@ export function createHub(
     },
     sessionIds: () => [...new Set(all().map(({ socket }) => socket.actor.session_id))],
     userIds: () => [...seats.keys()],
+    newestFirst: () => all().sort((one, other) => other.nth - one.nth).map(({ socket }) => socket),
     closeAll() {
       all().forEach((seat) => end(seat, CLOSE.shutdown, "Service is shutting down"));
     },
