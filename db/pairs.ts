@@ -12,9 +12,10 @@ export interface Intents {
   ever_accepted: boolean;
 }
 
-/** What the two want. */
+/** What the two want, and how much the other has been given of who asked. */
 export interface PairState extends Intents {
   id: number;
+  peer_delivered_id: number;
 }
 
 /** The user of a number, and how it stands between him and who asked. */
@@ -23,7 +24,7 @@ export interface Found {
   pair: PairState | null;
 }
 
-type FoundColumns = [number | null, UserStatus | null, number | null, Intent, Intent, boolean];
+type FoundColumns = [number | null, UserStatus | null, number | null, Intent, Intent, boolean, number];
 
 /** Looks up users' pairs with numbers, in their order, and how full these buckets are. Nothing is locked. */
 export async function findPairs(
@@ -34,7 +35,8 @@ export async function findPairs(
   const [row] = await sql<{ found: FoundColumns[]; levels: [string, number][] | null }[]>`
     select (
       select json_agg(
-        json_build_array(u.id, u.status, v.id, v.low_intent, v.high_intent, v.ever_accepted) order by ord
+        json_build_array(u.id, u.status, v.id, v.low_intent, v.high_intent, v.ever_accepted,
+          case v.low_id when u.id then v.low_delivered_id else v.high_delivered_id end) order by ord
       )
       from unnest(
         ${wanted.map(({ user_id }) => user_id)}::bigint[],
@@ -42,18 +44,18 @@ export async function findPairs(
       ) with ordinality as wanted (user_id, phone, ord)
       left join lateral (select id, status from users where phone_number = wanted.phone limit 1) as u on true
       left join lateral (
-        select id, low_intent, high_intent, ever_accepted
+        select id, low_id, low_intent, high_intent, ever_accepted, low_delivered_id, high_delivered_id
         from conversations
         where low_id = least(u.id, wanted.user_id) and high_id = greatest(u.id, wanted.user_id)
         limit 1
       ) as v on true
     ) as found, ${levelsOf(sql, keys)} as levels`;
   const found = row!.found.map((
-    [userId, status, id, low_intent, high_intent, ever_accepted],
+    [userId, status, id, low_intent, high_intent, ever_accepted, peer_delivered_id],
     place,
   ): Found => ({
     user: userId === null ? null : { id: userId, phone_number: wanted[place]!.phone, status: status! },
-    pair: id === null ? null : { id, low_intent, high_intent, ever_accepted },
+    pair: id === null ? null : { id, low_intent, high_intent, ever_accepted, peer_delivered_id },
   }));
   return { found, levels: new Map(row!.levels) };
 }

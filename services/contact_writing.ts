@@ -38,8 +38,8 @@ export function writingOf(cases: Case[]): Writing {
         writing.events.push(eventOf(side, me));
       }
     }
-    if (isChanged && before.mine === "refuse" && before.ever_accepted) {
-      // While I refused him I was not told how far he read.
+    if (isChanged && before.mine === "refuse" && row && row.peer_delivered_id > 0) {
+      // While I refused him I was not told how far he read what I had sent.
       writing.events.push({ to: me.user_id, event: "messages_updated", sender: peer.phone_number });
     }
     if (isNamed) {
