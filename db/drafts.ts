@@ -46,6 +46,7 @@ export async function storeDrafts(
   { now, origin }: { now: Date; origin: string },
 ): Promise<DraftOutcome[]> {
   const hasMedia = drafts.some(({ media_content_id }) => media_content_id !== null);
+  if (drafts.length === 1 && !hasMedia) return await storeText(sql, drafts[0]!, { now, origin });
   return await sql<DraftOutcome[]>`
     with draft as materialized (
       select ord, conversation_id, sender_id, type, body, media_id, client_id, notice
@@ -115,6 +116,46 @@ export async function storeDrafts(
     -- For what it does: it has one row, and none of its columns is asked for.
     cross join (select count(*) from told) as all_told
     order by draft.ord`;
+}
+
+/** The same for a text that comes alone, as most do where there is little to do: without arrays it takes half the time. */
+async function storeText(
+  sql: Sql,
+  { conversation_id, sender_id, message, client_id, notice }: Draft,
+  { now, origin }: { now: Date; origin: string },
+): Promise<DraftOutcome[]> {
+  return await sql<DraftOutcome[]>`
+    with pair as materialized (
+      select low_id, low_intent, high_intent, ever_accepted, greatest(last_message_at, ${now}) as sent_at
+      from conversations
+      where id = ${conversation_id}
+      for no key update
+    ), inserted as (
+      insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
+      select ${conversation_id}, nextval('message_ids'), ${sender_id}, 'text', ${message}, ${client_id}, sent_at
+      from pair
+      where low_intent = 'want' and high_intent = 'want'
+      on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
+      returning id, created_at
+    ), touched as (
+      update conversations
+      set last_message_at = inserted.created_at,
+        low_sent_id = case low_id when ${sender_id} then inserted.id else low_sent_id end,
+        high_sent_id = case low_id when ${sender_id} then high_sent_id else inserted.id end,
+        changed_at = clock_timestamp()
+      from inserted
+      where conversations.id = ${conversation_id}
+    ), told as materialized (
+      select pg_notify(${CHANNEL}, ${origin} || ${notice} || inserted.id || ']')
+      from inserted
+    )
+    select inserted.id as stored_id,
+      nullif(inserted.created_at, ${now}) as sent_at,
+      case when inserted.id is null then to_json(pair) end as pair,
+      null as media
+    from pair
+    left join inserted on true
+    cross join (select count(*) from told) as all_told`;
 }
 
 /** Those media that the drafts carry and may carry, held against the sweep. */
