@@ -33,6 +33,9 @@ const keys = {
 };
 type Keys = z.infer<z.ZodObject<typeof keys>>;
 
+/** A part that is no larger is held while nobody reads it, as other answers are, and takes no place. */
+const SMALL_BYTES = 256 * 1024;
+
 /** What phones call files of these types; those of others by the type's own name. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   "audio/3gpp": "3gp",
@@ -146,17 +149,18 @@ function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds, con
     c.header("Content-Range", `bytes */${media.size}`);
     throw new AppError("range_not_satisfiable");
   }
-  if (!isKnown && c.req.method === "GET") holdPlace(c, library.takePlace(media.by));
+  const { start, end } = range ?? { start: 0, end: media.size };
+  const hasBody = !isKnown && c.req.method === "GET";
+  if (hasBody && end - start > SMALL_BYTES) holdPlace(c, library.takePlace(media.by));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.
   c.header("Vary", "Authorization", { append: true });
   if (isKnown) return c.body(null, 304);
 
-  const { start, end } = range ?? { start: 0, end: media.size };
   c.header("Content-Length", String(end - start));
   if (range) c.header("Content-Range", `bytes ${start}-${end - 1}/${media.size}`);
-  if (c.req.method === "HEAD") return c.body(null, 200);
+  if (!hasBody) return c.body(null, 200);
   return c.body(library.bytes(media, { start, end, confirm }), range ? 206 : 200);
 }
 

@@ -15,6 +15,11 @@ export function countryOf(phoneNumber: PhoneNumber): string | null {
   return parsePhoneNumberFromString(phoneNumber)?.country ?? null;
 }
 
+/** The same, or the first of those that its dial code may mean: of a number that is in no plan, as those of tests are. */
+export function likelyCountryOf(phoneNumber: PhoneNumber): string | null {
+  return countryOf(phoneNumber) ?? parsePhoneNumberFromString(phoneNumber)?.getPossibleCountries()[0] ?? null;
+}
+
 /** The digits that its country shares, perhaps with others; the number itself outside every numbering plan. */
 export function dialCodeOf(phoneNumber: PhoneNumber): string {
   return parsePhoneNumberFromString(phoneNumber)?.countryCallingCode ?? phoneNumber;

@@ -181,6 +181,8 @@ Deno.test("parseConfig() prefers the messaging service where both senders are se
 Deno.test("parseConfig() sends to the country of its number, and asks for countries where there is none", () => {
   deepEqual(parseConfig(TWILIO).smsCountries, ["US"]);
   deepEqual(parseConfig({ ...TWILIO, TWILIO_PHONE_NUMBER: "+4915123456789" }).smsCountries, ["DE"]);
+  // In no plan, as the numbers of tests are: the first country of the dial code.
+  deepEqual(parseConfig({ ...TWILIO, TWILIO_PHONE_NUMBER: "+15551234567" }).smsCountries, ["US"]);
   deepEqual(badNames({ ...TWILIO, TWILIO_PHONE_NUMBER: "+80012345678" }), ["SMS_COUNTRIES"]);
   deepEqual(badNames(SERVICE), ["SMS_COUNTRIES"]);
   equal(parseConfig({ ...SERVICE, SMS_COUNTRIES: "*" }).smsCountries, "*");

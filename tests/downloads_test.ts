@@ -1,6 +1,6 @@
 // Clients that ask for media and do not read them: how many a person may have, and what they cost.
 
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -10,6 +10,9 @@ import { eventually, friends, type Person, refused, type TestApp, withApp } from
 const AT_ONCE = 16;
 /** More than what the sockets between two processes take in. */
 const LARGE = makeWav(12 * 1024 * 1024);
+
+/** Large enough to take a place. */
+const PART = `bytes=5-${5 + 256 * 1024}`;
 
 interface Unread {
   status: number;
@@ -66,12 +69,28 @@ Deno.test("sixteen downloads at a time are a person's; one more is 429 until one
       for (const name of ["etag", "accept-ranges", "content-disposition"]) {
         equal(refusal.headers.get(name), null, name);
       }
-      equal((await fetchBytes(t, path, { token: bob.token, range: "bytes=0-9" })).status, 206);
+      equal((await fetchBytes(t, path, { token: bob.token, range: PART })).status, 206);
 
       held.pop()!.close();
       await eventually(async () => {
-        equal((await fetchBytes(t, path, { token: ann.token, range: "bytes=0-9" })).status, 206);
+        equal((await fetchBytes(t, path, { token: ann.token, range: PART })).status, 206);
       });
+    });
+  }));
+
+Deno.test("small media and small parts take no place, however many are on their way", () =>
+  withLarge(async (t, { ann, id }) => {
+    const small = await addMedia(t, ann, makeWav(200 * 1024));
+    await holding(t, `/api/messages/media/${id}`, ann.token, async () => {
+      const statuses = await Promise.all(
+        Array.from({ length: 3 * AT_ONCE }, async (_, nth) => {
+          const part = { token: ann.token, range: `bytes=${nth}-${nth + 256 * 1024 - 1}` };
+          const all = { token: ann.token };
+          const parts = await fetchBytes(t, `/api/messages/media/${id}`, part);
+          return [parts.status, (await fetchBytes(t, `/api/messages/media/${small}`, all)).status];
+        }),
+      );
+      deepEqual([...new Set(statuses.flat())], [206, 200]);
     });
   }));
 
@@ -92,13 +111,13 @@ Deno.test("downloads that end give their places back, whole, by range, and broke
   withLarge(async (t, { ann: { token }, id }) => {
     const path = `/api/messages/media/${id}`;
     for (let times = 0; times < 3 * AT_ONCE; times += 1) {
-      equal((await fetchBytes(t, path, { token, range: "bytes=5-9" })).status, 206);
+      equal((await fetchBytes(t, path, { token, range: PART })).status, 206);
     }
     for (let times = 0; times < 3; times += 1) {
       const broken = await Promise.all(Array.from({ length: AT_ONCE }, () => ask(t.url, path, token)));
       broken.forEach(({ status, close }) => (equal(status, 200), close()));
       await eventually(async () => {
-        equal((await fetchBytes(t, path, { token, range: "bytes=5-9" })).status, 206);
+        equal((await fetchBytes(t, path, { token, range: PART })).status, 206);
       });
     }
   }));
@@ -113,7 +132,7 @@ Deno.test("downloads by signed addresses count for who had them signed, however 
     await holding(t, ofAnn, undefined, async () => {
       refused(await t.call("GET", again), 429, "rate_limited");
       const ofBob = await signedPath(t, bob, id);
-      equal((await fetchBytes(t, ofBob, { range: "bytes=0-9" })).status, 206);
+      equal((await fetchBytes(t, ofBob, { range: PART })).status, 206);
     });
   }));
 
@@ -125,12 +144,12 @@ Deno.test("downloads by a token and by signed addresses count together", () =>
       holding(t, ofAnn, undefined, async (held) => {
         refused(await t.call("GET", ofAnn), 429, "rate_limited");
         refused(await t.call("GET", path, { token: ann.token }), 429, "rate_limited");
-        equal((await fetchBytes(t, ofBob, { range: "bytes=0-9" })).status, 206);
-        equal((await fetchBytes(t, path, { token: bob.token, range: "bytes=0-9" })).status, 206);
+        equal((await fetchBytes(t, ofBob, { range: PART })).status, 206);
+        equal((await fetchBytes(t, path, { token: bob.token, range: PART })).status, 206);
 
         held.pop()!.close();
         await eventually(async () => {
-          equal((await fetchBytes(t, path, { token: ann.token, range: "bytes=0-9" })).status, 206);
+          equal((await fetchBytes(t, path, { token: ann.token, range: PART })).status, 206);
         });
       }, AT_ONCE / 2), AT_ONCE / 2);
   }));

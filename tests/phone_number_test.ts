@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   countryOf,
   isDiallable,
+  likelyCountryOf,
   maskPhoneNumber,
   parsePhoneNumber,
   type PhoneNumber,
@@ -112,6 +113,14 @@ Deno.test("countryOf() tells the countries of one dial code apart", () => {
 Deno.test("countryOf() is null outside every plan and for numbers of no country", () => {
   equal(countryOf(phone("+999123456789")), null);
   equal(countryOf(phone("+80012345678")), null);
+});
+
+Deno.test("likelyCountryOf() goes by the dial code where the number is in no plan, and is null without one", () => {
+  equal(likelyCountryOf(phone("+16135550123")), "CA");
+  equal(likelyCountryOf(phone("+15551234567")), "US");
+  equal(likelyCountryOf(phone("+4400000000")), "GB");
+  equal(likelyCountryOf(phone("+999123456789")), null);
+  equal(likelyCountryOf(phone("+80012345678")), null);
 });
 
 Deno.test("isDiallable() goes by the numbering plan, with Twilio's test numbers inside it", () => {

@@ -1,7 +1,7 @@
 import { isSupportedCountry } from "libphonenumber-js/max";
 
 import type { Environment } from "../environment.ts";
-import { countryOf, parsePhoneNumber, type PhoneNumber } from "../phone_number.ts";
+import { likelyCountryOf, parsePhoneNumber, type PhoneNumber } from "../phone_number.ts";
 
 export interface TwilioConfig {
   driver: "twilio";
@@ -28,11 +28,11 @@ const CREDENTIALS = [
 export function readSms(env: Environment): SmsConfig {
   const byPresence = CREDENTIALS.some((name) => env.text(name) !== null) ? "twilio" : "console";
   const driver = env.oneOf("SMS_DRIVER", ["console", "twilio"], byPresence);
-  const sidWanted = (prefix: string) => `Must be ${prefix} followed by letters and digits`;
-  env.matching("TWILIO_ACCOUNT_SID", /^AC[0-9A-Za-z]+$/, sidWanted("AC"));
+  const sidWanted = (prefix: string) => `Must be ${prefix} followed by letters, digits, - or _`;
+  env.matching("TWILIO_ACCOUNT_SID", /^AC[\w-]+$/, sidWanted("AC"));
   const messagingServiceSid = env.matching(
     "TWILIO_MESSAGING_SERVICE_SID",
-    /^MG[0-9A-Za-z]+$/,
+    /^MG[\w-]+$/,
     sidWanted("MG"),
   );
   const phoneNumber = readPhoneNumber(env);
@@ -80,7 +80,7 @@ export function readSmsCountries(env: Environment, sms: SmsConfig): Countries {
   }
   if (codes.length > 0) return codes;
   if (sms.driver === "console") return "*";
-  const home = "phoneNumber" in sms.from ? countryOf(sms.from.phoneNumber) : null;
+  const home = "phoneNumber" in sms.from ? likelyCountryOf(sms.from.phoneNumber) : null;
   // A number that was refused has no country either; one line about it is enough.
   if (home === null && !env.problems.some((problem) => problem.startsWith("TWILIO_PHONE_NUMBER:"))) {
     env.refuse("SMS_COUNTRIES", 'Is missing, and the sender has no country: set codes such as US,DE or "*"');
