@@ -5,6 +5,7 @@ import { migrate } from "./db/migrate.ts";
 import { listen } from "./db/notify.ts";
 import { awaitServer } from "./db/server.ts";
 import { createCollect, createQuietCollection, LOOK_EVERY_MS } from "./garbage.ts";
+import { keepListening } from "./listening.ts";
 import { createApp } from "./routes/app.ts";
 import { createGate } from "./routes/gate.ts";
 import { readWebFiles } from "./routes/web_files.ts";
@@ -14,7 +15,7 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { announce, explain, printLine, untilTold, warnOfSms } from "./terminal.ts";
+import { announce, explain, hangup, printLine, untilTold, warnOfSms } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
 /** What requests under way get of the ten seconds that a stop may take. */
@@ -45,7 +46,14 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const app = createApp(services, config, { gate, webFiles });
     const collect = createCollect();
     collect();
-    const server = Deno.serve({ port: config.port, hostname: config.host, onListen: () => {} }, app.fetch);
+    const serve = (port: number) =>
+      Deno.serve({ port, hostname: config.host, onListen: () => {} }, app.fetch);
+    const server = keepListening(serve, {
+      port: config.port,
+      onLost: (error) =>
+        log.error("No connection is taken; raise the limit of open files", describeError(error)),
+      onBack: () => log.info("Connections are taken again"),
+    });
     services.upkeep.start();
     services.push.start();
     const heapBytes = () => Deno.memoryUsage().heapTotal;
@@ -55,7 +63,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
       createHoardWatch({ memory: Deno.memoryUsage, hub: services.hub }),
       HOARD_LOOK_EVERY_MS,
     );
-    announce({ config, port: server.addr.port, version, embedded, hasWebClient: webFiles.size > 0 });
+    announce({ config, port: server.port, version, embedded, hasWebClient: webFiles.size > 0 });
     warnOfSms(config);
 
     log.info("Stopping", { signal: await told });
@@ -92,7 +100,7 @@ globalThis.addEventListener("error", (event) => {
   log.error("Uncaught error", describeError(event.error));
 });
 
-const told = untilTold(["SIGINT", "SIGTERM"]);
+const told = untilTold(["SIGINT", "SIGTERM", ...hangup()]);
 let stopping = false;
 told.then(() => {
   stopping = true;

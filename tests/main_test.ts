@@ -1,6 +1,7 @@
 // The service as a process: starting, stopping, being killed, and what it says meanwhile.
 
 import { deepEqual, match, ok, strictEqual } from "node:assert/strict";
+import { hangup } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
@@ -75,6 +76,21 @@ Deno.test("start: brings everything up from nothing, stops on SIGTERM, and has i
     strictEqual(second.ready.recovered, undefined, "stopped with its service, so not adopted");
     deepEqual((await contacts(second, ann)).contacts, [], "the token and its secret survived");
     await stopsInTime(second, "SIGINT");
+  }));
+
+Deno.test("start: stops on SIGHUP, as when its terminal closes, unless it was started to ignore that", () =>
+  withDataDir(async (dataDir) => {
+    const first = await startService({ env: { DATA_DIR: dataDir } });
+    // These tests may have been started by nohup themselves.
+    if (hangup().length > 0) await stopsInTime(first, "SIGHUP");
+    else {
+      Deno.kill(first.pid, "SIGHUP");
+      strictEqual((await fetch(`${first.url}/healthz`)).status, 200);
+      await stopsInTime(first, "SIGTERM");
+    }
+    const second = await startService({ env: { DATA_DIR: dataDir } });
+    strictEqual(second.ready.recovered, undefined, "stopped with its service, so not adopted");
+    await stopsInTime(second, "SIGTERM");
   }));
 
 Deno.test("start: after SIGKILL the database that was left running is adopted, and nothing is lost", () =>

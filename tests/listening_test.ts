@@ -1,0 +1,81 @@
+// More connections than the process may have files for.
+
+import { equal, ok } from "node:assert/strict";
+import { keepListening } from "../listening.ts";
+import { createTestDatabase } from "./database.ts";
+import { startService } from "./process.ts";
+import { signUp } from "./service_client.ts";
+import { openSocket } from "./socket.ts";
+import { ANN, eventually } from "./support.ts";
+
+const FILES_MAX = 100;
+
+/** Those that were taken, or wait to be. */
+async function connectTo(url: string, count: number): Promise<Deno.TcpConn[]> {
+  const { hostname, port } = new URL(url);
+  const tried = await Promise.allSettled(
+    Array.from({ length: count }, () => Deno.connect({ hostname, port: Number(port) })),
+  );
+  return tried.flatMap((one) => one.status === "fulfilled" ? one.value : []);
+}
+
+/** From here on the process may have so many files open. */
+async function limitFiles(pid: number): Promise<void> {
+  const args = [`--pid=${pid}`, `--nofile=${FILES_MAX}:${FILES_MAX}`];
+  const { success } = await new Deno.Command("prlimit", { args }).output();
+  ok(success, "No limit could be set");
+}
+
+Deno.test("a service that had no file left for a connection takes new ones once there is room, and says so", async () => {
+  const database = await createTestDatabase();
+  const env = {
+    DATABASE_URL: database.url,
+    JWT_SECRET: "s".repeat(40),
+    LIMITS: "off",
+    SMS_DRIVER: "console",
+  };
+  const service = await startService({ env });
+  try {
+    const ann = await signUp(service.url, ANN);
+    const socket = await openSocket(`${service.url}/api/notifications?token=${ann.token}`);
+    await limitFiles(service.pid);
+    const idle = await connectTo(service.url, FILES_MAX + 50);
+    await eventually(() => service.output().includes("No connection is taken"));
+    // As long as it is full it tries again and again, and says so once.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    equal(service.output().match(/No connection is taken/g)?.length, 1);
+    idle.forEach((connection) => connection.close());
+
+    await eventually(async () => equal((await fetch(`${service.url}/readyz`)).status, 200), 10_000);
+    await eventually(() => service.output().includes("Connections are taken again"), 10_000);
+    equal(socket.raw.readyState, WebSocket.OPEN);
+    await socket.end();
+    equal(await service.end("SIGTERM"), 0);
+  } finally {
+    await service.end("SIGKILL").catch(() => {});
+    await database.drop();
+  }
+});
+
+Deno.test("keepListening() opens no port any more once it was shut down", async () => {
+  let opened = 0;
+  const lost = Promise.withResolvers<never>();
+  const server = {
+    addr: { port: 1 },
+    finished: lost.promise,
+    shutdown: () => Promise.resolve(),
+  } as unknown as Deno.HttpServer<Deno.NetAddr>;
+  const told: string[] = [];
+  const listening = keepListening(() => (opened += 1, server), {
+    port: 0,
+    onLost: () => told.push("lost"),
+    onBack: () => told.push("back"),
+  });
+  lost.reject(new Error("Too many open files"));
+  await eventually(() => told.length === 1);
+  await listening.shutdown();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+
+  equal(opened, 1);
+  equal(told.join(), "lost");
+});
