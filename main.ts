@@ -15,7 +15,7 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { announce, explain, hangup, printLine, untilTold, warnOfSms } from "./terminal.ts";
+import { announce, exit, explain, hangup, printLine, untilTold, warnOfSms } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
 /** What requests under way get of the ten seconds that a stop may take. */
@@ -111,9 +111,9 @@ try {
   const config = parseConfig(Deno.env.toObject(), { production: Deno.args.includes("--production") });
   configureLogging(config.logFormat ?? (Deno.stdout.isTerminal() ? "pretty" : "json"), printLine);
   await run(config, told);
-  Deno.exit(0);
+  await exit(0);
 } catch (error) {
-  if (stopping) Deno.exit(0);
+  if (stopping) await exit(0);
   console.error(`PuffinTalk cannot start:\n${explain(error)}`);
-  Deno.exit(1);
+  await exit(1);
 }

@@ -5,7 +5,7 @@ import { type Database, type DatabaseAddress, openDatabase } from "./db/database
 import { awaitServer } from "./db/server.ts";
 import { type Config, parseConfig } from "./services/config.ts";
 import { createMediaSweep } from "./services/media/sweep.ts";
-import { printLine, untilTold } from "./terminal.ts";
+import { exit, printLine, untilTold } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 2;
 const PROGRESS_EVERY_MS = 2_000;
@@ -78,8 +78,8 @@ try {
     throw new Error(`Cannot understand "${unknown}": the only argument is --dry-run`);
   }
   await run(parseConfig(Deno.env.toObject()), Deno.args.includes("--dry-run"));
-  Deno.exit(0);
+  await exit(0);
 } catch (error) {
   console.error(`PuffinTalk cannot sweep:\n${reasonOf(error)}`);
-  Deno.exit(1);
+  await exit(1);
 }

@@ -1,42 +1,26 @@
 // What the service says to whoever started it, and how it hears that it should stop.
 
 import type { Config } from "./services/config.ts";
+import { createPrinter } from "./printing.ts";
 import { log } from "./services/log.ts";
 import { isPublic } from "./services/sms/create.ts";
 
-const encoder = new TextEncoder();
-/**
- * A write costs as much as ten lines: those of a busy service go out together, this long after the last were written. What
- * a process that is killed has not written is lost.
- */
-const GATHERED_MS_MAX = 50;
-/** So many characters go out at once. */
-const GATHERED_MAX = 32_768;
+/** What is printed in the last moment has this long to be read. */
+const FLUSH_MS_MAX = 500;
 
-let unwritten = "";
-let timer: ReturnType<typeof setTimeout> | null = null;
-let writtenAt = -Infinity;
+const printer = createPrinter({
+  write: (bytes) => Deno.stdout.write(bytes),
+  onLost: (lines) => log.warn("Lines of the log were lost, because nobody read them", { lines }),
+});
 
-/** Writes a line to standard output: at the end of this turn of the event loop, or with the lines of the next ones. */
-export function printLine(line: string): void {
-  unwritten += line.endsWith("\n") ? line : `${line}\n`;
-  if (unwritten.length > GATHERED_MAX) writeOut();
-  else timer ??= setTimeout(writeOut, Math.max(0, writtenAt + GATHERED_MS_MAX - performance.now()));
+/** Writes a line to standard output, soon. */
+export const printLine = printer.print;
+
+/** Ends the process, when what it printed is written, if anybody reads it. */
+export async function exit(code: number): Promise<never> {
+  await printer.flushed(FLUSH_MS_MAX);
+  return Deno.exit(code);
 }
-
-/** A reader that went away is no reason to stop. */
-function writeOut(): void {
-  if (timer !== null) clearTimeout(timer);
-  timer = null;
-  writtenAt = performance.now();
-  let bytes = encoder.encode(unwritten);
-  unwritten = "";
-  try {
-    while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
-  } catch { /* nobody reads any more */ }
-}
-
-globalThis.addEventListener("unload", writeOut);
 
 /** Resolves with the first of these signals. */
 export function untilTold(signals: Deno.Signal[]): Promise<Deno.Signal> {
