@@ -39,6 +39,8 @@ export interface Database {
 /** Longer than the patience with an operation: a process that was busy for two seconds has not been refused anything. */
 const CONNECT_SECONDS_MAX = 5;
 const RETRY_SECONDS = 0.25;
+/** Our own statements hold their locks for some milliseconds. */
+const LOCK_MS_MAX = 1_500;
 
 /** A connection pool of postgres.js. ids are numbers: every sequence here stays below 2^53. */
 export function connect(at: DatabaseAddress, options: ConnectionOptions) {
@@ -56,6 +58,7 @@ export function connect(at: DatabaseAddress, options: ConnectionOptions) {
     connection: {
       application_name: "puffintalk",
       statement_timeout: OPERATION_MS_MAX,
+      lock_timeout: options.lockMsMax ?? 0,
       idle_in_transaction_session_timeout: OPERATION_MS_MAX,
       // Plans are kept for as long as a connection lives: one that reads all of a table while that is small would go on
       // when it has grown.
@@ -75,6 +78,8 @@ interface ConnectionOptions {
   max: number;
   /** For statements with arrays postgres.js has to ask first how they are written. Unless told, it does. */
   takesArrays?: boolean;
+  /** A statement that waits longer for somebody else's lock is undone. Unless told, it waits. */
+  lockMsMax?: number;
   onnotify?: (channel: string, payload: string) => void;
   onclose?: () => void;
 }
@@ -83,7 +88,7 @@ export type Pool = ReturnType<typeof connect>;
 
 /** Pools of one connection each, lent when they know how arrays are written. */
 function openPools(at: DatabaseAddress, max: number): Lending<Pool> {
-  const { lend, end } = openLending(() => connect(at, { max: 1 }), { max });
+  const { lend, end } = openLending(() => connect(at, { max: 1, lockMsMax: LOCK_MS_MAX }), { max });
   return {
     lend: (work, options) =>
       lend((pool) => knowsArrays(pool) ? work(pool) : learnArrays(pool).then(() => work(pool)), options),

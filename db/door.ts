@@ -1,6 +1,6 @@
 // A door to the database. Everything that goes through it ends within two seconds while the database cannot be reached.
 
-import { isLoss, isOutage } from "./outages.ts";
+import { isHeldUp, isLoss, isOutage } from "./outages.ts";
 import { within } from "./within.ts";
 
 /** What runs statements. After an outage it is replaced. */
@@ -25,6 +25,9 @@ export interface Door<Open extends Connections> {
 
 /** The database did not answer; what was asked may be tried again. */
 export class DatabaseUnavailable extends Error {}
+
+/** What was asked waited too long for somebody else's lock, and did nothing; everything else goes on. */
+export class DatabaseHeldUp extends DatabaseUnavailable {}
 
 /** How long an operation may take before the database is asked whether it is there at all. */
 const PATIENCE_MS = 900;
@@ -93,6 +96,7 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
     try {
       return await Promise.race([work(startedOn), gaveUp]);
     } catch (error) {
+      if (isHeldUp(error)) throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
       if (error instanceof DatabaseUnavailable || isOutage(error)) tellOutage();
       if (!isOutage(error)) throw error;
       // postgres.js does not get over a lost connection: it may never flush what it writes to the next in its place, or

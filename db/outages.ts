@@ -20,7 +20,6 @@ const CONNECTION_CODES = new Set([
 // SQLSTATEs (PostgreSQL, Appendix A) that say the server is not there for us now.
 const SERVER_CODES = new Set([
   "25006", // read_only_sql_transaction: a standby, or a primary that lost its place
-  "55P03", // lock_not_available
   "57014", // query_canceled, which is also a statement_timeout
   "57P01", // admin_shutdown
   "57P02", // crash_shutdown
@@ -34,6 +33,11 @@ const ENDING_CODES = new Set(["57P01", "57P02", "57P03", "25P03"]);
 /** A connection was lost, or could not be made; as postgres.js calls it. */
 export class ConnectionLost extends Error {
   readonly code = "CONNECTION_CLOSED";
+}
+
+/** Whether a statement waited too long for a lock, and was undone for that: lock_not_available. */
+export function isHeldUp(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "55P03";
 }
 
 /** Whether an outage took the connection with it, and did not only refuse a statement. */

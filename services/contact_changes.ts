@@ -52,13 +52,14 @@ export function createContactChanges(
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
     shareMin: SHARE_MIN,
+    lockOf: pairOf,
   });
   /** Of each pair what is on its way: no batch has two of the same. */
   const underWay = new Map<string, Promise<unknown>>();
 
   /** @throws AppError user_not_found, rate_limited */
   async function change(wish: Wish): Promise<Done> {
-    const key = [wish.me.phone_number, wish.phone].sort().join(" ");
+    const key = pairOf(wish);
     for (let first = underWay.get(key); first; first = underWay.get(key)) await first.catch(rethrowOutage);
     const committed = commits.add(wish);
     underWay.set(key, committed);
@@ -141,6 +142,10 @@ export function createContactChanges(
   }
 
   return { change };
+}
+
+function pairOf({ me, phone }: Wish): string {
+  return [me.phone_number, phone].sort().join(" ");
 }
 
 /** A wish for somebody who is no user yet. */

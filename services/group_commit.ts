@@ -2,7 +2,8 @@
 // service pays for one statement, one commit and one NOTIFY where an idle one pays no delay at all.
 
 import { setImmediate } from "node:timers";
-import { DatabaseUnavailable } from "../db/door.ts";
+import { DatabaseHeldUp, DatabaseUnavailable } from "../db/door.ts";
+import { createAside, type LockKey } from "./aside.ts";
 
 export interface GroupCommit<Job, Outcome> {
   /** Resolves with the job's own outcome once its batch is committed. */
@@ -23,13 +24,18 @@ const PATIENCE_MS = 20;
  * `run` commits a batch and answers with one outcome a job, in their order; or it throws, and then nothing of the
  * batch happened. A batch that threw is run again one by one, so that one job never fails its neighbours. Not so in an
  * outage, which leaves open what happened: it fails the batch and all that waits behind it, and nothing is tried again.
+ *
+ * A batch that somebody else's lock held up is run again by what its jobs wait for, beside the batches, and so is what
+ * comes for the same until it gets through: one stuck pair holds up nobody else for longer than that.
  */
 export function createGroupCommit<Job, Outcome>(
-  { run, jobsMax, batchesMax, shareMin = SHARE_MIN, patienceMs = PATIENCE_MS }: {
+  { run, jobsMax, batchesMax, lockOf, shareMin = SHARE_MIN, patienceMs = PATIENCE_MS }: {
     /** An outcome that takes longer than the commit is a promise; it holds up nobody else. */
     run: (jobs: Job[]) => Promise<(Outcome | Promise<Outcome>)[]>;
     jobsMax: number;
     batchesMax: number;
+    /** What a job locks, where it locks anything. */
+    lockOf?: (job: Job) => LockKey;
     /** What waits is begun beside a batch only if it is at least this share of it: one costs nearly as much as fifty. */
     shareMin?: number;
     /** What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. */
@@ -77,33 +83,57 @@ export function createGroupCommit<Job, Outcome>(
     waiting = waiting.slice(jobsMax);
     batches += 1;
     jobsUnderWay += batch.length;
-    settle(batch).finally(() => {
+    settle(batch, setAside).finally(() => {
       batches -= 1;
       jobsUnderWay -= batch.length;
       next();
     });
   }
 
+  const aside = createAside<Waiting<Job, Outcome>>({
+    async settle(jobs) {
+      let gotThrough = true;
+      await settle(jobs, (held, error) => {
+        gotThrough = false;
+        fail(held, error);
+      });
+      return gotThrough;
+    },
+    giveUp: (jobs) => fail(jobs, new DatabaseHeldUp("Too much waits for locks")),
+  });
+
+  function setAside(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): void {
+    if (!lockOf) return fail(batch, error);
+    batch.forEach((one) => aside.add(lockOf(one.job), one));
+  }
+
   /** Resolves with the outage, where there was one. */
-  async function settle(batch: Waiting<Job, Outcome>[]): Promise<DatabaseUnavailable | null> {
+  async function settle(
+    batch: Waiting<Job, Outcome>[],
+    onHeldUp: (batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp) => void,
+  ): Promise<DatabaseUnavailable | null> {
     try {
       const outcomes = await run(batch.map(({ job }) => job));
       batch.forEach(({ resolve }, place) => resolve(outcomes[place] as Outcome));
       return null;
     } catch (error) {
+      if (error instanceof DatabaseHeldUp) {
+        onHeldUp(batch, error);
+        return null;
+      }
       if (error instanceof DatabaseUnavailable) {
         fail([...batch, ...waiting.splice(0)], error);
         return error;
       }
-      if (batch.length > 1) return await settleSingly(batch);
+      if (batch.length > 1) return await settleSingly(batch, onHeldUp);
       fail(batch, error);
       return null;
     }
   }
 
-  async function settleSingly(batch: Waiting<Job, Outcome>[]): Promise<DatabaseUnavailable | null> {
+  async function settleSingly(...[batch, onHeldUp]: Parameters<typeof settle>): ReturnType<typeof settle> {
     for (const [place, alone] of batch.entries()) {
-      const outage = await settle([alone]);
+      const outage = await settle([alone], onHeldUp);
       if (!outage) continue;
       fail(batch.slice(place + 1), outage);
       return outage;
@@ -118,7 +148,10 @@ export function createGroupCommit<Job, Outcome>(
   return {
     add: (job) =>
       new Promise((resolve, reject) => {
-        waiting.push({ job, since: performance.now(), resolve, reject });
+        const one = { job, since: performance.now(), resolve, reject };
+        const lock = lockOf?.(job);
+        if (lock !== undefined && aside.has(lock)) return aside.add(lock, one);
+        waiting.push(one);
         beginSoon();
       }),
   };

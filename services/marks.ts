@@ -56,6 +56,7 @@ export function createMarks(
     run: move,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
+    lockOf: ({ thread }) => thread.conversation_id,
   });
 
   async function move(batch: Progress[]): Promise<void[]> {

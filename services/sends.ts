@@ -50,6 +50,7 @@ export function createSends(
     run: store,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
+    lockOf: ({ thread }) => thread.conversation_id,
   });
 
   /** What is on its way of each client_id: whoever repeats it meanwhile waits for the first. */

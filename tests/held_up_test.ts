@@ -1,0 +1,124 @@
+// One pair that somebody holds in a transaction of his own: what it costs the two, and that it costs nobody else.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { DatabaseHeldUp } from "../db/door.ts";
+import { createAside } from "../services/aside.ts";
+import { createGroupCommit } from "../services/group_commit.ts";
+import { put } from "./mark_calls.ts";
+import {
+  CAT,
+  eventually,
+  friends,
+  type Person,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
+
+const DAN = "+14155550104";
+
+/** Holds the row of a pair for as long as `run` takes. */
+async function whileHeld(t: TestApp, [one, other]: Person[], run: () => Promise<void>): Promise<void> {
+  await t.sql.begin(async (sql) => {
+    const held = await sql`
+      select v.id from conversations v
+      join users low on low.id = v.low_id
+      join users high on high.id = v.high_id
+      where ${one!.phone} in (low.phone_number, high.phone_number)
+        and ${other!.phone} in (low.phone_number, high.phone_number)
+      for update of v`;
+    equal(held.length, 1);
+    await run();
+  });
+}
+
+Deno.test("a pair that somebody holds is 503 to who writes, reads or changes it, and no other pair waits for it", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const [cat, dan] = [await t.signUp(CAT), await t.signUp(DAN)];
+    await t.befriend(cat, dan);
+    succeeded(await t.send(ann, bob, "first"));
+    let isHeld = true;
+    await whileHeld(t, [ann, bob], async () => {
+      const stuck = [
+        ...Array.from({ length: 6 }, (_, nth) => () => t.send(ann, bob, `${nth}`)),
+        () => put(t, "read_all_text", bob, { phone_number: ann.phone }),
+        () => t.call("PUT", "/api/contacts/delete", { token: ann.token, json: { phone_number: bob.phone } }),
+      ].map(async (call) => {
+        while (isHeld) {
+          const since = performance.now();
+          refused(await call(), 503, "unavailable");
+          ok(performance.now() - since < 8_000);
+        }
+      });
+      // Until it is known what is held, others wait with it; from then on they do not.
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      const since = performance.now();
+      for (let nth = 0; nth < 40; nth += 1) {
+        succeeded(await t.send(cat, dan, `${nth}`));
+        succeeded(await put(t, "read_all_text", dan, { phone_number: cat.phone }));
+      }
+      ok(performance.now() - since < 3_000, `${performance.now() - since} ms`);
+      isHeld = false;
+      await Promise.all(stuck);
+    });
+
+    await eventually(async () => succeeded(await t.send(ann, bob, "last")));
+    const bodies = await t
+      .sql`select body from messages m join users u on u.id = m.sender_id where u.phone_number = ${ann.phone}`;
+    deepEqual(bodies.map(({ body }) => body), ["first", "last"]);
+    equal(t.log.filter((line) => line.includes("Everybody told again")).length, 0);
+  }));
+
+Deno.test("jobs of a held lock are tried beside the batches, together, and with the batches again once they got through", async () => {
+  const runs: string[][] = [];
+  let isHeld = true;
+  const commits = createGroupCommit<string, string>({
+    async run(jobs) {
+      runs.push(jobs);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (isHeld && jobs.some((job) => job.startsWith("stuck"))) throw new DatabaseHeldUp("Held");
+      return jobs;
+    },
+    jobsMax: 10,
+    batchesMax: 1,
+    lockOf: (job) => job.split(" ")[0]!,
+  });
+  const failing = (job: string) => commits.add(job).then(() => "done", (error) => error.constructor.name);
+  const first = await Promise.all(["stuck 1", "free 1", "stuck 2", "other 1"].map(failing));
+  deepEqual(first, ["DatabaseHeldUp", "done", "DatabaseHeldUp", "done"]);
+  deepEqual(runs, [["stuck 1", "free 1", "stuck 2", "other 1"], ["stuck 1", "stuck 2"], ["free 1"], [
+    "other 1",
+  ]]);
+
+  runs.splice(0);
+  await Promise.all([failing("stuck 3"), failing("free 2"), failing("free 3")]);
+  deepEqual(runs, [["stuck 3"], ["free 2", "free 3"]]);
+
+  isHeld = false;
+  runs.splice(0);
+  equal(await failing("stuck 4"), "done");
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  deepEqual(await Promise.all([failing("stuck 5"), failing("free 4")]), ["done", "done"]);
+  deepEqual(runs, [["stuck 4"], ["stuck 5", "free 4"]]);
+});
+
+Deno.test("where more is held than can be tried in time, the rest is given up", async () => {
+  const [settled, givenUp]: [number[], number[]] = [[], []];
+  const aside = createAside<number>({
+    settle: async (jobs) => {
+      settled.push(...jobs);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return false;
+    },
+    giveUp: (jobs) => void givenUp.push(...jobs),
+    patienceMs: 20,
+  });
+  for (let job = 1; job <= 9; job += 1) aside.add(job % 8, job);
+  await eventually(() => settled.length + givenUp.length === 9);
+
+  deepEqual(settled, [1, 9, 2]);
+  deepEqual(givenUp, [3, 4, 5, 6, 7, 8]);
+  ok(aside.has(3));
+});
