@@ -14,7 +14,7 @@ import {
   withDouble,
   withPush,
 } from "./push_calls.ts";
-import { friends, succeeded, type TestApp } from "./support.ts";
+import { eventually, friends, succeeded, type TestApp } from "./support.ts";
 
 const status = (code: number, headers: HeadersInit = {}) => () =>
   new Response("no", { status: code, headers });
@@ -151,4 +151,19 @@ Deno.test("send() gives up after its time, and says that it does not know", () =
     const pushed = await send({ endpoint, ...keys, wake_for: "messages_updated" }, makePair());
     deepEqual(pushed, { outcome: "silent" });
     answered.resolve(new Response());
+  }));
+
+Deno.test("send() reads nothing of what a push service answers, and cuts an answer without end", () =>
+  withDouble(async (double) => {
+    const send = createPushSender({ subject: "mailto:push@example.org" });
+    const { endpoint, keys } = double.browser().subscription;
+    let isCut = false;
+    const endless = {
+      pull: (body: ReadableStreamDefaultController) => body.enqueue(new Uint8Array(65_536)),
+      cancel: () => void (isCut = true),
+    };
+    double.answer(() => new Response(new ReadableStream(endless), { status: 201 }));
+    const pushed = await send({ endpoint, ...keys, wake_for: "messages_updated" }, makePair());
+    deepEqual(pushed, { outcome: "taken" });
+    await eventually(() => isCut);
   }));
