@@ -15,11 +15,19 @@ export interface Owed {
 
 export interface Wake extends Subscription {
   session_id: string;
+  /** Of its push service, with the port where it is none of https. */
+  host: string;
   wake_for: WakeEvent;
   /** How often its push service has failed in a row. */
   failures: number;
   /** `present`: it has a socket by now; `over`: its session, or itself, has expired. */
   state: "away" | "present" | "over";
+}
+
+/** How many wakes may be taken for this host. */
+export interface Room {
+  host: string;
+  room: number;
 }
 
 /**
@@ -65,13 +73,41 @@ export async function oweWakes(
     where p.session_id = owed.session_id`;
 }
 
-/** Takes wakes that are due, oldest first. Each is taken once, by one process: a crash from here on loses it. */
+/**
+ * Takes wakes that are due, oldest first, for each host as many as it has room for: `share` where `rooms` says nothing else.
+ * The others stay due. Each is taken once, by one process: a crash from here on loses it.
+ */
 export async function takeWakes(
   sql: Sql,
-  { now, public_key, count }: { now: Date; public_key: string; count: number },
+  { now, public_key, count, rooms, share }: {
+    now: Date;
+    public_key: string;
+    count: number;
+    rooms: Room[];
+    share: number;
+  },
 ): Promise<Wake[]> {
+  // From one host to the next by the index, so that what waits for one is not read again and again.
   return await sql<Wake[]>`
-    with due as materialized (
+    with recursive hosts as (
+      (
+        select p.host
+        from push_subscriptions p
+        where p.wake_at is not null
+        order by p.host
+        limit 1
+      )
+      union all
+      select (
+        select p.host
+        from push_subscriptions p
+        where p.wake_at is not null and p.host > hosts.host
+        order by p.host
+        limit 1
+      )
+      from hosts
+      where hosts.host is not null
+    ), due as materialized (
       select p.session_id, p.wake_for,
         case
           when s.expires_at <= ${now} or p.expires_at <= ${now} then 'over'
@@ -81,19 +117,29 @@ export async function takeWakes(
           ) then 'present'
           else 'away'
         end as state
-      from push_subscriptions p
+      from hosts
+      left join unnest(
+        ${rooms.map((room) => room.host)}::text[],
+        ${rooms.map((room) => room.room)}::int[]
+      ) as known (host, room) on known.host = hosts.host
+      cross join lateral (
+        select p.session_id, p.wake_for, p.wake_at, p.expires_at
+        from push_subscriptions p
+        where p.host = hosts.host and p.wake_at <= ${now} and p.public_key = ${public_key}
+        order by p.wake_at
+        limit coalesce(known.room, ${share})
+        for no key update skip locked
+      ) p
       join sessions s on s.id = p.session_id
-      where p.wake_at <= ${now} and p.public_key = ${public_key}
       order by p.wake_at
       limit ${count}
-      for no key update of p skip locked
     )
     update push_subscriptions p
     set wake_at = null, wake_for = null,
       woken_at = case when due.state = 'away' then ${now} else p.woken_at end
     from due
     where p.session_id = due.session_id
-    returning p.session_id, p.endpoint, p.p256dh, p.auth, p.failures, due.wake_for, due.state`;
+    returning p.session_id, p.host, p.endpoint, p.p256dh, p.auth, p.failures, due.wake_for, due.state`;
 }
 
 /** Notes that the push service took it. */

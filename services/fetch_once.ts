@@ -1,4 +1,4 @@
-// Requests of ours that must not arrive twice.
+// Requests of ours that must not arrive twice, and whose answers may be anything.
 
 let client: Deno.HttpClient | null = null;
 
@@ -9,6 +9,19 @@ let client: Deno.HttpClient | null = null;
 export function fetchOnce(address: string, init: RequestInit): Promise<Response> {
   client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   return fetch(address, { ...init, client });
+}
+
+/** The text of an answer; null where it is longer, also once it is unpacked, and then the connection is cut. */
+export async function readText({ body }: Response, bytesMax: number): Promise<string | null> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) return null;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** Whether a request failed before anything of it was sent. */

@@ -53,3 +53,24 @@ Deno.test("the proxy's limits on heads and its log without addresses are there, 
   for (const field of ["request>uri", "request>headers"]) ok(caddyfile.includes(`${field} delete`), field);
   equal(read("deploy/compose.yaml").match(/TRUSTED_PROXY_COUNT: (\d+)/)?.[1], "1");
 });
+
+Deno.test("the image's health is that of the service in it", async () => {
+  const compose = read("deploy/compose.yaml");
+  const script = compose.match(/^ {8}- deno\n {8}- eval\n {8}- --no-config\n {8}- '([^'$]+)'$/m)?.[1];
+  ok(script, compose);
+  let status = 200;
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    (request) => new Response(null, { status: new URL(request.url).pathname === "/healthz" ? status : 404 }),
+  );
+  const judge = async () => {
+    const env = { PORT: String(server.addr.port) };
+    const asked = new Deno.Command(Deno.execPath(), { args: ["eval", "--no-config", script], env });
+    return (await asked.output()).code;
+  };
+  equal(await judge(), 0);
+  status = 503;
+  equal(await judge(), 1);
+  await server.shutdown();
+  equal(await judge(), 1);
+});

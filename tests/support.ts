@@ -72,7 +72,8 @@ export interface TestOptions {
   database?: TestDatabase;
 }
 
-const ENV = { JWT_SECRET: "a secret of thirty-two bytes or more", LIMITS: "off" };
+export const JWT_SECRET = "a secret of thirty-two bytes or more";
+const ENV = { JWT_SECRET, LIMITS: "off" };
 
 /** Runs a test against a service of its own, and takes it down whatever happens. */
 export async function withApp(run: (t: TestApp) => Promise<void>, options: TestOptions = {}): Promise<void> {

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 
 import { parsePhoneNumber, type PhoneNumber } from "../services/phone_number.ts";
 import type { SmsRefusal, SmsSender } from "../services/sms/sender.ts";
@@ -164,9 +165,59 @@ for (const [name, answer] of Object.entries(GARBAGE)) {
       const { status } = answer();
       const perhaps = status === 400 ? "no" : status >= 500 ? "unlikely" : "yes";
       deepEqual(await (await sender()).send(ANN, TEXT), { ...failed, perhaps });
-      equal(failures.length, 1);
+      const reason = status >= 400 ? "refused" : "unintelligible";
+      deepEqual(failures, [{ reason, status: status >= 400 ? status : null, provider_code: null }]);
     }));
 }
+
+const UNINTELLIGIBLE = { reason: "unintelligible", status: null, provider_code: null };
+
+/** Twilio's answer with so much empty space that it has so many bytes. */
+const padded = (bytes: number) =>
+  JSON.stringify({ sid: "SM1", status: "queued", error_code: null }).padEnd(bytes);
+
+Deno.test("send() reads 64 KiB of an answer, unpacked, and takes a longer one for unintelligible", () =>
+  withTwilio(async ({ twilio, failures, sender }) => {
+    const sms = await sender();
+    const packed = (bytes: number) => () =>
+      new Response(new Uint8Array(gzipSync(padded(bytes))), {
+        status: 201,
+        headers: { "content-encoding": "gzip" },
+      });
+    const plain = (bytes: number) => () => new Response(padded(bytes), { status: 201 });
+
+    for (const answer of [plain(65_536), packed(65_536)]) {
+      twilio.answer(answer);
+      deepEqual(await sms.send(ANN, TEXT), { sent: true, provider_id: "SM1" });
+    }
+    for (const answer of [plain(65_537), packed(65_537), packed(64 * 1024 * 1024)]) {
+      twilio.answer(answer);
+      deepEqual(await sms.send(ANN, TEXT), failed);
+      deepEqual(failures.pop(), UNINTELLIGIBLE);
+    }
+  }));
+
+Deno.test("send() cuts the connection of an answer without end, and heeds its status", () =>
+  withTwilio(async ({ twilio, failures, sender }) => {
+    const sms = await sender();
+    const block = new TextEncoder().encode("[".repeat(65_536));
+    for (const [status, perhaps] of [[201, "yes"], [400, "no"]] as const) {
+      const cut = Promise.withResolvers<void>();
+      let written = 0;
+      const endless = {
+        pull(body: ReadableStreamDefaultController) {
+          written += block.length;
+          body.enqueue(block);
+        },
+        cancel: () => cut.resolve(),
+      };
+      twilio.answer(() => new Response(new ReadableStream(endless), { status }));
+      deepEqual(await sms.send(ANN, TEXT), { ...failed, perhaps });
+      await cut.promise;
+      ok(written < 32 * 1024 * 1024, `${written} bytes`);
+    }
+    deepEqual(failures, [UNINTELLIGIBLE, { reason: "refused", status: 400, provider_code: null }]);
+  }));
 
 Deno.test("send() follows no redirect", () =>
   withTwilio(async ({ twilio, sender }) => {
@@ -247,6 +298,26 @@ Deno.test("send() asks once, also where a connection would be closed under it th
   await server.close();
 });
 
+Deno.test("send() tells who heard the request and hung up from who is unreachable", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const failures: TwilioFailure[] = [];
+  const sms = await createTwilioSms({
+    accountSid: ACCOUNT_SID,
+    authToken: AUTH_TOKEN,
+    from: { phoneNumber: SENDER },
+    apiBaseUrl: `http://127.0.0.1:${listener.addr.port}`,
+    log: (failure) => failures.push(failure),
+  });
+  const sent = sms.send(ANN, TEXT);
+  const connection = await listener.accept();
+  await connection.read(new Uint8Array(65_536));
+  connection.close();
+
+  deepEqual(await sent, failed);
+  deepEqual(failures, [UNINTELLIGIBLE]);
+  listener.close();
+});
+
 Deno.test("send() answers sms_failed where nothing listens", async () => {
   const twilio = startTwilioDouble();
   await twilio.close();
@@ -260,5 +331,5 @@ Deno.test("send() answers sms_failed where nothing listens", async () => {
   });
 
   deepEqual(await sms.send(ANN, TEXT), { ...failed, perhaps: "no" });
-  deepEqual(failures, [{ reason: "unreachable or unintelligible", status: null, provider_code: null }]);
+  deepEqual(failures, [{ reason: "unreachable", status: null, provider_code: null }]);
 });

@@ -9,15 +9,16 @@ import type { PushHosts } from "./config.ts";
 import { parseEndpoint } from "./endpoints.ts";
 import type { PushKeys } from "./keys.ts";
 import type { Pushed, PushSender } from "./sender.ts";
+import { createShares, SHARE } from "./shares.ts";
 
-const AT_ONCE_MAX = 20;
+const AT_ONCE_MAX = 80;
 const BACK_OFF_MS = 30_000;
 const BACK_OFF_MS_MAX = 60 * 60 * 1_000;
 /** After so many failures in a row a wake is given up; the next news is tried again. */
 const FAILURES_MAX = 8;
 
 export interface Dispatch {
-  /** Sends everything that is due, a bounded number at once; resolves when that is done. */
+  /** Sends what is due, a bounded number at once in all and to each push service; resolves when that is done. */
   sendDue(): Promise<void>;
 }
 
@@ -30,31 +31,40 @@ export function createDispatch(
     now: () => Date;
   },
 ): Dispatch {
+  const shares = createShares(now);
   let free = AT_ONCE_MAX;
 
   /** Slots are held while wakes are taken, so that calls which overlap do not send more at once. */
-  async function take(): Promise<{ wakes: Wake[]; more: boolean }> {
+  async function take(): Promise<Wake[]> {
     const count = free;
-    if (count === 0) return { wakes: [], more: false };
+    if (count === 0) return [];
     free = 0;
     let wakes: Wake[] = [];
     try {
       const { public_key } = await keys.pair();
-      wakes = await database.run((sql) => takeWakes(sql, { now: now(), public_key, count }));
+      const within = { count, rooms: shares.rooms(), share: SHARE };
+      wakes = await database.run((sql) => takeWakes(sql, { now: now(), public_key, ...within }));
+      for (const { host } of wakes) shares.enter(host);
     } finally {
       free += count - wakes.length;
     }
-    return { wakes, more: wakes.length === count };
+    return wakes;
   }
 
   async function settle(wake: Wake): Promise<void> {
+    let pushed: Pushed | null = null;
     try {
       if (wake.state === "over") await forget(wake);
-      if (wake.state === "away") await note(wake, await push(wake));
+      if (wake.state === "away") {
+        pushed = await push(wake);
+        await note(wake, pushed);
+      }
     } catch (error) {
       log.warn("Push not settled", describeError(error));
     } finally {
       free += 1;
+      const isLeftAlone = shares.leave(wake.host, pushed);
+      if (isLeftAlone) log.warn("Push service left alone for a while", { service: serviceOf(wake) });
     }
   }
 
@@ -70,8 +80,7 @@ export function createDispatch(
     if (pushed.outcome === "taken") return await database.run((sql) => noteWoken(sql, wake));
     const { outcome } = pushed;
     const status = "status" in pushed ? pushed.status : null;
-    // The address is the browser's secret; its host is not.
-    log.warn("Push not taken", { outcome, status, service: new URL(wake.endpoint).hostname });
+    log.warn("Push not taken", { outcome, status, service: serviceOf(wake) });
     if (outcome === "gone") return await forget(wake);
     const at = outcome === "failed" ? nextTry(wake, pushed.retryAfterMs) : null;
     await database.run((sql) => noteFailed(sql, wake, at));
@@ -85,11 +94,14 @@ export function createDispatch(
 
   return {
     async sendDue() {
-      for (let more = true; more;) {
-        const taken = await take();
-        await Promise.all(taken.wakes.map(settle));
-        more = taken.more;
+      for (let wakes = await take(); wakes.length > 0; wakes = await take()) {
+        await Promise.all(wakes.map(settle));
       }
     },
   };
+}
+
+/** For the log: the address is the browser's secret, its host is not. */
+function serviceOf({ endpoint }: Wake): string {
+  return new URL(endpoint).hostname;
 }

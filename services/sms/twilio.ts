@@ -1,10 +1,12 @@
 import type { RequestClient } from "twilio";
 
-import { fetchOnce, neverLeft } from "../fetch_once.ts";
+import { fetchOnce, neverLeft, readText } from "../fetch_once.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 const TIMEOUT_MS = 10_000;
+/** An answer of Twilio's has some two thousand bytes. */
+const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Twilio's own number of an error -> what the API tells its caller. What is not here is `sms_failed`. */
 const REFUSALS: Readonly<Record<number, SmsRefusal>> = {
@@ -53,9 +55,12 @@ export function refusalOf(providerCode: number | null): SmsRefusal {
   return providerCode === null ? "sms_failed" : REFUSALS[providerCode] ?? "sms_failed";
 }
 
-/** For the log: what went wrong, in words and numbers that hold nothing of the number or the text. */
+/**
+ * For the log: what went wrong, in words and numbers that hold nothing of the number or the text. `unreachable`: nothing
+ * was sent; `unintelligible`: the answer made no sense, or there was none.
+ */
 export interface TwilioFailure {
-  reason: "refused" | "timed out" | "unreachable or unintelligible";
+  reason: "refused" | "timed out" | "unreachable" | "unintelligible";
   status: number | null;
   provider_code: number | null;
 }
@@ -114,15 +119,15 @@ function refuse({ log }: TwilioOptions, error: unknown): SmsOutcome {
   const ofTwilio = !(error instanceof DOMException) && Number.isInteger(code) && code !== 0;
   const providerCode = ofTwilio ? code as number : null;
   const answered = ofTwilio || typeof status === "number";
+  const unsent = neverLeft(error);
   log?.({
-    reason: timedOut ? "timed out" : answered ? "refused" : "unreachable or unintelligible",
+    reason: timedOut ? "timed out" : answered ? "refused" : unsent ? "unreachable" : "unintelligible",
     status: typeof status === "number" ? status : null,
     provider_code: providerCode,
   });
   const isError = ofTwilio || typeof status === "number" && status >= 400;
   // A 5xx that is none of Twilio's own may come from something in between, behind which the SMS was sent.
-  const isCertain = ofTwilio || typeof status === "number" && status >= 400 && status < 500 ||
-    neverLeft(error);
+  const isCertain = ofTwilio || typeof status === "number" && status >= 400 && status < 500 || unsent;
   return {
     sent: false,
     refusal: refusalOf(providerCode),
@@ -131,7 +136,7 @@ function refuse({ log }: TwilioOptions, error: unknown): SmsOutcome {
   };
 }
 
-/** The SDK's HTTP on fetch: another base where one is given, a limit that covers the body, no redirects. */
+/** The SDK's HTTP on fetch: another base where one is given, limits on time and bytes of the answer, no redirects. */
 function createHttpClient(apiBaseUrl: string | null, timeoutMs: number): RequestClient {
   async function request(asked: Parameters<RequestClient["request"]>[0]) {
     const { origin, pathname } = new URL(asked.uri);
@@ -143,7 +148,8 @@ function createHttpClient(apiBaseUrl: string | null, timeoutMs: number): Request
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });
-    return { statusCode: response.status, body: await response.text(), headers: response.headers };
+    const body = await readText(response, ANSWER_BYTES_MAX);
+    return { statusCode: response.status, body, headers: response.headers };
   }
   // Of the class the SDK calls this one method; its constructor would set up axios and an agent for nothing.
   return { request } as unknown as RequestClient;
