@@ -59,7 +59,7 @@ function draftOf(pair: PairOfTwo, { from = "low", client_id = "the same" }: Case
     conversation_id: pair.id,
     sender_id: pair[from],
     message_type: "text",
-    message: "Hello 👋",
+    message: "Hello \u{1f44b}",
     media_content_id: null,
     client_id,
     notice: `[${pair.id},`,
