@@ -5,7 +5,9 @@ import { Socket } from "node:net";
 import { type Target, targetsOf } from "./bytes_targets.ts";
 import type { Pool } from "./database.ts";
 import { openDoor } from "./door.ts";
-import { ConnectionLost, isOutage } from "./outages.ts";
+import { openLending } from "./lending.ts";
+import type { OutageWatch } from "./outage_watch.ts";
+import { ConnectionLost, isOutage, toOpeningError } from "./outages.ts";
 import type { Client } from "./pg.d.ts";
 
 /** Prepared under its name, once for each connection. */
@@ -26,99 +28,100 @@ export interface Bytes {
   close(): Promise<void>;
 }
 
-interface Connection {
-  client: Client;
-  socket: Socket;
-}
-
-/** @param connect opens a pool of postgres.js: its options say where to connect, and it asks whether the database answers */
-export function openBytes(connect: () => Pool): Bytes {
+/**
+ * @param connect opens a pool of postgres.js: its options say where to connect, and it asks whether the database answers
+ * @param watch hears of outages
+ */
+export function openBytes(connect: () => Pool, watch: OutageWatch): Bytes {
   const door = openDoor(() => {
     const probe = connect();
-    const connections = openConnections(targetsOf(probe.options));
+    const targets = targetsOf(probe.options);
+    const { lend, end } = openLending({
+      connect: (onClose) => makeConnection(targets, onClose),
+      open: (connection) => connection.open(),
+    }, { max: Infinity, onCramped: watch.cramped });
     return {
-      run: connections.run,
+      lend,
       ask: () => probe`select 1`.execute(),
       async end(seconds: number) {
-        await Promise.all([connections.end(seconds), probe.end({ timeout: seconds })]);
+        await Promise.all([end(seconds), probe.end({ timeout: seconds })]);
       },
     };
-  });
-  return { run: (statement) => door.run(({ run }) => run(statement)), close: door.close };
+  }, watch);
+  return {
+    run: (statement) => door.run(({ lend }) => lend((connection) => connection.run(statement))),
+    close: door.close,
+  };
 }
 
 /** @param targets are tried in this order */
-function openConnections(targets: Target[]) {
-  const open = new Set<Connection>();
-  const idle: Connection[] = [];
-  const { promise: empty, resolve: tellEmpty } = Promise.withResolvers<void>();
+function makeConnection(targets: Target[], onClose: () => void) {
+  let client: Client | null = null;
+  let socket: Socket | null = null;
+  let underWay: Promise<unknown> = Promise.resolve();
   let isEnding = false;
 
-  function forget(connection: Connection): void {
-    open.delete(connection);
-    if (idle.includes(connection)) idle.splice(idle.indexOf(connection), 1);
-    if (isEnding && open.size === 0) tellEmpty();
-  }
-
-  /** The library is read when it is needed first: that takes a tenth of a start. */
-  async function begin(): Promise<Connection> {
+  async function attempt({ config, startup }: Target): Promise<void> {
+    // The library is read when it is needed first: that takes a tenth of a start.
     // @ts-types="./pg.d.ts"
     const { Client } = await import("pg");
-    let failure: unknown;
-    for (const { config, startup } of targets) {
-      if (isEnding) break;
-      const socket = new Socket();
-      const client = new Client({ ...config, stream: () => socket });
-      // As postgres.js begins a connection: not every proxy takes settings as options of a command line.
-      client.getStartupConf = () => startup;
-      const connection = { client, socket };
-      open.add(connection);
-      // Its statement hears of it as well, if there is one.
-      client.on("error", () => socket.destroy());
-      client.on("end", () => forget(connection));
-      try {
-        await client.connect();
-        if (targets.length > 1) await refuseStandby(client);
-        return connection;
-      } catch (error) {
-        failure = error;
-        socket.destroy();
-        forget(connection);
-      }
+    const begun = socket = new Socket();
+    const tried = new Client({ ...config, stream: () => begun });
+    // As postgres.js begins a connection: not every proxy takes settings as options of a command line.
+    tried.getStartupConf = () => startup;
+    // Its statement hears of it as well, if there is one.
+    tried.on("error", () => begun.destroy());
+    tried.on("end", onClose);
+    try {
+      await tried.connect();
+      if (targets.length > 1) await refuseStandby(tried);
+      client = tried;
+    } catch (error) {
+      begun.destroy();
+      throw isLost(error) ? new ConnectionLost("Connection lost", { cause: error }) : toOpeningError(error);
     }
-    throw failure ?? new ConnectionLost("These connections have ended");
   }
 
-  async function run(statement: Statement): Promise<number> {
-    try {
-      const connection = idle.pop() ?? await begin();
-      if (isEnding) {
-        release(connection);
-        throw new ConnectionLost("These connections have ended");
+  async function openAny(): Promise<void> {
+    let failure: unknown = new ConnectionLost("This connection has ended");
+    for (const target of targets) {
+      if (isEnding) break;
+      try {
+        return await attempt(target);
+      } catch (error) {
+        failure = error;
       }
-      const { rowCount } = await connection.client.query(statement).finally(() => release(connection));
-      return rowCount ?? 0;
+    }
+    throw failure;
+  }
+
+  async function query(statement: Statement): Promise<number> {
+    if (isEnding || !client) throw new ConnectionLost("This connection has ended");
+    try {
+      return (await client.query(statement)).rowCount ?? 0;
     } catch (error) {
       throw isLost(error) ? new ConnectionLost("Connection lost", { cause: error }) : error;
     }
   }
 
-  function release(connection: Connection): void {
-    if (isEnding) connection.client.end();
-    else if (open.has(connection)) idle.push(connection);
+  /** The end waits for this. */
+  function keep<T>(work: Promise<T>): Promise<T> {
+    underWay = work.catch(() => {});
+    return work;
   }
 
-  async function end(seconds: number): Promise<void> {
-    isEnding = true;
-    if (open.size === 0) return;
-    // A network that says nothing any more does not say goodbye either.
-    const timer = setTimeout(() => open.forEach(({ socket }) => socket.destroy()), seconds * 1_000);
-    idle.splice(0).forEach(({ client }) => client.end());
-    await empty;
-    clearTimeout(timer);
-  }
-
-  return { run, end };
+  return {
+    open: () => keep(openAny()),
+    run: (statement: Statement) => keep(query(statement)),
+    async end({ timeout }: { timeout: number }): Promise<void> {
+      isEnding = true;
+      // A network that says nothing any more does not say goodbye either.
+      const timer = setTimeout(() => socket?.destroy(), timeout * 1_000);
+      await underWay;
+      await client?.end();
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** Of several servers one takes writes. */

@@ -5,8 +5,9 @@ import postgres from "postgres";
 import { type Bytes, openBytes } from "./bytes.ts";
 import { DatabaseUnavailable, openDoor, OPERATION_MS_MAX } from "./door.ts";
 import { guardImmediates } from "./immediates.ts";
-import { type Lending, type LendOptions, openLending } from "./lending.ts";
-import { ConnectionLost } from "./outages.ts";
+import type { LendOptions } from "./lending.ts";
+import { type DatabaseNews, watchOutages } from "./outage_watch.ts";
+import { openPools } from "./pools.ts";
 
 guardImmediates();
 
@@ -33,6 +34,8 @@ export interface Database {
   openBytes(): Bytes;
   /** Calls this whenever an operation failed for an outage, and may have been committed all the same. */
   onOutage(tell: () => void): void;
+  /** Calls this when the database went away, and why; and when it is back. */
+  onNews(tell: (news: DatabaseNews) => void): void;
   close(): Promise<void>;
 }
 
@@ -86,36 +89,21 @@ interface ConnectionOptions {
 
 export type Pool = ReturnType<typeof connect>;
 
-/** Pools of one connection each, lent when they know how arrays are written. */
-function openPools(at: DatabaseAddress, max: number): Lending<Pool> {
-  const { lend, end } = openLending(() => connect(at, { max: 1, lockMsMax: LOCK_MS_MAX }), { max });
-  return {
-    lend: (work, options) =>
-      lend((pool) => knowsArrays(pool) ? work(pool) : learnArrays(pool).then(() => work(pool)), options),
-    end,
-  };
-}
-
-/** postgres.js has to ask how arrays are written, and does so before the first statement. */
-const BIGINT_ARRAY = 1016;
-
-function knowsArrays({ options }: Pool): boolean {
-  return options.serializers[BIGINT_ARRAY] !== undefined;
-}
-
-/**
- * One that broke off while postgres.js asked is made again without a word, and not always asked again.
- * @throws ConnectionLost
- */
-async function learnArrays(pool: Pool): Promise<void> {
-  await pool`select 1`;
-  if (!knowsArrays(pool)) throw new ConnectionLost("Connection does not know how arrays are written");
+/** `host:port`, or the path of a socket; several with commas between. */
+export function nameServer({ host, port, path }: Pool["options"]): string {
+  return path || host.map((name, place) => `${name}:${port[place]}`).join(",");
 }
 
 export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {
+  let server = "";
+  const watch = watchOutages(() => server);
   const door = openDoor(() => {
-    const { lend, end } = openPools(at, max);
+    const { lend, end } = openPools((onclose) => connect(at, { max: 1, lockMsMax: LOCK_MS_MAX, onclose }), {
+      max,
+      watch,
+    });
     const probe = connect(at, { max: 1, takesArrays: false });
+    server = nameServer(probe.options);
     return {
       lend,
       ask: () => probe`select 1`.execute(),
@@ -123,7 +111,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
         await Promise.all([end(seconds), probe.end({ timeout: seconds })]);
       },
     };
-  });
+  }, watch);
   const others: Bytes[] = [];
 
   return {
@@ -145,11 +133,12 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       }, () => givenUp = true);
     },
     openBytes() {
-      const bytes = openBytes(() => connect(at, { max: 1, takesArrays: false }));
+      const bytes = openBytes(() => connect(at, { max: 1, takesArrays: false }), watch);
       others.push(bytes);
       return bytes;
     },
     onOutage: door.onOutage,
+    onNews: watch.onNews,
     async close() {
       await Promise.all([door, ...others].map((one) => one.close()));
     },

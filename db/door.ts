@@ -1,6 +1,7 @@
 // A door to the database. Everything that goes through it ends within two seconds while the database cannot be reached.
 
-import { isHeldUp, isLoss, isOutage } from "./outages.ts";
+import type { OutageWatch } from "./outage_watch.ts";
+import { isElsewhere, isFromLiving, isHeldUp, isLoss, isOutage, OpeningRefused } from "./outages.ts";
 import { within } from "./within.ts";
 
 /** What runs statements. After an outage it is replaced. */
@@ -38,7 +39,8 @@ export const OPERATION_MS_MAX = 10_000;
 const LEAVE_SECONDS = 10;
 const CLOSE_SECONDS = 2;
 
-export function openDoor<Open extends Connections>(open: () => Open): Door<Open> {
+/** @param watch hears of every failure, and of what worked after it */
+export function openDoor<Open extends Connections>(open: () => Open, watch: OutageWatch): Door<Open> {
   let connections = open();
   let isAsked = false;
   let answering: Promise<boolean> | null = null;
@@ -46,12 +48,21 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
   let isClosed = false;
   let tellOutage = () => {};
 
-  /** Whether the database answers; one question at a time. */
+  /** Whether the database answers; one question at a time. That it takes no connection to be asked on is an answer. */
   function answers(): Promise<boolean> {
     answering ??= within(ASKING_MS_MAX, connections.ask())
-      .then(() => true, () => false)
+      .then(() => true, isFromLiving)
       .finally(() => answering = null);
     return answering;
+  }
+
+  /**
+   * So that the connection for asking is as old as the others: a new one may work where all of those were forgotten. Not
+   * before one of those is open, which is to have the last that there is.
+   */
+  function askFirst(): void {
+    isAsked = true;
+    answers();
   }
 
   /** What runs on the old connections goes on; no statement is begun on them any more. */
@@ -71,10 +82,16 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
     if (leaving === 0) startAnew();
   }
 
+  function giveUp(startedOn: Open, isAlive: boolean): DatabaseUnavailable {
+    const why = isAlive ? "Statement takes too long" : "Database does not answer";
+    const outage = new DatabaseUnavailable(why);
+    if (startedOn !== connections) return outage;
+    if (!isClosed) watch.failed(outage);
+    leaveSilence();
+    return outage;
+  }
+
   async function run<T>(work: (connections: Open) => Promise<T>, onGiveUp = () => {}): Promise<T> {
-    // So that the connection for asking is as old as the others: a new one may work where all of those were forgotten.
-    if (!isAsked) answers();
-    isAsked = true;
     const startedAt = performance.now();
     const startedOn = connections;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -87,21 +104,34 @@ export function openDoor<Open extends Connections>(open: () => Open): Door<Open>
           timer = setTimeout(look, PATIENCE_MS);
         } else {
           onGiveUp();
-          if (startedOn === connections) leaveSilence();
-          reject(new DatabaseUnavailable("Database does not answer"));
+          reject(giveUp(startedOn, isAlive));
         }
       };
       timer = setTimeout(look, PATIENCE_MS);
     });
     try {
-      return await Promise.race([work(startedOn), gaveUp]);
+      const result = await Promise.race([work(startedOn), gaveUp]);
+      watch.worked();
+      if (!isAsked && startedOn === connections) askFirst();
+      return result;
     } catch (error) {
-      if (isHeldUp(error)) throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
+      const isOurs = startedOn === connections;
+      // Where its connections were left meanwhile, why was told of another.
+      if (isOutage(error) && isOurs && !isClosed) watch.failed(error);
+      if (isHeldUp(error)) {
+        watch.failed(error);
+        throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
+      }
+      // Nothing was begun, so nothing may have been committed; and where others are open, they work.
+      if (error instanceof OpeningRefused) {
+        throw new DatabaseUnavailable("Database takes no connection", { cause: error });
+      }
       if (error instanceof DatabaseUnavailable || isOutage(error)) tellOutage();
       if (!isOutage(error)) throw error;
       // postgres.js does not get over a lost connection: it may never flush what it writes to the next in its place, or
       // count the rows of an answer from where the last one broke off. So none of those beside a lost one is used again.
-      if (startedOn === connections) (isLoss(error) ? startAnew : leaveSilence)();
+      if (isOurs && isLoss(error)) startAnew();
+      if (isOurs && isElsewhere(error)) leaveSilence();
       throw new DatabaseUnavailable("Database cannot be reached", { cause: error });
     } finally {
       settled = true;

@@ -3,7 +3,7 @@
 // goes round all of them.
 
 import { DatabaseUnavailable } from "./door.ts";
-import { isLoss } from "./outages.ts";
+import { isLoss, OpeningRefused } from "./outages.ts";
 
 /** What can be lent. */
 interface Connection {
@@ -19,51 +19,131 @@ export interface LendOptions {
 export interface Lending<C extends Connection> {
   /**
    * Lends one to this work, which has it for itself; while all are lent, who came first goes first. One that was lost is
-   * ended, and another made in its place.
-   * @throws DatabaseUnavailable to who still waits when all are ended
+   * ended, and another made in its place. Where no more can be opened, those that are open are all that there are for a while.
+   * @throws DatabaseUnavailable to who still waits when all are ended, or comes after that
+   * @throws OpeningRefused when none is open, and none can be opened
    */
   lend<T>(work: (connection: C) => Promise<T>, options?: LendOptions): Promise<T>;
   end(seconds: number): Promise<void>;
 }
 
-/** @param connect makes one, when it is needed */
-export function openLending<C extends Connection>(connect: () => C, { max }: { max: number }): Lending<C> {
-  const open = new Set<C>();
+interface Source<C> {
+  /** Makes one, when it is needed; `onClose` is for when it closes by itself, or at its end. */
+  connect(onClose: () => void): C;
+  /** Opens it. @throws OpeningRefused */
+  open(connection: C): Promise<void>;
+}
+
+interface LendingOptions {
+  max: number;
+  /** Hears that one could not be opened beside so many others. */
+  onCramped?: (refusal: OpeningRefused, connections: number) => void;
+  /** Until another is opened after one was refused, while others are open. */
+  retryMs?: number;
+}
+
+const RETRY_MS = 5_000;
+
+export function openLending<C extends Connection>(
+  { connect, open }: Source<C>,
+  { max, onCramped = () => {}, retryMs = RETRY_MS }: LendingOptions,
+): Lending<C> {
+  /** Also those that are being opened. */
+  const made = new Set<C>();
+  const living = new Set<C>();
   const idle: C[] = [];
   let waiting: PromiseWithResolvers<C>[] = [];
+  /** Null when the last one that was opened was not refused. */
+  let crampedUntil: number | null = null;
+  let isEnded = false;
 
   function make(): C {
-    const made = connect();
-    open.add(made);
-    return made;
+    const connection: C = connect(() => hearClose(connection));
+    made.add(connection);
+    return connection;
   }
 
-  function take(inTurn: boolean): C | Promise<C> {
-    const isFull = open.size === max;
+  function isFull(): boolean {
+    if (made.size === max) return true;
+    return crampedUntil !== null && made.size > 0 && performance.now() < crampedUntil;
+  }
+
+  /** One that closed is made anew, and not by its work: that would be refused in its middle. Who has it brings it back first. */
+  function hearClose(connection: C): void {
+    if (!living.delete(connection)) return;
+    const place = idle.indexOf(connection);
+    if (place === -1) return;
+    idle.splice(place, 1);
+    discard(connection);
+  }
+
+  function discard(connection: C): void {
+    made.delete(connection);
+    living.delete(connection);
+    connection.end({ timeout: 0 }).catch(() => {});
+  }
+
+  function take({ inTurn }: LendOptions): C | Promise<C> {
     // Those that are not open yet were used longest ago of all.
-    const found = !inTurn ? idle.pop() : isFull ? idle.shift() : undefined;
+    const found = !inTurn ? idle.pop() : isFull() ? idle.shift() : undefined;
     if (found) return found;
-    if (!isFull) return make();
+    if (!isFull()) return make();
     const place = Promise.withResolvers<C>();
     waiting.push(place);
     return place.promise;
   }
 
+  /** For who was refused another, and came before those who wait. */
+  function takeNext({ inTurn }: LendOptions): C | Promise<C> {
+    const found = inTurn ? idle.shift() : idle.pop();
+    if (found) return found;
+    const place = Promise.withResolvers<C>();
+    waiting.unshift(place);
+    return place.promise;
+  }
+
   function takeBack(connection: C): void {
+    if (!living.has(connection)) return replace(connection);
     const first = waiting.shift();
     if (first) first.resolve(connection);
     else idle.push(connection);
   }
 
   function replace(lost: C): void {
-    open.delete(lost);
-    lost.end({ timeout: 0 }).catch(() => {});
+    discard(lost);
     waiting.shift()?.resolve(make());
   }
 
+  /** One that is open: that was made for this, or when that is refused, another. */
+  async function opened(connection: C, options: LendOptions): Promise<C> {
+    while (!living.has(connection)) {
+      try {
+        await open(connection);
+        living.add(connection);
+        crampedUntil = null;
+      } catch (error) {
+        if (isEnded || !(error instanceof OpeningRefused)) {
+          replace(connection);
+          throw error;
+        }
+        discard(connection);
+        crampedUntil = performance.now() + retryMs;
+        if (made.size === 0) {
+          waiting.splice(0).forEach(({ reject }) => reject(error));
+          throw error;
+        }
+        if (living.size > 0) onCramped(error, living.size);
+        connection = await takeNext(options);
+      }
+    }
+    return connection;
+  }
+
   return {
-    async lend(work, { inTurn } = { inTurn: false }) {
-      const connection = await take(inTurn);
+    async lend(work, options = { inTurn: false }) {
+      if (isEnded) throw new DatabaseUnavailable("Connections were ended");
+      let connection = await take(options);
+      if (!living.has(connection)) connection = await opened(connection, options);
       try {
         const result = await work(connection);
         takeBack(connection);
@@ -74,10 +154,11 @@ export function openLending<C extends Connection>(connect: () => C, { max }: { m
       }
     },
     async end(seconds) {
+      isEnded = true;
       const late = waiting;
       waiting = [];
       late.forEach(({ reject }) => reject(new DatabaseUnavailable("Connections were ended")));
-      await Promise.all([...open].map((connection) => connection.end({ timeout: seconds })));
+      await Promise.all([...made].map((connection) => connection.end({ timeout: seconds })));
     },
   };
 }

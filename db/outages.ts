@@ -37,20 +37,55 @@ export class ConnectionLost extends Error {
 
 /** Whether a statement waited too long for a lock, and was undone for that: lock_not_available. */
 export function isHeldUp(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "55P03";
+  return codeOf(error) === "55P03";
+}
+
+/** A connection could not be opened; its cause says why. Nothing was begun on it, and those that are open may work. */
+export class OpeningRefused extends Error {}
+
+/** What to make of an error while a connection was opened: only a network that is not there is the fault of more than that one. */
+export function toOpeningError(error: unknown): unknown {
+  return isLoss(error) && !isFatal(error)
+    ? error
+    : new OpeningRefused("Connection was not opened", { cause: error });
 }
 
 /** Whether an outage took the connection with it, and did not only refuse a statement. */
 export function isLoss(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return CONNECTION_CODES.has(code) || ENDING_CODES.has(code) || code.startsWith("08");
+  const code = codeOf(error);
+  return CONNECTION_CODES.has(code) || ENDING_CODES.has(code) || code.startsWith("08") || isFatal(error);
 }
 
 /** Whether an error means that the database could not be reached, rather than that it refused a statement. */
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false;
-  const { code } = error;
+  return isPassing(error) || isFatal(error) || error instanceof OpeningRefused;
+}
+
+/** Whether an error says of itself that time may mend it. A login that is refused, as a wrong password is, is none. */
+export function isPassing(error: unknown): boolean {
+  const code = codeOf(error);
   // Classes 08, connection exceptions, and 53, insufficient resources
   return CONNECTION_CODES.has(code) || SERVER_CODES.has(code) || code.startsWith("08") ||
     code.startsWith("53");
+}
+
+/** Whether the server does not take writes, and a new connection may lead to the one that does. */
+export function isElsewhere(error: unknown): boolean {
+  return codeOf(error) === "25006";
+}
+
+/** Whether a server lives that does not take one more connection: one that starts or stops does not. */
+export function isFromLiving(error: unknown): boolean {
+  return isFatal(error) && !codeOf(error).startsWith("57P");
+}
+
+/** After this the server ends the connection: all that it says while one is opened, and of what is open that it has to go. */
+function isFatal(error: unknown): boolean {
+  return error instanceof Error && "severity" in error &&
+    (error.severity === "FATAL" || error.severity === "PANIC");
+}
+
+/** Empty where an error has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -1,5 +1,5 @@
-import { connect, type DatabaseAddress, type Pool } from "./database.ts";
-import { isOutage } from "./outages.ts";
+import { connect, type DatabaseAddress, nameServer } from "./database.ts";
+import { codeOf, isPassing } from "./outages.ts";
 
 /** A server that does not answer. */
 export interface Unreached {
@@ -37,10 +37,10 @@ export async function awaitServer(
         const [row] = await pool<{ server_version: string }[]>`show server_version`;
         return refuseOld(row!.server_version);
       } catch (error) {
-        if (!isOutage(error)) {
+        if (!isPassing(error)) {
           throw new Error(`${named}Cannot use the database: ${(error as Error).message}`, { cause: error });
         }
-        const { server, reason } = unreached(pool.options, error);
+        const [server, reason] = [nameServer(pool.options), codeOf(error)];
         if (Date.now() > deadline) {
           throw new Error(`${named}Cannot reach the database at ${server}: ${reason}`, { cause: error });
         }
@@ -61,9 +61,4 @@ export async function awaitServer(
 export function refuseOld(version: string): string {
   if (parseInt(version) >= VERSION_MIN) return version;
   throw new Error(`Cannot use PostgreSQL ${version}: it has to be ${VERSION_MIN} or later`);
-}
-
-function unreached({ host, port, path }: Pool["options"], error: unknown): Unreached {
-  const hosts = host.map((name, place) => `${name}:${port[place]}`);
-  return { server: path || hosts.join(","), reason: String((error as { code: string }).code) };
 }

@@ -22,6 +22,7 @@ import { createMediaSweep } from "./media/sweep.ts";
 import { createUploads } from "./media/uploads.ts";
 import { createMessages } from "./messages.ts";
 import { createNewest } from "./newest.ts";
+import { logDatabaseNews } from "./outage_log.ts";
 import { createPasscodeKeys } from "./passcode_keys.ts";
 import { createPasscodes } from "./passcodes.ts";
 import { createPush } from "./push/push.ts";
@@ -143,6 +144,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
   const resync = createResync({ database, newest, hub, upkeep });
   database.onOutage(resync.afterOutage);
+  database.onNews(logDatabaseNews);
 
   return {
     sessions,

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable, OPERATION_MS_MAX } from "../db/door.ts";
-import { isOutage } from "../db/outages.ts";
+import { isLoss, isOutage } from "../db/outages.ts";
 import { awaitServer, refuseOld, type Unreached } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
@@ -24,7 +24,19 @@ const OUTAGES = [
   "57014", // query_canceled
   "25006", // read_only_sql_transaction
 ];
-const REFUSALS = ["23505", "23514", "22021", "42P01", "40P01", "28P01", "3D000", "UNDEFINED_VALUE", ""];
+const REFUSALS = [
+  "23505",
+  "23514",
+  "22021",
+  "42P01",
+  "40P01",
+  "28P01",
+  "3D000",
+  "42501",
+  "55000",
+  "UNDEFINED_VALUE",
+  "",
+];
 
 // As the service does: postgres.js leaves a promise to nobody when a connection that it opens anew is refused.
 globalThis.addEventListener("unhandledrejection", (event) => {
@@ -44,6 +56,12 @@ Deno.test("isOutage() tells a database that is not there from one that refuses a
   const error = (code: unknown) => Object.assign(new Error("It failed"), { code });
   for (const code of OUTAGES) ok(isOutage(error(code)), code);
   for (const code of [...REFUSALS, 8, null, undefined]) ok(!isOutage(error(code)), String(code));
+  // The same codes, of a connection that the server ends or does not let in.
+  for (const code of REFUSALS) {
+    ok(isOutage(Object.assign(error(code), { severity: "FATAL" })), code);
+    ok(isLoss(Object.assign(error(code), { severity: "FATAL" })), code);
+    ok(!isOutage(Object.assign(error(code), { severity: "ERROR" })), code);
+  }
   for (const other of [new Error("It failed"), { code: "ECONNRESET" }, "ECONNRESET", null]) {
     ok(!isOutage(other));
   }

@@ -1,22 +1,35 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { openLending } from "../db/lending.ts";
+import { OpeningRefused } from "../db/outages.ts";
 import { createTestDatabase } from "./database.ts";
 
-/** Named in the order in which they are made. */
-function lendingOf(max: number) {
+interface Named {
+  name: string;
+  /** As one does by itself. */
+  close(): void;
+  end(options: { timeout: number }): Promise<void>;
+}
+
+/** Named in the order in which they are made. `refused` can be set to what opening one fails with. */
+function lendingOf(max: number, { retryMs = 60_000 } = {}) {
   const made: string[] = [];
   const ended: [string, number][] = [];
-  const lending = openLending(() => {
-    const name = "abc"[made.length]!;
-    made.push(name);
-    return {
-      name,
-      end: ({ timeout }: { timeout: number }) => Promise.resolve(void ended.push([name, timeout])),
-    };
-  }, { max });
-  return { made, ended, lending };
+  const cramped: number[] = [];
+  const door = { refused: null as Error | null };
+  const lending = openLending<Named>({
+    connect(close) {
+      const name = "abcdefghij"[made.length]!;
+      made.push(name);
+      const end = ({ timeout }: { timeout: number }) => Promise.resolve(void ended.push([name, timeout]));
+      return { name, close, end };
+    },
+    async open() {
+      if (door.refused) throw door.refused;
+    },
+  }, { max, retryMs, onCramped: (_refusal, connections) => void cramped.push(connections) });
+  return { made, ended, cramped, door, lending };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
@@ -89,6 +102,74 @@ Deno.test("who waits when all are ended is DatabaseUnavailable, and never has on
   end.resolve();
   await first;
   equal(hasRun, false);
+});
+
+Deno.test("who comes after all are ended is DatabaseUnavailable, and nothing is made", async () => {
+  const { lending, made } = lendingOf(1);
+  await lending.end(0);
+  await rejects(lending.lend(() => Promise.resolve()), DatabaseUnavailable);
+  deepEqual(made, []);
+});
+
+const refused = new OpeningRefused("Connection was not opened");
+
+Deno.test("who is refused another connection has the next of those that are open, before who came later, and none is ended", async () => {
+  const { lending, door, made, ended, cramped } = lendingOf(3);
+  const hold = Promise.withResolvers<void>();
+  const first = lending.lend(() => hold.promise);
+  await turn();
+  door.refused = refused;
+  const seen: string[] = [];
+  const others = [2, 3].map((who) =>
+    lending.lend(({ name }) => Promise.resolve(void seen.push(`${who} ${name}`)))
+  );
+  await turn();
+  deepEqual([seen, made, ended], [[], ["a", "b", "c"], [["b", 0], ["c", 0]]]);
+  const last = lending.lend(({ name }) => Promise.resolve(void seen.push(`4 ${name}`)));
+  hold.resolve();
+  await Promise.all([first, ...others, last]);
+  deepEqual(seen.toSorted(), ["2 a", "3 a", "4 a"]);
+  equal(seen[2], "4 a");
+  // For a while nobody asks for more, and those who want another than the last take it as well.
+  for (const inTurn of [true, false]) {
+    equal(await lending.lend(({ name }) => Promise.resolve(name), { inTurn }), "a");
+  }
+  deepEqual([made.length, ended.length], [3, 2]);
+  deepEqual(cramped, [1, 1]);
+});
+
+Deno.test("a while after one was refused another is opened again", async () => {
+  const { lending, door, made } = lendingOf(2, { retryMs: 0 });
+  await lending.lend(() => Promise.resolve());
+  door.refused = refused;
+  const use = () => lending.lend(({ name }) => Promise.resolve(name), { inTurn: true });
+  deepEqual([await use(), await use()], ["a", "a"]);
+  door.refused = null;
+  equal(await use(), "d");
+  deepEqual(made, ["a", "b", "c", "d"]);
+});
+
+Deno.test("when none can be opened all who wait are told so, and who comes next tries again", async () => {
+  const { lending, door } = lendingOf(2);
+  door.refused = refused;
+  const use = () => lending.lend(({ name }) => Promise.resolve(name));
+  await Promise.all(Array.from({ length: 5 }, () => rejects(use(), OpeningRefused)));
+  await rejects(use(), OpeningRefused);
+  door.refused = null;
+  ok(await use());
+});
+
+Deno.test("one that closed by itself is not lent again, whoever has it", async () => {
+  const { lending, made, ended } = lendingOf(1);
+  const closed = await lending.lend((connection) => Promise.resolve(connection));
+  closed.close();
+  const again = await lending.lend(async (connection) => {
+    connection.close();
+    return connection;
+  });
+  equal(again.name, "b");
+  equal(await lending.lend(({ name }) => Promise.resolve(name)), "c");
+  deepEqual([made, ended], [["a", "b", "c"], [["a", 0], ["b", 0]]]);
 });
 
 Deno.test("statements one after the other run in one server process, and those at the same time in as many as there are", async () => {

@@ -23,6 +23,8 @@ interface Scene {
   socket: TestSocket;
   /** Past the proxy. */
   sql: Pool;
+  /** Everything that the service has logged. */
+  output(): string;
 }
 
 /** A service whose database is behind a proxy, two friends who have talked, and a socket. */
@@ -48,7 +50,7 @@ async function withScene(run: (scene: Scene) => Promise<void>, limits = "off"): 
     equal((await send(url, ann, bob, "in time")).status, 200);
     await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
     socket.forget();
-    await run({ url, proxy, ann, bob, socket, sql });
+    await run({ url, proxy, ann, bob, socket, sql, output: service.output });
     await socket.end();
   } finally {
     await sql.end();
@@ -87,6 +89,15 @@ function assertUnavailable(calls: { reply: Reply; ms: number }[]): void {
   }
 }
 
+/** Of what was told of the database since the last time it was away, in the order of the log. */
+async function assertTold({ output }: Scene, reasons: string[]): Promise<void> {
+  await eventually(() => ok(output().includes('"Database is back"')), 10_000);
+  const lines = output().split("\n").filter((line) => line.includes('"message":"Database '));
+  const told = lines.map((line) => JSON.parse(line));
+  deepEqual([...new Set(told.slice(0, -1).map(({ level, reason }) => `${level} ${reason}`))], reasons);
+  deepEqual(told.map(({ message }) => message).indexOf("Database is back"), told.length - 1);
+}
+
 /** The service is itself again: nobody was thrown out, nothing is lost, and events flow. */
 async function assertRecovered({ url, ann, bob, socket }: Scene): Promise<void> {
   await eventually(async () => equal((await ask(`${url}/readyz`, "GET")).status, 200), 10_000);
@@ -111,6 +122,7 @@ Deno.test("while the database refuses connections every call is 503 in time, and
     equal((await ask(`${scene.url}/healthz`, "GET")).status, 200);
     scene.proxy.resume();
     await assertRecovered(scene);
+    await assertTold(scene, ["ERROR connection lost", "ERROR no server there"]);
   }));
 
 Deno.test("while the database is silent every call is 503 in time, and all is well when it is back", () =>
@@ -119,6 +131,7 @@ Deno.test("while the database is silent every call is 503 in time, and all is we
     for (let round = 0; round < 2; round += 1) assertUnavailable(await manyCalls(scene));
     scene.proxy.resume();
     await assertRecovered(scene);
+    await assertTold(scene, ["ERROR Database does not answer"]);
   }));
 
 Deno.test("a crowd at one address, who take turns at its limits, is 503 in time as well", () =>

@@ -1,0 +1,52 @@
+// Why the database is away, in words for whoever runs the service. A message of PostgreSQL can hold values; a code holds none.
+
+import { codeOf } from "./outages.ts";
+
+// By the codes of PostgreSQL (Appendix A), of postgres.js, and of the operating system; a class by its first two characters.
+const REASONS: Record<string, string> = {
+  "08": "connection lost",
+  "25006": "read-only", // a standby, or default_transaction_read_only
+  "25P03": "transaction did nothing for too long",
+  "28": "login refused", // a wrong password, a role that is gone, pg_hba.conf
+  "3D000": "login refused: no such database",
+  "42501": "login refused: no right to connect", // CONNECT was revoked
+  "53": "out of resources",
+  "53100": "disk full",
+  "53200": "out of memory",
+  "53300": "too many connections", // of the server, the database or the role
+  "55000": "login refused: database takes no connections", // ALLOW_CONNECTIONS false
+  "55P03": "somebody else's transaction holds a lock",
+  "57014": "statement took too long, as it may behind a lock", // or somebody cancelled it
+  "57P01": "connection ended by the server", // as when it stops
+  "57P02": "server crashed",
+  "57P03": "server starts or stops",
+  CONNECTION_CLOSED: "connection lost",
+  CONNECTION_DESTROYED: "connection lost",
+  CONNECTION_ENDED: "connection lost",
+  CONNECT_TIMEOUT: "does not answer",
+  EAI_AGAIN: "host not found",
+  ECONNREFUSED: "no server there",
+  ECONNRESET: "connection lost",
+  EHOSTUNREACH: "no way to the host",
+  EMFILE: "too many open files",
+  ENETUNREACH: "no way to the host",
+  ENOENT: "no server there",
+  ENOTFOUND: "host not found",
+  EPIPE: "connection lost",
+  ETIMEDOUT: "does not answer",
+};
+
+export interface OutageReason {
+  reason: string;
+  /** Where there is one. */
+  code?: string;
+}
+
+/** Goes by the innermost cause that has a code. What has none was not said by PostgreSQL, so its words hold no value of ours. */
+export function reasonOf(error: unknown): OutageReason {
+  const cause = error instanceof Error && error.cause instanceof Error ? reasonOf(error.cause) : null;
+  if (cause?.code) return cause;
+  const code = codeOf(error);
+  if (code !== "") return { reason: REASONS[code] ?? REASONS[code.slice(0, 2)] ?? "failed", code };
+  return cause ?? { reason: error instanceof Error ? error.message : "failed" };
+}

@@ -1,0 +1,28 @@
+// Pools of postgres.js with one connection each, which are lent when they know how arrays are written.
+
+import type { Pool } from "./database.ts";
+import { type Lending, openLending } from "./lending.ts";
+import type { OutageWatch } from "./outage_watch.ts";
+import { ConnectionLost, toOpeningError } from "./outages.ts";
+
+/** @param connect opens a pool of one, which says when it closes */
+export function openPools(
+  connect: (onclose: () => void) => Pool,
+  { max, watch }: { max: number; watch: OutageWatch },
+): Lending<Pool> {
+  return openLending({ connect, open: learnArrays }, { max, onCramped: watch.cramped });
+}
+
+/** postgres.js has to ask how arrays are written, and does so before the first statement. */
+const BIGINT_ARRAY = 1016;
+
+/**
+ * One that broke off while postgres.js asked is made again without a word, and not always asked again.
+ * @throws ConnectionLost
+ */
+async function learnArrays(pool: Pool): Promise<void> {
+  await pool`select 1`.catch((error) => Promise.reject(toOpeningError(error)));
+  if (pool.options.serializers[BIGINT_ARRAY] === undefined) {
+    throw new ConnectionLost("Connection does not know how arrays are written");
+  }
+}

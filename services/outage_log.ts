@@ -1,0 +1,13 @@
+// What the log says of a database that is away: here alone, because every call that finds it so is just 503.
+
+import type { DatabaseNews } from "../db/outage_watch.ts";
+import { log } from "./log.ts";
+
+/** Logs why the database is away, and when it is back. */
+export function logDatabaseNews(news: DatabaseNews): void {
+  const { event, server } = news;
+  if (event === "back") return log.info("Database is back", { server, after_ms: news.afterMs });
+  const { reason, code } = news;
+  if (event === "away") return log.error("Database unavailable", { reason, code, server });
+  log.warn("Database takes no more connections", { reason, code, server, open: news.connections });
+}

@@ -1,0 +1,276 @@
+// A server that is there and refuses: logins, one connection more, writes. Nobody is answered 500, and the log says why.
+
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+
+import { connect, type Database, openDatabase, type Pool } from "../db/database.ts";
+import { DatabaseUnavailable } from "../db/door.ts";
+import type { DatabaseNews } from "../db/outage_watch.ts";
+import { awaitServer } from "../db/server.ts";
+import { createTestDatabase } from "./database.ts";
+import { type Service, startService } from "./process.ts";
+import { ask, befriend, send, signUp } from "./service_client.ts";
+import { ANN, BOB, eventually } from "./support.ts";
+
+interface Scene {
+  /** The database, as a role that the server can refuse, as it cannot a superuser. */
+  url: string;
+  server: string;
+  name: string;
+  role: string;
+  /** As a superuser, beside the database. */
+  admin: Pool;
+  /** Ends every connection of the role. */
+  cut(): Promise<void>;
+}
+
+async function withRole(run: (scene: Scene) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase({ empty: true });
+  const { host, port, database: name } = database.address;
+  const admin = connect({ ...database.address, database: "puffintalk" }, { max: 1 });
+  const role = `role_${name}`;
+  try {
+    await admin`create role ${admin(role)} login`;
+    await admin`alter database ${admin(name)} owner to ${admin(role)}`;
+    await run({
+      url: `postgres://${role}@localhost/${name}?host=${encodeURIComponent(host)}`,
+      server: `${host}/.s.PGSQL.${port}`,
+      name,
+      role,
+      admin,
+      cut: async () =>
+        void await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`,
+    });
+  } finally {
+    await database.drop();
+    await admin`drop role ${admin(role)}`;
+    await admin.end({ timeout: 1 });
+  }
+}
+
+interface OpenScene extends Scene {
+  database: Database;
+  news: DatabaseNews[];
+  outages(): number;
+}
+
+function withOpen(max: number, run: (scene: OpenScene) => Promise<void>): Promise<void> {
+  return withRole(async (scene) => {
+    const database = openDatabase(scene.url, { max });
+    const news: DatabaseNews[] = [];
+    let outages = 0;
+    database.onNews((heard) => void news.push(heard));
+    database.onOutage(() => outages += 1);
+    try {
+      await run({ ...scene, database, news, outages: () => outages });
+    } finally {
+      await database.close();
+    }
+  });
+}
+
+function sleep({ database }: OpenScene, seconds: number, inTurn = false) {
+  return database.run((sql) => sql`select 1 from pg_sleep(${seconds})`.execute(), { inTurn });
+}
+
+/** A statement that the server fails with this code, in words that are nobody's business. */
+function failWith({ database }: OpenScene, code: string) {
+  return database.begin(async (sql) => {
+    await sql`select set_config('test.code', ${code}, true)`;
+    await sql`do $$ begin raise '+14155550101' using errcode = current_setting('test.code'); end $$`;
+  });
+}
+
+async function countConnections({ admin, role }: Scene): Promise<number> {
+  const [row] = await admin<{ count: number }[]>`
+    select count(*)::int as count from pg_stat_activity where usename = ${role}`;
+  return row!.count;
+}
+
+/** So many connections are open, one of which is for asking whether the database lives, and the role gets no other. */
+async function limitTo(connections: number, scene: OpenScene): Promise<void> {
+  const { admin, role } = scene;
+  await Promise.all(Array.from({ length: connections - 1 }, () => sleep(scene, 0.2)));
+  await eventually(async () => equal(await countConnections(scene), connections));
+  await admin.unsafe(`alter role ${role} connection limit ${connections}`);
+}
+
+Deno.test("where one connection more is refused all work is done on those that are open, and nobody is told of an outage", () =>
+  withOpen(8, async (scene) => {
+    await limitTo(3, scene);
+    await Promise.all(Array.from({ length: 60 }, (_, nth) => sleep(scene, 0.01, nth % 2 === 0)));
+    equal(await countConnections(scene), 3);
+    equal(scene.outages(), 0);
+    const { server } = scene;
+    deepEqual(scene.news, [
+      { event: "cramped", server, connections: 2, reason: "too many connections", code: "53300" },
+    ]);
+  }));
+
+Deno.test("what is slow is waited for where no connection is left to ask whether the database lives", () =>
+  withOpen(2, async (scene) => {
+    const { admin, role } = scene;
+    await admin.unsafe(`alter role ${role} connection limit 1`);
+    await Promise.all([sleep(scene, 1.5), sleep(scene, 0)]);
+    equal(scene.outages(), 0);
+  }));
+
+Deno.test("of few connections those for bytes are shared as well", () =>
+  withOpen(1, async (scene) => {
+    const { admin, role, database } = scene;
+    const bytes = database.openBytes();
+    const sleepThere = (seconds: number) =>
+      bytes.run({ name: "sleep", text: "select 1 from pg_sleep($1)", values: [seconds] });
+    await Promise.all([sleepThere(0.2), sleepThere(0.2)]);
+    await eventually(async () => equal(await countConnections(scene), 3));
+    await admin.unsafe(`alter role ${role} connection limit 3`);
+    await Promise.all(Array.from({ length: 20 }, () => sleepThere(0.01)));
+    deepEqual(scene.news.map(({ event }) => event), ["cramped"]);
+  }));
+
+Deno.test("where no connection at all is to be had calls are DatabaseUnavailable, nothing may have been committed, and it is over at once", () =>
+  withOpen(4, async (scene) => {
+    const { admin, role, cut } = scene;
+    await sleep(scene, 0);
+    await admin.unsafe(`alter role ${role} connection limit 0`);
+    await cut();
+    await eventually(async () => equal(await countConnections(scene), 0));
+    // Whoever finds the cut first may have had something committed; after that all is known to be closed.
+    await rejects(sleep(scene, 0), DatabaseUnavailable);
+    const before = scene.outages();
+    const askedAt = performance.now();
+    await Promise.all(Array.from({ length: 20 }, () => rejects(sleep(scene, 0), DatabaseUnavailable)));
+    ok(performance.now() - askedAt < 2_000);
+    equal(scene.outages(), before);
+    await admin.unsafe(`alter role ${role} connection limit -1`);
+    await Promise.all(Array.from({ length: 8 }, () => sleep(scene, 0)));
+    equal(scene.news.filter((news) => "code" in news && news.code === "53300").length, 1);
+  }));
+
+Deno.test("what the server refuses a statement is passed on, also where it would be an outage of a login", () =>
+  withOpen(1, async (scene) => {
+    const { database } = scene;
+    await database.run((sql) => sql`create sequence kept`.execute());
+    for (const way of [database.run, database.begin]) {
+      await rejects(way((sql) => sql`select currval('kept')`.execute()), { code: "55000" });
+      await rejects(way((sql) => sql`select rolpassword from pg_authid`.execute()), { code: "42501" });
+    }
+    deepEqual([scene.outages(), scene.news], [0, []]);
+  }));
+
+Deno.test("an outage of statements is named as well, by its code and nothing that the server says", () =>
+  withOpen(1, async (scene) => {
+    for (const code of ["53100", "25006", "53100", "57014"]) {
+      await rejects(failWith(scene, code), DatabaseUnavailable);
+    }
+    deepEqual(
+      scene.news.map((news) => "code" in news ? `${news.code} ${news.reason}` : news.event),
+      ["53100 disk full", "25006 read-only", "57014 statement took too long, as it may behind a lock"],
+    );
+    equal(scene.outages(), 4);
+  }));
+
+Deno.test("a statement that took too long, or found the disk full, costs no connection", () =>
+  withOpen(3, async (scene) => {
+    await Promise.all([sleep(scene, 0.2), sleep(scene, 0.2)]);
+    await eventually(async () => equal(await countConnections(scene), 3));
+    const pids = () =>
+      scene.admin<
+        { pid: number }[]
+      >`select pid from pg_stat_activity where usename = ${scene.role} order by pid`;
+    const before = [...await pids()];
+    for (const code of ["53100", "57014"]) {
+      const slow = sleep(scene, 0.2);
+      await rejects(failWith(scene, code), DatabaseUnavailable);
+      await slow;
+    }
+    deepEqual([...await pids()], before);
+  }));
+
+Deno.test("awaitServer() does not wait for a login that is refused", () =>
+  withRole(async ({ url, admin, role, name }) => {
+    const never = new Promise(() => {});
+    const refusedWith = (words: RegExp) => rejects(awaitServer(url, never), words);
+    await admin.unsafe(`alter role ${role} nologin`);
+    await refusedWith(/^Error: DATABASE_URL: Cannot use the database: .* is not permitted to log in$/);
+    await admin.unsafe(`alter role ${role} login`);
+    await admin.unsafe(`alter database ${name} allow_connections false`);
+    await refusedWith(/: Cannot use the database: .* is not currently accepting connections$/);
+    await rejects(awaitServer(`${url}&no_such_setting=1`, never), /: Cannot use the database: /);
+  }));
+
+const REFUSALS = [
+  {
+    reason: "login refused",
+    code: "28000",
+    refuse: ({ admin, role }: Scene) => admin.unsafe(`alter role ${role} nologin`),
+    allow: ({ admin, role }: Scene) => admin.unsafe(`alter role ${role} login`),
+  },
+  {
+    reason: "login refused: database takes no connections",
+    code: "55000",
+    refuse: ({ admin, name }: Scene) => admin.unsafe(`alter database ${name} allow_connections false`),
+    allow: ({ admin, name }: Scene) => admin.unsafe(`alter database ${name} allow_connections true`),
+  },
+  {
+    reason: "login refused: no right to connect",
+    code: "42501",
+    refuse: ({ admin, name, role }: Scene) =>
+      admin.unsafe(`revoke connect on database ${name} from public, ${role}`),
+    allow: ({ admin, name, role }: Scene) => admin.unsafe(`grant connect on database ${name} to ${role}`),
+  },
+];
+
+Deno.test("while logins are refused every call is 503 and the log says so once, and all is well as soon as they are not", () =>
+  withRole(async (scene) => {
+    const service = await startService({
+      env: { DATABASE_URL: scene.url, LIMITS: "off", JWT_SECRET: "s".repeat(40), SMS_DRIVER: "console" },
+    });
+    try {
+      const [ann, bob] = [await signUp(service.url, ANN), await signUp(service.url, BOB)];
+      await befriend(service.url, ann, bob);
+      for (const { reason, code, refuse, allow } of REFUSALS) {
+        const before = linesOf(service).length;
+        await refuse(scene);
+        await scene.cut();
+        // Push looks for work twice a second meanwhile.
+        for (let round = 0; round < 4; round += 1) {
+          const replies = await Promise.all([
+            ask(`${service.url}/readyz`, "GET"),
+            ask(`${service.url}/api/contacts`, "GET", ann.token),
+            ...Array.from({ length: 10 }, () => send(service.url, ann, bob, "in the outage")),
+          ]);
+          for (const { status, body, headers } of replies) {
+            deepEqual([status, body.code], [503, "unavailable"]);
+            ok(Number(headers.get("retry-after")) >= 1);
+          }
+          await new Promise((resolve) => setTimeout(resolve, 300));
+        }
+        await allow(scene);
+        const allowedAt = performance.now();
+        await eventually(async () => equal((await ask(`${service.url}/readyz`, "GET")).status, 200));
+        ok(performance.now() - allowedAt < 2_500);
+        equal((await send(service.url, ann, bob, "after it")).status, 200);
+
+        const news = () => linesOf(service).slice(before);
+        await eventually(() => ok(news().some(({ message }) => message === "Database is back")), 10_000);
+        const errors = news().filter(({ level }) => level === "ERROR");
+        deepEqual(
+          errors.filter((line) => line.code === code).map(({ message, reason, server }) => ({
+            message,
+            reason,
+            server,
+          })),
+          [{ message: "Database unavailable", reason, server: scene.server }],
+        );
+        deepEqual(errors.filter(({ message }) => message !== "Database unavailable"), []);
+        const [back] = news().filter(({ message }) => message === "Database is back");
+        ok(Number(back!.after_ms) >= 1_000);
+      }
+    } finally {
+      equal(await service.end("SIGTERM"), 0);
+    }
+  }));
+
+function linesOf(service: Service): Record<string, unknown>[] {
+  return service.output().split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+}
