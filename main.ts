@@ -28,6 +28,7 @@ const STOP_MS_MAX = 9_500;
 /** Runs the service until it is told to stop. */
 async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   const now = () => new Date();
+  const elapsedMs = () => performance.now();
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
@@ -39,7 +40,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
     const sms = await createSms(config.sms, { print: printLine, now, publicUrl: config.publicUrl });
-    const services = createServices({ config, database, secrets, sms, now });
+    const services = createServices({ config, database, secrets, sms, now, elapsedMs });
     const listener = await listen(address, services.fromOthers);
     const gate = createGate({ patienceMs: DRAIN_MS_MAX - GIVING_UP_MS });
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));

@@ -54,23 +54,31 @@ export async function giveBackUses(sql: Sql, uses: Use[]): Promise<void> {
 /** Some uses of one bucket. */
 export interface BucketUse {
   key: string;
-  /** What they cost together, and what the bucket holds, in microseconds of refilling. */
+  /** What one costs, what they cost together, and what the bucket holds, in microseconds of refilling. */
+  step_us: number;
   cost_us: number;
   capacity_us: number;
 }
 
-/** A part of a select: when each of these buckets will be full again, in microseconds of the Unix epoch; full ones are left out. */
-export function levelsOf(sql: Sql, keys: string[]) {
+/** A part of a select: what each of these buckets lacks, in microseconds of refilling; those never taken of are left out. */
+export function levelsOf(sql: Sql, uses: Use[], at: Date) {
+  const keys = uses.map(({ key }) => key);
   return sql`(
-    select json_agg(json_build_array(key, (extract(epoch from full_at) * 1000000)::bigint))
-    from buckets
-    where key = any(${keys}::text[])
+    select json_agg(json_build_array(b.key, owed_us(full_at, mended_at, ${at}, step, capacity)))
+    from unnest(
+      ${keys}::text[],
+      ${uses.map(({ stepUs }) => stepUs)}::bigint[],
+      ${uses.map(({ capacityUs }) => capacityUs)}::bigint[]
+    ) as asked (key, step, capacity)
+    join buckets b on b.key = asked.key
+    where b.key = any(${keys}::text[])
   )`;
 }
 
 /** The same by itself, by their keys. */
-export async function readLevels(sql: Sql, keys: string[]): Promise<Map<string, number>> {
-  const [row] = await sql<{ levels: [string, number][] | null }[]>`select ${levelsOf(sql, keys)} as levels`;
+export async function readLevels(sql: Sql, uses: Use[], at: Date): Promise<Map<string, number>> {
+  const [row] = await sql<{ levels: [string, number][] | null }[]>`
+    select ${levelsOf(sql, uses, at)} as levels`;
   return new Map(row!.levels);
 }
 
@@ -79,18 +87,28 @@ export async function readLevels(sql: Sql, keys: string[]): Promise<Map<string, 
  * enough: then all of the statement has to be undone.
  */
 export function takenOf(sql: Sql, uses: BucketUse[], at: Date) {
+  // By key, because to look for each of two hundred in all of them would take longer than everything else.
+  const measures = sql.json(Object.fromEntries(uses.map((use) => [use.key, [use.step_us, use.capacity_us]])));
   return sql`wanted_use as (
-    select key, cost_us, capacity_us
+    select key, step_us, cost_us, capacity_us
     from jsonb_to_recordset(${
     sql.json(uses as never)
-  }) as wanted_use (key text, cost_us bigint, capacity_us bigint)
+  }) as wanted_use (key text, step_us bigint, cost_us bigint, capacity_us bigint)
   ), used as (
     insert into buckets as b (key, full_at)
     select key, ${at}::timestamptz + cost_us * interval '1 microsecond'
     from wanted_use
     order by key collate "C"
     on conflict (key) do update
-    set full_at = greatest(b.full_at, ${at}) + (excluded.full_at - ${at})
+    set (full_at, mended_at) = (
+      select ${at} + owed_us(b.full_at, b.mended_at, ${at}, step_us, capacity_us) * interval '1 microsecond'
+          + (excluded.full_at - ${at}),
+        case when is_of_wrong_clock(b.full_at, ${at}, capacity_us) then ${at} else b.mended_at end
+      from (
+        select (measures -> b.key ->> 0)::bigint as step_us, (measures -> b.key ->> 1)::bigint as capacity_us
+        from (select ${measures}::jsonb as measures) as by_key
+      ) as measure
+    )
     returning key, full_at
   ), taken as (
     select used.full_at > ${at}::timestamptz + capacity_us * interval '1 microsecond' as is_over

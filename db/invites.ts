@@ -50,29 +50,36 @@ export async function lockForInvite(sql: Sql, inviterId: number, inviteeId: numb
     for no key update`;
 }
 
+/** What was noted later than `ahead` was noted by a wrong clock, and is passed over until its time has come. */
+export interface Span {
+  since: Date;
+  ahead: Date;
+}
+
 export async function countInvites(
   sql: Sql,
-  { inviter_id, invitee_id, number_since, inviter_since }: {
+  { inviter_id, invitee_id, number_since, inviter_within }: {
     inviter_id: number;
     invitee_id: number;
     number_since: Date;
-    inviter_since: Date;
+    inviter_within: Span;
   },
 ): Promise<InviteCounts> {
   const [ofNumber] = await sql<Pick<InviteCounts, "to_number" | "to_number_lately">[]>`
     select count(*) as to_number, count(*) filter (where created_at > ${number_since}) as to_number_lately
     from invites
     where invitee_id = ${invitee_id} and sms in ('sending', 'sent', 'undelivered')`;
-  return { ...ofNumber!, by_inviter_lately: await countByInviter(sql, inviter_id, inviter_since) };
+  return { ...ofNumber!, by_inviter_lately: await countByInviter(sql, inviter_id, inviter_within) };
 }
 
 /** Withheld ones count, or the number would tell that somebody else had invited, or that the invitee had opted out. */
-export async function countByInviter(sql: Sql, inviterId: number, since: Date): Promise<number> {
+export async function countByInviter(sql: Sql, inviterId: number, { since, ahead }: Span): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*) as count
     from invites
     where inviter_id = ${inviterId}
       and created_at > ${since}
+      and created_at <= ${ahead}
       and sms not in ('failed', 'over')`;
   return row!.count;
 }

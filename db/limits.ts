@@ -1,3 +1,7 @@
+// What lies ahead by more than clocks may differ was counted by a wrong one: it counts as of the moment at which the next is
+// counted. Until then it is passed over, so that it keeps nobody out until its time has come.
+
+import { CLOCKS_APART_MS } from "./clocks.ts";
 import type { Sql } from "./database.ts";
 
 export interface Window {
@@ -8,14 +12,19 @@ export interface Window {
 
 /** Counts one against the limit, in one statement. False when it is full, and then nothing is counted. */
 export async function takeOne(sql: Sql, window: Window, now: Date): Promise<boolean> {
-  const since = new Date(now.getTime() - window.ms);
+  const { since, ahead } = boundsOf(window, now);
   const rows = await sql`
     insert into limits as l (key, hits, last_hit_at)
     values (${window.key}, array[${now}::timestamptz], ${now})
     on conflict (key) do update
-    set hits = array(select hit from unnest(l.hits) as hit where hit > ${since} order by hit) || ${now}::timestamptz,
+    set hits = array(
+        select case when hit > ${ahead} then ${now}::timestamptz else hit end as hit
+        from unnest(l.hits) as hit
+        where hit > ${since}
+        order by 1
+      ) || ${now}::timestamptz,
       last_hit_at = ${now}
-    where (select count(*) from unnest(l.hits) as hit where hit > ${since}) < ${window.max}
+    where (select count(*) from unnest(l.hits) as hit where hit > ${since} and hit <= ${ahead}) < ${window.max}
     returning 1`;
   return rows.length === 1;
 }
@@ -31,13 +40,17 @@ export async function giveBack(sql: Sql, key: string, at: Date): Promise<void> {
 
 /** When a full limit has room again. */
 export async function roomAt(sql: Sql, window: Window, now: Date): Promise<Date> {
-  const since = new Date(now.getTime() - window.ms);
+  const { since, ahead } = boundsOf(window, now);
   const rows = await sql<{ hit: Date }[]>`
     select hit
     from limits, unnest(hits) as hit
-    where key = ${window.key} and hit > ${since}
+    where key = ${window.key} and hit > ${since} and hit <= ${ahead}
     order by hit desc
     limit 1
     offset ${window.max - 1}`;
   return rows[0] ? new Date(rows[0].hit.getTime() + window.ms) : now;
+}
+
+function boundsOf({ ms }: Window, now: Date): { since: Date; ahead: Date } {
+  return { since: new Date(now.getTime() - ms), ahead: new Date(now.getTime() + CLOCKS_APART_MS) };
 }

@@ -1,7 +1,7 @@
 // How it stands between people, many pairs in one statement. Rows are found one by one, never by joining a whole table: a
 // plan that was made while that was small is kept when it has grown.
 
-import { levelsOf } from "./buckets.ts";
+import { levelsOf, type Use } from "./buckets.ts";
 import type { Intent } from "./conversations.ts";
 import type { Sql } from "./database.ts";
 import type { User, UserStatus } from "./users.ts";
@@ -26,11 +26,11 @@ export interface Found {
 
 type FoundColumns = [number | null, UserStatus | null, number | null, Intent, Intent, boolean, number];
 
-/** Looks up users' pairs with numbers, in their order, and how full these buckets are. Nothing is locked. */
+/** Looks up users' pairs with numbers, in their order, and what these buckets lack at this moment. Nothing is locked. */
 export async function findPairs(
   sql: Sql,
   wanted: { user_id: number; phone: string }[],
-  keys: string[],
+  { uses, at }: { uses: Use[]; at: Date },
 ): Promise<{ found: Found[]; levels: Map<string, number> }> {
   const [row] = await sql<{ found: FoundColumns[]; levels: [string, number][] | null }[]>`
     select (
@@ -49,7 +49,7 @@ export async function findPairs(
         where low_id = least(u.id, wanted.user_id) and high_id = greatest(u.id, wanted.user_id)
         limit 1
       ) as v on true
-    ) as found, ${levelsOf(sql, keys)} as levels`;
+    ) as found, ${levelsOf(sql, uses, at)} as levels`;
   const found = row!.found.map((
     [userId, status, id, low_intent, high_intent, ever_accepted, peer_delivered_id],
     place,

@@ -83,9 +83,9 @@ export function createContactChanges(
 
   async function changeAll(wishes: Wish[]): Promise<(Done | AppError)[]> {
     const at = now();
-    const ledger = limiter.openLedger(wishes.flatMap(asksOf), at);
+    const ledger = limiter.openLedger(wishes.flatMap(asksOf));
     const wanted = wishes.map(({ me, phone }) => ({ user_id: me.user_id, phone }));
-    const { found, levels } = await database.run((sql) => findPairs(sql, wanted, ledger.keys));
+    const { found, levels } = await database.run((sql) => findPairs(sql, wanted, { uses: ledger.uses, at }));
     ledger.learn(levels);
     const cases = wishes.map((wish, place) => caseOf(wish, found[place]!));
     const outcomes = cases.map((one) => judge(one, ledger, inviteMode));

@@ -8,7 +8,7 @@ import { AppError } from "./errors.ts";
 import { describeError, log } from "./log.ts";
 import { createRedeem, type RedeemOptions } from "./passcode_guesses.ts";
 import { PASSCODE_LENGTH } from "./passcode_keys.ts";
-import { isRepeatable, nextSendAt, secondsBetween, sendsOfTheDay } from "./passcode_rules.ts";
+import { isRepeatable, nextSendAt, secondsBetween, withSend } from "./passcode_rules.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { WantedSms } from "./sms/budget.ts";
 import type { SmsDispatch } from "./sms/dispatch.ts";
@@ -138,7 +138,7 @@ export function createPasscodes(options: PasscodesOptions) {
       const challenge = {
         ...(repeat ? latest : fresh),
         last_delivery: latest.last_delivery,
-        sent_at: [...sendsOfTheDay(latest.sent_at, at), at],
+        sent_at: withSend(latest.sent_at, at),
       };
       await passcodes.saveChallenge(sql, challenge);
       await settle(sql, challenge);

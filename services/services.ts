@@ -48,11 +48,13 @@ export interface Dependencies {
   secrets: readonly string[];
   sms: SmsSender | ConsoleSms;
   now: () => Date;
+  /** Milliseconds since some moment, by a clock that is never set. */
+  elapsedMs: () => number;
 }
 
 export type Services = ReturnType<typeof createServices>;
 
-export function createServices({ config, database, secrets, sms, now }: Dependencies) {
+export function createServices({ config, database, secrets, sms, now, elapsedMs }: Dependencies) {
   const origin = createOrigin();
   const hear = (event: Event) => {
     if (event.event === "session_ended") sessions.forget(event.session_id);
@@ -110,7 +112,8 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
   const invitees = createInvitees({ invites, accounts, contacts, sessions, uniform: config.uniformAuth });
   const threads = createThreads({ database });
   const sides = createSides({ database });
-  const sends = createSends({ database, bus, pace: createPace({ rates: config.limits.messages, now }), now });
+  const pace = createPace({ rates: config.limits.messages, elapsedMs });
+  const sends = createSends({ database, bus, pace, now });
   const marks = createMarks({ database, bus, threads, sides, now });
   const newest = createNewest({ database });
   const messages = createMessages({ database, threads, sides, newest, sends, marks });
@@ -120,7 +123,7 @@ export function createServices({ config, database, secrets, sms, now }: Dependen
     now,
     uploadBytesMax: config.maxUploadBytes,
     quotaBytes: config.mediaQuotaBytes,
-    pace: createPace({ rates: config.limits.uploads, now }),
+    pace: createPace({ rates: config.limits.uploads, elapsedMs }),
   });
   const library = createLibrary({ database, links: createMediaLinks({ secrets, now }) });
   const mediaSweep = createMediaSweep({ database, now });

@@ -1,5 +1,6 @@
 // What has to happen without anybody asking: sessions that ended elsewhere, rows that nobody needs any more.
 
+import { CLOCKS_APART_MS } from "../db/clocks.ts";
 import type { Database } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/housekeeping.ts";
@@ -15,8 +16,6 @@ const HOUR_MS = 60 * 60 * SECOND_MS;
 const DAY_MS = 24 * HOUR_MS;
 const ENDED_EVERY_MS = 4 * SECOND_MS;
 const DEAD_EVERY_MS = 60 * SECOND_MS;
-/** Clocks of several machines may differ by so much. */
-const CLOCKS_APART_MS = 60 * SECOND_MS;
 const SESSIONS_KEPT_MS = 30 * DAY_MS;
 /** For the breaker, which looks at the last few of a prefix. */
 const PAID_KEPT_MS = 30 * DAY_MS;

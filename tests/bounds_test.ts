@@ -19,7 +19,7 @@ function greedy(
 ): number[] {
   let second = 0;
   const now = () => new Date(second * SECOND_MS);
-  const pace = createPace({ rates: RATE_LIMITS[name].rates, now });
+  const pace = createPace({ rates: RATE_LIMITS[name].rates, elapsedMs: () => second * SECOND_MS });
   const taken: number[] = [];
   for (; second <= seconds; second += 1) {
     while (mayTake(now(), taken) && pace.take("key") === null) taken.push(second);

@@ -41,7 +41,11 @@ export interface Person {
 
 export interface Clock {
   now: () => Date;
+  /** What has passed, whatever the clock was set to. */
+  elapsedMs: () => number;
   advance(ms: number): void;
+  /** Somebody sets it, forward or back: no time passes. */
+  set(ms: number): void;
   /** From here on time moves by `advance` alone. */
   freeze(): void;
 }
@@ -90,6 +94,7 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
     secrets: config.jwtSecrets!,
     sms,
     now: clock.now,
+    elapsedMs: clock.elapsedMs,
   });
   const listener = await listen(database.address, services.fromOthers);
   const webFiles = await readWebFiles(new URL("../web/dist/", import.meta.url));
@@ -223,10 +228,14 @@ function createTestApp({ sockets, checker, ...parts }: Parts): TestApp {
 
 function createClock(): Clock {
   let offset = 0;
+  let set = 0;
   let frozenAt: number | null = null;
+  const elapsedMs = () => (frozenAt ?? Date.now()) + offset;
   return {
-    now: () => new Date((frozenAt ?? Date.now()) + offset),
+    now: () => new Date(elapsedMs() + set),
+    elapsedMs,
     advance: (ms) => void (offset += ms),
+    set: (ms) => void (set += ms),
     freeze: () => void (frozenAt ??= Date.now()),
   };
 }

@@ -1,6 +1,7 @@
 // Invitations as they are decided, sent and found. The row is committed before its SMS is sent and never sent again, so
 // that a crash in between loses an invitation and doubles none.
 
+import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Database, Sql } from "../../db/database.ts";
 import * as invites from "../../db/invites.ts";
 import { listSuppressions, suppress } from "../../db/suppressions.ts";
@@ -88,7 +89,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
       inviter_id: me.user_id,
       invitee_id: invitee.id,
       number_since: before(at, NUMBER_GAP_MS),
-      inviter_since: before(at, DAY_MS),
+      inviter_within: dayBefore(at),
     });
     const phone = invitee.phone_number as PhoneNumber;
     const stopped = await listSuppressions(sql, phone);
@@ -112,11 +113,11 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
   }
 
   async function list(me: Actor): Promise<{ invites: InviteRow[]; remaining_today: number }> {
-    const since = before(now(), DAY_MS);
+    const within = dayBefore(now());
     const [rows, count] = await database.run((sql) =>
       Promise.all([
         invites.listInvites(sql, me.user_id, LISTED_MAX),
-        invites.countByInviter(sql, me.user_id, since),
+        invites.countByInviter(sql, me.user_id, within),
       ])
     );
     return {
@@ -146,6 +147,10 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
   }
 
   return { invite, list, find, neverAgain };
+}
+
+function dayBefore(at: Date): invites.Span {
+  return { since: before(at, DAY_MS), ahead: before(at, -CLOCKS_APART_MS) };
 }
 
 function before(at: Date, ms: number): Date {

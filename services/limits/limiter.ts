@@ -14,7 +14,7 @@ import { DatabaseUnavailable } from "../../db/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import { createTurns, type EndTurn } from "../turns.ts";
-import { measure, owedUs, waitUs } from "./bucket.ts";
+import { measure, waitUs } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
 
@@ -33,9 +33,9 @@ export interface Verdict {
 
 /** What many who ask at once may take and have taken, before any of it is written. */
 export interface Ledger {
-  /** The buckets that may be asked for. */
-  keys: string[];
-  /** Takes in when they will be full again, in microseconds of the Unix epoch; those that are left out are full. */
+  /** One use of each bucket that may be asked for. */
+  uses: Use[];
+  /** Takes in what they lack, in microseconds of refilling; those that are left out are full. */
   learn(levels: Map<string, number>): void;
   /** Whole seconds after which all of it is to be had; null where it is now. */
   wait(asks: Ask[]): number | null;
@@ -98,8 +98,8 @@ export function createLimiter(
     if (uses.length > 0) await giveBackUses(sql, uses);
   }
 
-  /** For asks of which some will be taken, all at this moment. */
-  function openLedger(asks: Ask[], at: Date): Ledger {
+  /** For asks of which some will be taken, all at one moment. */
+  function openLedger(asks: Ask[]): Ledger {
     const known = new Map<string, Use[]>();
     for (const ask of asks) {
       const name = keyOf(ask);
@@ -109,9 +109,9 @@ export function createLimiter(
     const owed = new Map<string, number>();
     const taken = new Map<string, BucketUse>();
     return {
-      keys: [...known.values()].flat().map(({ key }) => key),
+      uses: [...known.values()].flat(),
       learn(levels) {
-        for (const [key, fullAtUs] of levels) owed.set(key, owedUs(fullAtUs, at.getTime() * 1_000));
+        for (const [key, owedUs] of levels) owed.set(key, owedUs);
       },
       wait(asks) {
         const waits = usesAgain(asks).map((use) => waitUs(owed.get(use.key) ?? 0, use));
@@ -121,7 +121,8 @@ export function createLimiter(
       take(asks) {
         for (const { key, stepUs, capacityUs } of usesAgain(asks)) {
           owed.set(key, (owed.get(key) ?? 0) + stepUs);
-          taken.set(key, { key, cost_us: (taken.get(key)?.cost_us ?? 0) + stepUs, capacity_us: capacityUs });
+          const costUs = (taken.get(key)?.cost_us ?? 0) + stepUs;
+          taken.set(key, { key, step_us: stepUs, cost_us: costUs, capacity_us: capacityUs });
         }
       },
       taken: () => [...taken.values()].sort((one, other) => one.key < other.key ? -1 : 1),
@@ -137,8 +138,9 @@ export function createLimiter(
   async function wait(ask: Ask): Promise<number | null> {
     if (!limits[ask.limit]) return null;
     return await inTurn(ask, async () => {
-      const ledger = openLedger([ask], now());
-      ledger.learn(await database.run((sql) => readLevels(sql, ledger.keys)));
+      const ledger = openLedger([ask]);
+      const at = now();
+      ledger.learn(await database.run((sql) => readLevels(sql, ledger.uses, at)));
       return ledger.wait([ask]);
     });
   }

@@ -15,11 +15,14 @@ const FORGET_EVERY = 10_000;
 const US_PER_MS = 1_000;
 const US_PER_SECOND = 1_000_000;
 
-/** @param rates every one of which has to allow; null allows everything */
+/**
+ * @param rates every one of which has to allow; null allows everything
+ * @param elapsedMs a clock that nobody sets: one that jumped would refuse for as long as it jumped
+ */
 export function createPace(
-  { rates, now, keysMax = KEYS_MAX }: {
+  { rates, elapsedMs, keysMax = KEYS_MAX }: {
     rates: readonly Rate[] | null;
-    now: () => Date;
+    elapsedMs: () => number;
     keysMax?: number;
   },
 ): Pace & { size(): number } {
@@ -36,7 +39,7 @@ export function createPace(
   return {
     take(key) {
       if (measures.length === 0) return null;
-      const atUs = now().getTime() * US_PER_MS;
+      const atUs = Math.floor(elapsedMs() * US_PER_MS);
       forgetFull(atUs);
       const ends = fullAt.get(key);
       let wait = 0;

@@ -1,6 +1,7 @@
 // Stops paid passcodes to numbers where hardly any comes back, as with numbers that somebody is paid for being texted.
 // A pure function of the last sends to the prefix: nothing to reset, nothing that processes could disagree about.
 
+import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { PaidPasscode } from "../../db/paid_passcodes.ts";
 
 /** So many sends are looked at. */
@@ -19,6 +20,8 @@ export const TRIALS_MAX = 5;
 export function stoppedMs(latest: PaidPasscode[], at: Date): number {
   const unverified = latest.filter(({ verified }) => !verified)
     .map(({ sent_at }) => at.getTime() - sent_at.getTime())
+    // What a wrong clock has noted says nothing of when it was.
+    .filter((age) => age >= -CLOCKS_APART_MS)
     .sort((one, other) => one - other);
   if (latest.length < WATCHED || unverified.length <= WATCHED / 2) return 0;
   const paused = unverified.findIndex((age, place) => age - (unverified[place - 1] ?? 0) >= STOP_MS);
