@@ -13,11 +13,27 @@ const DIST = new URL("web/dist/", ROOT);
 const STAMP = new URL("built.txt", DIST);
 const SOURCES = ["build.ts", "deno.json", "deno.lock", "services/texts/", "web/"];
 const COMPRESSED = /\.(css|html|js|svg|webmanifest)$/;
+/** What the system says to who may not write. */
+const REFUSALS = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
 
 if (import.meta.main) {
   const stamp = await hashOf(SOURCES);
   const built = await Deno.readTextFile(STAMP).catch(() => null);
-  if (built !== stamp) await build(stamp);
+  if (built !== stamp) await build(stamp).catch(explain);
+}
+
+/** A folder that may only be read is no fault of what is built: one sentence instead of where it failed. */
+function explain(error: unknown): void {
+  const sentence = sentenceOf(error);
+  if (sentence === null) throw error;
+  console.error(sentence);
+  Deno.exit(1);
+}
+
+/** For what the system refused to write; null for all else. */
+export function sentenceOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !("code" in error) || !REFUSALS.includes(String(error.code))) return null;
+  return `web/dist cannot be written: ${error.message}`;
 }
 
 /** Puts everything in its place at once, so that whoever reads it meanwhile finds the whole of one build. */

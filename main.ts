@@ -15,7 +15,7 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { announce, exit, explain, hangup, printLine, untilTold, warnOfSms } from "./terminal.ts";
+import { announce, exit, explain, hangup, printLine, untilTold, warnOfClock, warnOfSms } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
 /** What requests under way get of the ten seconds that a stop may take. */
@@ -32,10 +32,13 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
-    const version = await awaitServer(address, told, {
+    const { version, clockAheadMs } = await awaitServer(address, told, {
       onWaiting: (unreached) => log.warn("Waiting for the database", { ...unreached }),
     });
-    await migrate(address, new URL("migrations/", import.meta.url));
+    await migrate(address, new URL("migrations/", import.meta.url), {
+      stop: told,
+      onWaiting: () => log.warn("Waiting for another process, which migrates the database"),
+    });
 
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
@@ -66,6 +69,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     );
     announce({ config, port: server.port, version, embedded, hasWebClient: webFiles.size > 0 });
     warnOfSms(config);
+    warnOfClock(clockAheadMs);
 
     log.info("Stopping", { signal: await told });
     clearInterval(tidying);

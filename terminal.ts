@@ -22,6 +22,8 @@ export async function exit(code: number): Promise<never> {
   return Deno.exit(code);
 }
 
+const CLOCK_WARNED_MS = 30_000;
+
 /** Resolves with the first of these signals. */
 export function untilTold(signals: Deno.Signal[]): Promise<Deno.Signal> {
   return new Promise((resolve) =>
@@ -86,6 +88,18 @@ export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void 
   const off = Object.entries(limits).filter(([name, limit]) => name.startsWith("sms_") && limit === null);
   if (off.length === 0) return;
   log.warn("LIMITS leaves SMS that cost money unlimited", { off: off.map(([name]) => name).join(", ") });
+}
+
+/** Processes whose clocks differ find each other's passcodes expired, and limits full or empty. */
+export function warnOfClock(aheadMs: number): void {
+  if (Math.abs(aheadMs) <= CLOCK_WARNED_MS) return;
+  log.warn(
+    "The clock of this machine differs from the database's: passcodes may be expired before their time",
+    {
+      seconds: Math.round(Math.abs(aheadMs) / 1_000),
+      this_machine_is: aheadMs > 0 ? "ahead" : "behind",
+    },
+  );
 }
 
 /** Why the service cannot start, in a sentence that names what to change. */

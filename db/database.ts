@@ -44,6 +44,8 @@ const CONNECT_SECONDS_MAX = 5;
 const RETRY_SECONDS = 0.25;
 /** Our own statements hold their locks for some milliseconds. */
 const LOCK_MS_MAX = 1_500;
+/** Of a limit in time: zero. As a number postgres.js would leave it out. */
+const NEVER = "0" as unknown as number;
 
 /** A connection pool of postgres.js. ids are numbers: every sequence here stays below 2^53. */
 export function connect(at: DatabaseAddress, options: ConnectionOptions) {
@@ -61,8 +63,10 @@ export function connect(at: DatabaseAddress, options: ConnectionOptions) {
     connection: {
       application_name: "puffintalk",
       statement_timeout: OPERATION_MS_MAX,
-      lock_timeout: options.lockMsMax ?? 0,
       idle_in_transaction_session_timeout: OPERATION_MS_MAX,
+      // Whatever the role has: waits end with their statement, and connections are kept, also one that only listens.
+      lock_timeout: options.lockMsMax ?? NEVER,
+      idle_session_timeout: NEVER,
       // Plans are kept for as long as a connection lives: one that reads all of a table while that is small would go on
       // when it has grown.
       enable_seqscan: "off",

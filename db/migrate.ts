@@ -2,6 +2,16 @@ import { connect, type DatabaseAddress, type Sql } from "./database.ts";
 
 /** Two services that start at once take turns under this advisory lock; the number is arbitrary but ours. */
 const LOCK = 7_886_342_001;
+/** Who has waited for his turn for so long is told. */
+const TOLD_AFTER_MS = 3_000;
+
+export interface MigrateOptions {
+  /** Ends the wait for others that migrate; what was begun is finished. */
+  stop?: Promise<unknown>;
+  /** Is told once, when others have been migrating for a while. */
+  onWaiting?: () => void;
+  toldAfterMs?: number;
+}
 
 interface Migration {
   name: string;
@@ -12,18 +22,53 @@ interface Migration {
 /**
  * Brings the schema up to date, all or nothing, and returns the names of what it applied. A file that was applied
  * before and has changed since, or that this version does not have, stops it.
+ * @throws Error also for a database that takes no changes, and when `stop` resolves before it is its turn
  */
-export async function migrate(at: DatabaseAddress, folder: URL): Promise<string[]> {
+export async function migrate(
+  at: DatabaseAddress,
+  folder: URL,
+  options: MigrateOptions = {},
+): Promise<string[]> {
   const wanted = await readMigrations(folder);
   const pool = connect(at, { max: 1 });
   try {
     return await pool.begin(async (sql) => {
+      await refuseReadOnly(sql, at);
       await sql`set local statement_timeout = 0`;
-      await sql`select pg_advisory_xact_lock(${LOCK}::bigint)`;
+      await awaitTurn(sql, options);
       return await apply(sql, wanted);
     });
   } finally {
     await pool.end({ timeout: 2 });
+  }
+}
+
+async function refuseReadOnly(sql: Sql, at: DatabaseAddress): Promise<void> {
+  const [row] = await sql<{ is_standby: boolean; is_read_only: boolean }[]>`
+    select pg_is_in_recovery() as is_standby, current_setting('transaction_read_only')::boolean as is_read_only`;
+  if (!row!.is_standby && !row!.is_read_only) return;
+  const named = typeof at === "string" ? "DATABASE_URL: " : "";
+  const reason = row!.is_standby
+    ? "it is a standby, which takes no changes; name its primary"
+    : "it is read-only, by default_transaction_read_only";
+  throw new Error(`${named}Cannot use the database: ${reason}`);
+}
+
+async function awaitTurn(
+  sql: Sql,
+  { stop = new Promise(() => {}), onWaiting = () => {}, toldAfterMs = TOLD_AFTER_MS }: MigrateOptions,
+): Promise<void> {
+  const lock = sql`select pg_advisory_xact_lock(${LOCK}::bigint)`.execute();
+  const timer = setTimeout(onWaiting, toldAfterMs);
+  try {
+    const isTold = await Promise.race([lock.then(() => false), stop.then(() => true)]);
+    if (!isTold) return;
+    // A connection that is only closed would leave its server process in the queue.
+    lock.cancel();
+    await lock.catch(() => {});
+    throw new Error("Told to stop while another process migrates the database");
+  } finally {
+    clearTimeout(timer);
   }
 }
 

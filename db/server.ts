@@ -1,5 +1,12 @@
-import { connect, type DatabaseAddress, nameServer } from "./database.ts";
+import { connect, type DatabaseAddress, nameServer, type Pool } from "./database.ts";
 import { codeOf, isPassing } from "./outages.ts";
+
+/** A server that answers and can be used. */
+export interface Server {
+  version: string;
+  /** How far this process's clock is ahead of the server's, in ms; negative where it is behind. */
+  clockAheadMs: number;
+}
 
 /** A server that does not answer. */
 export interface Unreached {
@@ -14,7 +21,7 @@ const WAIT_MS_MAX = 30_000;
 const RETRY_MS = 500;
 
 /**
- * The version of the server, once it answers: a database that starts at the same time is waited for.
+ * The server, once it answers: a database that starts at the same time is waited for.
  * @param onWaiting is told once, before the first wait, which server does not answer, and why
  * @throws Error after 30 s without an answer, for a server older than PostgreSQL 15, for a refused login, and when
  * `stop` resolves before
@@ -22,11 +29,12 @@ const RETRY_MS = 500;
 export async function awaitServer(
   at: DatabaseAddress,
   stop: Promise<unknown>,
-  { onWaiting = () => {}, msMax = WAIT_MS_MAX }: {
+  { onWaiting = () => {}, msMax = WAIT_MS_MAX, now = () => new Date() }: {
     onWaiting?: (unreached: Unreached) => void;
     msMax?: number;
+    now?: () => Date;
   } = {},
-): Promise<string> {
+): Promise<Server> {
   const deadline = Date.now() + msMax;
   const named = typeof at === "string" ? "DATABASE_URL: " : "";
   const pool = connect(at, { max: 1 });
@@ -34,11 +42,10 @@ export async function awaitServer(
   try {
     while (true) {
       try {
-        const [row] = await pool<{ server_version: string }[]>`show server_version`;
-        return refuseOld(row!.server_version);
+        return await askServer(pool, now);
       } catch (error) {
         if (!isPassing(error)) {
-          throw new Error(`${named}Cannot use the database: ${(error as Error).message}`, { cause: error });
+          throw new Error(named + reasonOf(error as Error), { cause: error });
         }
         const [server, reason] = [nameServer(pool.options), codeOf(error)];
         if (Date.now() > deadline) {
@@ -57,8 +64,31 @@ export async function awaitServer(
   }
 }
 
-/** @throws Error for a server that lacks what the statements here need */
+/** @throws Unusable */
+async function askServer(pool: Pool, now: () => Date): Promise<Server> {
+  const askedAt = now().getTime();
+  const [row] = await pool<{ version: string; at: Date }[]>`
+    select current_setting('server_version') as version, clock_timestamp() as at`;
+  const clockAheadMs = (askedAt + now().getTime()) / 2 - row!.at.getTime();
+  return { version: refuseOld(row!.version), clockAheadMs };
+}
+
+/** It answers, and what it answers is no use; the message says all of it. */
+class Unusable extends Error {}
+
+/** undefined_object: a server from before 14 does not know a setting that all our connections have. */
+const UNKNOWN_SETTING = "42704";
+
+function reasonOf(error: Error): string {
+  if (error instanceof Unusable) return error.message;
+  if ("code" in error && error.code === UNKNOWN_SETTING) {
+    return `Cannot use this PostgreSQL: it has to be ${VERSION_MIN} or later (${error.message})`;
+  }
+  return `Cannot use the database: ${error.message}`;
+}
+
+/** @throws Unusable for a server that lacks what the statements here need */
 export function refuseOld(version: string): string {
   if (parseInt(version) >= VERSION_MIN) return version;
-  throw new Error(`Cannot use PostgreSQL ${version}: it has to be ${VERSION_MIN} or later`);
+  throw new Unusable(`Cannot use PostgreSQL ${version}: it has to be ${VERSION_MIN} or later`);
 }

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
-import { openDatabase } from "../db/database.ts";
+import { connect, openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable, OPERATION_MS_MAX } from "../db/door.ts";
+import { listen } from "../db/notify.ts";
 import { isLoss, isOutage } from "../db/outages.ts";
 import { awaitServer, refuseOld, type Unreached } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
@@ -206,11 +207,61 @@ Deno.test("run() works again when the network has forgotten every connection but
 Deno.test("awaitServer() answers with the version, and does not wait for what no time will mend", () =>
   withDatabase(async ({ address }) => {
     const never = new Promise(() => {});
-    ok(parseInt(await awaitServer(address, never)) >= 15);
+    ok(parseInt((await awaitServer(address, never)).version) >= 15);
     await rejects(
       awaitServer({ ...address, database: "missing" }, never),
       /^Error: Cannot use the database: .*missing.* does not exist/,
     );
+  }));
+
+Deno.test("awaitServer() tells how far this clock is ahead of the server's", () =>
+  withDatabase(async ({ address }) => {
+    for (const apartMs of [0, 600_000, -600_000]) {
+      const now = () => new Date(Date.now() + apartMs);
+      const { clockAheadMs } = await awaitServer(address, new Promise(() => {}), { now });
+      ok(Math.abs(clockAheadMs - apartMs) < 5_000, String(clockAheadMs));
+    }
+  }));
+
+Deno.test("connections are kept, and wait for locks for as long as here, whatever the role has; those that listen are kept too", () =>
+  withDatabase(async ({ address }) => {
+    const admin = connect(address, { max: 1 });
+    const role = `r_${crypto.randomUUID().replaceAll("-", "")}`;
+    await admin.unsafe(`create role ${role} login superuser`);
+    await admin.unsafe(`alter role ${role} set idle_session_timeout = '300ms'`);
+    await admin.unsafe(`alter role ${role} set lock_timeout = '100ms'`);
+    const database = openDatabase({ ...address, user: role }, { max: 1 });
+    const listener = await listen({ ...address, user: role }, {
+      onPayload: () => {},
+      onGap: () => Promise.resolve(),
+    });
+    /** Those that have had nothing to do for so long. */
+    const idle = async (ms: number) => {
+      const rows = await admin<{ pid: number }[]>`
+        select pid
+        from pg_stat_activity
+        where usename = ${role} and clock_timestamp() - state_change >= ${ms} * interval '1 millisecond'
+        order by pid`;
+      return rows.map(({ pid }: { pid: number }) => pid);
+    };
+    try {
+      const settings = await database.run((sql) =>
+        sql<{ setting: string }[]>`
+          select setting from pg_settings where name in ('idle_session_timeout', 'lock_timeout') order by name`
+      );
+      deepEqual(settings.map(({ setting }) => setting), ["0", "1500"]);
+      const before = await idle(0);
+      ok(before.length >= 2);
+      await eventually(async () => {
+        const kept = await idle(600);
+        return before.every((pid: number) => kept.includes(pid));
+      });
+    } finally {
+      await listener.close();
+      await database.close();
+      await admin.unsafe(`drop role ${role}`);
+      await admin.end({ timeout: 1 });
+    }
   }));
 
 Deno.test("awaitServer() says at once which server it waits for, and in the end why in vain, without its secrets", async () => {

@@ -183,6 +183,20 @@ Deno.test("startEmbedded() says which directory cannot be written", () =>
     });
   }));
 
+Deno.test("startEmbedded() names DATA_DIR where its path has what the programs cannot take, before it sets anything up", () =>
+  withFolder(async (folder) => {
+    for (const part of ['a"b', "a$b", "a`b", "a\nb", "a,b"]) {
+      await rejects(startEmbedded(join(folder, part), FAST), (error: Error) => {
+        equal(error.name, "EmbeddedPostgresError");
+        ok(error.message.startsWith(`DATA_DIR: Must lead to a path without ${JSON.stringify(part[1])}`));
+        ok(error.message.includes(JSON.stringify(join(folder, part, "postgres"))));
+        return true;
+      });
+    }
+    const server = await startEmbedded(join(folder, "it's \\ a %; folder"), FAST);
+    await server.stop();
+  }));
+
 Deno.test({
   name:
     "startEmbedded() puts root's cluster under /var/lib when the server's user cannot reach the directory",

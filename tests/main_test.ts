@@ -1,6 +1,7 @@
 // The service as a process: starting, stopping, being killed, and what it says meanwhile.
 
 import { deepEqual, match, ok, strictEqual } from "node:assert/strict";
+import { connect } from "../db/database.ts";
 import { hangup } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
@@ -144,6 +145,22 @@ Deno.test("start: is stopped by SIGTERM while it still waits for its database", 
   const toldAt = performance.now();
   await service.end("SIGTERM");
   ok(performance.now() - toldAt < STOP_MS_MAX);
+});
+
+Deno.test("start: says that it waits for another process's migrations, and is stopped by SIGTERM at once meanwhile", async () => {
+  const database = await createTestDatabase({ empty: true });
+  const other = connect(database.address, { max: 1 });
+  await other`select pg_advisory_lock(7886342001)`;
+  const service = spawnService({ env: { DATABASE_URL: database.url } });
+  try {
+    await eventually(() => match(service.output(), /WARN.*Waiting for another process/), 20_000);
+    const toldAt = performance.now();
+    strictEqual(await service.end("SIGTERM"), 0);
+    ok(performance.now() - toldAt < 3_000);
+  } finally {
+    await other.end({ timeout: 0 });
+    await database.drop();
+  }
 });
 
 Deno.test("serve: requires DATABASE_URL", async () => {

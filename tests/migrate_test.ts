@@ -59,6 +59,57 @@ Deno.test("migrate() applies each file once when many services start together", 
     equal((await sql`select id from one`).length, 1);
   }));
 
+/** Somebody else's turn, until it is called. */
+async function takeTurn(address: DatabaseAddress): Promise<() => Promise<void>> {
+  const other = connect(address, { max: 1 });
+  await other`select pg_advisory_lock(7886342001)`;
+  return () => other.end({ timeout: 0 });
+}
+
+Deno.test("migrate() tells once that it waits for others that migrate, and goes on when they are through", () =>
+  withScene(async ({ address, folder, write }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    const end = await takeTurn(address);
+    const waiting = Promise.withResolvers<void>();
+    let told = 0;
+    const onWaiting = () => (told += 1, waiting.resolve());
+    const migrated = migrate(address, folder, { onWaiting, toldAfterMs: 20 });
+    await waiting.promise;
+    await end();
+    deepEqual(await migrated, ["0001_one.sql"]);
+    equal(told, 1);
+    deepEqual(await migrate(address, folder, { onWaiting, toldAfterMs: 2_000 }), []);
+    equal(told, 1);
+  }));
+
+Deno.test("migrate() that is told to stop waits for nobody, changes nothing, and leaves no one in the queue", () =>
+  withScene(async ({ address, folder, write, sql, tables }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    const end = await takeTurn(address);
+    const stop = Promise.withResolvers<void>();
+    const onWaiting = () => stop.resolve();
+    const startedAt = performance.now();
+    const migrating = migrate(address, folder, { stop: stop.promise, onWaiting, toldAfterMs: 20 });
+    await rejects(migrating, /^Error: Told to stop while another process migrates/);
+    ok(performance.now() - startedAt < 1_500);
+    equal((await sql`select 1 from pg_locks where locktype = 'advisory' and not granted`).length, 0);
+    await end();
+    deepEqual(await tables(), []);
+  }));
+
+Deno.test("migrate() says that a database takes no changes, and whose variable names it", () =>
+  withScene(async ({ address, folder, write, sql, tables }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    const { host, database } = address as { host: string; database: string };
+    await sql.unsafe(`alter database ${database} set default_transaction_read_only = on`);
+    const url = `postgres://puffintalk@localhost/${database}?host=${encodeURIComponent(host)}`;
+    await rejects(migrate(url, folder), {
+      message: "DATABASE_URL: Cannot use the database: it is read-only, by default_transaction_read_only",
+    });
+    await sql.unsafe(`alter database ${database} reset default_transaction_read_only`);
+    deepEqual(await tables(), []);
+  }));
+
 Deno.test("migrate() applies what is new in the order of the numbers", () =>
   withScene(async ({ address, folder, write }) => {
     await write("0002_two.sql", "alter table one add two int;");

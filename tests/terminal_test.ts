@@ -4,7 +4,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
-import { warnOfSms } from "../terminal.ts";
+import { warnOfClock, warnOfSms } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
 import { twilioEnv } from "./passcode_calls.ts";
 import { startService } from "./process.ts";
@@ -38,6 +38,18 @@ Deno.test("a start with Twilio warns of every limit on SMS that is off and of an
   } finally {
     await twilio.close();
   }
+});
+
+Deno.test("a start warns of a clock that is more than half a minute from the database's, and says by how much", () => {
+  const log: string[] = [];
+  configureLogging("json", (line) => void log.push(line));
+  for (const aheadMs of [0, 29_000, -29_000, 600_000, -31_000]) warnOfClock(aheadMs);
+  deepEqual(
+    log.map((line) => JSON.parse(line)).map((line) =>
+      `${line.level} ${line.seconds} s ${line.this_machine_is}`
+    ),
+    ["WARN 600 s ahead", "WARN 31 s behind"],
+  );
 });
 
 Deno.test("the service itself says so when it starts", async () => {

@@ -4,7 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import { EmbeddedPostgresError, USE_DATABASE_URL } from "./error.ts";
-import { hashOf, makeFolder, quote } from "./folder.ts";
+import { exists, hashOf, makeFolder, quote } from "./folder.ts";
 import { findSocketFolder } from "./socket.ts";
 
 const ROOTS_CLUSTERS = "/var/lib/puffintalk";
@@ -27,13 +27,26 @@ export async function findPlace(dataDir: string): Promise<Place> {
   const location = await findLocation(dataDir, root);
   await makeFolder(location);
   const account = root ? await ownerOf(location) : {};
-  return {
+  const place = {
     location,
     cluster: join(location, "cluster"),
     log: join(location, "postgres.log"),
     socketFolder: await findSocketFolder(location, account),
     account,
   };
+  await refuseUnusable(place);
+  return place;
+}
+
+/** initdb hands its path to a shell, without care; a server takes any. postgres.js takes a comma for the end of a host. */
+async function refuseUnusable({ location, cluster, socketFolder }: Place): Promise<void> {
+  const setsUp = !await exists(cluster);
+  const found = /,/.exec(socketFolder) ?? (setsUp ? /["$`\r\n]/.exec(location) : null);
+  if (found === null) return;
+  throw new EmbeddedPostgresError(
+    `DATA_DIR: Must lead to a path without ${quote(found[0])}, for the database in ${quote(location)}. ` +
+      USE_DATABASE_URL,
+  );
 }
 
 /**

@@ -1,0 +1,15 @@
+// What `deno task build` says to who may not write.
+
+import { equal } from "node:assert/strict";
+import { sentenceOf } from "../build.ts";
+
+Deno.test("a build that may not write says so in one sentence, and everything else as it is", () => {
+  const error = (code: string) => Object.assign(new Error("Read-only file system (os error 30)"), { code });
+  equal(sentenceOf(error("EROFS")), "web/dist cannot be written: Read-only file system (os error 30)");
+  for (const code of ["EACCES", "EPERM", "ENOSPC"]) {
+    equal(sentenceOf(error(code))?.startsWith("web/dist"), true);
+  }
+  for (const other of [error("ENOENT"), new Error("Cannot bundle app/main.tsx"), "EROFS"]) {
+    equal(sentenceOf(other), null);
+  }
+});
