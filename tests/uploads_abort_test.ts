@@ -178,8 +178,7 @@ Deno.test("an upload whose database connection is killed while it writes a chunk
     }
   }));
 
-/** Lets uploads be silent for less than the thirty seconds. */
-/** With room for a busy machine to take its time between two writes. */
+/** Lets uploads be silent for less than the thirty seconds, with room for a busy machine between two writes. */
 function impatient(t: TestApp): void {
   Object.assign(t.services.uploads, { silenceMsMax: 800 });
 }
