@@ -117,11 +117,8 @@ export function openDoor<Open extends Connections>(open: () => Open, watch: Outa
     } catch (error) {
       const isOurs = startedOn === connections;
       // Where its connections were left meanwhile, why was told of another.
-      if (isOutage(error) && isOurs && !isClosed) watch.failed(error);
-      if (isHeldUp(error)) {
-        watch.failed(error);
-        throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
-      }
+      if ((isOutage(error) || isHeldUp(error)) && isOurs && !isClosed) watch.failed(error);
+      if (isHeldUp(error)) throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
       // Nothing was begun, so nothing may have been committed; and where others are open, they work.
       if (error instanceof OpeningRefused) {
         throw new DatabaseUnavailable("Database takes no connection", { cause: error });

@@ -5,8 +5,8 @@ import { createPlaces } from "../services/places.ts";
 import type { Actor } from "../services/sessions.ts";
 import type { AppEnv } from "./env.ts";
 
-/** In UTF-16 units; pages and lists as most people have them are a tenth of this. */
-const LARGE_LENGTH = 256 * 1024;
+/** So much that nobody reads counts against nobody: bytes, or UTF-16 units. Pages and lists of most people are a tenth of it. */
+export const SMALL_MAX = 256 * 1024;
 /** Of one person, on this process: some four megabytes each at most. */
 const AT_ONCE_MAX = 8;
 const RETRY_SECONDS = 5;
@@ -29,7 +29,7 @@ export function createLargeAnswers(): LargeAnswers {
   return {
     judge: ({ user_id }) => places.judge(String(user_id)),
     bodyOf(c, { user_id }, text) {
-      if (text.length < LARGE_LENGTH || c.req.method !== "GET") return text;
+      if (text.length <= SMALL_MAX || c.req.method !== "GET") return text;
       const leave = places.take(String(user_id));
       c.env.completed.then(leave, leave);
       return inPieces(new TextEncoder().encode(text));

@@ -10,6 +10,7 @@ import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import { parseRange } from "./byte_range.ts";
 import type { AppEnv } from "./env.ts";
 import { queryId, queryToken } from "./fields.ts";
+import { SMALL_MAX } from "./large_answers.ts";
 import { createRouter } from "./router.ts";
 import { bearerToken } from "./session.ts";
 
@@ -32,9 +33,6 @@ const keys = {
   signature: z.string().optional(),
 };
 type Keys = z.infer<z.ZodObject<typeof keys>>;
-
-/** A part that is no larger is held while nobody reads it, as other answers are, and takes no place. */
-const SMALL_BYTES = 256 * 1024;
 
 /** What phones call files of these types; those of others by the type's own name. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
@@ -151,7 +149,7 @@ function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds, con
   }
   const { start, end } = range ?? { start: 0, end: media.size };
   const hasBody = !isKnown && c.req.method === "GET";
-  if (hasBody && end - start > SMALL_BYTES) holdPlace(c, library.takePlace(media.by));
+  if (hasBody && end - start > SMALL_MAX) holdPlace(c, library.takePlace(media.by));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.

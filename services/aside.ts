@@ -12,14 +12,15 @@ const AT_ONCE_MAX = 2;
 const PATIENCE_MS = 2_000;
 
 export interface Aside<Job> {
-  /** Whether a job of this key was held up, and none got through since. */
-  has(key: LockKey): boolean;
-  add(key: LockKey, job: Job): void;
+  /** Whether a job for the same lock was held up, and none got through since. */
+  takes(job: Job): boolean;
+  add(job: Job): void;
 }
 
 export function createAside<Job>(
-  { settle, giveUp, patienceMs = PATIENCE_MS }: {
-    /** Runs jobs of one key, and tells whether they got through; never rejects. */
+  { lockOf, settle, giveUp, patienceMs = PATIENCE_MS }: {
+    lockOf: (job: Job) => LockKey;
+    /** Runs jobs for one lock, and tells whether they got through; never rejects. */
     settle: (jobs: Job[]) => Promise<boolean>;
     /** Their turn did not come in time. */
     giveUp: (jobs: Job[]) => void;
@@ -28,24 +29,26 @@ export function createAside<Job>(
 ): Aside<Job> {
   const turns = createTurns(AT_ONCE_MAX);
   const held = new Set<LockKey>();
-  /** By key what has not begun. */
+  /** What has not begun. */
   const waiting = new Map<LockKey, { jobs: Job[]; since: number }>();
 
-  async function next(key: LockKey): Promise<void> {
-    const { jobs, since } = waiting.get(key)!;
-    waiting.delete(key);
+  async function next(lock: LockKey): Promise<void> {
+    const { jobs, since } = waiting.get(lock)!;
+    waiting.delete(lock);
     if (performance.now() - since > patienceMs) giveUp(jobs);
-    else if (await settle(jobs)) held.delete(key);
+    else if (await settle(jobs)) held.delete(lock);
   }
 
   return {
-    has: (key) => held.size > 0 && held.has(key),
-    add(key, job) {
-      held.add(key);
-      const others = waiting.get(key);
+    // Mostly nothing is held, and no lock is named.
+    takes: (job) => held.size > 0 && held.has(lockOf(job)),
+    add(job) {
+      const lock = lockOf(job);
+      held.add(lock);
+      const others = waiting.get(lock);
       if (others) return void others.jobs.push(job);
-      waiting.set(key, { jobs: [job], since: performance.now() });
-      turns.run(() => next(key));
+      waiting.set(lock, { jobs: [job], since: performance.now() });
+      turns.run(() => next(lock));
     },
   };
 }

@@ -90,7 +90,8 @@ export function createGroupCommit<Job, Outcome>(
     });
   }
 
-  const aside = createAside<Waiting<Job, Outcome>>({
+  const aside = lockOf && createAside<Waiting<Job, Outcome>>({
+    lockOf: ({ job }) => lockOf(job),
     async settle(jobs) {
       let gotThrough = true;
       await settle(jobs, (held, error) => {
@@ -103,8 +104,8 @@ export function createGroupCommit<Job, Outcome>(
   });
 
   function setAside(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): void {
-    if (!lockOf) return fail(batch, error);
-    batch.forEach((one) => aside.add(lockOf(one.job), one));
+    if (aside) batch.forEach(aside.add);
+    else fail(batch, error);
   }
 
   /** Resolves with the outage, where there was one. */
@@ -149,8 +150,7 @@ export function createGroupCommit<Job, Outcome>(
     add: (job) =>
       new Promise((resolve, reject) => {
         const one = { job, since: performance.now(), resolve, reject };
-        const lock = lockOf?.(job);
-        if (lock !== undefined && aside.has(lock)) return aside.add(lock, one);
+        if (aside?.takes(one)) return aside.add(one);
         waiting.push(one);
         beginSoon();
       }),

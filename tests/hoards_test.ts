@@ -4,8 +4,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { createHoardWatch } from "../services/events/hoards.ts";
 import type { Socket } from "../services/events/hub.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
-import { createTestDatabase } from "./database.ts";
-import { startService } from "./process.ts";
+import { withService } from "./process.ts";
 import { memoryMib } from "./process_state.ts";
 import { shakeHands } from "./raw_socket.ts";
 import { ask, signUp } from "./service_client.ts";
@@ -73,16 +72,8 @@ Deno.test("memory that no socket held costs the sockets once, and is not looked 
   deepEqual(process.cut, [1, 0]);
 });
 
-Deno.test("a message in fragments that never end ends with its socket, and neither the service nor who came before is hurt", async () => {
-  const database = await createTestDatabase();
-  const env = {
-    DATABASE_URL: database.url,
-    JWT_SECRET: "s".repeat(40),
-    LIMITS: "off",
-    SMS_DRIVER: "console",
-  };
-  const service = await startService({ env });
-  try {
+Deno.test("a message in fragments that never end ends with its socket, and neither the service nor who came before is hurt", () =>
+  withService(async (service) => {
     const [ann, bob, cat] = [
       await signUp(service.url, ANN),
       await signUp(service.url, BOB),
@@ -107,11 +98,7 @@ Deno.test("a message in fragments that never end ends with its socket, and neith
       200,
     );
     await eventually(() => bobs.told().includes("contacts_updated"));
-  } finally {
-    await service.end("SIGKILL");
-    await database.drop();
-  }
-});
+  }));
 
 /** Sends fragments until nobody takes them any more. False where all were taken. */
 async function isCutOff(conn: Deno.TcpConn, watch: () => void): Promise<boolean> {

@@ -2,8 +2,7 @@
 
 import { equal, ok } from "node:assert/strict";
 import { keepListening } from "../listening.ts";
-import { createTestDatabase } from "./database.ts";
-import { startService } from "./process.ts";
+import { withService } from "./process.ts";
 import { signUp } from "./service_client.ts";
 import { openSocket } from "./socket.ts";
 import { ANN, eventually } from "./support.ts";
@@ -26,16 +25,8 @@ async function limitFiles(pid: number): Promise<void> {
   ok(success, "No limit could be set");
 }
 
-Deno.test("a service that had no file left for a connection takes new ones once there is room, and says so", async () => {
-  const database = await createTestDatabase();
-  const env = {
-    DATABASE_URL: database.url,
-    JWT_SECRET: "s".repeat(40),
-    LIMITS: "off",
-    SMS_DRIVER: "console",
-  };
-  const service = await startService({ env });
-  try {
+Deno.test("a service that had no file left for a connection takes new ones once there is room, and says so", () =>
+  withService(async (service) => {
     const ann = await signUp(service.url, ANN);
     const socket = await openSocket(`${service.url}/api/notifications?token=${ann.token}`);
     await limitFiles(service.pid);
@@ -51,11 +42,7 @@ Deno.test("a service that had no file left for a connection takes new ones once 
     equal(socket.raw.readyState, WebSocket.OPEN);
     await socket.end();
     equal(await service.end("SIGTERM"), 0);
-  } finally {
-    await service.end("SIGKILL").catch(() => {});
-    await database.drop();
-  }
-});
+  }));
 
 Deno.test("keepListening() opens no port any more once it was shut down", async () => {
   let opened = 0;

@@ -1,6 +1,7 @@
 // The service as its users run it: a process of its own.
 
 import { join } from "node:path";
+import { createTestDatabase } from "./database.ts";
 
 export interface Service {
   url: string;
@@ -28,6 +29,25 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const service = spawnService(options);
   const ready = await service.ready;
   return { ...service, ready, url: ready.listening! };
+}
+
+/** Runs a test against a process of its own on a database of its own, which prints its passcodes and limits nothing. */
+export async function withService(run: (service: Service) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase();
+  const env = {
+    DATABASE_URL: database.url,
+    JWT_SECRET: "s".repeat(40),
+    LIMITS: "off",
+    SMS_DRIVER: "console",
+  };
+  const service = await startService({ env });
+  try {
+    await run(service);
+  } finally {
+    // Where the test has not ended it itself.
+    await service.end("SIGKILL").catch(() => {});
+    await database.drop();
+  }
 }
 
 /** The same without waiting, for starts that are to fail. */
