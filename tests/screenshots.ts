@@ -29,7 +29,7 @@ Deno.test("every state of an invitation's page is pictured, in files that a repo
           ok(picture.length < BYTES_MAX, `${path} has ${picture.length} bytes`);
         }
       });
-    })
+    }, { whole: true })
   ));
 
 Deno.test("every screen of the web client is pictured at every size", () =>
@@ -47,5 +47,5 @@ Deno.test("every screen of the web client is pictured at every size", () =>
         };
         await takeTour({ t, browser, ann, options: { viewport, colorScheme }, see });
       }
-    })
+    }, { whole: true })
   ));

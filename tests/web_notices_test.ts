@@ -16,7 +16,7 @@ function noticeTest(
   Deno.test({
     name,
     ignore: !hasBrowser,
-    fn: () => withPush((t, double) => withBrowser((browser) => run(t, browser, double))),
+    fn: () => withPush((t, double) => withBrowser((browser) => run(t, browser, double), { whole: true })),
   });
 }
 
