@@ -78,7 +78,7 @@ export function announce({ config, port, version, embedded, hasWebClient }: Star
 
 /** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
 export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void {
-  if (sms.driver !== "twilio" || !smsEnabled) return;
+  if (sms.driver === "console" || !smsEnabled) return;
   if (!isPublic(publicUrl)) {
     log.warn(
       "PUBLIC_URL is of this network alone: links in SMS open nothing elsewhere, and Twilio reports nothing back",

@@ -86,7 +86,8 @@ export function parseConfig(
   const env = readEnvironment(variables);
   const sms = readSms(env);
   const port = env.wholeNumber("PORT", { min: 0, max: 65_535, otherwise: 3_000 });
-  const host = readHost(env) ?? (sms.driver === "console" ? "127.0.0.1" : "0.0.0.0");
+  const isPaid = sms.driver !== "console";
+  const host = readHost(env) ?? (isPaid ? "0.0.0.0" : "127.0.0.1");
   const publicUrl = readPublicUrl(env) ?? `http://localhost:${port}`;
   const config: Config = {
     port,
@@ -95,8 +96,8 @@ export function parseConfig(
     dataDir: env.text("DATA_DIR") ?? "./data",
     publicUrl,
     jwtSecrets: readJwtSecrets(env, {
-      required: sms.driver === "twilio",
-      strong: production || sms.driver === "twilio" || !isLoopback(host),
+      required: isPaid,
+      strong: production || isPaid || !isLoopback(host),
     }),
     sms,
     smsEnabled: env.oneOf("SMS_ENABLED", ["true", "false"], "true") === "true",

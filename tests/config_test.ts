@@ -373,6 +373,20 @@ Deno.test("every variable of .env.example is in the README's table, and reaches 
   deepEqual(allowed.toSorted(), names.toSorted());
 });
 
+Deno.test("every variable that the code reads is in .env.example", () => {
+  const read = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
+  const files = ["services/", "services/push/", "services/sms/"].flatMap((folder) =>
+    [...Deno.readDirSync(new URL(`../${folder}`, import.meta.url))]
+      .filter(({ isFile }) => isFile)
+      .map(({ name }) => read(folder + name))
+  );
+  const names = files.flatMap((text) => [...text.matchAll(/\benv\.(?!refuse)\w+\(\s*"([A-Z_]+)"/g)])
+    .map(([, name]) => name);
+  const known = [...read(".env.example").matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name);
+
+  deepEqual([...new Set(names)].sort(), known.sort());
+});
+
 Deno.test("parseConfig() refuses a Unix socket in production, which may write no file", () => {
   for (
     const url of ["postgres://u@localhost/db?host=/run/postgresql", "postgres://u@%2Frun%2Fpostgresql/db"]
