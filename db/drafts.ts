@@ -5,7 +5,7 @@ import type { MessageType } from "./messages.ts";
 import { CHANNEL } from "./notify.ts";
 import type { Intents } from "./pairs.ts";
 
-/** A message to be stored; `notice` is what to tell other processes, as a JSON list without its last item, the id. */
+/** A message to be stored. */
 export interface Draft {
   conversation_id: number;
   sender_id: number;
@@ -13,7 +13,8 @@ export interface Draft {
   message: string;
   media_content_id: number | null;
   client_id: string | null;
-  notice: string;
+  /** What other processes are told: a JSON list up to where its last item, the id, belongs. */
+  announcement: string;
 }
 
 /** What became of a draft. One that was not stored though nothing forbids it has a `client_id` that was there before. */
@@ -27,7 +28,7 @@ export interface DraftOutcome {
   media: { media_type: string; duration: number | null } | null;
 }
 
-/** So many drafts' notices fit into one NOTIFY: ids, two phone numbers and a session id stay below 130 bytes. */
+/** So many drafts' announcements fit into one NOTIFY: ids, two phone numbers and a session id stay below 130 bytes. */
 const DRAFTS_PER_NOTIFY = 60;
 
 /**
@@ -49,7 +50,7 @@ export async function storeDrafts(
   if (drafts.length === 1 && !hasMedia) return await storeText(sql, drafts[0]!, { now, origin });
   return await sql<DraftOutcome[]>`
     with draft as materialized (
-      select ord, conversation_id, sender_id, type, body, media_id, client_id, notice
+      select ord, conversation_id, sender_id, type, body, media_id, client_id, announcement
       from unnest(
         ${drafts.map((draft) => draft.conversation_id)}::bigint[],
         ${drafts.map((draft) => draft.sender_id)}::bigint[],
@@ -57,8 +58,8 @@ export async function storeDrafts(
         ${drafts.map((draft) => draft.message)}::text[],
         ${drafts.map((draft) => draft.media_content_id)}::bigint[],
         ${drafts.map((draft) => draft.client_id)}::text[],
-        ${drafts.map((draft) => draft.notice)}::text[]
-      ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, notice, ord)
+        ${drafts.map((draft) => draft.announcement)}::text[]
+      ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, announcement, ord)
     ), pair as materialized (
       select id, low_id, low_intent, high_intent, ever_accepted, greatest(last_message_at, ${now}) as sent_at
       from conversations
@@ -83,7 +84,7 @@ export async function storeDrafts(
       on conflict (conversation_id, sender_id, client_id) where client_id is not null do nothing
       returning id
     ), stored as materialized (
-      select numbered.id, ord, conversation_id, from_low, sent_at, notice
+      select numbered.id, ord, conversation_id, from_low, sent_at, announcement
       from numbered
       join inserted on inserted.id = numbered.id
     ), touched as (
@@ -101,7 +102,7 @@ export async function storeDrafts(
       ) as newest
       where v.id = newest.conversation_id
     ), told as materialized (
-      select pg_notify(${CHANNEL}, ${origin} || string_agg(notice || id || ']', ','))
+      select pg_notify(${CHANNEL}, ${origin} || string_agg(announcement || id || ']', ','))
       from stored
       group by (ord - 1) / ${DRAFTS_PER_NOTIFY}
     )
@@ -121,7 +122,7 @@ export async function storeDrafts(
 /** The same for a text that comes alone, as most do where there is little to do: without arrays it takes half the time. */
 async function storeText(
   sql: Sql,
-  { conversation_id, sender_id, message, client_id, notice }: Draft,
+  { conversation_id, sender_id, message, client_id, announcement }: Draft,
   { now, origin }: { now: Date; origin: string },
 ): Promise<DraftOutcome[]> {
   return await sql<DraftOutcome[]>`
@@ -146,7 +147,7 @@ async function storeText(
       from inserted
       where conversations.id = ${conversation_id}
     ), told as materialized (
-      select pg_notify(${CHANNEL}, ${origin} || ${notice} || inserted.id || ']')
+      select pg_notify(${CHANNEL}, ${origin} || ${announcement} || inserted.id || ']')
       from inserted
     )
     select inserted.id as stored_id,

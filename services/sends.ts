@@ -6,7 +6,7 @@ import * as messages from "../db/messages.ts";
 import { seenBy, statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
-import { beginNotice, eventsOf, type Sent } from "./events/sent.ts";
+import { beginAnnouncement, eventsOf, type Sent } from "./events/sent.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import type { Pace } from "./limits/pace.ts";
 import type { PhoneNumber } from "./phone_number.ts";
@@ -196,6 +196,6 @@ function draftOf(send: Send): Draft {
     message: send.message,
     media_content_id: send.media_content_id,
     client_id: send.client_id,
-    notice: beginNotice(sentOf(send)),
+    announcement: beginAnnouncement(sentOf(send)),
   };
 }

@@ -62,7 +62,7 @@ function draftOf(pair: PairOfTwo, { from = "low", client_id = "the same" }: Case
     message: "Hello \u{1f44b}",
     media_content_id: null,
     client_id,
-    notice: `[${pair.id},`,
+    announcement: `[${pair.id},`,
   };
 }
 
@@ -94,7 +94,7 @@ async function check(t: TestApp, one: Case, others: Draft[], told: Set<string>) 
   const { stored_id, sent_at, pair: seen, media } = outcomes.at(-1)!;
   const { id, named, rows } = await lookAt(t, pair);
   const isTold = () =>
-    [...told].some((payload) => payload.startsWith("now") && payload.includes(`${draft.notice}${id}]`));
+    [...told].some((payload) => payload.startsWith("now") && payload.includes(`${draft.announcement}${id}]`));
   if (stored_id === null) equal(isTold(), false, one.what);
   else await eventually(isTold);
   const outcome = named({ stored_id, sent_at, media });

@@ -3,7 +3,7 @@
 import { deepEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { createOrigin, decode } from "../services/events/bus.ts";
-import { beginNotice, eventsOf } from "../services/events/sent.ts";
+import { beginAnnouncement, eventsOf } from "../services/events/sent.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 
 const ID_MAX = Number.MAX_SAFE_INTEGER;
@@ -24,10 +24,10 @@ Deno.test("decode() hears of a stored message what its own process is told, what
         from: { user_id: senderId, phone_number: senderNumber, session_id },
         to: { user_id: receiverId, phone_number: receiverNumber },
       };
-      const notice = `${beginNotice(sent)}${messageId}]`;
+      const announcement = `${beginAnnouncement(sent)}${messageId}]`;
 
-      ok(notice.length < BYTES_MAX);
-      deepEqual(decode(`${createOrigin()}${notice},${notice}`, createOrigin()), [
+      ok(announcement.length < BYTES_MAX);
+      deepEqual(decode(`${createOrigin()}${announcement},${announcement}`, createOrigin()), [
         ...eventsOf(sent, messageId),
         ...eventsOf(sent, messageId),
       ]);

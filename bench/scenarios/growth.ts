@@ -92,7 +92,7 @@ async function measure(database: BenchDatabase, grown: Grown): Promise<Record<st
         conversation_id: thread!,
         sender_id: me.id,
         client_id,
-        notice: "[1,",
+        announcement: "[1,",
       };
       return storeDrafts(sql, [{ ...content, ...draft }], { now, origin: "bench" });
     }),

@@ -5,14 +5,14 @@ import type { Sql } from "../../db/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
 import { describeError, log } from "../log.ts";
 import { type Event, isEventName } from "./events.ts";
-import { readNotice, SENT_NOTICE_LENGTH, type SentNotice } from "./sent.ts";
+import { type Announcement, ANNOUNCEMENT_LENGTH, readAnnouncement } from "./sent.ts";
 
 export interface Bus {
   /** Tells the other processes once this transaction commits, and never if it does not. */
   announce(sql: Sql, events: Event[]): Promise<void>;
   /** Tells this process; to be called after the commit. */
   deliver(events: Event[]): void;
-  /** What a statement that announces by itself puts before its events: see `encode` and `beginNotice`. */
+  /** What a statement that announces by itself puts before its events: see `encode` and `beginAnnouncement`. */
   readonly origin: string;
   /** The events as what such a statement tells. */
   payloadsOf(events: Event[]): string[];
@@ -56,14 +56,14 @@ export function decode(payload: string, ownOrigin: string): Event[] | null {
   if (payload.startsWith(ownOrigin)) return [];
   try {
     const told: unknown[] = JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
-    if (told.every(isTold)) return told.flatMap((one) => Array.isArray(one) ? readNotice(one) : one);
+    if (told.every(isTold)) return told.flatMap((one) => Array.isArray(one) ? readAnnouncement(one) : one);
   } catch { /* not even JSON */ }
   log.warn("Notification not understood", { length: payload.length });
   return null;
 }
 
-function isTold(one: unknown): one is Event | SentNotice {
-  if (Array.isArray(one)) return one.length === SENT_NOTICE_LENGTH;
+function isTold(one: unknown): one is Event | Announcement {
+  if (Array.isArray(one)) return one.length === ANNOUNCEMENT_LENGTH;
   return typeof one === "object" && one !== null && "event" in one && isEventName(one.event);
 }
 

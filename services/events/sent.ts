@@ -11,8 +11,8 @@ export interface Sent {
   to: { user_id: number; phone_number: PhoneNumber };
 }
 
-/** Numbers without their plus sign, and the message's id last: the statement that draws it puts it in. */
-export type SentNotice = [
+/** What other processes are told. Numbers are without their plus sign; the statement that draws the message's id puts it in, last. */
+export type Announcement = [
   conversationId: number,
   senderId: number,
   senderNumber: number,
@@ -22,16 +22,16 @@ export type SentNotice = [
   messageId: number,
 ];
 
-export const SENT_NOTICE_LENGTH: SentNotice["length"] = 7;
+export const ANNOUNCEMENT_LENGTH: Announcement["length"] = 7;
 
-/** The notice as JSON, up to where the message's id and the closing bracket belong. */
-export function beginNotice({ conversation_id, from, to }: Sent): string {
+/** The announcement as JSON, up to where the message's id and the closing bracket belong. */
+export function beginAnnouncement({ conversation_id, from, to }: Sent): string {
   return `[${conversation_id},${from.user_id},${from.phone_number.slice(1)},"${from.session_id}",` +
     `${to.user_id},${to.phone_number.slice(1)},`;
 }
 
-export function readNotice(
-  [conversation_id, senderId, senderNumber, session_id, receiverId, receiverNumber, messageId]: SentNotice,
+export function readAnnouncement(
+  [conversation_id, senderId, senderNumber, session_id, receiverId, receiverNumber, messageId]: Announcement,
 ): MessagesUpdated[] {
   const from = { user_id: senderId, phone_number: `+${senderNumber}` as PhoneNumber, session_id };
   const to = { user_id: receiverId, phone_number: `+${receiverNumber}` as PhoneNumber };
