@@ -14,11 +14,20 @@ export function createCollect(): Collect {
   return collect;
 }
 
-export const LOOK_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 5_000;
 /** So few new requests between two looks are nothing that a collection could hold up: health checks, for one. */
 const QUIET_MAX = 5;
 /** Less is not worth it. */
 const GROWTH_MIN = 16 * 1024 * 1024;
+
+/** Collects now, and whenever it has become quiet; the result ends that. */
+export function collectWhenQuiet(countRequests: () => number): () => void {
+  const collect = createCollect();
+  collect();
+  const heapBytes = () => Deno.memoryUsage().heapTotal;
+  const looking = setInterval(createQuietCollection({ collect, heapBytes, countRequests }), LOOK_EVERY_MS);
+  return () => clearInterval(looking);
+}
 
 /**
  * A look that collects when it has become quiet and the heap has grown: thousands of phones that came at once leave half

@@ -4,13 +4,13 @@ import { type DatabaseAddress, openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { listen } from "./db/notify.ts";
 import { awaitServer } from "./db/server.ts";
-import { createCollect, createQuietCollection, LOOK_EVERY_MS } from "./garbage.ts";
+import { collectWhenQuiet } from "./garbage.ts";
 import { keepListening } from "./listening.ts";
 import { createApp } from "./routes/app.ts";
 import { createGate } from "./routes/gate.ts";
 import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
-import { createHoardWatch, LOOK_EVERY_MS as HOARD_LOOK_EVERY_MS } from "./services/events/hoards.ts";
+import { watchHoards } from "./services/events/hoards.ts";
 import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices } from "./services/services.ts";
@@ -48,8 +48,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const gate = createGate({ patienceMs: DRAIN_MS_MAX - GIVING_UP_MS });
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
     const app = createApp(services, config, { gate, webFiles });
-    const collect = createCollect();
-    collect();
+    const stopCollecting = collectWhenQuiet(gate.count);
     const serve = (port: number) =>
       Deno.serve({ port, hostname: config.host, onListen: () => {} }, app.fetch);
     const server = keepListening(serve, {
@@ -60,20 +59,14 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     });
     services.upkeep.start();
     services.push.start();
-    const heapBytes = () => Deno.memoryUsage().heapTotal;
-    const tidy = createQuietCollection({ collect, heapBytes, countRequests: gate.count });
-    const tidying = setInterval(tidy, LOOK_EVERY_MS);
-    const watching = setInterval(
-      createHoardWatch({ memory: Deno.memoryUsage, hub: services.hub }),
-      HOARD_LOOK_EVERY_MS,
-    );
+    const stopWatching = watchHoards(services.hub);
     announce({ config, port: server.port, version, embedded, hasWebClient: webFiles.size > 0 });
     warnOfSms(config);
     warnOfClock(clockAheadMs);
 
     log.info("Stopping", { signal: await told });
-    clearInterval(tidying);
-    clearInterval(watching);
+    stopCollecting();
+    stopWatching();
     services.upkeep.stop();
     services.hub.closeAll();
     const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));

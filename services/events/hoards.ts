@@ -6,7 +6,7 @@ import { log } from "../log.ts";
 import type { Hub } from "./hub.ts";
 
 const MIB = 1024 * 1024;
-export const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 500;
 /** Growth outside of JavaScript that nothing else explains: transfers and answers take less, also by the hundred. */
 const HIDDEN_MAX = 512 * MIB;
 /** Above what an idle socket takes there. */
@@ -18,6 +18,12 @@ export interface Memory {
   rss: number;
   heapTotal: number;
   external: number;
+}
+
+/** Cuts sockets where memory is hoarded, until the result is called. */
+export function watchHoards(hub: Pick<Hub, "newestFirst">): () => void {
+  const looking = setInterval(createHoardWatch({ memory: Deno.memoryUsage, hub }), LOOK_EVERY_MS);
+  return () => clearInterval(looking);
 }
 
 /** A look that cuts sockets where memory is hoarded; it resolves when it is done. */
