@@ -2,6 +2,7 @@
 // socket, as it is for the floors.
 
 import denoJson from "../deno.json" with { type: "json" };
+import { COUNT_LIMITS, RATE_LIMITS } from "../services/limits/table.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const SECRET = "a secret of thirty-two bytes or more";
@@ -10,12 +11,8 @@ const LOOK_EVERY_MS = 5;
 
 /** Every limit is judged at every call, and refuses nothing. */
 const LIMITS = [
-  "messages=999999999/s",
-  "requests_user=999999999/s",
-  "requests_pair=999999999/s",
-  "uploads=999999999/s",
-  "sockets_user=999999999",
-  "sockets_address=999999999",
+  ...Object.keys(RATE_LIMITS).map((name) => `${name}=999999999/s`),
+  ...Object.keys(COUNT_LIMITS).map((name) => `${name}=999999999`),
 ].join(",");
 
 export interface Service {

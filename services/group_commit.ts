@@ -17,6 +17,8 @@ interface Waiting<Job, Outcome> {
   reject: (error: unknown) => void;
 }
 
+type OnHeldUp<Job, Outcome> = (batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp) => void;
+
 const SHARE_MIN = 0.5;
 const PATIENCE_MS = 20;
 
@@ -111,7 +113,7 @@ export function createGroupCommit<Job, Outcome>(
   /** Resolves with the outage, where there was one. */
   async function settle(
     batch: Waiting<Job, Outcome>[],
-    onHeldUp: (batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp) => void,
+    onHeldUp: OnHeldUp<Job, Outcome>,
   ): Promise<DatabaseUnavailable | null> {
     try {
       const outcomes = await run(batch.map(({ job }) => job));
@@ -132,7 +134,10 @@ export function createGroupCommit<Job, Outcome>(
     }
   }
 
-  async function settleSingly(...[batch, onHeldUp]: Parameters<typeof settle>): ReturnType<typeof settle> {
+  async function settleSingly(
+    batch: Waiting<Job, Outcome>[],
+    onHeldUp: OnHeldUp<Job, Outcome>,
+  ): Promise<DatabaseUnavailable | null> {
     for (const [place, alone] of batch.entries()) {
       const outage = await settle([alone], onHeldUp);
       if (!outage) continue;

@@ -1,6 +1,8 @@
 // The arithmetic of a bucket, the generic cell rate algorithm (ITU-T I.371) told from the other end: a bucket is known by
 // the moment at which it will be full again. Whole microseconds, so that nothing is lost in a burst.
 
+export const US_PER_SECOND = 1_000_000;
+
 /** A bucket of `burst` uses that refills evenly: an empty one is full again after `periodMs`. */
 export interface Rate {
   readonly burst: number;

@@ -14,7 +14,7 @@ import { DatabaseUnavailable } from "../../db/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import { createTurns, type EndTurn } from "../turns.ts";
-import { measure, waitUs } from "./bucket.ts";
+import { measure, US_PER_SECOND, waitUs } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
 
@@ -56,7 +56,6 @@ export interface Paid {
 
 export type Limiter = ReturnType<typeof createLimiter>;
 
-const US = 1_000_000;
 /** So few may have taken what they will perhaps give back: a crowd behind one address waits, and is not refused for nothing. */
 const UNSETTLED_MAX = 5;
 
@@ -90,7 +89,10 @@ export function createLimiter(
     const uses = usesOf(asks);
     if (uses.length === 0) return { retryAfter: null, used: {} };
     const taken = await takeUses(sql, uses, at);
-    return { retryAfter: taken.wait === 0 ? null : Math.ceil(taken.wait / US), used: usedOf(uses, taken) };
+    return {
+      retryAfter: taken.wait === 0 ? null : Math.ceil(taken.wait / US_PER_SECOND),
+      used: usedOf(uses, taken),
+    };
   }
 
   async function giveBack(sql: Sql, asks: Ask[]): Promise<void> {
@@ -105,7 +107,7 @@ export function createLimiter(
       const name = keyOf(ask);
       if (!known.has(name)) known.set(name, usesOf([ask]));
     }
-    const usesAgain = (asks: Ask[]) => asks.flatMap((ask) => known.get(keyOf(ask))!);
+    const usesIn = (asks: Ask[]) => asks.flatMap((ask) => known.get(keyOf(ask))!);
     const owed = new Map<string, number>();
     const taken = new Map<string, BucketUse>();
     return {
@@ -114,12 +116,12 @@ export function createLimiter(
         for (const [key, owedUs] of levels) owed.set(key, owedUs);
       },
       wait(asks) {
-        const waits = usesAgain(asks).map((use) => waitUs(owed.get(use.key) ?? 0, use));
+        const waits = usesIn(asks).map((use) => waitUs(owed.get(use.key) ?? 0, use));
         const wait = Math.max(0, ...waits);
-        return wait === 0 ? null : Math.ceil(wait / US);
+        return wait === 0 ? null : Math.ceil(wait / US_PER_SECOND);
       },
       take(asks) {
-        for (const { key, stepUs, capacityUs } of usesAgain(asks)) {
+        for (const { key, stepUs, capacityUs } of usesIn(asks)) {
           owed.set(key, (owed.get(key) ?? 0) + stepUs);
           const costUs = (taken.get(key)?.cost_us ?? 0) + stepUs;
           taken.set(key, { key, step_us: stepUs, cost_us: costUs, capacity_us: capacityUs });

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { measure, owedUs, type Rate, waitUs } from "./bucket.ts";
+import { measure, owedUs, type Rate, US_PER_SECOND, waitUs } from "./bucket.ts";
 
 /** Buckets of this process alone, for what has to be fast and guards neither money nor guessing. */
 export interface Pace {
@@ -13,7 +13,6 @@ const KEYS_MAX = 100_000;
 /** After so many uses the full ones are forgotten. */
 const FORGET_EVERY = 10_000;
 const US_PER_MS = 1_000;
-const US_PER_SECOND = 1_000_000;
 
 /**
  * @param rates every one of which has to allow; null allows everything

@@ -1,11 +1,5 @@
 import type { Rate } from "./bucket.ts";
-import { COUNT_LIMITS, type Limits, RATE_LIMITS } from "./table.ts";
-
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-const UNITS_MS: Record<string, number> = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
+import { COUNT_LIMITS, type Limits, RATE_LIMITS, UNITS_MS } from "./table.ts";
 
 export const DEFAULT_LIMITS = Object.fromEntries([
   ...Object.entries(RATE_LIMITS).map(([name, { rates }]) => [name, rates]),

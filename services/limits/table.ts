@@ -138,13 +138,16 @@ export type Limits =
   & Readonly<Record<RateName, readonly Rate[] | null>>
   & Readonly<Record<CountName, { readonly count: number } | null>>;
 
-const UNITS: [ms: number, unit: string][] = [[DAY_MS, "d"], [HOUR_MS, "h"], [MINUTE_MS, "m"], [
-  SECOND_MS,
-  "s",
-]];
+/** The largest first. */
+export const UNITS_MS: Readonly<Record<string, number>> = {
+  d: DAY_MS,
+  h: HOUR_MS,
+  m: MINUTE_MS,
+  s: SECOND_MS,
+};
 
 /** As LIMITS has it: `60/h`, `5/10m`. */
 export function formatRate({ burst, periodMs }: Rate): string {
-  const [ms, unit] = UNITS.find(([ms]) => periodMs % ms === 0)!;
+  const [unit, ms] = Object.entries(UNITS_MS).find(([, ms]) => periodMs % ms === 0)!;
   return `${burst}/${periodMs === ms ? "" : periodMs / ms}${unit}`;
 }
