@@ -1,4 +1,4 @@
-// Everything the service can do, wired: what knows what, on one screen.
+// Everything the service can do, wired: what knows what.
 
 import type { Database } from "../db/database.ts";
 import { createAccounts } from "./accounts.ts";
