@@ -104,7 +104,7 @@ Deno.test("run() is DatabaseUnavailable when its connection is cut, tells of the
     const cut = async (query: string) => {
       const rows = await scene.database.run((sql) =>
         sql`select pg_terminate_backend(pid) from pg_stat_activity
-          where query like ${query} and pid <> pg_backend_pid()`.execute()
+          where datname = current_database() and query like ${query} and pid <> pg_backend_pid()`.execute()
       );
       equal(rows.length, 1);
     };

@@ -187,7 +187,8 @@ async function killStatements(life: Life, sql: Pool): Promise<void> {
   });
   const waiting = () =>
     sql<{ pid: number }[]>`
-      select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%passcodes%'`;
+      select pid from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%passcodes%'`;
   await eventually(async () => ok((await waiting()).length >= 2));
   const [one, other] = await waiting();
   await sql`select pg_terminate_backend(${one!.pid})`;

@@ -103,7 +103,9 @@ Deno.test("a service that is killed before it has decided on an invitation sends
       const asking = request(first.url, ann, CAT).catch(() => "lost");
       await eventually(async () =>
         (await sql`select 1 from contacts`).length > 0 &&
-        (await sql`select 1 from pg_stat_activity where wait_event_type = 'Lock'`).length > 0
+        (await sql`
+          select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`).length > 0
       );
       await first.end("SIGKILL");
       equal(await asking, "lost");
