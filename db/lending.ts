@@ -50,7 +50,9 @@ export function openLending<C extends Connection>(
 ): Lending<C> {
   /** Also those that are being opened. */
   const made = new Set<C>();
+  /** Those that are open. */
   const living = new Set<C>();
+  /** Those that are open and lent to nobody; the one used last is the last. */
   const idle: C[] = [];
   let waiting: PromiseWithResolvers<C>[] = [];
   /** Null when the last one that was opened was not refused. */
@@ -83,23 +85,26 @@ export function openLending<C extends Connection>(
     connection.end({ timeout: 0 }).catch(() => {});
   }
 
-  function take({ inTurn }: LendOptions): C | Promise<C> {
+  function take(options: LendOptions): C | Promise<C> {
     // Those that are not open yet were used longest ago of all.
-    const found = !inTurn ? idle.pop() : isFull() ? idle.shift() : undefined;
-    if (found) return found;
-    if (!isFull()) return make();
-    const place = Promise.withResolvers<C>();
-    waiting.push(place);
-    return place.promise;
+    const found = options.inTurn && !isFull() ? undefined : takeIdle(options);
+    return found ?? (isFull() ? wait("last") : make());
   }
 
   /** For who was refused another, and came before those who wait. */
-  function takeNext({ inTurn }: LendOptions): C | Promise<C> {
-    const found = inTurn ? idle.shift() : idle.pop();
-    if (found) return found;
-    const place = Promise.withResolvers<C>();
-    waiting.unshift(place);
-    return place.promise;
+  function takeNext(options: LendOptions): C | Promise<C> {
+    return takeIdle(options) ?? wait("first");
+  }
+
+  function takeIdle({ inTurn }: LendOptions): C | undefined {
+    return inTurn ? idle.shift() : idle.pop();
+  }
+
+  function wait(place: "first" | "last"): Promise<C> {
+    const turn = Promise.withResolvers<C>();
+    if (place === "first") waiting.unshift(turn);
+    else waiting.push(turn);
+    return turn.promise;
   }
 
   function takeBack(connection: C): void {

@@ -108,6 +108,10 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
   );
   try {
     await run(createTestApp({ url, clock, services, sql, database, log, sockets, checker }));
+  } catch (error) {
+    // Why an answer was 500 stands nowhere else.
+    for (const line of log) if (line.includes('"level":"ERROR"')) console.error(line);
+    throw error;
   } finally {
     services.hub.closeAll();
     await Promise.all(sockets.map((socket) => socket.end()));
