@@ -1,7 +1,7 @@
 // Answers so large that somebody who does not read them could fill the memory with them.
 
 import type { Context } from "hono";
-import { createPlaces } from "../services/places.ts";
+import { createPlaces } from "../services/limits/places.ts";
 import type { Actor } from "../services/sessions.ts";
 import type { AppEnv } from "./env.ts";
 

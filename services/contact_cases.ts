@@ -14,7 +14,8 @@ import {
   withIntent,
 } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
-import type { Ask, Ledger } from "./limits/limiter.ts";
+import type { Ask } from "./limits/ask.ts";
+import type { Ledger } from "./limits/ledger.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 

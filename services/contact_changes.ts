@@ -16,7 +16,8 @@ import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createGroupCommit } from "./group_commit.ts";
-import type { Ledger, Limiter } from "./limits/limiter.ts";
+import type { Ledger } from "./limits/ledger.ts";
+import type { Limiter } from "./limits/limiter.ts";
 
 /** Somebody else changed what was seen. */
 class Overtaken extends Error {}

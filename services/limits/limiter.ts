@@ -1,48 +1,23 @@
 // The limits that guard money and guessing. All processes share them in the database, they survive restarts, and while
 // the database is away nothing is allowed.
 
-import {
-  type BucketUse,
-  giveBackUses,
-  readLevels,
-  type Taken,
-  takeUses,
-  type Use,
-} from "../../db/buckets.ts";
+import { giveBackUses, readLevels, type Taken, takeUses, type Use } from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/database.ts";
 import { DatabaseUnavailable } from "../../db/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import { createTurns, type EndTurn } from "../turns.ts";
-import { measure, US_PER_SECOND, waitUs } from "./bucket.ts";
+import { type Ask, keyOf } from "./ask.ts";
+import { measure, US_PER_SECOND } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
+import { createLedger } from "./ledger.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
-
-/** What is to be counted: of which limit, and for whom. */
-export interface Ask {
-  limit: SharedName;
-  of: string;
-}
 
 export interface Verdict {
   /** Whole seconds after which all of it is to be had; null where it was taken. */
   retryAfter: number | null;
   /** The largest part of a bucket that is used now, for each limit. */
   used: Partial<Record<SharedName, number>>;
-}
-
-/** What many who ask at once may take and have taken, before any of it is written. */
-export interface Ledger {
-  /** One use of each bucket that may be asked for. */
-  uses: Use[];
-  /** Takes in what they lack, in microseconds of refilling; those that are left out are full. */
-  learn(levels: Map<string, number>): void;
-  /** Whole seconds after which all of it is to be had; null where it is now. */
-  wait(asks: Ask[]): number | null;
-  /** Takes one of each, which `wait` has found there. */
-  take(asks: Ask[]): void;
-  /** What was taken, in the order of the keys. It holds if there is as much of it when it is written. */
-  taken(): BucketUse[];
 }
 
 /** One use that is taken. What is called first settles it; what is called later does nothing. */
@@ -70,10 +45,11 @@ export function createLimiter(
   const turns = createTurns(UNSETTLED_MAX);
 
   /** A bucket of another rate is another bucket. */
-  function usesOfOne({ limit, of }: Ask): (Use & { limit: SharedName })[] {
+  function usesOfOne(ask: Ask): (Use & { limit: SharedName })[] {
+    const { limit } = ask;
     const rates = limits[limit];
     if (!rates) return [];
-    const name = keys(`${limit} ${of}`);
+    const name = keys(keyOf(ask));
     return rates.map((rate) => ({ limit, key: `${limit} ${formatRate(rate)} ${name}`, ...measure(rate) }));
   }
 
@@ -101,35 +77,7 @@ export function createLimiter(
   }
 
   /** For asks of which some will be taken, all at one moment. */
-  function openLedger(asks: Ask[]): Ledger {
-    const known = new Map<string, Use[]>();
-    for (const ask of asks) {
-      const name = keyOf(ask);
-      if (!known.has(name)) known.set(name, usesOf([ask]));
-    }
-    const usesIn = (asks: Ask[]) => asks.flatMap((ask) => known.get(keyOf(ask))!);
-    const owed = new Map<string, number>();
-    const taken = new Map<string, BucketUse>();
-    return {
-      uses: [...known.values()].flat(),
-      learn(levels) {
-        for (const [key, owedUs] of levels) owed.set(key, owedUs);
-      },
-      wait(asks) {
-        const waits = usesIn(asks).map((use) => waitUs(owed.get(use.key) ?? 0, use));
-        const wait = Math.max(0, ...waits);
-        return wait === 0 ? null : Math.ceil(wait / US_PER_SECOND);
-      },
-      take(asks) {
-        for (const { key, stepUs, capacityUs } of usesIn(asks)) {
-          owed.set(key, (owed.get(key) ?? 0) + stepUs);
-          const costUs = (taken.get(key)?.cost_us ?? 0) + stepUs;
-          taken.set(key, { key, step_us: stepUs, cost_us: costUs, capacity_us: capacityUs });
-        }
-      },
-      taken: () => [...taken.values()].sort((one, other) => one.key < other.key ? -1 : 1),
-    };
-  }
+  const openLedger = (asks: Ask[]) => createLedger(asks, (ask) => usesOf([ask]));
 
   /** Works when few enough of this limit are under way for the same. */
   function inTurn<T>(ask: Ask, work: () => Promise<T>): Promise<T> {
@@ -185,10 +133,6 @@ export function createLimiter(
   }
 
   return { take, giveBack, openLedger, inTurn, wait, pay };
-}
-
-function keyOf({ limit, of }: Ask): string {
-  return `${limit} ${of}`;
 }
 
 function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {

@@ -5,7 +5,7 @@ import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/medi
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import type { Actor } from "../sessions.ts";
-import { createPlaces } from "../places.ts";
+import { createPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";

@@ -7,7 +7,7 @@ import type { MediaKind, UploadRow } from "../../db/media.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
-import { createPlaces } from "../places.ts";
+import { createPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { recognise } from "./recognition.ts";

@@ -4,7 +4,8 @@
 import type { Sql } from "../../db/database.ts";
 import { deletePaid, insertPaid, listLatest, lockPrefix, verifyPaid } from "../../db/paid_passcodes.ts";
 import type { LimitKeys } from "../limits/keys.ts";
-import type { Ask, Limiter, Verdict } from "../limits/limiter.ts";
+import type { Ask } from "../limits/ask.ts";
+import type { Limiter, Verdict } from "../limits/limiter.ts";
 import { log } from "../log.ts";
 import { dialCodeOf, type PhoneNumber } from "../phone_number.ts";
 import { stoppedMs, WATCHED } from "./breaker.ts";

@@ -1,5 +1,5 @@
-import { AppError } from "./errors.ts";
-import { createHeadCount } from "./limits/head_count.ts";
+import { AppError } from "../errors.ts";
+import { createHeadCount } from "./head_count.ts";
 
 /** How much one person may have under way at a time, on this process. */
 export function createPlaces({ max, retrySeconds }: { max: number; retrySeconds: number }) {

@@ -1,0 +1,50 @@
+// What a batch takes of limits: reckoned here as of one moment, and written together with what it was taken for.
+
+import type { BucketUse, Use } from "../../db/buckets.ts";
+import { type Ask, keyOf } from "./ask.ts";
+import { US_PER_SECOND, waitUs } from "./bucket.ts";
+
+/** What many who ask at once may take and have taken, before any of it is written. */
+export interface Ledger {
+  /** One use of each bucket that may be asked for. */
+  uses: Use[];
+  /** Takes in what they lack, in microseconds of refilling; those that are left out are full. */
+  learn(levels: Map<string, number>): void;
+  /** Whole seconds after which all of it is to be had; null where it is now. */
+  wait(asks: Ask[]): number | null;
+  /** Takes one of each, which `wait` has found there. */
+  take(asks: Ask[]): void;
+  /** What was taken, in the order of the keys. It holds if there is as much of it when it is written. */
+  taken(): BucketUse[];
+}
+
+/** @param usesOf the buckets of an ask */
+export function createLedger(asks: Ask[], usesOf: (ask: Ask) => Use[]): Ledger {
+  const known = new Map<string, Use[]>();
+  for (const ask of asks) {
+    const name = keyOf(ask);
+    if (!known.has(name)) known.set(name, usesOf(ask));
+  }
+  const usesIn = (asks: Ask[]) => asks.flatMap((ask) => known.get(keyOf(ask))!);
+  const owed = new Map<string, number>();
+  const taken = new Map<string, BucketUse>();
+  return {
+    uses: [...known.values()].flat(),
+    learn(levels) {
+      for (const [key, owedUs] of levels) owed.set(key, owedUs);
+    },
+    wait(asks) {
+      const waits = usesIn(asks).map((use) => waitUs(owed.get(use.key) ?? 0, use));
+      const wait = Math.max(0, ...waits);
+      return wait === 0 ? null : Math.ceil(wait / US_PER_SECOND);
+    },
+    take(asks) {
+      for (const { key, stepUs, capacityUs } of usesIn(asks)) {
+        owed.set(key, (owed.get(key) ?? 0) + stepUs);
+        const costUs = (taken.get(key)?.cost_us ?? 0) + stepUs;
+        taken.set(key, { key, step_us: stepUs, cost_us: costUs, capacity_us: capacityUs });
+      }
+    },
+    taken: () => [...taken.values()].sort((one, other) => one.key < other.key ? -1 : 1),
+  };
+}
