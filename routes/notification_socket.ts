@@ -1,4 +1,5 @@
-import { CLOSE, type Hub, type Notice, type Socket } from "../services/events/hub.ts";
+import type { Hub } from "../services/events/hub.ts";
+import { CLOSE, type Notice, type Socket } from "../services/events/socket.ts";
 import { describeError, log } from "../services/log.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
 import type { Marks } from "../services/marks.ts";

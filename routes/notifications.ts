@@ -3,7 +3,8 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
-import type { Hub, Notice } from "../services/events/hub.ts";
+import type { Hub } from "../services/events/hub.ts";
+import type { Notice } from "../services/events/socket.ts";
 import type { Marks } from "../services/marks.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";

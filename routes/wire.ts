@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Contact } from "../services/contacts.ts";
 import { STATUSES } from "../services/contact_state.ts";
-import type { Notice } from "../services/events/hub.ts";
+import type { Notice } from "../services/events/socket.ts";
 import type { Message } from "../services/messages.ts";
 
 export const wireTime = z.iso.datetime({ precision: 3 })

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { createHoardWatch } from "../services/events/hoards.ts";
-import type { Socket } from "../services/events/hub.ts";
+import type { Socket } from "../services/events/socket.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 import { withService } from "./process.ts";
 import { memoryMib } from "./process_state.ts";

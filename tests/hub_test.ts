@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 
-import { createHub, type Hub, type Notice, type Socket } from "../services/events/hub.ts";
+import { createHub, type Hub } from "../services/events/hub.ts";
+import type { Notice, Socket } from "../services/events/socket.ts";
 import type { Delivery, Event } from "../services/events/events.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 import { ANN, BOB, eventually } from "./support.ts";

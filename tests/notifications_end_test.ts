@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 
-import type { Socket } from "../services/events/hub.ts";
+import type { Socket } from "../services/events/socket.ts";
 import { shakeHands } from "./raw_socket.ts";
 import type { TestSocket } from "./socket.ts";
 import {

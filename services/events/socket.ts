@@ -1,0 +1,30 @@
+// What a socket is to the services, whatever carries it.
+
+import type { Actor } from "../sessions.ts";
+
+/** What a client is told; routes/ puts it on the wire. */
+export type Notice =
+  | { event: "connected" }
+  | { event: "contacts_updated" }
+  | { event: "sessions_updated" }
+  | { event: "messages_updated"; sender: string };
+
+/** Why the service ends a socket; the numbers are WebSocket close codes (RFC 6455, section 7.4). */
+export const CLOSE = {
+  shutdown: 1001,
+  flood: 1008,
+  overflow: 1013,
+  session_ended: 4001,
+  displaced: 4002,
+} as const;
+
+export interface Socket {
+  readonly actor: Actor;
+  /** Whether a frame is still on its way to the client. */
+  isBusy(): boolean;
+  /** Whether the notice is on its way: a socket that is closing takes none. */
+  write(notice: Notice): boolean;
+  close(code: number, reason: string): void;
+  /** Ends the connection at once, without a word. */
+  cut(): void;
+}
