@@ -1,4 +1,5 @@
-// Storing messages: many people's in one statement.
+// Storing messages: many people's in one statement, and one text that comes alone by a shorter one that does the same;
+// what is changed in one of the two is changed in both.
 
 import type { Sql } from "./database.ts";
 import type { MessageType } from "./messages.ts";

@@ -1,5 +1,5 @@
-// What somebody else's lock holds up, beside the batches of everybody else: all that waits for one lock together, and of
-// each lock one statement at a time.
+// Jobs whose statement waited too long for somebody else's lock. They are run again beside the batches, so that one stuck
+// pair holds up nobody else: all jobs for one lock together, and of each lock one statement at a time.
 
 import { createTurns } from "./turns.ts";
 
@@ -12,7 +12,7 @@ const AT_ONCE_MAX = 2;
 const PATIENCE_MS = 2_000;
 
 export interface Aside<Job> {
-  /** Whether a job for the same lock was held up, and none got through since. */
+  /** Whether this job belongs here too: one for the same lock was held up, and none got through since. */
   takes(job: Job): boolean;
   add(job: Job): void;
 }

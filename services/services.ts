@@ -62,6 +62,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   };
   const bus = createBus(origin, (event) => {
     hear(event);
+    // Not of what other processes announce: each process notes the wakes of its own changes.
     push.hear(event);
   });
 
