@@ -5,15 +5,15 @@ import { migrate } from "./db/migrate.ts";
 import { listen } from "./db/notify.ts";
 import { awaitServer } from "./db/server.ts";
 import { collectWhenQuiet } from "./garbage.ts";
-import { keepListening } from "./listening.ts";
+import { keepListening, type Listening } from "./listening.ts";
 import { createApp } from "./routes/app.ts";
-import { createGate } from "./routes/gate.ts";
+import { createGate, type Gate } from "./routes/gate.ts";
 import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
 import { watchHoards } from "./services/events/hoards.ts";
 import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
-import { createServices } from "./services/services.ts";
+import { createServices, type Services } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
 import { announce, exit, explain, hangup, printLine, untilTold, warnOfClock, warnOfSms } from "./terminal.ts";
 
@@ -49,14 +49,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
     const app = createApp(services, config, { gate, webFiles });
     const stopCollecting = collectWhenQuiet(gate.count);
-    const serve = (port: number) =>
-      Deno.serve({ port, hostname: config.host, onListen: () => {} }, app.fetch);
-    const server = keepListening(serve, {
-      port: config.port,
-      onLost: (error) =>
-        log.error("No connection is taken; raise the limit of open files", describeError(error)),
-      onBack: () => log.info("Connections are taken again"),
-    });
+    const server = serve(config, app.fetch);
     services.upkeep.start();
     services.push.start();
     const stopWatching = watchHoards(services.hub);
@@ -67,16 +60,31 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     log.info("Stopping", { signal: await told });
     stopCollecting();
     stopWatching();
-    services.upkeep.stop();
-    services.hub.closeAll();
-    const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));
-    await Promise.race([gate.drain().then(() => server.shutdown()), late]);
-    await services.push.stop();
+    await drain(services, gate, server);
     await listener.close();
     await database.close();
   } finally {
     await embedded?.stop();
   }
+}
+
+function serve({ host, port }: Config, fetch: Deno.ServeHandler<Deno.NetAddr>): Listening {
+  const open = (port: number) => Deno.serve({ port, hostname: host, onListen: () => {} }, fetch);
+  return keepListening(open, {
+    port,
+    onLost: (error) =>
+      log.error("No connection is taken; raise the limit of open files", describeError(error)),
+    onBack: () => log.info("Connections are taken again"),
+  });
+}
+
+/** Begins nothing any more, and lets what is under way end, for as long as that may take. */
+async function drain(services: Services, gate: Gate, server: Listening): Promise<void> {
+  services.upkeep.stop();
+  services.hub.closeAll();
+  const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));
+  await Promise.race([gate.drain().then(() => server.shutdown()), late]);
+  await services.push.stop();
 }
 
 /** Only a service without DATABASE_URL ever loads the launcher and the binaries that it brings. */
