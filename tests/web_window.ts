@@ -17,7 +17,11 @@ export interface Window {
   errors: string[];
 }
 
-export type OpenOptions = BrowserContextOptions & { path?: string };
+export type OpenOptions = BrowserContextOptions & {
+  path?: string;
+  /** Run in every page before its own. */
+  script?: string;
+};
 
 /** Opens the web client in a browser of its own. */
 export async function openWindow(
@@ -25,13 +29,14 @@ export async function openWindow(
   browser: Browser,
   options: OpenOptions = {},
 ): Promise<Window> {
-  const { path = "/app", ...more } = options;
+  const { path = "/app", script, ...more } = options;
   const context = await browser.newContext({
     viewport: SIZES.keypad,
     locale: "en-US",
     permissions: ["microphone", "notifications"],
     ...more,
   });
+  if (script !== undefined) await context.addInitScript(script);
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const errors: string[] = [];

@@ -2,6 +2,7 @@
 
 import type { components } from "./api.ts";
 import { openLocalDatabase } from "./client/database.ts";
+import { createDrafts } from "./client/drafts.ts";
 import { ApiError, createHttp } from "./client/http.ts";
 import { createListeners } from "./client/listeners.ts";
 import { createLive } from "./client/live.ts";
@@ -11,9 +12,9 @@ import { createScraps } from "./client/scraps.ts";
 import { createSessionKeeper, type Session } from "./client/session.ts";
 import { createUploads } from "./client/uploads.ts";
 
+export type { Draft } from "./client/drafts.ts";
 export { ApiError } from "./client/http.ts";
 export type { Connection, Notice } from "./client/live.ts";
-export type { Draft } from "./client/outbox.ts";
 export type { Session } from "./client/session.ts";
 export type Contact = components["schemas"]["Contact"];
 export type Message = components["schemas"]["Message"];
@@ -51,7 +52,8 @@ export function createClient({ origin, name }: { origin: string; name: string })
 
   const http = createHttp({ origin, token, onRefused: lose });
   const uploads = createUploads({ origin, token });
-  const outbox = createOutbox({ database, http, uploads, name });
+  const drafts = createDrafts({ database, name, from: () => keeper.current()?.phone_number });
+  const outbox = createOutbox({ drafts, http, uploads, name });
   const live = createLive({
     origin,
     token,
@@ -81,7 +83,9 @@ export function createClient({ origin, name }: { origin: string; name: string })
 
   async function forget(): Promise<void> {
     scraps.clear();
-    await database.clear();
+    drafts.clear();
+    // Where it cannot be emptied it cannot be read, and its drafts are for their writer alone.
+    await database.clear().catch(() => {});
   }
 
   /** Sends a passcode for the one thing that the number can do: sign in, or up. */
@@ -191,8 +195,8 @@ export function createClient({ origin, name }: { origin: string; name: string })
     push: createPush({ http }),
     /** What was last seen, for the time without a network. */
     seen: {
-      get: <T>(key: string) => database.get<T>("seen", key),
-      put: (key: string, value: unknown) => database.put("seen", value, key),
+      get: <T>(key: string) => database.get<T>("seen", key).catch(() => null),
+      put: (key: string, value: unknown) => void database.put("seen", value, key).catch(() => {}),
     },
   };
 }

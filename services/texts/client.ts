@@ -136,6 +136,8 @@ export interface ClientTexts {
     again: string;
     discard: string;
     uploading: (percent: number) => string;
+    /** Of what the browser cannot keep. */
+    onlyHere: string;
     mine: string;
     /** Of audio and video. */
     notPlayed: string;
@@ -294,6 +296,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       again: "Try again",
       discard: "Discard",
       uploading: (percent) => `Uploading, ${percent} %`,
+      onlyHere: "This browser cannot keep it. Leave PuffinTalk open until it is sent.",
       mine: "You",
       notPlayed: "Not played yet",
     },
@@ -478,6 +481,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       again: "Probar otra vez",
       discard: "Borrar",
       uploading: (percent) => `Subiendo, ${percent} %`,
+      onlyHere: "Este navegador no puede guardarlo. Deja PuffinTalk abierto hasta que se envíe.",
       mine: "Tú",
       notPlayed: "Sin reproducir",
     },

@@ -2,6 +2,7 @@
 // his own; an invitation that was answered by somebody else than who is signed in here gets a name of its own as well.
 
 import type { Session } from "../client.ts";
+import { local, own } from "../client/storage.ts";
 
 const PREFIX = "puffintalk";
 const PROFILE_KEY = `${PREFIX}.profile`;
@@ -15,13 +16,13 @@ export interface Arrival {
 
 export function arrive(): Arrival {
   const asked = new URLSearchParams(location.search).get("profile");
-  if (asked !== null && /^\w{1,20}$/.test(asked)) sessionStorage.setItem(PROFILE_KEY, asked);
+  if (asked !== null && /^\w{1,20}$/.test(asked)) own.put(PROFILE_KEY, asked);
   const handover = takeHandover();
-  const current = nameOf(sessionStorage.getItem(PROFILE_KEY));
+  const current = nameOf(own.get(PROFILE_KEY));
   if (handover === null || isFree(current, handover)) return { name: current, handover };
-  const own = handover.phone_number.replaceAll(/\D/g, "");
-  sessionStorage.setItem(PROFILE_KEY, own);
-  return { name: nameOf(own), handover };
+  const profile = handover.phone_number.replaceAll(/\D/g, "");
+  own.put(PROFILE_KEY, profile);
+  return { name: nameOf(profile), handover };
 }
 
 function nameOf(profile: string | null): string {
@@ -29,22 +30,14 @@ function nameOf(profile: string | null): string {
 }
 
 function isFree(name: string, { phone_number }: Session): boolean {
-  const kept = parse(localStorage.getItem(`${name}.session`));
+  const kept = local.read<Session>(`${name}.session`);
   return kept === null || kept.phone_number === phone_number;
 }
 
 function takeHandover(): Session | null {
-  const text = sessionStorage.getItem(HANDOVER_KEY);
-  sessionStorage.removeItem(HANDOVER_KEY);
-  return parse(text);
-}
-
-function parse(text: string | null): Session | null {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return null;
-  }
+  const handover = own.read<Session>(HANDOVER_KEY);
+  own.put(HANDOVER_KEY, null);
+  return handover;
 }
 
 /** What the list of devices calls this one. */

@@ -2,6 +2,7 @@
 
 import { CLIENT_TEXTS } from "../../services/texts/client.ts";
 import type { Language } from "../../services/texts/language.ts";
+import { local } from "../client/storage.ts";
 import { createStore, type Store } from "./model.ts";
 
 export const LANGUAGES = Object.keys(CLIENT_TEXTS) as Language[];
@@ -31,23 +32,19 @@ export function createSettings(): Store<Settings> {
   };
   apply();
   store.subscribe(() => {
-    localStorage.setItem(KEY, JSON.stringify(store.get()));
+    local.write(KEY, store.get());
     apply();
   });
   return store;
 }
 
 function remembered(): Partial<Settings> {
-  try {
-    const { language, colours, notices } = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-    return {
-      ...(LANGUAGES.includes(language) ? { language } : {}),
-      ...(COLOURS.includes(colours) ? { colours } : {}),
-      ...(notices === "on" ? { notices } : {}),
-    };
-  } catch {
-    return {};
-  }
+  const { language, colours, notices } = local.read<Partial<Settings>>(KEY) ?? {};
+  return {
+    ...(language && LANGUAGES.includes(language) ? { language } : {}),
+    ...(colours && COLOURS.includes(colours) ? { colours } : {}),
+    ...(notices === "on" ? { notices } : {}),
+  };
 }
 
 /** The first of the browser's languages that we have. */

@@ -8,6 +8,9 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
+/** Some browsers never answer. */
+const PATIENCE_MS = 5_000;
+
 export type Shelf = "outbox" | "seen";
 
 export interface LocalDatabase {
@@ -21,17 +24,18 @@ export interface LocalDatabase {
 
 export function openLocalDatabase(name: string): LocalDatabase {
   let opened: Promise<IDBDatabase> | null = null;
+  let late: Promise<never>;
+  const forget = () => void (opened = null);
 
+  /** One that was late is used as soon as it is there. */
   function open(): Promise<IDBDatabase> {
-    return opened ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open(name, 1);
-      request.onupgradeneeded = () => {
-        request.result.createObjectStore("outbox", { keyPath: "seq", autoIncrement: true });
-        request.result.createObjectStore("seen");
-      };
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
+    if (!opened) {
+      opened = ask(name, forget);
+      late = new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error("Not opened in time")));
+      opened.catch(forget);
+      late.catch(() => {});
+    }
+    return Promise.race([opened, late]);
   }
 
   async function on<T>(
@@ -44,8 +48,7 @@ export function openLocalDatabase(name: string): LocalDatabase {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error);
     });
-    const result = await settled(act(transaction.objectStore(shelf)));
-    await stored;
+    const [result] = await Promise.all([settled(act(transaction.objectStore(shelf))), stored]);
     return result;
   }
 
@@ -59,4 +62,25 @@ export function openLocalDatabase(name: string): LocalDatabase {
       await on("seen", "readwrite", (store) => store.clear());
     },
   };
+}
+
+/** @param onGone is told when the browser has closed it, or wants to delete it */
+function ask(name: string, onGone: () => void): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("outbox", { keyPath: "seq", autoIncrement: true });
+      request.result.createObjectStore("seen");
+    };
+    request.onsuccess = () => {
+      const database = request.result;
+      database.onclose = onGone;
+      database.onversionchange = () => {
+        database.close();
+        onGone();
+      };
+      resolve(database);
+    };
+    request.onerror = () => reject(request.error);
+  });
 }

@@ -1,29 +1,15 @@
-// Messages on their way. Each is stored before anything is sent, carries a client_id, and is taken out when the service
+// Messages on their way. Each is kept before anything is sent, carries a client_id, and is taken out when the service
 // has answered for it: it goes out once, after those to the same person that were written before it, and survives a
 // closed window. A refusal stays here with its reason until its writer tries again or gives it up.
 
 import type { components } from "../api.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
-import type { LocalDatabase } from "./database.ts";
+import type { Draft, Drafts } from "./drafts.ts";
 import { ApiError, type Http } from "./http.ts";
 import { createListeners } from "./listeners.ts";
 import type { Uploads } from "./uploads.ts";
 
 export type Message = components["schemas"]["Message"];
-
-export interface Draft {
-  client_id: string;
-  phone_number: string;
-  message_type: "text" | "audio" | "video";
-  message: string;
-  created_at: string;
-  file?: Blob;
-  /** What was begun of its upload. */
-  upload?: string;
-  /** The code of a refusal. */
-  failed?: ApiError["code"];
-}
-type Kept = Draft & { seq: number };
 
 /** After these the same message may well be taken later. */
 const PASSING = [
@@ -39,7 +25,7 @@ const PASSING = [
 export type Outbox = ReturnType<typeof createOutbox>;
 
 export function createOutbox(
-  { database, http, uploads, name }: { database: LocalDatabase; http: Http; uploads: Uploads; name: string },
+  { drafts, http, uploads, name }: { drafts: Drafts; http: Http; uploads: Uploads; name: string },
 ) {
   const changes = createListeners<Draft[]>();
   const sent = createListeners<Message>();
@@ -47,10 +33,10 @@ export function createOutbox(
   const lanes = new Map<string, { again: boolean }>();
   const uploading = new Map<string, AbortController>();
   const backoffs = new Map<string, { backoff: Backoff; timer: ReturnType<typeof setTimeout> | undefined }>();
-  const others = new BroadcastChannel(`${name}.outbox`);
-  others.onmessage = () => tell();
+  const others = "BroadcastChannel" in globalThis ? new BroadcastChannel(`${name}.outbox`) : null;
+  others?.addEventListener("message", () => tell());
 
-  const list = () => database.all<Kept>("outbox");
+  const { list } = drafts;
   const find = async (clientId: string) => (await list()).find((draft) => draft.client_id === clientId);
 
   async function tell(): Promise<void> {
@@ -58,19 +44,22 @@ export function createOutbox(
   }
 
   async function changed(): Promise<void> {
-    others.postMessage("changed");
+    others?.postMessage("changed");
     await tell();
   }
 
   async function add(draft: Omit<Draft, "client_id" | "created_at">): Promise<void> {
-    const made = { ...draft, client_id: newClientId(), created_at: new Date().toISOString() };
-    await database.put("outbox", made);
+    drafts.begin({ ...draft, client_id: newClientId(), created_at: new Date().toISOString() });
+    await tell();
+    await drafts.store();
     await changed();
     flushLane(draft.phone_number);
   }
 
   /** Sends what waits, each person's messages in their order. */
   async function flush(): Promise<void> {
+    await drafts.store();
+    await tell();
     for (const phone of new Set((await list()).map((draft) => draft.phone_number))) flushLane(phone);
   }
 
@@ -83,7 +72,7 @@ export function createOutbox(
       while (lane.again) {
         lane.again = false;
         // Another window of this browser may be at it.
-        await alone(`${name}.outbox.${phone}`, () => sendLane(phone));
+        await alone(`${name}.outbox.${phone}`, () => sendLane(phone)).catch(() => tryLater(phone));
       }
     } finally {
       lanes.delete(phone);
@@ -101,7 +90,7 @@ export function createOutbox(
     }
   }
 
-  async function attempt(draft: Kept): Promise<"done" | "later"> {
+  async function attempt(draft: Draft): Promise<"done" | "later"> {
     try {
       const media_content_id = draft.file ? await uploadOf(draft, draft.file) : null;
       const { client_id, phone_number, message_type, message } = draft;
@@ -109,20 +98,20 @@ export function createOutbox(
         json: { client_id, phone_number, message_type, message, media_content_id },
       });
       sent.tell(answer.messages[0]!);
-      await database.remove("outbox", draft.seq);
+      await drafts.remove(client_id);
       await changed();
       return "done";
     } catch (error) {
       const code = error instanceof ApiError ? error.code : "unexpected";
       if (code === "cancelled") return "done";
       if (PASSING.includes(code)) return "later";
-      if (await find(draft.client_id)) await database.put("outbox", { ...draft, failed: code });
+      await drafts.update(draft.client_id, { failed: code });
       await changed();
       return "done";
     }
   }
 
-  async function uploadOf(draft: Kept, file: Blob): Promise<number> {
+  async function uploadOf(draft: Draft, file: Blob): Promise<number> {
     const { client_id, message_type } = draft;
     const cancel = new AbortController();
     uploading.set(client_id, cancel);
@@ -133,7 +122,7 @@ export function createOutbox(
         begun: draft.upload ?? null,
         onBegun: async (upload) => {
           draft.upload = upload;
-          await database.put("outbox", draft);
+          await drafts.update(client_id, { upload });
         },
         onProgress: (share) => progress.tell({ client_id, share }),
         signal: cancel.signal,
@@ -154,7 +143,7 @@ export function createOutbox(
   async function discard(clientId: string): Promise<void> {
     const draft = await find(clientId);
     if (!draft) return;
-    await database.remove("outbox", draft.seq);
+    await drafts.remove(clientId);
     uploading.get(clientId)?.abort();
     await changed();
     if (draft.upload) await uploads.giveUp(draft.upload).catch(() => {});
@@ -163,8 +152,7 @@ export function createOutbox(
   async function retry(clientId: string): Promise<void> {
     const draft = await find(clientId);
     if (!draft) return;
-    const { failed: _, ...again } = draft;
-    await database.put("outbox", again);
+    await drafts.update(clientId, { failed: null });
     await changed();
     flushLane(draft.phone_number);
   }
@@ -174,8 +162,17 @@ export function createOutbox(
 
 /** One window at a time, where the browser can tell; elsewhere the client_id still keeps a message from going out twice. */
 async function alone(lock: string, run: () => Promise<void>): Promise<void> {
-  if ("locks" in navigator) await navigator.locks.request(lock, run);
-  else await run();
+  let isBegun = false;
+  const begin = () => {
+    isBegun = true;
+    return run();
+  };
+  try {
+    await navigator.locks.request(lock, begin);
+  } catch (error) {
+    if (isBegun) throw error;
+    await run();
+  }
 }
 
 /** 128 random bits. Unlike randomUUID() this is also there without TLS. */

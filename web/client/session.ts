@@ -1,6 +1,7 @@
 // Who is signed in here: in the browser's local storage, where every window of this name sees it, and in no cookie.
 
 import { createListeners } from "./listeners.ts";
+import { local } from "./storage.ts";
 
 export interface Session {
   token: string;
@@ -14,19 +15,10 @@ export type SessionKeeper = ReturnType<typeof createSessionKeeper>;
 export function createSessionKeeper(name: string) {
   const key = `${name}.session`;
   const changes = createListeners<Session | null>();
-  let session = read();
-
-  function read(): Session | null {
-    try {
-      return JSON.parse(localStorage.getItem(key) ?? "null");
-    } catch {
-      return null;
-    }
-  }
+  let session = local.read<Session>(key);
 
   function keep(next: Session | null): void {
-    if (next === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, JSON.stringify(next));
+    local.write(key, next);
     session = next;
     changes.tell(next);
   }
@@ -34,7 +26,7 @@ export function createSessionKeeper(name: string) {
   // Another window of this browser signed in, out, or renewed.
   addEventListener("storage", (event) => {
     if (event.key !== key && event.key !== null) return;
-    session = read();
+    session = local.read(key);
     changes.tell(session);
   });
 

@@ -67,6 +67,7 @@ export function DraftBubble({ draft, isNewest }: { draft: Draft; isNewest: boole
       {file && !failed && (
         <progress value={share ?? 0} aria-label={texts.thread.uploading(Math.round((share ?? 0) * 100))} />
       )}
+      {draft.isOnlyHere && <p>{texts.thread.onlyHere}</p>}
       {failed && <p class="failed">{sentenceOf(texts, new ApiError(failed, failed))}</p>}
       {(failed || file) && (
         <p class="draft-keys" data-row>

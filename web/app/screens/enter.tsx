@@ -4,6 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { parsePhoneNumber } from "../../../services/texts/e164.ts";
 import type { Purpose } from "../../client.ts";
+import { own } from "../../client/storage.ts";
 import { useAction, useApp, useGuard, useModel, useTexts, waitOf } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
 import { useFocus } from "../parts/focus.ts";
@@ -23,12 +24,9 @@ const KEY = "puffintalk.pending";
 const CODE_LENGTH = 6;
 
 export function Enter() {
-  const [pending, setPending] = useState<Pending | null>(() =>
-    JSON.parse(sessionStorage.getItem(KEY) ?? "null")
-  );
+  const [pending, setPending] = useState(() => own.read<Pending>(KEY));
   const keep = (next: Pending | null) => {
-    if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
-    else sessionStorage.removeItem(KEY);
+    own.write(KEY, next);
     setPending(next);
   };
   return (
@@ -95,7 +93,7 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
     if (typed.length < CODE_LENGTH) return setTrouble(texts.code.short);
     act(async () => {
       await client.enter(purpose, phone, typed, deviceName(navigator.userAgent));
-      sessionStorage.removeItem(KEY);
+      own.put(KEY, null);
     });
   };
   const other = purpose === "signin" ? "signup" : "signin";

@@ -1,0 +1,191 @@
+// What a browser lacks, forbids or has no room for: people come in and talk all the same.
+
+import { Buffer } from "node:buffer";
+import { deepEqual, equal } from "node:assert/strict";
+import { makeWav } from "./media_calls.ts";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { BOB, eventually, friends, type TestApp, withApp } from "./support.ts";
+import { bubbles, enter, field, openFriends, openWindow, ticked, write } from "./web_window.ts";
+
+const FORBID_STORAGE = `for (const name of ["localStorage", "sessionStorage"]) {
+  Object.defineProperty(globalThis, name, { get() { throw new DOMException("", "SecurityError"); } });
+}`;
+const FAIL_TO_OPEN = `IDBFactory.prototype.open = () => {
+  const request = { error: new DOMException("", "UnknownError") };
+  setTimeout(() => request.onerror?.({}));
+  return request;
+};`;
+const FORBID_LOCKS = `LockManager.prototype.request = async () => {
+  throw new DOMException("", "SecurityError");
+};`;
+
+/** Run in the page before its own script. */
+const BREAKS: Record<string, string> = {
+  "forbids local storage": FORBID_STORAGE,
+  "has no room in local storage":
+    `Storage.prototype.setItem = () => { throw new DOMException("", "QuotaExceededError"); };`,
+  "has no database": `delete IDBFactory.prototype.open; Object.defineProperty(globalThis, "indexedDB", {});`,
+  "cannot open the database": FAIL_TO_OPEN,
+  "never opens the database": `IDBFactory.prototype.open = () => ({});`,
+  "has no room in the database":
+    `IDBObjectStore.prototype.put = () => { throw new DOMException("", "QuotaExceededError"); };`,
+  "keeps nothing and forbids locks": FORBID_STORAGE + FAIL_TO_OPEN + FORBID_LOCKS,
+  "knows nothing new":
+    `for (const name of ["BroadcastChannel", "Notification", "caches"]) delete globalThis[name];
+    for (const name of ["locks", "serviceWorker"]) delete Navigator.prototype[name];
+    delete Crypto.prototype.subtle;`,
+};
+
+for (const [what, script] of Object.entries(BREAKS)) {
+  Deno.test({
+    name: `where the browser ${what}, one signs in, writes and reads`,
+    ignore: !hasBrowser,
+    fn: () =>
+      withApp((t) =>
+        withBrowser(async (browser) => {
+          const [ann, bob] = await friends(t);
+          t.clock.advance(120_000);
+          const { page, errors } = await openWindow(t, browser, { script });
+          await enter(t, page, ann.phone);
+          await page.locator(".row", { hasText: BOB }).click();
+          for (const text of ["One", "Two", "Three"]) await write(page, text);
+          await page.getByText("Three").waitFor();
+          await ticked(page, "Sent");
+          await t.send(bob, ann, "Four");
+          await eventually(async () => deepEqual(await bubbles(page), ["One", "Two", "Three", "Four"]));
+          equal(await field(page).inputValue(), "");
+          deepEqual(errors, []);
+        })
+      ),
+  });
+}
+
+const WAITS = "This browser cannot keep it. Leave PuffinTalk open until it is sent.";
+const OUTBOX = `new Promise((resolve) => {
+  indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
+    result.transaction("outbox").objectStore("outbox").count().onsuccess = (event) => {
+      result.close();
+      resolve(event.target.result);
+    };
+  };
+})`;
+
+type Friends = Awaited<ReturnType<typeof openFriends>>;
+
+/** Of Ann, whose browser is broken, and Bob. */
+function brokenTest(
+  name: string,
+  script: string,
+  run: (t: TestApp, friends: Friends) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () =>
+      withApp((t) =>
+        withBrowser(async (browser) => {
+          const friends = await openFriends(t, browser, [{ script }, {}]);
+          await run(t, friends);
+          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
+        })
+      ),
+  });
+}
+
+brokenTest(
+  "a message is not lost where its window is loaded anew as soon as Enter was pressed, and comes once",
+  "",
+  async (t, { ann, bob }) => {
+    for (const text of ["One", "Two", "Three"]) {
+      await field(ann.page).fill(text);
+      await ann.page.evaluate(`(() => {
+        const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
+        document.activeElement.dispatchEvent(enter);
+        location.reload();
+      })()`);
+      await ann.page.getByText(text).waitFor();
+      equal(await field(ann.page).inputValue(), "");
+    }
+    await eventually(async () => deepEqual(await bubbles(bob.page), ["One", "Two", "Three"]));
+    await ticked(ann.page, "Seen");
+    equal((await t.sql`select id from messages`).length, 3);
+  },
+);
+
+brokenTest(
+  "texts that no database takes survive a closed window, and go out once and in order",
+  BREAKS["never opens the database"]!,
+  async (t, { ann, bob }) => {
+    await ann.page.route("**/api/messages/send", (route) => route.abort());
+    for (const text of ["One", "Two", "Three"]) await write(ann.page, text);
+    await ticked(ann.page, "Waiting");
+    equal(await ann.page.getByText(WAITS).count(), 0);
+    await ann.page.reload();
+    await eventually(async () => deepEqual(await bubbles(ann.page), ["One", "Two", "Three"]), 15_000);
+    await ann.page.unroute("**/api/messages/send");
+    await eventually(async () => deepEqual(await bubbles(bob.page), ["One", "Two", "Three"]), 15_000);
+    await ticked(ann.page, "Seen");
+    equal((await t.sql`select id from messages`).length, 3);
+  },
+);
+
+brokenTest(
+  "a sound for which there is no room is sent all the same, and one is told to stay until then",
+  BREAKS["has no room in the database"]!,
+  async (_, { ann, bob }) => {
+    const asked: string[] = [];
+    ann.page.on("dialog", (dialog) => {
+      asked.push(dialog.type());
+      dialog.dismiss();
+    });
+    await ann.page.route("**/api/uploads", (route) => route.abort());
+    const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
+    await ann.page.locator("input[type=file]").setInputFiles(file);
+    await ann.page.getByLabel("Caption").fill("Listen");
+    await ann.page.keyboard.press("Enter");
+    await ann.page.getByText(WAITS).waitFor();
+    await ann.page.evaluate("location.reload()");
+    await eventually(() => deepEqual(asked, ["beforeunload"]));
+    await ann.page.unroute("**/api/uploads");
+    await bob.page.getByText("Listen").waitFor();
+    await ann.page.getByText(WAITS).waitFor({ state: "detached" });
+  },
+);
+
+brokenTest(
+  "a database that is deleted under an open window is made anew, and holds up neither writing nor reading",
+  "",
+  async (t, { ann, bob }) => {
+    await write(ann.page, "Before");
+    await ticked(ann.page, "Seen");
+    await ann.page.evaluate(`new Promise((resolve) => {
+      indexedDB.deleteDatabase("puffintalk").onsuccess = resolve;
+    })`);
+    await write(ann.page, "After");
+    await ticked(ann.page, "Seen");
+    await t.send(bob, ann, "Again");
+    await ann.page.getByText("Again").waitFor();
+    equal(await ann.page.evaluate(OUTBOX), 0);
+  },
+);
+
+brokenTest(
+  "a sound that was on its way when its writer was signed out is not kept for whoever comes next",
+  "",
+  async (t, { ann }) => {
+    let answered = false;
+    await ann.page.route("**/api/uploads", async (route) => {
+      const response = await route.fetch();
+      await t.call("POST", "/api/auth/signout", { token: ann.token });
+      await ann.page.locator("#phone").waitFor();
+      await route.fulfill({ response });
+      answered = true;
+    });
+    const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
+    await ann.page.locator("input[type=file]").setInputFiles(file);
+    await ann.page.getByLabel("Caption").press("Enter");
+    await eventually(() => answered, 10_000);
+    // What goes on after the answer has been by the time that the page has asked twice.
+    for (const _ of [1, 2]) equal(await ann.page.evaluate(OUTBOX), 0);
+  },
+);

@@ -1,0 +1,107 @@
+// Where messages on their way are kept. The database takes its time, and may be full, forbidden or gone: so a text is in
+// local storage at once, and a file in this window's memory, until the database has it. What it never takes is sent from
+// there, and nothing of anybody but who is signed in.
+
+import type { LocalDatabase } from "./database.ts";
+import type { ApiError } from "./http.ts";
+import { local } from "./storage.ts";
+
+export interface Draft {
+  client_id: string;
+  /** Whose it is; not known of what was written before this was kept. */
+  from?: string;
+  phone_number: string;
+  message_type: "text" | "audio" | "video";
+  message: string;
+  created_at: string;
+  file?: Blob;
+  /** What was begun of its upload. */
+  upload?: string;
+  /** The code of a refusal. */
+  failed?: ApiError["code"] | null;
+  /** The browser cannot keep it: it goes with its window. */
+  isOnlyHere?: boolean;
+}
+
+export type Drafts = ReturnType<typeof createDrafts>;
+
+/** @param from whose drafts these are */
+export function createDrafts(
+  { database, name, from }: { database: LocalDatabase; name: string; from: () => string | undefined },
+) {
+  const key = `${name}.leaving`;
+  let files: Draft[] = [];
+  let isLocalKept = true;
+  let isFull = false;
+  let storing = Promise.resolve();
+
+  const isOnlyHere = ({ file }: Draft) => file !== undefined || !isLocalKept;
+  const stored = () => database.all<Draft & { seq: number }>("outbox");
+
+  /** What the database has not taken yet, as it was written. */
+  function leaving(): Draft[] {
+    const all = [...local.read<Draft[]>(key) ?? [], ...files];
+    return all.sort((one, other) => one.created_at < other.created_at ? -1 : 1);
+  }
+
+  function keepLeaving(all: Draft[]): void {
+    files = all.filter(({ file }) => file);
+    const texts = all.filter(({ file }) => !file);
+    isLocalKept = local.write(key, texts.length === 0 ? null : texts);
+  }
+
+  /** At once: whoever closes the window next has lost no text. */
+  function begin(draft: Draft): void {
+    const owner = from();
+    keepLeaving([...leaving(), { ...draft, ...(owner === undefined ? {} : { from: owner }) }]);
+  }
+
+  /** Gives to the database what it has not taken yet, one after the other. */
+  function store(): Promise<void> {
+    return storing = storing.then(async () => {
+      try {
+        for (const draft of leaving()) {
+          const isThere = (await stored()).some(({ client_id }) => client_id === draft.client_id);
+          if (!isThere) await database.put("outbox", draft);
+          keepLeaving(leaving().filter(({ client_id }) => client_id !== draft.client_id));
+        }
+        isFull = false;
+      } catch {
+        isFull = true;
+      }
+    });
+  }
+
+  async function list(): Promise<Draft[]> {
+    // Looked at first: what is moved meanwhile is in both, and not in neither.
+    const left = leaving().map((draft) => ({ ...draft, isOnlyHere: isFull && isOnlyHere(draft) }));
+    const rows: Draft[] = await stored().catch(() => []);
+    const known = new Set(rows.map(({ client_id }) => client_id));
+    return [...rows, ...left.filter(({ client_id }) => !known.has(client_id))]
+      .filter((draft) => draft.from === undefined || draft.from === from());
+  }
+
+  /** Nothing where it was given up meanwhile. */
+  async function update(clientId: string, change: Partial<Draft>): Promise<void> {
+    await storing;
+    const rows = await stored().catch(() => []);
+    const row = rows.find(({ client_id }) => client_id === clientId);
+    // Without room for the change it is only not remembered.
+    if (row) await database.put("outbox", { ...row, ...change }).catch(() => {});
+    else keepLeaving(leaving().map((one) => one.client_id === clientId ? { ...one, ...change } : one));
+  }
+
+  async function remove(clientId: string): Promise<void> {
+    await storing;
+    keepLeaving(leaving().filter(({ client_id }) => client_id !== clientId));
+    for (const { client_id, seq } of await stored().catch(() => [])) {
+      if (client_id === clientId) await database.remove("outbox", seq);
+    }
+  }
+
+  addEventListener("beforeunload", (event) => {
+    if (leaving().some(isOnlyHere)) event.preventDefault();
+  });
+
+  return { begin, store, list, update, remove, clear: () => keepLeaving([]) };
+}
