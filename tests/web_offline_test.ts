@@ -3,7 +3,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { startService } from "./process.ts";
-import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
+import { ANN, BOB, eventually, friends, type TestApp, withApp } from "./support.ts";
 import { createTestDatabase } from "./database.ts";
 import { bubbles, field, openAs, openFriends, ticked, write } from "./web_window.ts";
 
@@ -142,4 +142,36 @@ Deno.test({
       await database.drop();
     }
   },
+});
+
+Deno.test({
+  name: "where something in between answers that the service is away, the page opens as it was kept",
+  ignore: !hasBrowser,
+  fn: () =>
+    withApp((t) =>
+      withBrowser(async (browser) => {
+        const env = {
+          DATABASE_URL: t.database.url,
+          JWT_SECRET: "a secret of thirty-two bytes or more",
+          LIMITS: "off",
+        };
+        const [ann] = await friends(t);
+        const service = await startService({ env });
+        const { page } = await openAs(service, browser, ann, { path: `/app#/thread/${BOB}` });
+        await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+        await service.end("SIGTERM");
+        const port = Number(new URL(service.url).port);
+        const between = Deno.serve(
+          { port, hostname: "127.0.0.1", onListen: () => {} },
+          () => new Response("Bad gateway", { status: 502 }),
+        );
+        try {
+          await page.reload();
+          await page.getByText("Connecting").waitFor({ timeout: 10_000 });
+          await field(page).waitFor();
+        } finally {
+          await between.shutdown();
+        }
+      })
+    ),
 });

@@ -33,12 +33,13 @@ self.addEventListener("fetch", (event) => {
   else if (self.SHELL.paths.includes(pathname)) event.respondWith(kept(event.request));
 });
 
-/** The page as the service has it now; the kept one where it does not answer. */
+/** The page as the service has it now; the kept one where it does not answer, or another in its place. */
 async function newest(request: Request): Promise<Response> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
   try {
-    return await fetch(request.url, { signal: patience.signal, headers: { accept: "text/html" } });
+    const answer = await fetch(request.url, { signal: patience.signal, headers: { accept: "text/html" } });
+    return answer.status < 500 ? answer : await caches.match(PAGE) ?? answer;
   } catch {
     return await caches.match(PAGE) ?? Response.error();
   } finally {
