@@ -34,6 +34,7 @@ export class NotificationSocket implements Socket {
   /** Of its opening, and later of its end for too much that was sent. */
   #timer: ReturnType<typeof setTimeout> | null;
   #floodedAt: number | null = null;
+  #isCut = false;
   #unstick: (() => void) | null = null;
   #leave: ReturnType<Hub["join"]> | null = null;
   #minuteEndsAt = 0;
@@ -59,24 +60,26 @@ export class NotificationSocket implements Socket {
   }
 
   isBusy(): boolean {
-    return this.socket.bufferedAmount > 0;
+    return !this.#isCut && this.socket.bufferedAmount > 0;
   }
 
   write(notice: Notice): boolean {
     // One that is closing would drop it silently. The change is committed, and the client will fetch it.
-    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    if (this.#isCut || this.socket.readyState !== WebSocket.OPEN) return false;
     this.socket.send(this.around.toFrame(notice));
     return true;
   }
 
+  /** Until it says that it is closed it calls itself open, and Deno 2.9.6 dies of whatever it is asked to do or tell then. */
   cut(): void {
+    this.#isCut = true;
     terminate(this.socket);
   }
 
   /** Says goodbye once all before it is taken, and does not wait long for the answer. */
   close(code: number, reason: string): void {
     const { socket } = this;
-    if (socket.readyState > WebSocket.OPEN) return;
+    if (this.#isCut || socket.readyState > WebSocket.OPEN) return;
     if (this.isBusy()) return this.#closeLater(code, reason);
     const timer = setTimeout(() => terminate(socket), GOODBYE_MS_MAX);
     socket.addEventListener("close", () => clearTimeout(timer));

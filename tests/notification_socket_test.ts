@@ -92,3 +92,19 @@ Deno.test("a client that takes nothing for good has a place of its user's until 
     equal(goneOut(), 1);
   }
 });
+
+Deno.test("a socket that was cut is not touched any more, though it still calls itself open", () => {
+  const { fake, socket, around, goneOut } = open();
+  socket.cut();
+  // Of a real one this would end the process.
+  fake.bufferedAmount = 100;
+  ok(!socket.isBusy());
+  ok(!socket.write({ event: "contacts_updated" }));
+  around.hub.tell({ to: BOB_ID, event: "contacts_updated" });
+  socket.close(1001, "Service is shutting down");
+  fake.bufferedAmount = 0;
+  socket.close(1001, "Service is shutting down");
+  deepEqual([fake.sent, fake.closedWith], [["connected"], []]);
+  fake.go();
+  equal(goneOut(), 1);
+});
