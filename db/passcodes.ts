@@ -35,13 +35,17 @@ export async function lockChallenge(sql: Sql, phone: string, purpose: Purpose): 
   return challenge ?? null;
 }
 
-/** Puts a blank row where there is none, so that two first asks have something to queue at. */
+/**
+ * Puts a blank row where there is none, so that two first asks have something to queue at. One that is there is locked, or
+ * whoever deletes old rows could take it away before it is looked at.
+ */
 export async function ensureChallenge(sql: Sql, blank: Challenge): Promise<void> {
   await sql`
     insert into passcodes (phone_number, purpose, nonce, key_id, expires_at, used_at)
     values (${blank.phone_number}, ${blank.purpose}, ${blank.nonce}, ${blank.key_id}, ${blank.expires_at},
       ${blank.used_at})
-    on conflict (phone_number, purpose) do nothing`;
+    on conflict (phone_number, purpose) do update
+    set used_at = passcodes.used_at`;
 }
 
 export async function saveChallenge(sql: Sql, challenge: Challenge): Promise<void> {

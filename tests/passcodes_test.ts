@@ -4,6 +4,7 @@ import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 
 import { createPasscodeKeys } from "../services/passcode_keys.ts";
 import { invitations, invite, inviteStatuses, join, withInvites } from "./invite_calls.ts";
+import { untilWaiting } from "./locks.ts";
 import { ask, codesSent, complete, DAY_MS, MINUTE_MS, SECOND_MS, tally, wrong } from "./passcode_calls.ts";
 import { ANN, BOB, CAT, refused, succeeded, withApp } from "./support.ts";
 
@@ -230,3 +231,28 @@ Deno.test("TEST_PASSCODES: these numbers get their code and no SMS, and their li
 
     deepEqual(t.services.console!.sent(), []);
   }, { env: { TEST_PASSCODES: "0014155550101=654321" } }));
+
+Deno.test("an ask does not fail where its old challenge is swept in the middle of it", () =>
+  withApp(async (t) => {
+    succeeded(await ask(t, "signup", ANN));
+    t.clock.advance(2 * DAY_MS);
+    // Holds an ask up between making sure of its row and looking at it.
+    await t.sql`
+      create function stop_here() returns trigger language plpgsql as $$
+      begin
+        perform pg_advisory_xact_lock(7);
+        return null;
+      end $$`;
+    await t.sql`
+      create trigger stop_here after insert on passcodes for each statement execute function stop_here()`;
+
+    const asked = await t.sql.begin(async (sql) => {
+      await sql`select pg_advisory_xact_lock(7)`;
+      const asked = ask(t, "signup", ANN);
+      await untilWaiting(t);
+      await t.services.upkeep.deleteOldRows();
+      return { asked };
+    });
+    succeeded(await asked.asked);
+    equal(codesSent(t, ANN).length, 2);
+  }));
