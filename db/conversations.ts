@@ -111,7 +111,10 @@ export interface ChangedThread {
   peer_phone: string;
 }
 
-/** What of the given users' threads changed within the last `ms`, by the database's clock. */
+/**
+ * What of the given users' threads changed within the last `ms`, by the database's clock. Before the two were friends there is
+ * nothing in a thread but what they want of each other, and that somebody has declined is told nobody.
+ */
 export async function listChangedThreads(
   sql: Sql,
   userIds: number[],
@@ -124,5 +127,6 @@ export async function listChangedThreads(
     join users u on u.id = v.peer_id
     where c.owner_id = any(${userIds}::bigint[])
       and v.changed_at > clock_timestamp() - ${ms} * interval '1 millisecond'
+      and v.ever_accepted
       and v.mine <> 'refuse'`;
 }

@@ -126,3 +126,21 @@ Deno.test("after a statement whose outcome was lost with its connection, sockets
 
     await eventually(() => socket.told().includes("contacts_updated"));
   }));
+
+Deno.test("after a gap nobody is told of a thread in which his request was declined", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const cat = await t.signUp(CAT);
+    const put = (call: string, me: Person, phone_number: string) =>
+      t.call("PUT", `/api/contacts/${call}`, { token: me.token, json: { phone_number } });
+    succeeded(await put("request", ann, BOB));
+    const socket = await t.socket(ann.token);
+    succeeded(await put("delete", bob, ANN));
+    socket.forget();
+    await t.services.fromOthers.onGap(0);
+
+    succeeded(await put("request", cat, ANN));
+    await eventually(() =>
+      deepEqual(socket.told(), ["contacts_updated", "sessions_updated", "contacts_updated"])
+    );
+  }));
