@@ -26,9 +26,9 @@ export function targetsOf(read: Pool["options"]): Target[] {
       ? { sslnegotiation: String(read.sslnegotiation) }
       : {}),
   };
-  return read.host.flatMap((host, place) => {
+  return read.host.flatMap((host, index) => {
     const [at, tls] = path ? [dirname(path), [false]] : [host, tlsOf(read.ssl)];
-    return tls.map((ssl) => ({ config: { ...shared, host: at, port: read.port[place]!, ssl }, startup }));
+    return tls.map((ssl) => ({ config: { ...shared, host: at, port: read.port[index]!, ssl }, startup }));
   });
 }
 

@@ -100,16 +100,16 @@ function unreadOf(sql: Sql, ownerIds: number[], me: "low" | "high", peer: "low" 
 
 /** Puts the tables together: rows by their owner. */
 function listsOf(of: Columns): Map<number, ContactRow[]> {
-  const phones = new Map(of.user_ids?.map((id, place) => [id, of.phones[place]!]));
-  const places = new Map(of.ids?.map((id, place) => [id, place]));
+  const phones = new Map(of.user_ids?.map((id, index) => [id, of.phones[index]!]));
+  const indexes = new Map(of.ids?.map((id, index) => [id, index]));
   const rows = new Map<number, ContactRow[]>();
-  of.owners?.forEach((ownerId, place) => {
-    const pair = places.get(of.pairs[place]!)!;
+  of.owners?.forEach((ownerId, index) => {
+    const pair = indexes.get(of.pairs[index]!)!;
     const isLow = of.low_ids[pair] === ownerId;
     const row: ContactRow = {
-      phone_number: phones.get(of.peers[place]!)!,
-      display_name: of.names[place]!,
-      last_touch_at: new Date(Math.max(of.changed_ms[place]!, of.message_ms[pair] ?? 0)),
+      phone_number: phones.get(of.peers[index]!)!,
+      display_name: of.names[index]!,
+      last_touch_at: new Date(Math.max(of.changed_ms[index]!, of.message_ms[pair] ?? 0)),
       unread_messages: (isLow ? of.low_unread : of.high_unread)[pair]!,
       mine: (isLow ? of.low_intents : of.high_intents)[pair]!,
       theirs: (isLow ? of.high_intents : of.low_intents)[pair]!,

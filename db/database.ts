@@ -95,7 +95,7 @@ export type Pool = ReturnType<typeof connect>;
 
 /** `host:port`, or the path of a socket; several with commas between. */
 export function nameServer({ host, port, path }: Pool["options"]): string {
-  return path || host.map((name, place) => `${name}:${port[place]}`).join(",");
+  return path || host.map((name, index) => `${name}:${port[index]}`).join(",");
 }
 
 export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {

@@ -73,9 +73,9 @@ export function openLending<C extends Connection>(
   /** One that closed is made anew, and not by its work: that would be refused in its middle. Who has it brings it back first. */
   function hearClose(connection: C): void {
     if (!living.delete(connection)) return;
-    const place = idle.indexOf(connection);
-    if (place === -1) return;
-    idle.splice(place, 1);
+    const index = idle.indexOf(connection);
+    if (index === -1) return;
+    idle.splice(index, 1);
     discard(connection);
   }
 

@@ -19,16 +19,16 @@ const MOVES_PER_NOTIFY = 24;
 
 /**
  * Moves many marks in one statement, locking the pairs in the order of their ids. Returns those moves that changed
- * something by their place in `moves`, and whether the peer is to be told.
+ * something by their index in `moves`, and whether the peer is to be told.
  */
 export async function moveMarks(
   sql: Sql,
   moves: Move[],
   { now, origin }: { now: Date; origin: string },
-): Promise<{ place: number; tell_peer: boolean }[]> {
-  return await sql<{ place: number; tell_peer: boolean }[]>`
+): Promise<{ index: number; tell_peer: boolean }[]> {
+  return await sql<{ index: number; tell_peer: boolean }[]>`
     with move as (
-      select (ord - 1)::int as place, conversation_id, reader_id, delivered_to, seen_text_to, media_from, media_to,
+      select (ord - 1)::int as index, conversation_id, reader_id, delivered_to, seen_text_to, media_from, media_to,
         peer_event, own_event
       from unnest(
         ${moves.map((move) => move.conversation_id)}::bigint[],
@@ -49,7 +49,7 @@ export async function moveMarks(
       order by id
       for no key update
     ), wanted as materialized (
-      select move.place, pair.id, move.reader_id, pair.low_id = move.reader_id as by_low, peer_event, own_event,
+      select move.index, pair.id, move.reader_id, pair.low_id = move.reader_id as by_low, peer_event, own_event,
         media_from, media_to,
         least(greatest(delivered_to, seen_text_to), sent_id) as delivered_to,
         least(seen_text_to, sent_id) as seen_text_to,
@@ -72,13 +72,13 @@ export async function moveMarks(
         and m.media_id is not null
         and m.seen_at is null
         and m.id between wanted.media_from and wanted.media_to
-      returning wanted.place
+      returning wanted.index
     ), moving as materialized (
-      select place, id, by_low, peer_event, own_event, delivered_to, seen_text_to, tell_peer
+      select index, id, by_low, peer_event, own_event, delivered_to, seen_text_to, tell_peer
       from wanted
       where delivered_to > delivered_id
         or seen_text_to > seen_text_id
-        or exists (select from played where played.place = wanted.place)
+        or exists (select from played where played.index = wanted.index)
     ), target as (
       select id,
         max(delivered_to) filter (where by_low) as low_delivered_to,
@@ -102,11 +102,11 @@ export async function moveMarks(
         ${origin} || string_agg(concat_ws(',', own_event, case when tell_peer then peer_event end), ',')
       )
       from moving
-      group by place / ${MOVES_PER_NOTIFY}
+      group by index / ${MOVES_PER_NOTIFY}
     )
-    select place, tell_peer, (select count(*) from told) as told
+    select index, tell_peer, (select count(*) from told) as told
     from moving
-    order by place`;
+    order by index`;
 }
 
 /** The threads in which these users have been sent what has not reached them. */

@@ -52,9 +52,9 @@ export async function findPairs(
     ) as found, ${levelsOf(sql, uses, at)} as levels`;
   const found = row!.found.map((
     [userId, status, id, low_intent, high_intent, ever_accepted, peer_delivered_id],
-    place,
+    index,
   ): Found => ({
-    user: userId === null ? null : { id: userId, phone_number: wanted[place]!.phone, status: status! },
+    user: userId === null ? null : { id: userId, phone_number: wanted[index]!.phone, status: status! },
     pair: id === null ? null : { id, low_intent, high_intent, ever_accepted, peer_delivered_id },
   }));
   return { found, levels: new Map(row!.levels) };

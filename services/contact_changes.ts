@@ -88,9 +88,9 @@ export function createContactChanges(
     const wanted = wishes.map(({ me, phone }) => ({ user_id: me.user_id, phone }));
     const { found, levels } = await database.run((sql) => findPairs(sql, wanted, { uses: ledger.uses, at }));
     ledger.learn(levels);
-    const cases = wishes.map((wish, place) => caseOf(wish, found[place]!));
+    const cases = wishes.map((wish, index) => caseOf(wish, found[index]!));
     const outcomes = cases.map((one) => judge(one, ledger, inviteMode));
-    const done = cases.filter((_, place) => !(outcomes[place] instanceof AppError));
+    const done = cases.filter((_, index) => !(outcomes[index] instanceof AppError));
 
     const strangers = new Set(done.filter(isOfStranger).map(({ wish }) => wish.phone));
     const writing = writingOf(done);
@@ -99,10 +99,10 @@ export function createContactChanges(
     else if (writing.pairs.length > 0 || ledger.taken().length > 0) {
       lists = await writeAtOnce(done, writing, ledger, at);
     }
-    return outcomes.map((outcome, place) =>
+    return outcomes.map((outcome, index) =>
       outcome instanceof AppError
         ? outcome
-        : { ...outcome, list: lists?.get(wishes[place]!.me.user_id) ?? null }
+        : { ...outcome, list: lists?.get(wishes[index]!.me.user_id) ?? null }
     );
   }
 
@@ -116,7 +116,7 @@ export function createContactChanges(
         write(sql, writing, ledger, at).then(() => bus.deliver(writing.events)),
         owners.length === 0 ? [] : listContacts(sql, owners).catch(toNoLists),
       ]);
-      return new Map(lists.map((list, place) => [owners[place]!, list]));
+      return new Map(lists.map((list, index) => [owners[index]!, list]));
     });
   }
 

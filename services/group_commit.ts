@@ -117,7 +117,7 @@ export function createGroupCommit<Job, Outcome>(
   ): Promise<DatabaseUnavailable | null> {
     try {
       const outcomes = await run(batch.map(({ job }) => job));
-      batch.forEach(({ resolve }, place) => resolve(outcomes[place] as Outcome));
+      batch.forEach(({ resolve }, index) => resolve(outcomes[index] as Outcome));
       return null;
     } catch (error) {
       if (error instanceof DatabaseHeldUp) {
@@ -138,10 +138,10 @@ export function createGroupCommit<Job, Outcome>(
     batch: Waiting<Job, Outcome>[],
     onHeldUp: OnHeldUp<Job, Outcome>,
   ): Promise<DatabaseUnavailable | null> {
-    for (const [place, alone] of batch.entries()) {
+    for (const [index, alone] of batch.entries()) {
       const outage = await settle([alone], onHeldUp);
       if (!outage) continue;
-      fail(batch.slice(place + 1), outage);
+      fail(batch.slice(index + 1), outage);
       return outage;
     }
     return null;

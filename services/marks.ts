@@ -63,8 +63,8 @@ export function createMarks(
     await database.run(async (sql) => {
       const moved = await moveMarks(sql, batch.map(moveOf), { now: now(), origin: bus.origin });
       // In here, because a commit that comes after everybody gave it up has to be told too.
-      for (const { place, tell_peer } of moved) {
-        const { own, peer } = eventsOf(batch[place]!);
+      for (const { index, tell_peer } of moved) {
+        const { own, peer } = eventsOf(batch[index]!);
         bus.deliver(tell_peer ? [own, peer] : [own]);
       }
     });

@@ -121,14 +121,14 @@ export function createSends(
     const rows = await database.run(async (sql) => {
       const rows = await storeDrafts(sql, drafts, { now: at, origin: bus.origin });
       // In here, because a commit that comes after everybody gave it up has to be told too.
-      sends.forEach((send, place) => {
-        const id = rows[place]!.stored_id;
+      sends.forEach((send, index) => {
+        const id = rows[index]!.stored_id;
         if (id !== null) bus.deliver(eventsOf(sentOf(send), id));
       });
       return rows;
     });
-    return sends.map((send, place) => {
-      const row = rows[place]!;
+    return sends.map((send, index) => {
+      const row = rows[index]!;
       const { stored_id: id, sent_at, media } = row;
       return id === null
         ? whyNot(send, row)

@@ -18,6 +18,10 @@ const FAIL_TO_OPEN = `IDBFactory.prototype.open = () => {
 const FORBID_LOCKS = `LockManager.prototype.request = async () => {
   throw new DOMException("", "SecurityError");
 };`;
+const FAIL_TO_CONNECT = `globalThis.WebSocket = class {
+  constructor() { setTimeout(() => this.onclose({ code: 1006 }), 50); }
+  close() {}
+};`;
 
 /** Run in the page before its own script. */
 const BREAKS: Record<string, string> = {
@@ -30,6 +34,7 @@ const BREAKS: Record<string, string> = {
   "has no room in the database":
     `IDBObjectStore.prototype.put = () => { throw new DOMException("", "QuotaExceededError"); };`,
   "keeps nothing and forbids locks": FORBID_STORAGE + FAIL_TO_OPEN + FORBID_LOCKS,
+  "or its network lets no socket through": FAIL_TO_CONNECT,
   "knows nothing new":
     `for (const name of ["BroadcastChannel", "Notification", "caches"]) delete globalThis[name];
     for (const name of ["locks", "serviceWorker"]) delete Navigator.prototype[name];

@@ -5,7 +5,7 @@ import { hasBrowser, withBrowser } from "./browser.ts";
 import { only } from "./limit_calls.ts";
 import { ANN, BOB, eventually, refused, type TestApp, type TestOptions, withApp } from "./support.ts";
 import type { Browser } from "playwright-core";
-import { bubbles, field, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
+import { bubbles, enter, field, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -243,6 +243,30 @@ sessionTest(
     equal((await t.call("GET", "/api/contacts", { token: (await kept()).token })).status, 200);
   },
 );
+
+for (const [what, days] of [["behind", -20], ["ahead", 20]] as const) {
+  sessionTest(
+    `a session is renewed once a week where the clock is twenty days ${what}`,
+    async (t, browser) => {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await page.clock.install({ time: Date.now() + days * DAY_MS });
+      let renewals = 0;
+      page.on("request", (request) => renewals += request.url().endsWith("/api/auth/renew") ? 1 : 0);
+      await page.goto(`${t.url}/app`);
+      await enter(t, page, ANN);
+      const pass = async (days: number) => {
+        t.clock.advance(days * DAY_MS);
+        await page.clock.fastForward(days * DAY_MS);
+        await page.evaluate("fetch('/healthz')");
+      };
+      await pass(6);
+      equal(renewals, 0);
+      await pass(2);
+      await eventually(() => equal(renewals, 1));
+    },
+  );
+}
 
 sessionTest("a session that is near its end is renewed when its window is opened", async (t, browser) => {
   const person = await t.signUp(ANN);

@@ -38,8 +38,9 @@ export interface Page {
 export type Client = ReturnType<typeof createClient>;
 
 const PAGE_COUNT = 40;
-/** A session lasts thirty days from its last renewal: so it is renewed once a week at most. */
-const RENEW_BEFORE_MS = 23 * 24 * 60 * 60 * 1000;
+/** A session lasts thirty days from its last renewal: so it is renewed once a week. */
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000 - WEEK_MS;
 
 /** @param name keeps several people in one browser apart */
 export function createClient({ origin, name }: { origin: string; name: string }) {
@@ -58,10 +59,11 @@ export function createClient({ origin, name }: { origin: string; name: string })
     origin,
     token,
     onSessionEnded: lose,
-    // A socket that was refused for its token looks like one without a network: a call tells.
-    onFailed: () => void http("get", "/api/auth/sessions").catch(() => {}),
+    // A socket that was refused for its token looks like one without a network, or with a network that lets none through.
+    onFailed: () =>
+      void http("get", "/api/auth/sessions").then(() => live.tell({ event: "unheard" }), () => {}),
   });
-  live.onNotice(({ event }) => event === "connected" && outbox.flush());
+  live.onNotice(({ event }) => (event === "connected" || event === "unheard") && outbox.flush());
   addEventListener("offline", live.drop);
   addEventListener("online", () => {
     live.hurry();
@@ -143,7 +145,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
 
   async function renew(): Promise<void> {
     const session = keeper.current();
-    if (!session || Date.parse(session.expires_at) - Date.now() > RENEW_BEFORE_MS) return;
+    if (!session || !isAWeekOld(session)) return;
     const { token, expires_at } = await http("post", "/api/auth/renew");
     keeper.keep({ ...session, token, expires_at });
   }
@@ -199,4 +201,12 @@ export function createClient({ origin, name }: { origin: string; name: string })
       put: (key: string, value: unknown) => void database.put("seen", value, key).catch(() => {}),
     },
   };
+}
+
+/** By its age, where that is known: of a clock that is days behind or ahead the end of a session says nothing. */
+function isAWeekOld({ expires_at, kept_at }: Session): boolean {
+  const now = Date.now();
+  if (kept_at === undefined) return Date.parse(expires_at) - now <= RENEW_BEFORE_MS;
+  // One that comes from the future was kept before somebody set the clock.
+  return kept_at > now || now - kept_at >= WEEK_MS;
 }

@@ -13,15 +13,15 @@ export interface Likeness {
 
 export function createLikeness(): Likeness {
   const timesMs: number[] = [];
-  let place = 0;
+  let index = 0;
   return {
     async send(work) {
       const startedAt = performance.now();
       try {
         await work();
       } finally {
-        timesMs[place] = performance.now() - startedAt;
-        place = (place + 1) % TIMES_MAX;
+        timesMs[index] = performance.now() - startedAt;
+        index = (index + 1) % TIMES_MAX;
       }
     },
     async withhold() {

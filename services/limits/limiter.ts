@@ -137,8 +137,8 @@ export function createLimiter(
 
 function usedOf(uses: (Use & { limit: SharedName })[], { owed }: Taken): Verdict["used"] {
   const used: Verdict["used"] = {};
-  uses.forEach(({ limit, capacityUs }, place) => {
-    used[limit] = Math.max(used[limit] ?? 0, owed[place]! / capacityUs);
+  uses.forEach(({ limit, capacityUs }, index) => {
+    used[limit] = Math.max(used[limit] ?? 0, owed[index]! / capacityUs);
   });
   return used;
 }

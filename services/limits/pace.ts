@@ -42,17 +42,17 @@ export function createPace(
       forgetFull(atUs);
       const ends = fullAt.get(key);
       let wait = 0;
-      for (let place = 0; place < measures.length; place++) {
-        wait = Math.max(wait, waitUs(owedUs(ends?.[place] ?? atUs, atUs), measures[place]!));
+      for (let index = 0; index < measures.length; index++) {
+        wait = Math.max(wait, waitUs(owedUs(ends?.[index] ?? atUs, atUs), measures[index]!));
       }
       if (wait > 0) return Math.ceil(wait / US_PER_SECOND);
       if (ends === undefined) fullAt.set(key, measures.map(({ stepUs }) => atUs + stepUs));
-      else measures.forEach(({ stepUs }, place) => ends[place] = Math.max(ends[place]!, atUs) + stepUs);
+      else measures.forEach(({ stepUs }, index) => ends[index] = Math.max(ends[index]!, atUs) + stepUs);
       return null;
     },
     giveBack(key) {
       const ends = fullAt.peek(key);
-      if (ends) measures.forEach(({ stepUs }, place) => ends[place]! -= stepUs);
+      if (ends) measures.forEach(({ stepUs }, index) => ends[index]! -= stepUs);
     },
     size: () => fullAt.size,
   };

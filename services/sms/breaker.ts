@@ -24,7 +24,7 @@ export function stoppedMs(latest: PaidPasscode[], at: Date): number {
     .filter((age) => age >= -CLOCKS_APART_MS)
     .sort((one, other) => one - other);
   if (latest.length < WATCHED || unverified.length <= WATCHED / 2) return 0;
-  const paused = unverified.findIndex((age, place) => age - (unverified[place - 1] ?? 0) >= STOP_MS);
+  const paused = unverified.findIndex((age, index) => age - (unverified[index - 1] ?? 0) >= STOP_MS);
   const trials = unverified.slice(0, paused < 0 ? unverified.length : paused);
   if (trials.length < TRIALS_MAX && trials.every((age) => age < SETTLED_MS)) return 0;
   return STOP_MS - trials[0]!;

@@ -100,7 +100,8 @@ export function createDesk(
 
   function hear(notice: Notice): void {
     switch (notice.event) {
-      case "connected": {
+      case "connected":
+      case "unheard": {
         const threads = Object.entries(store.get().threads);
         store.set({
           threads: Object.fromEntries(

@@ -8,6 +8,8 @@ export type Connection = "closed" | "connecting" | "online" | "displaced";
 
 export type Notice =
   | { event: "connected" }
+  /** Of this client itself: the service answers calls and not the socket, so that whatever changed was not told. */
+  | { event: "unheard" }
   | { event: "contacts_updated" }
   | { event: "messages_updated"; sender: string }
   | { event: "sessions_updated" };
@@ -107,6 +109,7 @@ export function createLive(
       open();
     },
     state: () => state,
+    tell: notices.tell,
     onNotice: notices.on,
     onState: states.on,
   };

@@ -8,6 +8,8 @@ export interface Session {
   expires_at: string;
   /** As its owner wrote it. */
   phone_number: string;
+  /** When it came, by this device's clock, which may be wrong by days. */
+  kept_at?: number;
 }
 
 export type SessionKeeper = ReturnType<typeof createSessionKeeper>;
@@ -18,9 +20,9 @@ export function createSessionKeeper(name: string) {
   let session = local.read<Session>(key);
 
   function keep(next: Session | null): void {
-    local.write(key, next);
-    session = next;
-    changes.tell(next);
+    session = next && { ...next, kept_at: Date.now() };
+    local.write(key, session);
+    changes.tell(session);
   }
 
   // Another window of this browser signed in, out, or renewed.
