@@ -172,7 +172,7 @@ brokenTest(
     await ticked(ann.page, "Seen");
     await t.send(bob, ann, "Again");
     await ann.page.getByText("Again").waitFor();
-    equal(await ann.page.evaluate(OUTBOX), 0);
+    await eventually(async () => equal(await ann.page.evaluate(OUTBOX), 0));
   },
 );
 
