@@ -5,7 +5,7 @@ import { createAccounts } from "./accounts.ts";
 import type { Config } from "./config.ts";
 import { createContactChanges } from "./contact_changes.ts";
 import { createContacts } from "./contacts.ts";
-import { createBus, createOrigin, decode } from "./events/bus.ts";
+import { createBus, createOrigin, decode, hearEach } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createHub } from "./events/hub.ts";
 import { createFormTokens } from "./form_tokens.ts";
@@ -184,7 +184,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
       onPayload(payload: string) {
         const events = decode(payload, origin);
         if (events === null) resync.afterOutage();
-        else events.forEach(hear);
+        else hearEach(events, hear);
       },
       onGap: resync.afterGap,
     },

@@ -119,6 +119,33 @@ mediaTest("an upload that a closed window broke off goes on where it was", async
   ok(patches[1]! > 200_000, String(patches[1]));
 });
 
+mediaTest("an upload on which nothing moves for a minute is tried again", async (_, { ann, bob }) => {
+  let patches = 0;
+  await ann.page.route("**/api/uploads/*", async (route) => {
+    if (route.request().method() !== "PATCH") return await route.continue();
+    patches += 1;
+    // The first is never answered.
+    if (patches > 1) await route.continue();
+  });
+  await ann.page.clock.install();
+  await pick(ann.page, makeWav(10_000));
+  await press(ann.page, "Enter");
+  await eventually(() => equal(patches, 1));
+  await ann.page.clock.fastForward(59_000);
+  equal(patches, 1);
+  await ann.page.clock.fastForward(1_000);
+  // It waits before it tries again.
+  await eventually(() => ann.page.clock.fastForward(1_000).then(() => equal(patches, 2)));
+  await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
+});
+
+mediaTest("a file that a proxy takes for too large is refused with a sentence", async (_, { ann }) => {
+  await ann.page.route("**/api/uploads/*", (route) => route.fulfill({ status: 413, body: "<h1>413</h1>" }));
+  await pick(ann.page, makeWav(10_000));
+  await press(ann.page, "Enter");
+  await ann.page.getByText("This file is too large.").waitFor();
+});
+
 mediaTest("an upload can be cancelled, and leaves nothing anywhere", async (t, { ann }) => {
   await pick(ann.page, makeWav(3_000_000));
   await slowDown(ann.page, 300_000);

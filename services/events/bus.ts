@@ -31,17 +31,19 @@ export function createBus(origin: string, hear: (event: Event) => void): Bus {
     origin,
     payloadsOf,
     announce: (sql, events) => notify(sql, payloadsOf(events)),
-    deliver(events) {
-      for (const event of events) {
-        try {
-          hear(event);
-        } catch (error) {
-          // What is told is committed: one socket that fails must not make it look undone, nor leave out the others.
-          log.error("Event not told", describeError(error));
-        }
-      }
-    },
+    deliver: (events) => hearEach(events, hear),
   };
+}
+
+/** What is told is committed: one socket that fails must not make it look undone, nor leave out the others. */
+export function hearEach(events: Event[], hear: (event: Event) => void): void {
+  for (const event of events) {
+    try {
+      hear(event);
+    } catch (error) {
+      log.error("Event not told", describeError(error));
+    }
+  }
 }
 
 export function encode(event: Event): string {

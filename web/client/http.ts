@@ -88,7 +88,7 @@ async function reach(address: string, init: RequestInit): Promise<Response> {
 
 /** An error as the service describes it, or its status alone where something in between answered. */
 export function refusalOf(status: number, body: ErrorBody | null): ApiError {
-  const code = body?.code ?? (status >= 500 ? "unavailable" : "unexpected");
+  const code = body?.code ?? (status === 413 ? "too_large" : status >= 500 ? "unavailable" : "unexpected");
   return new ApiError(code, body?.message ?? `Status ${status}`, status, body?.retry_after ?? null);
 }
 

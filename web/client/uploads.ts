@@ -13,6 +13,9 @@ export interface Upload {
   signal: AbortSignal;
 }
 
+/** A connection on which nothing has moved for so long is dead. What has arrived is not lost by trying another. */
+const STALLED_MS = 60_000;
+
 export type Uploads = ReturnType<typeof createUploads>;
 
 interface Sent {
@@ -77,7 +80,11 @@ export function createUploads({ origin, token }: { origin: string; token: () => 
       request.open(method, `${origin}/api/uploads${path}`);
       const given = { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${token()}`, ...headers };
       for (const [name, value] of Object.entries(given)) request.setRequestHeader(name, value);
-      request.upload.onprogress = ({ loaded }) => onSent(loaded);
+      const stall = watchForStall(request);
+      request.upload.onprogress = ({ loaded }) => {
+        stall.move();
+        onSent(loaded);
+      };
       request.onload = () => {
         const { status } = request;
         if (status < 300) {
@@ -90,13 +97,36 @@ export function createUploads({ origin, token }: { origin: string; token: () => 
         reject(refusalOf(status, readBody(request.responseText)));
       };
       request.onerror = () => reject(new ApiError("offline", "The upload broke off"));
-      request.onabort = () => reject(new ApiError("cancelled", "The upload was cancelled"));
+      request.onabort = () =>
+        reject(
+          stall.isOver()
+            ? new ApiError("offline", "The upload came to a stand")
+            : new ApiError("cancelled", "The upload was cancelled"),
+        );
       signal?.addEventListener("abort", () => request.abort());
+      stall.move();
       request.send(body);
     });
   }
 
   return { upload, giveUp: (id: string) => send("DELETE", `/${id}`) };
+}
+
+/** Aborts a request on which nothing moves any more. */
+function watchForStall(request: XMLHttpRequest) {
+  let isOver = false;
+  let timer: ReturnType<typeof setTimeout>;
+  request.addEventListener("loadend", () => clearTimeout(timer));
+  return {
+    isOver: () => isOver,
+    move() {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        isOver = true;
+        request.abort();
+      }, STALLED_MS);
+    },
+  };
 }
 
 function readBody(text: string): Sent["body"] {
