@@ -123,8 +123,10 @@ async function fill(
     await sql`
       insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
       select v.id, nextval('message_ids'), case when n % 2 = 0 then low_id else high_id end, 'text',
-        'Hello, it is me, for the ' || n || 'th time', 'fill-' || n, now()
+        'Hello, it is me, for the ' || digits || 'th time', 'fill-' || digits, now()
       from generate_series(1, ${messages}) as n
+      -- As many letters in a large database as in a small one.
+      cross join lateral lpad(n::text, 8, '0') as digits
       join conversations v on v.id = case when n % ${Math.max(2, Math.floor(messages / length))} = 0
         then ${thread} else 1 + n % ${spread} end`;
   });
