@@ -26,7 +26,8 @@ export function createPace(
   },
 ): Pace & { size(): number } {
   const measures = (rates ?? []).map(measure);
-  const fullAt = new LRUCache<string, number[]>({ max: keysMax });
+  // By size, though each counts for one: with `max` it would take the room for all of them at once.
+  const fullAt = new LRUCache<string, number[]>({ maxSize: keysMax, sizeCalculation: () => 1 });
   let takes = 0;
 
   function forgetFull(atUs: number): void {
