@@ -3,6 +3,7 @@
 // connection a process, watched, because a connection that died silently would swallow every event.
 
 import { connect, type DatabaseAddress, type Pool, type Sql } from "./database.ts";
+import { type OutageReason, reasonOf } from "./outage_reasons.ts";
 import { within } from "./within.ts";
 
 export const CHANNEL = "puffintalk";
@@ -10,6 +11,8 @@ export const CHANNEL = "puffintalk";
 export const PAYLOAD_BYTES_MAX = 7_900;
 const HEARTBEAT_MS = 4_000;
 const RETRY_MS = 250;
+/** A server that is started again is there sooner. */
+const LOST_MS = 5_000;
 
 /** One statement, whatever the number of payloads: NOTIFY takes a lock on the whole database at commit. */
 export async function notify(sql: Sql, payloads: string[]): Promise<void> {
@@ -23,18 +26,28 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+export interface Hearing {
+  onPayload: (payload: string) => void;
+  onGap: (gapMs: number) => Promise<void>;
+  /** Nothing was heard for seconds, and why; told once. */
+  onLost?: (reason: OutageReason) => void;
+  /** After that, when all is heard again. */
+  onBack?: (afterMs: number) => void;
+}
+
 /**
  * Calls `onPayload` for each notification. After a connection was lost, what was sent meanwhile is lost: then
  * `onGap` is called with the time in ms since the last moment from which nothing is missing, again if it rejects.
  */
 export async function listen(
   at: DatabaseAddress,
-  { onPayload, onGap }: { onPayload: (payload: string) => void; onGap: (gapMs: number) => Promise<void> },
+  { onPayload, onGap, onLost, onBack }: Hearing,
 ): Promise<Listener> {
   let pool: Pool | null = null;
   let closed = false;
   let heardAt = performance.now();
   let missingSince: number | null = null;
+  let isLost = false;
   let wake = () => {};
 
   const open = async () => {
@@ -77,14 +90,23 @@ export async function listen(
       heardAt = performance.now();
     }
     if (missingSince !== null) {
-      await onGap(performance.now() - missingSince);
+      const gapMs = performance.now() - missingSince;
+      await onGap(gapMs);
       missingSince = null;
+      if (isLost) onBack?.(gapMs);
+      isLost = false;
     }
+  };
+
+  const noteLoss = (error: unknown) => {
+    if (isLost || missingSince === null || performance.now() - missingSince < LOST_MS) return;
+    isLost = true;
+    onLost?.(reasonOf(error));
   };
 
   const watch = async () => {
     while (!closed) {
-      await tend().catch(() => {});
+      await tend().catch(noteLoss);
       if (closed) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pool ? HEARTBEAT_MS : RETRY_MS);

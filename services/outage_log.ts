@@ -1,5 +1,6 @@
 // What the log says of a database that is away: here alone, because every call that finds it so is just 503.
 
+import type { Hearing } from "../db/notify.ts";
 import type { DatabaseNews } from "../db/outage_watch.ts";
 import { log } from "./log.ts";
 
@@ -11,3 +12,9 @@ export function logDatabaseNews(news: DatabaseNews): void {
   if (event === "away") return log.error("Database unavailable", { reason, code, server });
   log.warn("Database takes no more connections", { reason, code, server, open: news.connections });
 }
+
+/** Logs that what other processes announce is not heard, which nobody else would notice, and when it is again. */
+export const logHearing: Pick<Required<Hearing>, "onLost" | "onBack"> = {
+  onLost: (reason) => log.warn("Other processes are not heard", { ...reason }),
+  onBack: (afterMs) => log.info("Other processes are heard again", { after_ms: Math.round(afterMs) }),
+};

@@ -22,7 +22,7 @@ import { createMediaSweep } from "./media/sweep.ts";
 import { createUploads } from "./media/uploads.ts";
 import { createMessages } from "./messages.ts";
 import { createNewest } from "./newest.ts";
-import { logDatabaseNews } from "./outage_log.ts";
+import { logDatabaseNews, logHearing } from "./outage_log.ts";
 import { createPasscodeKeys } from "./passcode_keys.ts";
 import { createPasscodes } from "./passcodes.ts";
 import { createPush } from "./push/push.ts";
@@ -187,6 +187,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
         else hearEach(events, hear);
       },
       onGap: resync.afterGap,
+      ...logHearing,
     },
   };
 }

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { connect, openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable, OPERATION_MS_MAX } from "../db/door.ts";
-import { listen } from "../db/notify.ts";
+import { CHANNEL, listen } from "../db/notify.ts";
 import { isLoss, isOutage } from "../db/outages.ts";
 import { awaitServer, refuseOld, type Unreached } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
@@ -259,6 +259,37 @@ Deno.test("connections are kept, and wait for locks for as long as here, whateve
     } finally {
       await listener.close();
       await database.close();
+      await admin.unsafe(`drop role ${role}`);
+      await admin.end({ timeout: 1 });
+    }
+  }));
+
+Deno.test("listen() tells once that it hears nothing, and why, and when it hears again", () =>
+  withDatabase(async ({ address }) => {
+    const admin = connect(address, { max: 1 });
+    const role = `r_${crypto.randomUUID().replaceAll("-", "")}`;
+    await admin.unsafe(`create role ${role} login`);
+    const told: unknown[] = [];
+    const listener = await listen({ ...address, user: role }, {
+      onPayload: (payload) => void told.push(payload),
+      onGap: () => Promise.resolve(),
+      onLost: (reason) => void told.push(reason),
+      onBack: (afterMs) => void told.push(afterMs >= 5_000),
+    });
+    const sayAfter = async (statement: string) => {
+      await admin.unsafe(statement);
+      await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`;
+    };
+    try {
+      await sayAfter(`alter role ${role} nologin`);
+      const lost = { reason: "login refused", code: "28000" };
+      await eventually(() => deepEqual(told, [lost]), 15_000);
+      await admin.unsafe(`alter role ${role} login`);
+      await eventually(() => deepEqual(told, [lost, true]));
+      await admin.notify(CHANNEL, "x");
+      await eventually(() => deepEqual(told, [lost, true, "x"]));
+    } finally {
+      await listener.close();
       await admin.unsafe(`drop role ${role}`);
       await admin.end({ timeout: 1 });
     }
