@@ -5,7 +5,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { makeWav } from "./media_calls.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { BOB, eventually, friends, type TestApp, withApp } from "./support.ts";
-import { bubbles, enter, field, openFriends, openWindow, ticked, write } from "./web_window.ts";
+import { bubbles, enter, field, type Friends, friendsTest, openWindow, ticked, write } from "./web_window.ts";
 
 const FORBID_STORAGE = `for (const name of ["localStorage", "sessionStorage"]) {
   Object.defineProperty(globalThis, name, { get() { throw new DOMException("", "SecurityError"); } });
@@ -75,26 +75,13 @@ const OUTBOX = `new Promise((resolve) => {
   };
 })`;
 
-type Friends = Awaited<ReturnType<typeof openFriends>>;
-
 /** Of Ann, whose browser is broken, and Bob. */
 function brokenTest(
   name: string,
   script: string,
   run: (t: TestApp, friends: Friends) => Promise<void>,
 ): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const friends = await openFriends(t, browser, [{ script }, {}]);
-          await run(t, friends);
-          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
-        })
-      ),
-  });
+  friendsTest(name, run, [{ script }, {}]);
 }
 
 brokenTest(

@@ -1,30 +1,16 @@
 // Voices and films between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
 
 import { Buffer } from "node:buffer";
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { equal, ok } from "node:assert/strict";
 import { makeWav } from "./media_calls.ts";
 import type { Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { eventually, type TestApp, withApp } from "./support.ts";
-import { focused, moveTo, openFriends, press, SIZES, ticked } from "./web_window.ts";
-
-type Friends = Awaited<ReturnType<typeof openFriends>>;
+import { eventually, type TestApp } from "./support.ts";
+import { focused, type Friends, friendsTest, moveTo, press, SIZES, ticked } from "./web_window.ts";
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 
 function mediaTest(name: string, run: (t: TestApp, friends: Friends) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const friends = await openFriends(t, browser, [{}, { viewport: SIZES.desktop }]);
-          await run(t, friends);
-          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
-        })
-      ),
-  });
+  friendsTest(name, run, [{}, { viewport: SIZES.desktop }]);
 }
 
 /** A file of so many bytes, as a person picks it. */

@@ -3,27 +3,9 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { startService } from "./process.ts";
-import { ANN, BOB, eventually, friends, type TestApp, withApp } from "./support.ts";
+import { ANN, BOB, eventually, friends, withApp } from "./support.ts";
 import { createTestDatabase } from "./database.ts";
-import { bubbles, field, openAs, openFriends, ticked, write } from "./web_window.ts";
-
-function friendsTest(
-  name: string,
-  run: (t: TestApp, friends: Awaited<ReturnType<typeof openFriends>>) => Promise<void>,
-): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const friends = await openFriends(t, browser);
-          await run(t, friends);
-          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
-        })
-      ),
-  });
-}
+import { bubbles, field, friendsTest, openAs, openFriends, ticked, write } from "./web_window.ts";
 
 const TEXTS = ["One", "Two", "Three", "Four"];
 

@@ -1,8 +1,9 @@
 // The web client in real windows: each its own browser profile, driven by keys or by a mouse.
 
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { eventually, friends, type Person, type TestApp } from "./support.ts";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { eventually, friends, type Person, type TestApp, withApp } from "./support.ts";
 
 export const SIZES = {
   tiny: { width: 128, height: 160 },
@@ -85,6 +86,28 @@ export async function openFriends(
   const bob = await open(people[1], people[0], options[1]);
   for (const { page } of [ann, bob]) await field(page).waitFor();
   return { ann, bob };
+}
+
+export type Friends = Awaited<ReturnType<typeof openFriends>>;
+
+/** A test of two friends in their windows, in which nothing may go wrong that the test does not look for. */
+export function friendsTest(
+  name: string,
+  run: (t: TestApp, friends: Friends) => Promise<void>,
+  options?: [OpenOptions, OpenOptions],
+): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () =>
+      withApp((t) =>
+        withBrowser(async (browser) => {
+          const friends = await openFriends(t, browser, options);
+          await run(t, friends);
+          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
+        })
+      ),
+  });
 }
 
 /** Where a message is written. */

@@ -19,12 +19,7 @@ const NAMES_KEPT_MS = 10 * 60_000;
 export function createLimitKeys([secret]: readonly string[]): LimitKeys {
   if (secret === undefined) throw new Error("Cannot derive the names of limits: there is no secret");
   const key = new Uint8Array(hkdfSync("sha256", secret, "", "puffintalk limit key", 32));
-  const names = new LRUCache<string, string>({
-    // By size, though each counts for one: with `max` it would take the room for all of them at once.
-    maxSize: NAMES_MAX,
-    sizeCalculation: () => 1,
-    ttl: NAMES_KEPT_MS,
-  });
+  const names = new LRUCache<string, string>({ max: NAMES_MAX, ttl: NAMES_KEPT_MS });
 
   function nameOf(text: string): string {
     return createHmac("sha256", key).update(text).digest().subarray(0, NAME_BYTES).toString("base64url");
