@@ -140,6 +140,8 @@ Deno.test({
         const [ann] = await friends(t);
         const service = await startService({ env });
         const { page } = await openAs(service, browser, ann, { path: `/app#/thread/${BOB}` });
+        // Only what was shown is kept.
+        await field(page).waitFor();
         await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
         await service.end("SIGTERM");
         const port = Number(new URL(service.url).port);
