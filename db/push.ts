@@ -22,29 +22,35 @@ export async function saveSubscription(
     now: Date;
   },
 ): Promise<{ session_id: string } | null> {
-  // One at a time for an endpoint, so that two sessions of a browser cannot both have it, nor wait for each other.
+  // One at a time for an endpoint, so that two sessions of a browser cannot both have it.
   await sql`
     select pg_advisory_xact_lock(hashtextextended(${endpoint}, 0))`;
+  // The share lock makes a session that ends meanwhile end before, or after and with what was saved.
+  const [live] = await sql<{ user_id: number }[]>`
+    select user_id
+    from sessions
+    where id = ${session_id} and ended_at is null and expires_at > ${now}
+    for share`;
+  if (!live) return null;
+  // In the order of all who lock several, or two sessions that take over each other's would wait for each other.
+  await sql`
+    select session_id
+    from push_subscriptions
+    where session_id = ${session_id} or endpoint = ${endpoint} and p256dh = ${p256dh} and auth = ${auth}
+    order by session_id
+    for update`;
   await sql`
     delete from push_subscriptions
     where endpoint = ${endpoint} and p256dh = ${p256dh} and auth = ${auth} and session_id <> ${session_id}`;
-  // The share lock makes a session that ends meanwhile end before, or after and with what was saved.
-  const [saved] = await sql<{ session_id: string }[]>`
-    with live as materialized (
-      select id, user_id
-      from sessions
-      where id = ${session_id} and ended_at is null and expires_at > ${now}
-      for share
-    )
+  await sql`
     insert into push_subscriptions
       (session_id, user_id, endpoint, p256dh, auth, public_key, expires_at, created_at)
-    select id, user_id, ${endpoint}, ${p256dh}, ${auth}, ${public_key}, ${expires_at}::timestamptz, ${now}
-    from live
+    values
+      (${session_id}, ${live.user_id}, ${endpoint}, ${p256dh}, ${auth}, ${public_key}, ${expires_at}, ${now})
     on conflict (session_id) do update
     set endpoint = excluded.endpoint, p256dh = excluded.p256dh, auth = excluded.auth,
-      public_key = excluded.public_key, expires_at = excluded.expires_at, failures = 0
-    returning session_id`;
-  return saved ?? null;
+      public_key = excluded.public_key, expires_at = excluded.expires_at, failures = 0`;
+  return { session_id };
 }
 
 export async function deleteSubscription(sql: Sql, sessionId: string): Promise<void> {
@@ -60,11 +66,17 @@ export async function deleteEndpoint(sql: Sql, sessionId: string, endpoint: stri
     where session_id = ${sessionId} and endpoint = ${endpoint}`;
 }
 
-/** Deletes those whose session or whose own time is over. */
+/** Deletes those whose session or whose own time is over; one that somebody is busy with is left to the next time. */
 export async function deleteExpired(sql: Sql, now: Date): Promise<void> {
   await sql`
+    with expired as materialized (
+      select p.session_id
+      from push_subscriptions p
+      join sessions s on s.id = p.session_id
+      where s.expires_at <= ${now} or p.expires_at <= ${now}
+      for update of p skip locked
+    )
     delete from push_subscriptions p
-    using sessions s
-    where s.id = p.session_id
-      and (s.expires_at <= ${now} or p.expires_at <= ${now})`;
+    using expired
+    where p.session_id = expired.session_id`;
 }

@@ -97,6 +97,20 @@ Deno.test("two sessions that subscribe the same browser at once end with one sub
     }
   }));
 
+Deno.test("two sessions that take over each other's browser at once both get their answer", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browsers = [double.browser(), double.browser()] as const;
+    succeeded(await put(t, ann, browsers[0]));
+    succeeded(await put(t, bob, browsers[1]));
+    for (let round = 1; round <= 20; round += 1) {
+      const [one, other] = round % 2 === 1 ? [1, 0] as const : [0, 1] as const;
+      (await Promise.all([put(t, ann, browsers[one]), put(t, bob, browsers[other])])).forEach(succeeded);
+      const owners = await t.sql`select endpoint from push_subscriptions order by endpoint`;
+      deepEqual(owners.map(({ endpoint }) => endpoint), browsers.map((b) => b.subscription.endpoint).sort());
+    }
+  }));
+
 /** The ways in which a session ends. */
 const ENDS: Record<
   string,
