@@ -9,7 +9,7 @@ import { type EmbeddedPostgres, startEmbedded } from "../db/embedded/launcher.ts
 const SETTINGS = { fsync: "off", full_page_writes: "off", max_connections: "300" };
 
 /** A test that hangs must not hang the gate as well. Long runs, which are asked for by name, take their time. */
-const MINUTES_MAX = Deno.env.has("LONG") || Deno.env.has("FUZZ") ? 180 : 20;
+const MINUTES_MAX = Deno.env.has("LONG") || Deno.env.has("FUZZ") ? 180 : 40;
 
 const folder = await Deno.makeTempDir({ prefix: "puffintalk-tests-" });
 // Whoever runs the server for root has to get in.

@@ -1,5 +1,6 @@
-import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { deepEqual, doesNotThrow, equal, match, notEqual, ok, throws } from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
+import { parse } from "acorn";
 import { encodingFor, readWebFiles } from "../routes/web_files.ts";
 import { refused, type TestApp, withApp } from "./support.ts";
 
@@ -27,6 +28,14 @@ Deno.test("the web client's scripts have at most 60 KB, gzipped", () => {
   const [, main] = scripts().find(([name]) => name.startsWith("main-"))!;
   const [, worker] = scripts().find(([name]) => name === "worker.js")!;
   ok(main.length + worker.length <= 60 * KB, `${main.length} + ${worker.length}`);
+});
+
+Deno.test("the web client's scripts are read by browsers of 2021", () => {
+  const module = { ecmaVersion: 2021, sourceType: "module" } as const;
+  for (const [name, gzipped] of scripts()) {
+    doesNotThrow(() => parse(gunzipSync(gzipped).toString(), module), name);
+  }
+  throws(() => parse("class Newer { static {} }", module));
 });
 
 Deno.test("the page has at most 14 KB with its style in it, gzipped and not, and its style 12 KB", () => {

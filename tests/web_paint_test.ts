@@ -1,7 +1,7 @@
 // How much has to arrive before somebody far from everything sees the page, and can use it. How long that takes over
 // 250 kbit/s and 300 ms is printed, not judged: it depends on who else uses this machine.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { eventually, type TestApp, withApp } from "./support.ts";
@@ -72,6 +72,18 @@ paintTest(
     ok(arrived.bytes <= FIRST_FLIGHT_BYTES, `${arrived.bytes}`);
   },
 );
+
+paintTest("where no script of the page runs for long, it says what the reason may be", async (t, browser) => {
+  const page = await browser.newPage({ viewport: { width: 240, height: 320 } });
+  await letThrough(page, /^\/app$/);
+  await page.goto(`${t.url}/app`, { waitUntil: "commit" });
+  const reasons = page.getByText("PuffinTalk.");
+  await eventually(async () => equal(await reasons.count(), 2));
+  await page.waitForFunction("document.getAnimations().length === 2");
+  equal(await reasons.filter({ visible: true }).count(), 0);
+  await page.evaluate("document.getAnimations().forEach((one) => one.finish())");
+  equal(await reasons.filter({ visible: true }).count(), 2);
+});
 
 paintTest("the page can be used as soon as its one script has arrived as well", async (t, browser) => {
   const page = await browser.newPage();

@@ -21,21 +21,26 @@ const desk = createDesk(client, store, { onNews: notices.news });
 const router = createRouter();
 const app: App = { client, store, desk, notices, router, settings };
 
-if (handover) await client.adopt(handover);
-// Whoever signs in next begins at the beginning.
-client.onSession((session) => session ?? router.go({ at: "chats" }, { replace: true }));
-await desk.begin();
-client.live.onNotice(({ event }) => event === "connected" && notices.keepUp());
-listenToKeys({ back: router.back });
-const root = document.getElementById("app")!;
-root.textContent = "";
-keepFocus(root);
-render(
-  <AppContext.Provider value={app}>
-    <Pages />
-  </AppContext.Provider>,
-  root,
-);
+/** A function, because a module that waits is too new for some phones. */
+async function open(): Promise<void> {
+  if (handover) await client.adopt(handover);
+  // Whoever signs in next begins at the beginning.
+  client.onSession((session) => session ?? router.go({ at: "chats" }, { replace: true }));
+  await desk.begin();
+  client.live.onNotice(({ event }) => event === "connected" && notices.keepUp());
+  listenToKeys({ back: router.back });
+  const root = document.getElementById("app")!;
+  root.textContent = "";
+  keepFocus(root);
+  render(
+    <AppContext.Provider value={app}>
+      <Pages />
+    </AppContext.Provider>,
+    root,
+  );
+}
+
+open();
 if ("serviceWorker" in navigator) {
   // Somebody pressed on a notification.
   navigator.serviceWorker.addEventListener("message", ({ data }) => router.goTo(data.hash));

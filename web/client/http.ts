@@ -23,16 +23,18 @@ export type ErrorBody = Partial<components["schemas"]["ErrorBody"]>;
 type ErrorCode = components["schemas"]["ErrorBody"]["code"] | "offline" | "cancelled" | "microphone";
 
 export class ApiError extends Error {
-  override name = "ApiError";
+  // Declared and not more: fields of a class are too new for some phones.
+  declare readonly code: ErrorCode;
+  declare readonly status: number;
+  /** Seconds after which trying again makes sense. */
+  declare readonly retryAfter: number | null;
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly status = 0,
-    /** Seconds after which trying again makes sense. */
-    readonly retryAfter: number | null = null,
-  ) {
+  constructor(code: ErrorCode, message: string, status = 0, retryAfter: number | null = null) {
     super(message);
+    this.name = "ApiError";
+    this.code = code;
+    this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
