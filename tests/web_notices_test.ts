@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { countSubscriptions, MINUTE_MS, wake, withPush } from "./push_calls.ts";
 import type { Browser as Subscriber, PushDouble } from "./push_double.ts";
-import { ANN, BOB, CAT, eventually, friends, type Person, type TestApp } from "./support.ts";
+import { ANN, BOB, CAT, eventually, friends, type Person, succeeded, type TestApp } from "./support.ts";
 import { moveTo, openAs, type OpenOptions, press } from "./web_window.ts";
 
 function noticeTest(
@@ -191,6 +191,34 @@ noticeTest(
     })`);
     await page.getByText("A secret").last().waitFor();
     equal(new URL(page.url()).hash, `#/thread/${BOB}`);
+    await eventually(async () => deepEqual(await shown(page), []));
+  },
+);
+
+/** Ann, whose window nobody looks at, is told that Bob has written. */
+async function toldOfBob(t: TestApp, browser: Browser): Promise<{ ann: Person; page: Page }> {
+  const [ann, bob] = await friends(t);
+  const page = await openSettings(t, browser, ann);
+  await turn(page, "On");
+  await page.getByText("only while PuffinTalk is open").waitFor();
+  await hide(page);
+  await untilShown(page, [{ body: `New message from ${BOB}`, tag: BOB }], () => t.send(bob, ann, "A secret"));
+  return { ann, page };
+}
+
+noticeTest("what is read on another device is told no longer", async (t, browser) => {
+  const { page } = await toldOfBob(t, browser);
+  const json = { phone_number: BOB };
+  succeeded(await t.call("PUT", "/api/messages/read_all_text", { token: (await t.signIn(ANN)).token, json }));
+  await eventually(async () => deepEqual(await shown(page), []));
+});
+
+noticeTest(
+  "whoever is next on a device finds no notification of who was there before",
+  async (t, browser) => {
+    const { ann, page } = await toldOfBob(t, browser);
+    succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
+    await page.locator("#phone").waitFor();
     await eventually(async () => deepEqual(await shown(page), []));
   },
 );

@@ -3,7 +3,17 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { only } from "./limit_calls.ts";
-import { ANN, BOB, eventually, refused, type TestApp, type TestOptions, withApp } from "./support.ts";
+import {
+  ANN,
+  BOB,
+  CAT,
+  eventually,
+  friends,
+  refused,
+  type TestApp,
+  type TestOptions,
+  withApp,
+} from "./support.ts";
 import type { Browser } from "playwright-core";
 import { bubbles, enter, field, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
 
@@ -59,6 +69,52 @@ sessionTest(
     await press(other, "Enter");
     for (const page of [ann.page, other]) await page.locator("#phone").waitFor();
     refused(await t.call("GET", "/api/contacts", { token: ann.token }), 401, "unauthenticated");
+  },
+);
+
+sessionTest(
+  "what comes for somebody who has left is neither shown to whoever is next, nor kept, nor waited for",
+  async (t, browser) => {
+    const [ann] = await friends(t);
+    const { page } = await openAs(t, browser, ann);
+    await page.getByText(BOB).waitFor();
+    const asked = Promise.withResolvers<void>();
+    const isGone = Promise.withResolvers<void>();
+    await page.route("**/api/contacts", async (route) => {
+      const response = await route.fetch();
+      asked.resolve();
+      await isGone.promise;
+      await route.fulfill({ response });
+    }, { times: 1 });
+    await t.call("PUT", "/api/contacts/request", {
+      token: (await t.signUp(CAT)).token,
+      json: { phone_number: ANN },
+    });
+    await asked.promise;
+    await page.goto(`${t.url}/app#/settings`);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    t.clock.advance(120_000);
+    await enter(t, page, "+14155550109");
+    await page.getByText("Nobody here yet").waitFor();
+
+    const answered = page.waitForEvent(
+      "requestfinished",
+      (request) => request.url().endsWith("/api/contacts"),
+    );
+    isGone.resolve();
+    await answered;
+    await page.evaluate("fetch('/healthz')");
+    equal(await page.getByText("Nobody here yet").count(), 1);
+    deepEqual(
+      await page.evaluate(`new Promise((resolve) => {
+        indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
+          const asked = result.transaction("seen").objectStore("seen").get("contacts");
+          asked.onsuccess = () => resolve(asked.result);
+        };
+      })`),
+      [],
+    );
   },
 );
 

@@ -38,6 +38,8 @@ export interface Page {
 export type Client = ReturnType<typeof createClient>;
 
 const PAGE_COUNT = 40;
+/** What signing out may meet where the session has ended already. */
+const OVER = ["unauthenticated", "cancelled"];
 /** A session lasts thirty days from its last renewal: so it is renewed once a week. */
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000 - WEEK_MS;
@@ -49,11 +51,12 @@ export function createClient({ origin, name }: { origin: string; name: string })
   const scraps = createScraps(name);
   const ended = createListeners<"signed_out" | "revoked">();
   const token = () => keeper.current()?.token ?? null;
+  const person = () => keeper.current()?.phone_number;
   let isSigningOut = false;
 
-  const http = createHttp({ origin, token, onRefused: lose });
+  const http = createHttp({ origin, token, person, onRefused: lose });
   const uploads = createUploads({ origin, token });
-  const drafts = createDrafts({ database, name, from: () => keeper.current()?.phone_number });
+  const drafts = createDrafts({ database, name, from: person });
   const outbox = createOutbox({ drafts, http, uploads, name });
   const live = createLive({
     origin,
@@ -135,7 +138,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
     isSigningOut = true;
     try {
       await http("post", "/api/auth/signout").catch((error) => {
-        if (!(error instanceof ApiError) || error.code !== "unauthenticated") throw error;
+        if (!(error instanceof ApiError) || !OVER.includes(error.code)) throw error;
       });
       await end("signed_out");
     } finally {
@@ -143,11 +146,19 @@ export function createClient({ origin, name }: { origin: string; name: string })
     }
   }
 
-  async function renew(): Promise<void> {
+  let renewal: Promise<void> | null = null;
+
+  /** Whoever asks while it is under way gets the same one. */
+  function renew(): Promise<void> {
+    return renewal ??= renewOnce().finally(() => renewal = null);
+  }
+
+  async function renewOnce(): Promise<void> {
     const session = keeper.current();
     if (!session || !isAWeekOld(session)) return;
     const { token, expires_at } = await http("post", "/api/auth/renew");
-    keeper.keep({ ...session, token, expires_at });
+    // Who signed out meanwhile, or is somebody else now, gets nothing of it.
+    if (keeper.current()?.token === session.token) keeper.keep({ ...session, token, expires_at });
   }
 
   return {
@@ -197,7 +208,11 @@ export function createClient({ origin, name }: { origin: string; name: string })
     push: createPush({ http }),
     /** What was last seen, for the time without a network. */
     seen: {
-      get: <T>(key: string) => database.get<T>("seen", key).catch(() => null),
+      async get<T>(key: string): Promise<T | null> {
+        const asker = person();
+        const value = await database.get<T>("seen", key).catch(() => null);
+        return person() === asker ? value : null;
+      },
       put: (key: string, value: unknown) => void database.put("seen", value, key).catch(() => {}),
     },
   };

@@ -70,6 +70,7 @@ export function useAction(say?: (sentence: string | null) => void) {
     try {
       await work();
     } catch (error) {
+      if (error instanceof ApiError && error.code === "cancelled") return;
       const sentence = sentenceOf(texts, error);
       if (say) say(sentence);
       else store.set({ toast: { text: sentence, isError: true } });

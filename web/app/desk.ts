@@ -9,11 +9,15 @@ const RENEW_LOOK_MS = 6 * 60 * 60 * 1_000;
 
 export type Desk = ReturnType<typeof createDesk>;
 
-/** @param onNews is told of new messages from somebody, with how many are unread now */
 export function createDesk(
   client: Client,
   store: Store<Model>,
-  { onNews }: { onNews: (contact: Contact) => void },
+  { onNews, onNothingNew }: {
+    /** Told of new messages from somebody, with how many are unread now. */
+    onNews: (contact: Contact) => void;
+    /** Told of whom there is nothing unread. */
+    onNothingNew: (phones: string[]) => void;
+  },
 ) {
   const fetches = new Map<string, { again: boolean }>();
 
@@ -32,7 +36,7 @@ export function createDesk(
       // Without a network the socket is opened again sooner or later, and everything fetched then.
       if (!(error instanceof ApiError)) throw error;
     } finally {
-      fetches.delete(key);
+      if (fetches.get(key) === mine) fetches.delete(key);
     }
   }
 
@@ -44,6 +48,7 @@ export function createDesk(
       const known = before.get(contact.phone_number);
       if (known !== undefined && contact.unread_messages > known) onNews(contact);
     }
+    onNothingNew(contacts.filter((one) => one.unread_messages === 0).map((one) => one.phone_number));
   }
 
   const fetchContacts = () => once("contacts", async () => keepContacts(await client.contacts()));
@@ -124,6 +129,8 @@ export function createDesk(
   /** Begins for whoever is signed in, with what was last seen. */
   async function begin(): Promise<void> {
     const session = client.session();
+    // What is under way is for whoever was here before.
+    fetches.clear();
     store.set({ ...EMPTY, session, wasRevoked: store.get().wasRevoked });
     client.live.close();
     if (!session) return;

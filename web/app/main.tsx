@@ -17,7 +17,7 @@ const settings = createSettings();
 const client = createClient({ origin: location.origin, name });
 const store = createStore({ ...EMPTY, session: client.session() });
 const notices = createNotices(client, settings, name);
-const desk = createDesk(client, store, { onNews: notices.news });
+const desk = createDesk(client, store, { onNews: notices.news, onNothingNew: notices.nothingNew });
 const router = createRouter();
 const app: App = { client, store, desk, notices, router, settings };
 

@@ -1,5 +1,5 @@
 // Notifications of the system: of a window that is open and not looked at, and by Web Push when none is. Only where the
-// person said yes, and never with what was written.
+// person said yes, and never with what was written. They are taken back when there is nothing new about them any more.
 
 import { CLIENT_TEXTS } from "../../services/texts/client.ts";
 import { type Client, type Contact } from "../client.ts";
@@ -9,6 +9,8 @@ import type { Settings } from "./settings.ts";
 
 /** Where the service worker, which has no settings, finds its words. */
 const WORDS = "puffintalk-words";
+/** What pushes are shown as, one for each event: whoever looks at a window knows of it. */
+const PUSHED = ["messages_updated", "contacts_updated"];
 /** Some browsers never answer who wants to be woken, where their push service cannot be reached. */
 const PATIENCE_MS = 8_000;
 
@@ -28,6 +30,8 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
   let isSubscribing = false;
 
   settings.subscribe(() => keepWords().catch(() => {}));
+  // Whoever is next on this device has no business with them.
+  client.onSession((session) => session ?? void takeBack(() => true).catch(() => {}));
 
   function isOn(): boolean {
     return isThere && settings.get().notices === "on" && Notification.permission === "granted";
@@ -86,7 +90,20 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
     });
   }
 
-  return { isThere, isOn, reach, turnOn, turnOff, keepUp, news };
+  /** These people have written nothing that was not seen, here or on another device. */
+  function nothingNew(phones: string[]): void {
+    const over = new Set(document.visibilityState === "visible" ? [...phones, ...PUSHED] : phones);
+    takeBack((tag) => over.has(tag)).catch(() => {});
+  }
+
+  async function takeBack(isOver: (tag: string) => boolean): Promise<void> {
+    if (!isThere) return;
+    const registration = await navigator.serviceWorker.getRegistration("/app");
+    const all = await registration?.getNotifications() ?? [];
+    for (const notification of all) if (isOver(notification.tag)) notification.close();
+  }
+
+  return { isThere, isOn, reach, turnOn, turnOff, keepUp, news, nothingNew };
 }
 
 /** Whether somebody looks at this window, or at another with the same lock: each holds it for as long as it is seen. */

@@ -61,8 +61,10 @@ export function createDrafts(
     return storing = storing.then(async () => {
       try {
         for (const draft of leaving()) {
-          const isThere = (await stored()).some(({ client_id }) => client_id === draft.client_id);
-          if (!isThere) await database.put("outbox", draft);
+          const same = ({ client_id }: Draft) => client_id === draft.client_id;
+          const isThere = (await stored()).some(same);
+          // What was given up meanwhile, or left by its writer, stays gone.
+          if (!isThere && leaving().some(same)) await database.put("outbox", draft);
           keepLeaving(leaving().filter(({ client_id }) => client_id !== draft.client_id));
         }
         isFull = false;

@@ -42,10 +42,16 @@ export type Http = ReturnType<typeof createHttp>;
 
 const TIMEOUT_MS = 20_000;
 
-/** @param onRefused is told when the service does not take the token any more */
-export function createHttp(
-  { origin, token, onRefused }: { origin: string; token: () => string | null; onRefused: () => void },
-) {
+/**
+ * @param person who is signed in: what comes for somebody who has left since is `cancelled`
+ * @param onRefused is told when the service does not take the token any more
+ */
+export function createHttp({ origin, token, person, onRefused }: {
+  origin: string;
+  token: () => string | null;
+  person: () => string | undefined;
+  onRefused: () => void;
+}) {
   return async function call<M extends Method, P extends PathsWith<M>>(
     method: M,
     path: P,
@@ -58,6 +64,7 @@ export function createHttp(
       query?: Record<string, unknown>;
     };
     const used = token();
+    const asker = person();
     const response = await reach(addressOf(origin, path as string, places, query), {
       method: method.toUpperCase(),
       headers: {
@@ -68,6 +75,7 @@ export function createHttp(
       cache: "no-store",
     });
     const body = await response.json().catch(() => null);
+    if (person() !== asker) throw new ApiError("cancelled", "Whoever asked is not signed in any more");
     if (response.ok && body?.success) return body;
     const refusal = refusalOf(response.status, body);
     // Another token may have taken its place while this one was asked about.

@@ -183,10 +183,14 @@ function useScrolling(
 function useReading(
   { phone, messages, isAtEnd }: { phone: string; messages: Message[]; isAtEnd: boolean },
 ): void {
-  const { desk } = useApp();
+  const { desk, notices } = useApp();
   useEffect(() => {
     if (!isAtEnd) return;
-    const read = () => void (document.visibilityState === "visible" && desk.readTexts(phone).catch(() => {}));
+    const read = () => {
+      if (document.visibilityState !== "visible") return;
+      notices.nothingNew([phone]);
+      desk.readTexts(phone).catch(() => {});
+    };
     read();
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
