@@ -1,6 +1,7 @@
 // PuffinTalk: reads its configuration, opens its database, wires the services, serves, and drains when told to stop.
 
 import { type DatabaseAddress, openDatabase } from "./db/database.ts";
+import { findUnreadable } from "./db/media.ts";
 import { migrate } from "./db/migrate.ts";
 import { listen } from "./db/notify.ts";
 import { awaitServer } from "./db/server.ts";
@@ -15,7 +16,8 @@ import { configureLogging, describeError, log } from "./services/log.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices, type Services } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
-import { announce, exit, explain, hangup, printLine, untilTold, warnOfClock, warnOfSms } from "./terminal.ts";
+import { warnOfClock, warnOfMedia, warnOfSettings, warnOfSms } from "./start_warnings.ts";
+import { announce, exit, explain, hangup, printLine, untilTold } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
 /** What requests under way get of the ten seconds that a stop may take. */
@@ -32,13 +34,15 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
-    const { version, clockAheadMs } = await awaitServer(address, told, {
+    const dbServer = await awaitServer(address, told, {
       onWaiting: (unreached) => log.warn("Waiting for the database", { ...unreached }),
     });
-    await migrate(address, new URL("migrations/", import.meta.url), {
+    const applied = await migrate(address, new URL("migrations/", import.meta.url), {
       stop: told,
       onWaiting: () => log.warn("Waiting for another process, which migrates the database"),
+      onHeldUp: (holders) => log.warn("Waiting for others, who hold tables that have to change", { holders }),
     });
+    if (applied.length > 0) log.info("Database brought up to date", { applied });
 
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
@@ -53,9 +57,17 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     services.upkeep.start();
     services.push.start();
     const stopWatching = watchHoards(services.hub);
-    announce({ config, port: server.port, version, embedded, hasWebClient: webFiles.size > 0 });
+    announce({
+      config,
+      port: server.port,
+      version: dbServer.version,
+      embedded,
+      hasWebClient: webFiles.size > 0,
+    });
     warnOfSms(config);
-    warnOfClock(clockAheadMs);
+    warnOfClock(dbServer.clockAheadMs);
+    warnOfSettings(dbServer);
+    warnOfMedia(await database.run(findUnreadable));
 
     log.info("Stopping", { signal: await told });
     stopCollecting();

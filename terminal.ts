@@ -3,7 +3,6 @@
 import type { Config } from "./services/config.ts";
 import { createPrinter } from "./printing.ts";
 import { log } from "./services/log.ts";
-import { isPublic } from "./services/sms/create.ts";
 
 /** What is printed in the last moment has this long to be read. */
 const FLUSH_MS_MAX = 500;
@@ -21,8 +20,6 @@ export async function exit(code: number): Promise<never> {
   await printer.flushed(FLUSH_MS_MAX);
   return Deno.exit(code);
 }
-
-const CLOCK_WARNED_MS = 30_000;
 
 /** Resolves with the first of these signals. */
 export function untilTold(signals: Deno.Signal[]): Promise<Deno.Signal> {
@@ -74,32 +71,6 @@ export function announce({ config, port, version, embedded, hasWebClient }: Star
   if (!pretty) return log.info("PuffinTalk is ready", lines);
   const entries = Object.entries(lines).map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
   printLine(["PuffinTalk is ready", ...entries, `  ${"stop with".padEnd(10)} Ctrl-C`].join("\n"));
-}
-
-/** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
-export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void {
-  if (sms.driver === "console" || !smsEnabled) return;
-  if (!isPublic(publicUrl)) {
-    log.warn(
-      "PUBLIC_URL is of this network alone: links in SMS open nothing elsewhere, and Twilio reports nothing back",
-      { public_url: publicUrl },
-    );
-  }
-  const off = Object.entries(limits).filter(([name, limit]) => name.startsWith("sms_") && limit === null);
-  if (off.length === 0) return;
-  log.warn("LIMITS leaves SMS that cost money unlimited", { off: off.map(([name]) => name).join(", ") });
-}
-
-/** Processes whose clocks differ find each other's passcodes expired, and limits full or empty. */
-export function warnOfClock(aheadMs: number): void {
-  if (Math.abs(aheadMs) <= CLOCK_WARNED_MS) return;
-  log.warn(
-    "The clock of this machine differs from the database's: passcodes may be expired before their time",
-    {
-      seconds: Math.round(Math.abs(aheadMs) / 1_000),
-      this_machine_is: aheadMs > 0 ? "ahead" : "behind",
-    },
-  );
 }
 
 /** Why the service cannot start, in a sentence that names what to change. */

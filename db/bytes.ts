@@ -28,18 +28,32 @@ export interface Bytes {
   close(): Promise<void>;
 }
 
+/** A server process takes its time to be gone. */
+const ROOM_MS = 50;
+
 /**
  * @param connect opens a pool of postgres.js: its options say where to connect, and it asks whether the database answers
  * @param watch hears of outages
+ * @param spare ends a connection of somebody else's, where that has others; whether it did
  */
-export function openBytes(connect: () => Pool, watch: OutageWatch): Bytes {
+export function openBytes(
+  connect: () => Pool,
+  { watch, spare }: { watch: OutageWatch; spare: () => Promise<boolean> },
+): Bytes {
+  /** What has all connections that the server gives has none for bytes, for as long as it keeps them. */
+  async function makeRoom(): Promise<boolean> {
+    const isSpared = await spare();
+    if (isSpared) await new Promise((resolve) => setTimeout(resolve, ROOM_MS));
+    return isSpared;
+  }
+
   const door = openDoor(() => {
     const probe = connect();
     const targets = targetsOf(probe.options);
     const { lend, end } = openLending({
       connect: (onClose) => makeConnection(targets, onClose),
       open: (connection) => connection.open(),
-    }, { max: Infinity, onCramped: watch.cramped });
+    }, { max: Infinity, onCramped: watch.cramped, makeRoom });
     return {
       lend,
       ask: () => probe`select 1`.execute(),

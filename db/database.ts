@@ -71,6 +71,11 @@ export function connect(at: DatabaseAddress, options: ConnectionOptions) {
       // when it has grown.
       enable_seqscan: "off",
       jit: "off",
+      // What statements here and postgres.js take for granted, whatever role, database or server have been given.
+      default_transaction_isolation: "read committed" as const,
+      standard_conforming_strings: "on",
+      bytea_output: "hex",
+      DateStyle: "ISO",
     },
     ...(socketDirectory ? { host: socketDirectory } : {}),
     ...(options.onnotify ? { onnotify: options.onnotify } : {}),
@@ -101,11 +106,14 @@ export function nameServer({ host, port, path }: Pool["options"]): string {
 export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Database {
   let server = "";
   const watch = watchOutages(() => server);
+  let spare = () => Promise.resolve(false);
   const door = openDoor(() => {
-    const { lend, end } = openPools((onclose) => connect(at, { max: 1, lockMsMax: LOCK_MS_MAX, onclose }), {
+    const pools = openPools((onclose) => connect(at, { max: 1, lockMsMax: LOCK_MS_MAX, onclose }), {
       max,
       watch,
     });
+    const { lend, end } = pools;
+    spare = pools.spare;
     const probe = connect(at, { max: 1, takesArrays: false });
     server = nameServer(probe.options);
     return {
@@ -137,7 +145,10 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       }, () => givenUp = true);
     },
     openBytes() {
-      const bytes = openBytes(() => connect(at, { max: 1, takesArrays: false }), watch);
+      const bytes = openBytes(() => connect(at, { max: 1, takesArrays: false }), {
+        watch,
+        spare: () => spare(),
+      });
       others.push(bytes);
       return bytes;
     },

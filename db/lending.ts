@@ -24,6 +24,8 @@ export interface Lending<C extends Connection> {
    * @throws OpeningRefused when none is open, and none can be opened
    */
   lend<T>(work: (connection: C) => Promise<T>, options?: LendOptions): Promise<T>;
+  /** Ends one that is lent to nobody, where others are open, and opens none in its place for a while. Whether there was one. */
+  spare(): Promise<boolean>;
   end(seconds: number): Promise<void>;
 }
 
@@ -40,13 +42,15 @@ interface LendingOptions {
   onCramped?: (refusal: OpeningRefused, connections: number) => void;
   /** Until another is opened after one was refused, while others are open. */
   retryMs?: number;
+  /** Where none is open and none can be opened: whether there is room for one now, because somebody else ended his. */
+  makeRoom?: () => Promise<boolean>;
 }
 
 const RETRY_MS = 5_000;
 
 export function openLending<C extends Connection>(
   { connect, open }: Source<C>,
-  { max, onCramped = () => {}, retryMs = RETRY_MS }: LendingOptions,
+  { max, onCramped = () => {}, retryMs = RETRY_MS, makeRoom = () => Promise.resolve(false) }: LendingOptions,
 ): Lending<C> {
   /** Also those that are being opened. */
   const made = new Set<C>();
@@ -133,6 +137,10 @@ export function openLending<C extends Connection>(
         }
         discard(connection);
         crampedUntil = performance.now() + retryMs;
+        if (made.size === 0 && await makeRoom() && !isEnded) {
+          connection = make();
+          continue;
+        }
         if (made.size === 0) {
           waiting.splice(0).forEach(({ reject }) => reject(error));
           throw error;
@@ -157,6 +165,15 @@ export function openLending<C extends Connection>(
         (isLoss(error) ? replace : takeBack)(connection);
         throw error;
       }
+    },
+    async spare() {
+      const connection = living.size > 1 ? idle.shift() : undefined;
+      if (!connection) return false;
+      made.delete(connection);
+      living.delete(connection);
+      crampedUntil = performance.now() + retryMs;
+      await connection.end({ timeout: 0 });
+      return true;
     },
     async end(seconds) {
       isEnded = true;

@@ -187,6 +187,17 @@ export async function readChunk(
   return rows[0]?.[0] ?? null;
 }
 
+/** Whose the media are, where not this role's: all that one restored are of the same, so that one of them tells. */
+export async function findUnreadable(sql: Sql): Promise<{ owner: string } | null> {
+  const [row] = await sql<{ owner: string; is_ours: boolean }[]>`
+    select pg_get_userbyid(lomowner) as owner, pg_has_role(lomowner, 'usage') as is_ours
+    from media
+    join pg_largeobject_metadata o on o.oid = media.oid
+    where state = 'ready'
+    limit 1`;
+  return row && !row.is_ours ? { owner: row.owner } : null;
+}
+
 /** The media if they are ready, whoever asks. */
 export async function findMedia(sql: Sql, id: number): Promise<MediaRow | null> {
   const [row] = await sql<MediaRow[]>`

@@ -1,27 +1,34 @@
 import { connect, type DatabaseAddress, type Sql } from "./database.ts";
+import { type Holder, watchHolders } from "./lock_holders.ts";
+import { type Migration, readMigrations } from "./migration_files.ts";
+import { codeOf } from "./outages.ts";
 
 /** Two services that start at once take turns under this advisory lock; the number is arbitrary but ours. */
 const LOCK = 7_886_342_001;
 /** Who has waited for his turn for so long is told. */
 const TOLD_AFTER_MS = 3_000;
+/**
+ * A change of a table waits for all who use it, and whoever comes after waits for the change: for so long at most. Less
+ * than deadlock_timeout, so that it is never somebody else's transaction that ends.
+ */
+const LOCK_MS_MAX = 800;
+const RETRY_MS = 2_000;
 
 export interface MigrateOptions {
-  /** Ends the wait for others that migrate; what was begun is finished. */
+  /** Ends the wait for others; what was begun is finished. */
   stop?: Promise<unknown>;
   /** Is told once, when others have been migrating for a while. */
   onWaiting?: () => void;
   toldAfterMs?: number;
-}
-
-interface Migration {
-  name: string;
-  text: string;
-  checksum: string;
+  /** Is told once, when others hold what has to be changed. */
+  onHeldUp?: (holders: Holder[]) => void;
+  retryMs?: number;
 }
 
 /**
  * Brings the schema up to date, all or nothing, and returns the names of what it applied. A file that was applied
- * before and has changed since, or that this version does not have, stops it.
+ * before and has changed since, or that this version does not have, stops it. While others hold what has to be changed
+ * it is tried again and again, so that those who use the database meanwhile are held up for a moment each time.
  * @throws Error also for a database that takes no changes, and when `stop` resolves before it is its turn
  */
 export async function migrate(
@@ -29,18 +36,55 @@ export async function migrate(
   folder: URL,
   options: MigrateOptions = {},
 ): Promise<string[]> {
+  const { stop = new Promise(() => {}), onHeldUp = () => {}, retryMs = RETRY_MS } = options;
   const wanted = await readMigrations(folder);
   const pool = connect(at, { max: 1 });
+  const watch = connect(at, { max: 1, takesArrays: false });
+  let isTold = false;
   try {
-    return await pool.begin(async (sql) => {
-      await refuseReadOnly(sql, at);
-      await sql`set local statement_timeout = 0`;
-      await awaitTurn(sql, options);
-      return await apply(sql, wanted);
-    });
+    while (true) {
+      const holders = new Map<number, Holder>();
+      try {
+        return await pool.begin(async (sql) => {
+          await refuseReadOnly(sql, at);
+          await sql`set local statement_timeout = 0`;
+          await awaitTurn(sql, options);
+          await sql`select set_config('lock_timeout', ${String(LOCK_MS_MAX)}, true)`;
+          return await watchHolders(sql, watch, holders, () => apply(sql, wanted));
+        });
+      } catch (error) {
+        if (!HELD_UP.includes(codeIn(error))) throw explained(error, at);
+        if (!isTold) onHeldUp([...holders.values()]);
+        isTold = true;
+      }
+      const again = new Promise((resolve) => setTimeout(() => resolve(true), retryMs));
+      if (await Promise.race([again, stop]) !== true) {
+        throw new Error("Told to stop while others hold what has to be changed");
+      }
+    }
   } finally {
-    await pool.end({ timeout: 2 });
+    await Promise.all([pool.end({ timeout: 2 }), watch.end({ timeout: 2 })]);
   }
+}
+
+// Of PostgreSQL (Appendix A).
+const HELD_UP = ["55P03", "40P01"]; // lock_not_available, deadlock_detected
+const NO_RIGHT = ["42501", "3F000"]; // insufficient_privilege, invalid_schema_name
+
+/** The code of an error, or of what caused it. */
+function codeIn(error: unknown): string {
+  return codeOf(error) || codeOf((error as Error).cause);
+}
+
+function explained(error: unknown, at: DatabaseAddress): unknown {
+  if (!NO_RIGHT.includes(codeIn(error))) return error;
+  const [named, whose] = typeof at === "string" ? ["DATABASE_URL: ", "its role"] : ["", "the role"];
+  const { message } = error as Error;
+  return new Error(
+    `${named}${message.startsWith("Cannot migrate") ? "" : "Cannot migrate: "}${message}. ` +
+      `Let ${whose} own the database and all that is in it: alter database NAME owner to ROLE`,
+    { cause: error },
+  );
 }
 
 async function refuseReadOnly(sql: Sql, at: DatabaseAddress): Promise<void> {
@@ -73,6 +117,7 @@ async function awaitTurn(
 }
 
 async function apply(sql: Sql, wanted: Migration[]): Promise<string[]> {
+  await refuseTwoSchemas(sql);
   await sql`
     create table if not exists migrations (
       name text primary key,
@@ -94,6 +139,19 @@ async function apply(sql: Sql, wanted: Migration[]): Promise<string[]> {
   return missing.map(({ name }) => name);
 }
 
+/** A new schema that comes first in the search path would hide everything there is behind empty tables. */
+async function refuseTwoSchemas(sql: Sql): Promise<void> {
+  const [row] = await sql<{ present: string | null; next: string | null }[]>`
+    select (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('migrations')) as present,
+      current_schema()::regnamespace::text as next`;
+  const { present, next } = row!;
+  if (present === null || present === next) return;
+  throw new Error(
+    `Cannot migrate: the tables are in schema "${present}", and new ones would be made in "${next}": ` +
+      "change the search_path of the role, or the name of that schema",
+  );
+}
+
 function refuseSurprises(ledger: Map<string, string>, wanted: Migration[]): void {
   const known = new Set(wanted.map(({ name }) => name));
   const foreign = [...ledger.keys()].filter((name) => !known.has(name));
@@ -107,23 +165,4 @@ function refuseSurprises(ledger: Map<string, string>, wanted: Migration[]): void
     const names = changed.map(({ name }) => name).join('", "');
     throw new Error(`Cannot migrate: "${names}" has changed since it was applied; add a new file instead`);
   }
-}
-
-/** Reads `0001_name.sql` and so on, in order. Line ends are made equal, so that a checkout cannot change a checksum. */
-async function readMigrations(folder: URL): Promise<Migration[]> {
-  const names: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    if (!entry.name.endsWith(".sql")) continue;
-    if (!/^\d{4}_\w+\.sql$/.test(entry.name)) {
-      throw new Error(`Cannot migrate: "${entry.name}" is not called like "0001_people.sql"`);
-    }
-    names.push(entry.name);
-  }
-  return await Promise.all(
-    names.sort().map(async (name) => {
-      const text = (await Deno.readTextFile(new URL(name, folder))).replaceAll("\r\n", "\n");
-      const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-      return { name, text, checksum: new Uint8Array(digest).toHex() };
-    }),
-  );
 }

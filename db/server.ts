@@ -6,6 +6,8 @@ export interface Server {
   version: string;
   /** How far this process's clock is ahead of the server's, in ms; negative where it is behind. */
   clockAheadMs: number;
+  /** Settings by which a crash of the server may lose what was answered for. */
+  unsafe: string[];
 }
 
 /** A server that does not answer. */
@@ -44,7 +46,7 @@ export async function awaitServer(
       try {
         return await askServer(pool, now);
       } catch (error) {
-        if (!isPassing(error)) {
+        if (!isPassing(error) || isRefusedSetting(error)) {
           throw new Error(named + reasonOf(error as Error), { cause: error });
         }
         const [server, reason] = [nameServer(pool.options), codeOf(error)];
@@ -67,10 +69,39 @@ export async function awaitServer(
 /** @throws Unusable */
 async function askServer(pool: Pool, now: () => Date): Promise<Server> {
   const askedAt = now().getTime();
-  const [row] = await pool<{ version: string; at: Date }[]>`
-    select current_setting('server_version') as version, clock_timestamp() as at`;
+  const [row] = await pool<
+    { version: string; at: Date; encoding: string; is_ours: boolean; unsafe: string[] }[]
+  >`
+    select current_setting('server_version') as version,
+      clock_timestamp() as at,
+      current_setting('server_encoding') as encoding,
+      current_setting('enable_seqscan') = 'off' as is_ours,
+      array(
+        select name
+        from unnest('{fsync,synchronous_commit}'::text[]) as name
+        where current_setting(name) = 'off'
+      ) as unsafe`;
   const clockAheadMs = (askedAt + now().getTime()) / 2 - row!.at.getTime();
-  return { version: refuseOld(row!.version), clockAheadMs };
+  const { encoding, is_ours, unsafe } = row!;
+  if (encoding !== "UTF8") {
+    throw new Unusable(
+      `Cannot use the database: its encoding is ${encoding}, which has no room for all that people write. ` +
+        "Make one with: create database NAME encoding 'UTF8' template template0",
+    );
+  }
+  if (!is_ours) {
+    throw new Unusable(`Cannot use the database: its connections lose their settings. ${NO_POOLER}`);
+  }
+  return { version: refuseOld(row!.version), clockAheadMs, unsafe };
+}
+
+const NO_POOLER = "Name the server itself, and no pooler before it";
+
+/** protocol_violation: what a pooler says to a setting that it does not pass on. */
+const REFUSED_SETTING = "08P01";
+
+function isRefusedSetting(error: unknown): boolean {
+  return codeOf(error) === REFUSED_SETTING;
 }
 
 /** It answers, and what it answers is no use; the message says all of it. */
@@ -84,7 +115,8 @@ function reasonOf(error: Error): string {
   if ("code" in error && error.code === UNKNOWN_SETTING) {
     return `Cannot use this PostgreSQL: it has to be ${VERSION_MIN} or later (${error.message})`;
   }
-  return `Cannot use the database: ${error.message}`;
+  const advice = isRefusedSetting(error) ? `. ${NO_POOLER}` : "";
+  return `Cannot use the database: ${error.message}${advice}`;
 }
 
 /** @throws Unusable for a server that lacks what the statements here need */

@@ -21,6 +21,7 @@ async function readSources(folder: string): Promise<Source[]> {
 function housed(path: string, text: string): string[] {
   const sources = [
     "main.ts",
+    "start_warnings.ts",
     "terminal.ts",
     "routes/app.ts",
     "services/users.ts",

@@ -189,3 +189,43 @@ Deno.test("statements one after the other run in one server process, and those a
     await test.drop();
   }
 });
+
+Deno.test("spare() ends the one used longest ago of those that nobody has, never the last, and none takes its place", async () => {
+  const { lending, made, ended } = lendingOf(3);
+  equal(await lending.spare(), false);
+  const hold = Promise.withResolvers<void>();
+  const held = lending.lend(() => hold.promise);
+  await lending.lend(() => Promise.resolve());
+  equal(await lending.spare(), true);
+  deepEqual([made, ended], [["a", "b"], [["b", 0]]]);
+  equal(await lending.spare(), false);
+  const next = lending.lend(({ name }) => Promise.resolve(name));
+  hold.resolve();
+  await held;
+  equal(await next, "a");
+  deepEqual(made, ["a", "b"]);
+});
+
+Deno.test("where none can be opened one is opened in the room that somebody else makes; where nobody does, it fails", async () => {
+  const refusal = new OpeningRefused("No room");
+  let rooms = 1;
+  const door = { refused: refusal as Error | null };
+  const lending = openLending<Named>({
+    connect: () => ({ name: "a", close: () => {}, end: () => Promise.resolve() }),
+    async open() {
+      if (door.refused) throw door.refused;
+    },
+  }, {
+    max: 2,
+    makeRoom: () => {
+      if (rooms === 1) door.refused = null;
+      return Promise.resolve(rooms-- > 0);
+    },
+  });
+  equal(await lending.lend(({ name }) => Promise.resolve(name)), "a");
+  equal(rooms, 0);
+
+  const { lending: other, door: shut } = lendingOf(2);
+  shut.refused = refusal;
+  await rejects(other.lend(() => Promise.resolve()), OpeningRefused);
+});

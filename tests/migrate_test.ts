@@ -169,3 +169,78 @@ Deno.test("migrate() refuses a file whose name it would pass over", () =>
       await Deno.remove(new URL(name, folder));
     }
   }));
+
+/** A transaction that reads this table, as a dump does, until it is ended. */
+async function holdTable(
+  address: DatabaseAddress,
+  table: string,
+): Promise<{ pid: number; end(): Promise<void> }> {
+  const other = connect(address, { max: 1 });
+  const [row] = await other<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  await other.unsafe("set application_name = 'a dump'");
+  await other.unsafe("begin");
+  await other.unsafe(`select from ${table}`);
+  return { pid: row!.pid, end: () => other.end({ timeout: 1 }) };
+}
+
+Deno.test("migrate() gives way while others hold what has to be changed, says once who, and goes on when they are through", () =>
+  withScene(async ({ address, folder, write, sql, ledger }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    await migrate(address, folder);
+    await write("0002_two.sql", "create table two (id int); alter table one add two int;");
+    const dump = await holdTable(address, "one");
+    const told: unknown[] = [];
+    const isTold = Promise.withResolvers<void>();
+    const onHeldUp = (holders: unknown) => (told.push(holders), isTold.resolve());
+    const migrated = migrate(address, folder, { onHeldUp, retryMs: 10 });
+    await isTold.promise;
+    // Whoever comes behind the change in the queue of the table waits for a moment, and not for the dump.
+    for (let reads = 0; reads < 5; reads += 1) await sql`select from one`;
+    deepEqual(await ledger(), ["0001_one.sql"]);
+    await dump.end();
+    deepEqual(await migrated, ["0002_two.sql"]);
+    deepEqual(told, [[{ pid: dump.pid, application_name: "a dump" }]]);
+  }));
+
+Deno.test("migrate() that is told to stop does not wait for others who hold what has to be changed", () =>
+  withScene(async ({ address, folder, write, tables }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    await migrate(address, folder);
+    await write("0002_two.sql", "create table two (id int); alter table one add two int;");
+    const dump = await holdTable(address, "one");
+    const stop = Promise.withResolvers<void>();
+    const migrating = migrate(address, folder, { stop: stop.promise, onHeldUp: () => stop.resolve() });
+    await rejects(migrating, /^Error: Told to stop while others hold what has to be changed/);
+    deepEqual(await tables(), ["migrations", "one"]);
+    await dump.end();
+  }));
+
+Deno.test("migrate() says what a role lacks that may not make tables, and what to do", () =>
+  withScene(async ({ address, folder, write, sql }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    const { host, database } = address as { host: string; database: string };
+    const role = `r_${crypto.randomUUID().replaceAll("-", "")}`;
+    await sql.unsafe(`create role ${role} login`);
+    try {
+      const url = `postgres://${role}@localhost/${database}?host=${encodeURIComponent(host)}`;
+      await rejects(
+        migrate(url, folder),
+        /^Error: DATABASE_URL: Cannot migrate: permission denied for schema public\. Let its role own the database/,
+      );
+    } finally {
+      await sql.unsafe(`drop role ${role}`);
+    }
+  }));
+
+Deno.test("migrate() makes no second set of tables in a schema that has come before the first", () =>
+  withScene(async ({ address, folder, write, sql }) => {
+    await write("0001_one.sql", "create table one (id int);");
+    await migrate(address, folder);
+    await sql.unsafe(`create schema puffintalk`);
+    await rejects(
+      migrate(address, folder),
+      /the tables are in schema "public", and new ones .* in "puffintalk"/,
+    );
+    await sql.unsafe(`drop schema puffintalk`);
+    deepEqual(await migrate(address, folder), []);
+  }));

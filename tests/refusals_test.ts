@@ -130,6 +130,18 @@ Deno.test("of few connections those for bytes are shared as well", () =>
     deepEqual(scene.news.map(({ event }) => event), ["cramped"]);
   }));
 
+Deno.test("bytes that come when statements have all connections there are get one of theirs, and statements go on", () =>
+  withOpen(8, async (scene) => {
+    await limitTo(4, scene);
+    const bytes = scene.database.openBytes();
+    const store = () => bytes.run({ name: "one", text: "select 1", values: [] });
+    deepEqual(await Promise.all([store(), store(), store()]), [1, 1, 1]);
+    await Promise.all(Array.from({ length: 20 }, () => sleep(scene, 0.01)));
+    equal(await store(), 1);
+    equal(scene.outages(), 0);
+    ok(await countConnections(scene) <= 4);
+  }));
+
 Deno.test("where no connection at all is to be had calls are DatabaseUnavailable, nothing may have been committed, and it is over at once", () =>
   withOpen(4, async (scene) => {
     const { admin, role, cut } = scene;

@@ -4,7 +4,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
-import { warnOfClock, warnOfSms } from "../terminal.ts";
+import { warnOfClock, warnOfSms } from "../start_warnings.ts";
 import { createTestDatabase } from "./database.ts";
 import { twilioEnv } from "./passcode_calls.ts";
 import { startService } from "./process.ts";

@@ -1,0 +1,46 @@
+// What does not keep the service from starting, and somebody will be sorry for.
+
+import type { Server } from "./db/server.ts";
+import type { Config } from "./services/config.ts";
+import { log } from "./services/log.ts";
+import { isPublic } from "./services/sms/create.ts";
+
+const CLOCK_WARNED_MS = 30_000;
+
+/** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
+export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void {
+  if (sms.driver === "console" || !smsEnabled) return;
+  if (!isPublic(publicUrl)) {
+    log.warn(
+      "PUBLIC_URL is of this network alone: links in SMS open nothing elsewhere, and Twilio reports nothing back",
+      { public_url: publicUrl },
+    );
+  }
+  const off = Object.entries(limits).filter(([name, limit]) => name.startsWith("sms_") && limit === null);
+  if (off.length === 0) return;
+  log.warn("LIMITS leaves SMS that cost money unlimited", { off: off.map(([name]) => name).join(", ") });
+}
+
+/** Processes whose clocks differ find each other's passcodes expired, and limits full or empty. */
+export function warnOfClock(aheadMs: number): void {
+  if (Math.abs(aheadMs) <= CLOCK_WARNED_MS) return;
+  log.warn(
+    "The clock of this machine differs from the database's: passcodes may be expired before their time",
+    {
+      seconds: Math.round(Math.abs(aheadMs) / 1_000),
+      this_machine_is: aheadMs > 0 ? "ahead" : "behind",
+    },
+  );
+}
+
+/** Whoever set these gave up that what was answered for is there after a crash. */
+export function warnOfSettings({ unsafe }: Pick<Server, "unsafe">): void {
+  if (unsafe.length === 0) return;
+  log.warn("A crash of the database may lose messages that were answered for", { off: unsafe.join(", ") });
+}
+
+/** As after a restore by another role. */
+export function warnOfMedia(unreadable: { owner: string } | null): void {
+  if (!unreadable) return;
+  log.warn("Media cannot be read, because their large objects belong to another role", { ...unreadable });
+}

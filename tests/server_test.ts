@@ -1,0 +1,143 @@
+// What the service needs of a database, and says where it has it not; and that it brings along what it can.
+
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { connect, openDatabase, type Pool } from "../db/database.ts";
+import { findUnreadable } from "../db/media.ts";
+import { awaitServer } from "../db/server.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { addMedia, makeWav } from "./media_calls.ts";
+import { startPooler } from "./pooler.ts";
+import { ANN, withApp } from "./support.ts";
+
+const never = new Promise(() => {});
+
+async function withDatabase(run: (database: TestDatabase, admin: Pool) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase({ empty: true });
+  const admin = connect(database.address, { max: 1 });
+  try {
+    await run(database, admin);
+  } finally {
+    await admin.end({ timeout: 1 });
+    await database.drop();
+  }
+}
+
+/** A role of its own, with these settings. */
+async function withRole(
+  admin: Pool,
+  settings: Record<string, string>,
+  run: (role: string) => Promise<void>,
+): Promise<void> {
+  const role = `r_${crypto.randomUUID().replaceAll("-", "")}`;
+  await admin.unsafe(`create role ${role} login`);
+  try {
+    for (const [name, value] of Object.entries(settings)) {
+      await admin.unsafe(`alter role ${role} set ${name} = '${value}'`);
+    }
+    await run(role);
+  } finally {
+    await admin.unsafe(`drop owned by ${role}`);
+    await admin.unsafe(`drop role ${role}`);
+  }
+}
+
+Deno.test("awaitServer() refuses a database that has no room for all characters, by its encoding", () =>
+  withDatabase(async ({ address }, admin) => {
+    for (const encoding of ["SQL_ASCII", "LATIN1"]) {
+      const database = `${address.database}_${encoding.toLowerCase()}`;
+      await admin.unsafe(`create database ${database} encoding '${encoding}' locale 'C' template template0`);
+      try {
+        await rejects(
+          awaitServer({ ...address, database }, never),
+          new RegExp(`its encoding is ${encoding}, .*encoding 'UTF8' template template0`),
+        );
+      } finally {
+        await admin.unsafe(`drop database ${database}`);
+      }
+    }
+  }));
+
+Deno.test("awaitServer() refuses a pooler that refuses settings or drops them, at once, and says what to do", () =>
+  withDatabase(async ({ address }) => {
+    for (
+      const [refuses, words] of [
+        [true, /^Error: DATABASE_URL: .*unsupported startup parameter: statement_timeout.*no pooler/],
+        [false, /^Error: DATABASE_URL: .*its connections lose their settings.*no pooler/],
+      ] as const
+    ) {
+      const pooler = startPooler(`${address.host}/.s.PGSQL.5432`, { refuses });
+      try {
+        const waits: unknown[] = [];
+        const onWaiting = (unreached: unknown) => void waits.push(unreached);
+        await rejects(awaitServer(pooler.urlFor(address), never, { onWaiting }), words);
+        deepEqual(waits, []);
+      } finally {
+        pooler.close();
+      }
+    }
+  }));
+
+Deno.test("awaitServer() tells which settings let a crash of the database lose what was answered for", () =>
+  withDatabase(({ address }, admin) =>
+    withRole(admin, { synchronous_commit: "off" }, async (user) => {
+      // The server of the tests does without the disk.
+      deepEqual((await awaitServer(address, never)).unsafe, ["fsync"]);
+      deepEqual((await awaitServer({ ...address, user }, never)).unsafe, ["fsync", "synchronous_commit"]);
+    })
+  ));
+
+Deno.test("connections have the settings that statements here take for granted, whatever the role has", () =>
+  withDatabase(({ address }, admin) => {
+    const settings = {
+      bytea_output: "escape",
+      datestyle: "German, DMY",
+      default_transaction_isolation: "serializable",
+      standard_conforming_strings: "off",
+    };
+    return withRole(admin, settings, async (user) => {
+      const database = openDatabase({ ...address, user }, { max: 1 });
+      try {
+        const rows = await database.run((sql) =>
+          sql<{ setting: string }[]>`
+            select setting from pg_settings where lower(name) = any(${
+            Object.keys(settings)
+          }) order by lower(name)`
+        );
+        deepEqual(rows.map(({ setting }) => setting), ["hex", "ISO, MDY", "read committed", "on"]);
+        const [row] = await database.run((sql) =>
+          sql<{ at: Date; bytes: Uint8Array }[]>`
+            select '2026-02-01T03:04:05Z'::timestamptz as at, '\\x00ff5c'::bytea as bytes`
+        );
+        equal(row!.at.toISOString(), "2026-02-01T03:04:05.000Z");
+        deepEqual([...row!.bytes], [0, 255, 92]);
+      } finally {
+        await database.close();
+      }
+    });
+  }));
+
+Deno.test("findUnreadable() names whose the media are that were restored by another role", () =>
+  withApp(async (t) => {
+    const { address } = t.database;
+    const admin = connect(address, { max: 1 });
+    try {
+      await withRole(admin, {}, async (user) => {
+        await admin.unsafe(`grant select on media to ${user}`);
+        const database = openDatabase({ ...address, user }, { max: 1 });
+        const look = () => database.run(findUnreadable);
+        try {
+          equal(await look(), null);
+          await addMedia(t, await t.signUp(ANN), makeWav(1_000));
+          deepEqual(await look(), { owner: address.user });
+          const [media] = await admin<{ oid: string }[]>`select oid from media`;
+          await admin.unsafe(`alter large object ${media!.oid} owner to ${user}`);
+          equal(await look(), null);
+          await admin.unsafe(`alter large object ${media!.oid} owner to ${address.user}`);
+        } finally {
+          await database.close();
+        }
+      });
+    } finally {
+      await admin.end({ timeout: 1 });
+    }
+  }));
