@@ -3,6 +3,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 
+import { connect } from "../db/database.ts";
 import { change } from "./contact_calls.ts";
 import {
   invitations,
@@ -17,7 +18,7 @@ import {
   withInvites,
 } from "./invite_calls.ts";
 import { DAY_MS } from "./passcode_calls.ts";
-import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp } from "./support.ts";
+import { ANN, BOB, CAT, eventually, type Person, refused, succeeded, type TestApp } from "./support.ts";
 import type { TwilioDouble } from "./twilio_double.ts";
 
 const WEEK_MS = 7 * DAY_MS;
@@ -132,6 +133,29 @@ Deno.test("several inviters of the same numbers at once keep every limit exactly
       from (select count(*) from invites where sms <> 'over' group by inviter_id) as by_inviter`;
     deepEqual({ ...row }, { most: 10, ten: true });
     deepEqual(t.log.filter((line) => line.includes("Invitation failed")), []);
+  }));
+
+Deno.test("an invitation that waits longer than one statement may for somebody's lock goes out all the same", () =>
+  withInvites(async (t, twilio) => {
+    const ann = await join(t, twilio, ANN);
+    const other = connect(t.database.address, { max: 1 });
+    await other.unsafe("begin");
+    await other`select id from users where phone_number = ${ANN} for share`;
+    const invited = invite(t, ann, CAT);
+    /** Who waits for the lock now. */
+    const waiting = () =>
+      t.sql<{ query_start: Date }[]>`
+        select query_start
+        from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+    await eventually(async () => (await waiting()).length === 1);
+    const [first] = await waiting();
+    await eventually(async () =>
+      (await waiting()).some(({ query_start }) => query_start > first!.query_start)
+    );
+    await other.end({ timeout: 1 });
+    await invited;
+    equal(invitations(twilio, CAT).length, 1);
   }));
 
 Deno.test("one inviter who asks twenty numbers at once sends ten SMS", () =>

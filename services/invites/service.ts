@@ -3,6 +3,7 @@
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Database, Sql } from "../../db/database.ts";
+import { DatabaseHeldUp } from "../../db/door.ts";
 import * as invites from "../../db/invites.ts";
 import { listSuppressions, suppress } from "../../db/suppressions.ts";
 import { findUser, type User } from "../../db/users.ts";
@@ -21,6 +22,8 @@ import { createInviteToken, hashInviteToken } from "./tokens.ts";
 
 const LINK_LIFETIME_MS = 30 * DAY_MS;
 const LISTED_MAX = 500;
+/** Many who invite at once wait for each other's limits, and only for so long at a time. */
+const TRIES_MAX = 4;
 
 export interface InvitesOptions {
   database: Database;
@@ -45,7 +48,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
     try {
       const wanted = { to: phone, address, at: now() };
       const token = createInviteToken();
-      const decided = await database.begin((sql) => decide(sql, me, wanted, token));
+      const decided = await patiently(() => database.begin((sql) => decide(sql, me, wanted, token)));
       const url = `${publicUrl}/i/${token}`;
       if (decided?.sms === "sending") {
         const text = inviteText(me.phone_number, url, languageOf(phone));
@@ -147,6 +150,17 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
   }
 
   return { invite, list, find, neverAgain };
+}
+
+/** What a lock held up did nothing, and may be tried again. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DatabaseHeldUp) || tries === TRIES_MAX) throw error;
+    }
+  }
 }
 
 function dayBefore(at: Date): invites.Span {
