@@ -42,7 +42,8 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
       onWaiting: () => log.warn("Waiting for another process, which migrates the database"),
       onHeldUp: (holders) => log.warn("Waiting for others, who hold tables that have to change", { holders }),
     });
-    if (applied.length > 0) log.info("Database brought up to date", { applied });
+    const newest = applied.at(-1);
+    if (newest) log.info("Database brought up to date", { migrations: applied.length, newest });
 
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
