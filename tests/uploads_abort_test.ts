@@ -216,6 +216,20 @@ Deno.test("an upload whose session ends is 401 and leaves nothing; what had arri
     equal(kept!.state, "uploading");
   }));
 
+Deno.test("an upload whose session ends when all of its bytes have come, but not its end, is 401 and leaves nothing", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const raw = await beginRaw(t.url, { token });
+    await raw.write(wav(CHUNK_BYTES));
+    await eventually(async () => deepEqual(await sizes(t), [CHUNK_BYTES]));
+
+    succeeded(await t.call("POST", "/api/auth/signout", { token }));
+    await raw.finish();
+    const { status, body } = await raw.answer;
+    deepEqual([status, body.code], [401, "unauthenticated"]);
+    deepEqual(await sizes(t), []);
+  }));
+
 Deno.test("an upload outlives an outage in which none of it is written", async () => {
   const database = await createTestDatabase();
   const proxy = startForgetfulProxy(`${database.address.host}/.s.PGSQL.5432`);
