@@ -1,6 +1,6 @@
 // Tickets for WebSockets: one socket each, within a minute, and nothing that outlives its session.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 
 import { deleteOld } from "../db/housekeeping.ts";
 import { insertTicket } from "../db/tickets.ts";
@@ -68,6 +68,21 @@ Deno.test("a ticket is good for a minute by the service's clock", () =>
     equal(await statusOf(t, `ticket=${first}`), 101);
     t.clock.advance(1);
     equal(await statusOf(t, `ticket=${second}`), 401);
+  }));
+
+Deno.test("a ticket is used up by nobody once its session has ended or its minute is over, though it was found before", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    t.clock.freeze();
+    const [ended, late] = [await issue(t, ann.token), await issue(t, bob.token)];
+    const { tickets } = t.services;
+    equal((await tickets.find(ended)).phone_number, ANN);
+    equal((await tickets.find(late)).phone_number, BOB);
+
+    succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
+    await rejects(tickets.redeem(ended), { code: "unauthenticated" });
+    t.clock.advance(60 * SECOND_MS);
+    await rejects(tickets.redeem(late), { code: "unauthenticated" });
   }));
 
 Deno.test("a ticket that is used, expired, unknown, another service's, or of a session that has ended is the same 401", async () => {
