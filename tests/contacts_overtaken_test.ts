@@ -47,6 +47,23 @@ Deno.test("accept of a request that is taken back while it waits for the pair is
     deepStrictEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: false }]);
   }));
 
+Deno.test("delete of who accepted and deleted me while it waits deletes a former friend, and takes no request back", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    succeeded(await change(t, "request", ann, BOB));
+    succeeded(await change(t, "delete", bob, ANN));
+    const answer = await overtaken(t, {
+      lock: (held) => held`select from conversations for update`,
+      call: () => change(t, "delete", ann, BOB),
+      // Both want the same as before, but were friends in between.
+      meanwhile: (held) => held`update conversations set ever_accepted = true`,
+    });
+
+    succeeded(answer);
+    deepStrictEqual(await statuses(t, ann), { [BOB]: "deleted" });
+    deepStrictEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: true }]);
+  }));
+
 Deno.test("accept that waits for a pair in which only a message came goes through", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
