@@ -82,6 +82,22 @@ Deno.test("the newest page is what a page before everything is, whoever sent, re
     );
   }));
 
+Deno.test("a page that is asked for again shows what either of the two has read since", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(ann, bob, "hello"));
+    const shown = async (me: Person, peer: string) => {
+      const { body } = await newest(t, me, peer, "count=10");
+      return body.messages.map(({ status }: { status: string }) => status);
+    };
+    deepEqual(await shown(ann, BOB), ["created"]);
+    deepEqual(await shown(bob, ANN), ["delivered"]);
+    deepEqual(await shown(ann, BOB), ["delivered"]);
+
+    succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
+    deepEqual([await shown(bob, ANN), await shown(ann, BOB)], [["seen"], ["seen"]]);
+  }));
+
 Deno.test("a page that was read lately is read from the messages again only as far as there are newer ones", async () => {
   const database = await createTestDatabase();
   const tap = startStatementTap(database);
