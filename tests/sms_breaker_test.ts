@@ -162,6 +162,17 @@ Deno.test("a stopped prefix gets no invitation, and the inviter sees nothing of 
     equal(invitations(twilio).length, 1);
   }, FREE));
 
+Deno.test("an invitation that a stopped prefix withholds takes nothing of the limits", () =>
+  withInvites(async (t, twilio) => {
+    t.clock.freeze();
+    await askFor(t, neighbours.slice(0, 20));
+    const ann = await join(t, twilio, ELSEWHERE);
+    await invite(t, ann, neighbours[30]!);
+    deepEqual(invitations(twilio), []);
+    await askFor(t, ["+14156000102"]);
+    limited(await ask(t, "signup", "+14156000103"));
+  }, { LIMITS: only("sms_service", "22/d") }));
+
 Deno.test("stoppedMs() says a time after which it says 0, whatever went out before", () => {
   const sends = fc.array(
     fc.record({ age: fc.integer({ min: 0, max: 3 * STOP_MS }), verified: fc.boolean() }),
