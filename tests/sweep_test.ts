@@ -84,6 +84,16 @@ Deno.test("recent() deletes an upload in one piece after 10 minutes of silence, 
     deepEqual(await remains(t), NOTHING);
   }));
 
+Deno.test("recent() looks at whatever is old until it has got through once", () =>
+  withSweep(async (t, sweep) => {
+    await uploaded(t, await t.signUp(ANN));
+    t.clock.advance(20 * DAY_MS);
+    await t.sql`alter table messages rename to elsewhere`;
+    await rejects(sweep.recent());
+    await t.sql`alter table elsewhere rename to messages`;
+    deepEqual(await sweep.recent(), { abandoned: 0, unsent: 1 });
+  }));
+
 /** One of everything that can be left behind. */
 async function leaveBehind(t: TestApp): Promise<void> {
   const [ann, bob] = await friends(t);
