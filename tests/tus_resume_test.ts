@@ -1,8 +1,11 @@
 // Resumable uploads that are cut, resumed, and fought over: in the end the bytes are those of the file.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { Readable } from "node:stream";
 import fc from "fast-check";
 
+import { MediaStore } from "../routes/tus_store.ts";
+import { AppError } from "../services/errors.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { createTestDatabase } from "./database.ts";
 import { untilWaiting } from "./locks.ts";
@@ -186,6 +189,17 @@ Deno.test("a PATCH that finds that another service was faster is 409, and change
     equal(await offset(two, ann, address), 10);
     equal((await patch(two, ann, address, 10, FILE.slice(10))).status, 204);
     await assertStored(one, ann, address);
+  }));
+
+Deno.test("bytes for a place that the upload has left since it was looked at are upload_conflict, and change nothing", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, SIZE);
+    equal((await patch(t, ann, address, 0, FILE.slice(0, 10))).status, 204);
+    const store = new MediaStore(t.services.uploads, await t.services.sessions.authenticate(ann.token), null);
+    await rejects(store.write(Readable.from([FILE.slice(0, 10)]), String(idOf(address)), 0));
+    ok(store.trouble instanceof AppError && store.trouble.code === "upload_conflict");
+    equal(await offset(t, ann, address), 10);
   }));
 
 Deno.test("a client that comes back while its old connection hangs takes the upload over, in seconds", () =>
