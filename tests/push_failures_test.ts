@@ -8,6 +8,7 @@ import {
   HOUR_MS,
   MINUTE_MS,
   NOWHERE,
+  put,
   SECOND_MS,
   subscribed,
   wake,
@@ -30,6 +31,21 @@ for (const code of [404, 410]) {
       deepEqual([double.pushes.length, await countSubscriptions(t)], [1, 0]);
     }));
 }
+
+Deno.test("a push that finds its subscription gone does not end the one that has taken its place meanwhile", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    await subscribed(t, double, bob);
+    const answered = Promise.withResolvers<Response>();
+    double.answer(() => answered.promise);
+    succeeded(await t.send(ann, bob, "one"));
+    const pushed = wake(t);
+    await eventually(() => double.pushes.length === 1);
+    succeeded(await put(t, bob, double.browser()));
+    answered.resolve(status(410)());
+    await pushed;
+    equal(await countSubscriptions(t), 1);
+  }));
 
 for (const code of [429, 500, 503]) {
   Deno.test(`${code} is tried again after 30 seconds, twice as long after each failure, and forgotten by a success`, () =>

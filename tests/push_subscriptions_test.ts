@@ -151,6 +151,20 @@ Deno.test("a session that expires takes its subscription along, with or without 
     equal(await countSubscriptions(t), 0);
   }));
 
+Deno.test("a subscription whose own time is over is swept, and no other", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    await subscribed(t, double, ann);
+    const { subscription, ...browser } = double.browser();
+    const expirationTime = t.clock.now().getTime() + DAY_MS;
+    succeeded(await put(t, bob, { ...browser, subscription: { ...subscription, expirationTime } }));
+    await t.services.push.sweep();
+    equal(await countSubscriptions(t), 2);
+    t.clock.advance(DAY_MS);
+    await t.services.push.sweep();
+    equal(await countSubscriptions(t), 1);
+  }));
+
 Deno.test("PUT || sign-out leaves no subscription behind, whichever comes first", () =>
   withPush(async (t, double) => {
     const bob = await t.signUp(BOB);

@@ -233,3 +233,23 @@ Deno.test("a socket that breaks off soon after it was told of a message is made 
     await wake(t);
     equal(browser.read().length, 1);
   }));
+
+Deno.test("a socket that breaks off and is followed by one that says goodbye is not made up for", () =>
+  withPush(async (t, double) => {
+    const [ann, bob] = await friends(t);
+    const browser = await subscribed(t, double, bob);
+    const left = () => eventually(() => t.services.hub.sessionIds().length === 0);
+    const { conn } = await shakeHands(t.url, `/api/notifications?token=${bob.token}`);
+    await eventually(() => t.services.hub.sessionIds().length === 1);
+    await t.services.push.turn();
+    succeeded(await t.send(ann, bob, "one"));
+    await t.services.push.turn();
+    conn.close();
+    await left();
+    const socket = await t.socket(bob.token);
+    await t.services.push.turn();
+    await socket.end();
+    await left();
+    await wake(t);
+    equal(browser.read().length, 0);
+  }));
