@@ -165,6 +165,16 @@ Deno.test("/api/invites lists my own invitations, newest first, and what is left
     deepEqual(await inviteStatuses(t, ann), { [one]: "joined", [two]: "sent" });
   }));
 
+Deno.test("/api/invites says of who has joined no more than that, also when he is suspended", () =>
+  withInvites(async (t, twilio) => {
+    const ann = await join(t, twilio, ANN);
+    await invite(t, ann, BOB);
+    await join(t, twilio, BOB);
+    await t.sql`update users set status = 'suspended' where phone_number = ${BOB}`;
+
+    deepEqual(await inviteStatuses(t, ann), { [BOB]: "joined" });
+  }));
+
 Deno.test("/api/invites writes numbers as PHONE_WIRE_FORMAT says", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
