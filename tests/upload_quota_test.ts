@@ -1,0 +1,60 @@
+// When it is judged what a user's media may take up: as bytes come, and behind whoever else changes the sum.
+
+import { deepEqual, equal } from "node:assert/strict";
+import { CHUNK_BYTES } from "../services/media/uploads.ts";
+import { untilWaiting } from "./locks.ts";
+import { beginRaw } from "./raw_upload.ts";
+import { ANN, eventually, refused, type TestApp, withApp } from "./support.ts";
+import { create } from "./tus_calls.ts";
+import { wav } from "./upload_calls.ts";
+
+const env = { MEDIA_QUOTA_BYTES: String(CHUNK_BYTES) };
+
+/** A resumable upload that has just begun. */
+async function setAside(sql: Pick<TestApp["sql"], "unsafe">, bytes: number): Promise<void> {
+  await sql.unsafe(
+    `insert into media (id, owner_id, oid, declared, length, created_at, touched_at)
+    select 1, id, lo_create(0), 'audio', ${bytes}, now(), now() from users`,
+  );
+}
+
+/** Holds the user while `call` begins to wait for it; meanwhile a byte of the quota is used up. */
+async function behindAnother(t: TestApp, call: () => Promise<unknown>): Promise<void> {
+  await t.sql.begin(async (sql) => {
+    await sql`select from users for no key update`;
+    await call();
+    await untilWaiting(t);
+    await setAside(sql, 1);
+  });
+}
+
+Deno.test("an upload in one piece is refused as soon as it is larger than what is left of the quota", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    await setAside(t.sql, 1_000);
+    // What is not refused would wait for the rest.
+    Object.assign(t.services.uploads, { silenceMsMax: 800 });
+    const raw = await beginRaw(t.url, { token });
+    await raw.write(wav(CHUNK_BYTES));
+    const { status, body } = await raw.answer;
+    deepEqual([status, body.code], [413, "quota_exceeded"]);
+  }, { env }));
+
+Deno.test("an upload that ends waits for whoever changes what its user has, and counts that", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const raw = await beginRaw(t.url, { token });
+    await raw.write(wav(CHUNK_BYTES));
+    await eventually(async () => equal((await t.sql`select size from media`)[0]?.size, CHUNK_BYTES));
+    await behindAnother(t, () => raw.finish());
+    const { status, body } = await raw.answer;
+    deepEqual([status, body.code], [413, "quota_exceeded"]);
+  }, { env }));
+
+Deno.test("a resumable upload that begins waits for whoever changes what its user has, and counts that", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    let created: ReturnType<typeof create>;
+    await behindAnother(t, async () => void (created = create(t, ann, CHUNK_BYTES)));
+    refused(await created!, 413, "quota_exceeded");
+  }, { env }));
