@@ -87,6 +87,17 @@ Deno.test("a receiver who is told by a socket, or opens one later, has what was 
     await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered", "delivered"]));
   }));
 
+Deno.test("messages of which a socket was told in another order are all delivered", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const [first, last] = [await idOf(t.send(ann, bob, "one")), await idOf(t.send(ann, bob, "two"))];
+    const me = await t.services.sessions.authenticate(bob.token);
+    const [thread] = await t.sql<{ conversation_id: number; peer_id: number }[]>`
+      select c.id as conversation_id, u.id as peer_id from conversations c, users u where phone_number = ${ANN}`;
+    for (const id of [last, first]) t.services.marks.deliveredSoon(me, thread!, ANN, id);
+    await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered", "delivered"]));
+  }));
+
 Deno.test("the sender's own fetches and sockets deliver nothing to the receiver", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
