@@ -144,3 +144,25 @@ Deno.test("after a gap nobody is told of a thread in which his request was decli
       deepEqual(socket.told(), ["contacts_updated", "sessions_updated", "contacts_updated"])
     );
   }));
+
+Deno.test("after a gap nobody is told of a thread with somebody whom he has deleted", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    const put = (call: string, me: Person, phone_number: string) =>
+      t.call("PUT", `/api/contacts/${call}`, { token: me.token, json: { phone_number } });
+    succeeded(await t.send(ann, bob, "one"));
+    const socket = await t.socket(bob.token);
+    await eventually(async () => deepEqual(await statusesSeenBy(t, ann, BOB), ["delivered"]));
+    succeeded(await put("delete", bob, ANN));
+    // As if the message had come while nobody listened.
+    await t.sql`update conversations set low_delivered_id = 0, high_delivered_id = 0`;
+    socket.forget();
+    await t.services.fromOthers.onGap(0);
+
+    succeeded(await put("request", cat, BOB));
+    await eventually(() =>
+      deepEqual(socket.told(), ["contacts_updated", "sessions_updated", "contacts_updated"])
+    );
+    deepEqual(await statusesSeenBy(t, ann, BOB), ["created"]);
+  }));
