@@ -188,3 +188,11 @@ Deno.test("uploads: what is refused before its body is read costs nothing", () =
     succeeded(await upload(t, ann, wav(100)));
     limited(await upload(t, ann, wav(100)));
   }, { env: { LIMITS: "uploads=1/m" } }));
+
+Deno.test("uploads: what turns out to be no media when it has been read counts", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ann = await t.signUp(ANN);
+    refused(await upload(t, ann, "no media at all"), 400, "invalid_media");
+    limited(await upload(t, ann, wav(100)));
+  }, { env: { LIMITS: "uploads=1/m" } }));

@@ -4,7 +4,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { change, listOf } from "./contact_calls.ts";
 import { limited, only } from "./limit_calls.ts";
 import { ask, BEHIND_PROXY, complete, tally, twilioEnv } from "./passcode_calls.ts";
-import { ANN, type Answer, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { ANN, type Answer, BOB, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { startTwilioDouble, type TwilioDouble } from "./twilio_double.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, nth) => `+1415${600 + nth}0100`);
@@ -122,6 +122,26 @@ Deno.test("reveal_address: a request that invites counts, one that does not is f
     equal((await listOf(t, ann)).length, 5);
     equal((await t.sql`select 1 from users where phone_number = ${unknown[2]!}`).length, 0);
   }, { env: { LIMITS: only("reveal_address", "2/h") } }));
+
+Deno.test("reveal_address: used up, whom my list shows can be asked and accepted all the same", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    succeeded(await change(t, "request", bob, ANN));
+    refused(await ask(t, "signin", numbers(1)[0]!), 404, "not_registered");
+    limited(await change(t, "request", ann, numbers(2)[1]!));
+    refused(await change(t, "request", bob, ANN), 409, "already_requested");
+    succeeded(await change(t, "request", ann, BOB));
+  }, { env: { LIMITS: only("reveal_address", "1/d") } }));
+
+Deno.test("reveal_address: a request to a suspended account is as free as to any other", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    await t.signUp(BOB);
+    await t.sql`update users set status = 'suspended' where phone_number = ${BOB}`;
+    succeeded(await change(t, "request", ann, BOB));
+    refused(await ask(t, "signin", numbers(1)[0]!), 404, "not_registered");
+    limited(await ask(t, "signin", numbers(1)[0]!));
+  }, { env: { LIMITS: only("reveal_address", "1/d") } }));
 
 Deno.test("reveal_address: user_not_found counts where nobody is invited", () =>
   withApp(async (t) => {
