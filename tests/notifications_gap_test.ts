@@ -166,3 +166,12 @@ Deno.test("after a gap nobody is told of a thread with somebody whom he has dele
     );
     deepEqual(await statusesSeenBy(t, ann, BOB), ["created"]);
   }));
+
+Deno.test("after a gap a change that was made before it is told as well, because it may have been committed in it", () =>
+  withApp(async (t) => {
+    const [, bob] = await friends(t);
+    const socket = await t.socket(bob.token);
+    await t.sql`update conversations set changed_at = clock_timestamp() - interval '5 seconds'`;
+    await t.services.fromOthers.onGap(0);
+    await toldEventually(socket, `messages_updated ${ANN}`);
+  }));
