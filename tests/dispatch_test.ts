@@ -1,5 +1,8 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 
+import type { Database } from "../db/database.ts";
+import { parsePhoneNumber } from "../services/phone_number.ts";
+import { createSmsDispatch } from "../services/sms/dispatch.ts";
 import { ask, complete, MINUTE_MS, twilioEnv, type Way, WAYS, withTwilio, wrong } from "./passcode_calls.ts";
 import { ANN, BOB, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import type { TwilioDouble } from "./twilio_double.ts";
@@ -163,3 +166,21 @@ Deno.test("an ask whose SMS is still on its way has taken the gap, and holds no 
     (await Promise.all(asking)).forEach(succeeded);
     equal(twilio.messages.length, 21);
   }));
+
+Deno.test("send() lets no SMS out that costs money where none are sent, whoever asks for it", async () => {
+  const sent: string[] = [];
+  const dispatch = createSmsDispatch({
+    database: {} as Database,
+    sender: {
+      paid: true,
+      send: (to) => Promise.resolve({ sent: true, provider_id: `${sent.push(to)}` }),
+    },
+    enabled: false,
+    countries: "*",
+    testPasscodes: new Map(),
+    now: () => new Date(),
+  });
+  const outcome = await dispatch.send(parsePhoneNumber(ANN)!, "text");
+  deepEqual(outcome, { sent: false, refusal: "sms_disabled", provider_code: null, perhaps: "no" });
+  deepEqual(sent, []);
+});
