@@ -1,13 +1,42 @@
 // Answers that nobody reads.
 
 import { equal, ok } from "node:assert/strict";
-import { ANN, BOB, eventually, friends, refused, succeeded, withApp } from "./support.ts";
+import {
+  ANN,
+  BOB,
+  eventually,
+  friends,
+  type Person,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
 
 const AT_ONCE_MAX = 8;
+const LARGE_BYTES = 256 * 1024;
 
-Deno.test("who does not read large answers gets eight at a time, and nobody else is kept from his", () =>
+/** Makes somebody's list large. */
+async function befriendMany(t: TestApp, { phone }: Person): Promise<void> {
+  await t.sql`
+    insert into users (phone_number, status, created_at)
+    select '+1999' || 1000000 + nth, 'active', now() from generate_series(1, 2500) as nth`;
+  await t.sql`
+    insert into conversations (low_id, high_id, low_intent, high_intent, ever_accepted)
+    select me.id, other.id, 'want', 'want', true
+    from users me, users other
+    where me.phone_number = ${phone} and other.phone_number like '+1999%'`;
+  await t.sql`
+    insert into contacts (owner_id, peer_id, conversation_id, changed_at)
+    select low_id, high_id, conversations.id, now()
+    from conversations join users on users.id = high_id
+    where phone_number like '+1999%'`;
+}
+
+Deno.test("who does not read large answers gets eight at a time; what he changes is answered, and nobody else is kept from his", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
+    await befriendMany(t, bob);
     // Six bytes each in JSON.
     const message = "\u0001".repeat(4_096);
     for (let nth = 0; nth < 255; nth += 1) await t.send(ann, bob, message);
@@ -32,6 +61,10 @@ Deno.test("who does not read large answers gets eight at a time, and nobody else
       refused(refusal, 429, "rate_limited");
       ok(refusal.body.retry_after > 0);
       succeeded(await t.call("GET", "/api/auth/sessions", { token: bob.token }));
+      const json = { phone_number: ANN, display_name: "Ann" };
+      const changed = await t.call("PUT", "/api/contacts/update", { token: bob.token, json });
+      succeeded(changed);
+      ok(JSON.stringify(changed.body).length > LARGE_BYTES);
       const answer = await t.call("GET", `/api/messages/${BOB}?count=255`, { token: ann.token });
       equal(answer.body.messages.length, 255);
       equal(answer.body.messages[0].status, "created", "what was refused has delivered nothing");
