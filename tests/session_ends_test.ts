@@ -63,6 +63,21 @@ Deno.test("a session that its time ends loses its socket within five seconds, an
     equal(other.raw.readyState, WebSocket.OPEN);
   }));
 
+Deno.test("a session that a clock ahead of ours has ended loses its socket, and not only when that time has come", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ann = await t.signUp(ANN);
+    const socket = await t.socket(ann.token);
+    t.services.upkeep.start();
+    try {
+      await t.sql`update sessions set ended_at = ${new Date(t.clock.now().getTime() + 50 * SECOND_MS)}`;
+      await eventually(() => socket.raw.readyState === WebSocket.CLOSED, 10_000);
+    } finally {
+      t.services.upkeep.stop();
+    }
+    equal(await socket.closed, 4001);
+  }));
+
 Deno.test("suspending a user ends his sessions and their sockets within five seconds, for good", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
