@@ -104,9 +104,10 @@ Deno.test("/dev/sms is not there under a name that is not of this machine", () =
 
 Deno.test("/dev/sms is not there for what a proxy forwards", () =>
   withApp(async (t) => {
-    for (const forwarded of ["192.0.2.1", "127.0.0.1", ""]) {
-      const answer = await t.call("GET", "/dev/sms", { headers: { "x-forwarded-for": forwarded } });
-      refused(answer, 404, "not_found");
+    for (const name of ["forwarded", "via", "x-forwarded-for", "x-real-ip"]) {
+      for (const forwarded of ["192.0.2.1", "127.0.0.1", ""]) {
+        refused(await t.call("GET", "/dev/sms", { headers: { [name]: forwarded } }), 404, "not_found");
+      }
     }
   }));
 
