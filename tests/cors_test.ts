@@ -79,3 +79,13 @@ Deno.test("no page elsewhere may read what is for developers on this machine", (
       deepEqual(corsOf(await preflight(t, path, PAGE, "GET")), [], path);
     }
   }));
+
+Deno.test("no page elsewhere may read an invitation's page or the web client", () =>
+  withApp(async (t) => {
+    for (const path of ["/i/AAAAAAAAAAAAAAAAAAAAAA", "/app", "/app/nope.js"]) {
+      const { headers, body } = await fetch(t.url + path, { headers: { origin: PAGE } });
+      await body?.cancel();
+      equal(headers.get("access-control-allow-origin"), null, path);
+      equal(headers.get("access-control-expose-headers"), null, path);
+    }
+  }));
