@@ -82,6 +82,17 @@ Deno.test("the newest page is what a page before everything is, whoever sent, re
     );
   }));
 
+Deno.test("a page that is kept is the newest, also when more has come since than the longest page has", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(ann, bob, "first"));
+    succeeded(await newest(t, bob, ANN, "count=2"));
+    await Promise.all(Array.from({ length: 256 }, () => t.send(ann, bob, "between")));
+    succeeded(await t.send(ann, bob, "last"));
+    const { body } = await newest(t, bob, ANN, "count=2");
+    deepEqual(body.messages.map(({ message }: { message: string }) => message), ["last", "between"]);
+  }));
+
 Deno.test("a page that is asked for again shows what either of the two has read since", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
