@@ -84,6 +84,17 @@ Deno.test("recent() deletes an upload in one piece after 10 minutes of silence, 
     deepEqual(await remains(t), NOTHING);
   }));
 
+Deno.test("a resumable upload that nothing came for in 24 hours is gone, also before it is swept", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, 1_000);
+    t.clock.advance(DAY_MS - MINUTE_MS);
+    equal(await offset(t, ann, address), 0);
+    t.clock.advance(2 * MINUTE_MS);
+    equal((await head(t, ann, address)).status, 404);
+    refused(await patch(t, ann, address, 0, wav(1_000)), 404, "media_not_found");
+  }));
+
 Deno.test("recent() looks at whatever is old until it has got through once", () =>
   withSweep(async (t, sweep) => {
     await uploaded(t, await t.signUp(ANN));
