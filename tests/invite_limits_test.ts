@@ -17,6 +17,7 @@ import {
   numbers,
   withInvites,
 } from "./invite_calls.ts";
+import { untilWaiting } from "./locks.ts";
 import { DAY_MS } from "./passcode_calls.ts";
 import { ANN, BOB, CAT, eventually, type Person, refused, succeeded, type TestApp } from "./support.ts";
 import type { TwilioDouble } from "./twilio_double.ts";
@@ -256,4 +257,20 @@ Deno.test("who joined between a request and its invitation gets no SMS", () =>
     equal(await t.services.invites.invite(me, BOB as never, "192.0.2.1"), null);
     deepEqual([invitations(twilio), (await invitesOf(t, ann)).invites], [[], []]);
     succeeded(await change(t, "request", ann, BOB));
+  }));
+
+Deno.test("who joins while an invitation waits for his signup gets no SMS", () =>
+  withInvites(async (t, twilio) => {
+    const ann = await join(t, twilio, ANN);
+    await t.sql`insert into users (phone_number, status, created_at) values (${BOB}, 'invited', now())`;
+    const me = await t.services.sessions.authenticate(ann.token);
+    let invited: Promise<unknown>;
+    await t.sql.begin(async (sql) => {
+      await sql`update users set status = 'active' where phone_number = ${BOB}`;
+      invited = t.services.invites.invite(me, BOB as never, "192.0.2.1");
+      await untilWaiting(t);
+    });
+    await invited!;
+    deepEqual(invitations(twilio), []);
+    deepEqual([...await t.sql`select from invites`], []);
   }));
