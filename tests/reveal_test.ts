@@ -4,7 +4,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { change, listOf } from "./contact_calls.ts";
 import { limited, only } from "./limit_calls.ts";
 import { ask, BEHIND_PROXY, complete, tally, twilioEnv } from "./passcode_calls.ts";
-import { ANN, type Answer, BOB, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { startTwilioDouble, type TwilioDouble } from "./twilio_double.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, nth) => `+1415${600 + nth}0100`);
@@ -141,6 +141,15 @@ Deno.test("reveal_address: a request to a suspended account is as free as to any
     succeeded(await change(t, "request", ann, BOB));
     refused(await ask(t, "signin", numbers(1)[0]!), 404, "not_registered");
     limited(await ask(t, "signin", numbers(1)[0]!));
+  }, { env: { LIMITS: only("reveal_address", "1/d") } }));
+
+Deno.test("reveal_address: an ask that an outage fails has told nothing, and gives back what it took", () =>
+  withApp(async (t) => {
+    await t.sql.begin(async (sql) => {
+      await sql`lock table passcodes`;
+      refused(await ask(t, "signup", ANN), 503, "unavailable");
+    });
+    await eventually(async () => refused(await ask(t, "signin", ANN), 404, "not_registered"));
   }, { env: { LIMITS: only("reveal_address", "1/d") } }));
 
 Deno.test("reveal_address: user_not_found counts where nobody is invited", () =>
