@@ -200,6 +200,17 @@ Deno.test("read_all_text and read_up_to are for numbers that my list shows", () 
     }
   }));
 
+Deno.test("read_all_text and read_up_to tell nothing of a request that was taken back", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const request = { token: bob.token, json: { phone_number: ANN } };
+    succeeded(await t.call("PUT", "/api/contacts/request", request));
+    succeeded(await remove(t, bob, ann));
+    const phone_number = BOB;
+    refused(await put(t, "read_all_text", ann, { phone_number }), 404, "contact_not_found");
+    refused(await put(t, "read_up_to", ann, { phone_number, message_id: 1 }), 404, "contact_not_found");
+  }));
+
 Deno.test("the read calls refuse what they do not understand", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
