@@ -68,7 +68,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     warnOfSms(config);
     warnOfClock(dbServer.clockAheadMs);
     warnOfSettings(dbServer);
-    warnOfMedia(await database.run(findUnreadable));
+    database.run(findUnreadable).then(warnOfMedia, () => {});
 
     log.info("Stopping", { signal: await told });
     stopCollecting();

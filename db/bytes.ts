@@ -7,7 +7,8 @@ import type { Pool } from "./database.ts";
 import { openDoor } from "./door.ts";
 import { openLending } from "./lending.ts";
 import type { OutageWatch } from "./outage_watch.ts";
-import { ConnectionLost, isOutage, toOpeningError } from "./outages.ts";
+import { reasonOf } from "./outage_reasons.ts";
+import { ConnectionLost, isOutage, type OpeningRefused, toOpeningError } from "./outages.ts";
 import type { Client } from "./pg.d.ts";
 
 /** Prepared under its name, once for each connection. */
@@ -28,8 +29,8 @@ export interface Bytes {
   close(): Promise<void>;
 }
 
-/** A server process takes its time to be gone. */
-const ROOM_MS = 50;
+/** too_many_connections (PostgreSQL, Appendix A). */
+const TOO_MANY = "53300";
 
 /**
  * @param connect opens a pool of postgres.js: its options say where to connect, and it asks whether the database answers
@@ -41,10 +42,8 @@ export function openBytes(
   { watch, spare }: { watch: OutageWatch; spare: () => Promise<boolean> },
 ): Bytes {
   /** What has all connections that the server gives has none for bytes, for as long as it keeps them. */
-  async function makeRoom(): Promise<boolean> {
-    const isSpared = await spare();
-    if (isSpared) await new Promise((resolve) => setTimeout(resolve, ROOM_MS));
-    return isSpared;
+  async function makeRoom(refusal: OpeningRefused): Promise<boolean> {
+    return reasonOf(refusal).code === TOO_MANY && await spare();
   }
 
   const door = openDoor(() => {

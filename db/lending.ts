@@ -24,7 +24,10 @@ export interface Lending<C extends Connection> {
    * @throws OpeningRefused when none is open, and none can be opened
    */
   lend<T>(work: (connection: C) => Promise<T>, options?: LendOptions): Promise<T>;
-  /** Ends one that is lent to nobody, where others are open, and opens none in its place for a while. Whether there was one. */
+  /**
+   * Ends one where others are open, when nobody has it, and opens none in its place for a while. Whether there was one.
+   * @throws as who waits for one
+   */
   spare(): Promise<boolean>;
   end(seconds: number): Promise<void>;
 }
@@ -42,15 +45,18 @@ interface LendingOptions {
   onCramped?: (refusal: OpeningRefused, connections: number) => void;
   /** Until another is opened after one was refused, while others are open. */
   retryMs?: number;
-  /** Where none is open and none can be opened: whether there is room for one now, because somebody else ended his. */
-  makeRoom?: () => Promise<boolean>;
+  /** Where none is open and none can be opened: whether there may be room for one now, because somebody else ended his. */
+  makeRoom?: (refusal: OpeningRefused) => Promise<boolean>;
 }
 
 const RETRY_MS = 5_000;
+/** Of whom room was made for. A server process that was told to end takes its time. */
+const ROOM_TRIES_MAX = 4;
+const ROOM_MS = 50;
 
 export function openLending<C extends Connection>(
   { connect, open }: Source<C>,
-  { max, onCramped = () => {}, retryMs = RETRY_MS, makeRoom = () => Promise.resolve(false) }: LendingOptions,
+  { max, onCramped = () => {}, retryMs = RETRY_MS, makeRoom }: LendingOptions,
 ): Lending<C> {
   /** Also those that are being opened. */
   const made = new Set<C>();
@@ -123,8 +129,16 @@ export function openLending<C extends Connection>(
     waiting.shift()?.resolve(make());
   }
 
+  /** Whether another try may find room for the only one. Only once somebody is asked to make it. */
+  async function hasRoom(refusal: OpeningRefused, tries: number): Promise<boolean> {
+    if (tries === 1 && !await makeRoom?.(refusal).catch(() => false)) return false;
+    await new Promise((resolve) => setTimeout(resolve, ROOM_MS * tries));
+    return tries < ROOM_TRIES_MAX && !isEnded;
+  }
+
   /** One that is open: that was made for this, or when that is refused, another. */
   async function opened(connection: C, options: LendOptions): Promise<C> {
+    let tries = 0;
     while (!living.has(connection)) {
       try {
         await open(connection);
@@ -137,9 +151,11 @@ export function openLending<C extends Connection>(
         }
         discard(connection);
         crampedUntil = performance.now() + retryMs;
-        if (made.size === 0 && await makeRoom() && !isEnded) {
+        if (made.size === 0 && makeRoom) {
+          // Whoever comes meanwhile waits for this one.
           connection = make();
-          continue;
+          if (await hasRoom(error, tries += 1)) continue;
+          discard(connection);
         }
         if (made.size === 0) {
           waiting.splice(0).forEach(({ reject }) => reject(error));
@@ -167,8 +183,8 @@ export function openLending<C extends Connection>(
       }
     },
     async spare() {
-      const connection = living.size > 1 ? idle.shift() : undefined;
-      if (!connection) return false;
+      if (living.size < 2) return false;
+      const connection = idle.shift() ?? await wait("first");
       made.delete(connection);
       living.delete(connection);
       crampedUntil = performance.now() + retryMs;

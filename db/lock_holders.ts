@@ -5,6 +5,8 @@ export interface Holder {
   /** Its server process. */
   pid: number;
   application_name: string;
+  /** As `client backend`; an `autovacuum worker` is ended by PostgreSQL when somebody has waited for deadlock_timeout. */
+  backend_type: string;
 }
 
 const LOOK_MS = 200;
@@ -19,7 +21,7 @@ export async function watchHolders<T>(
   const [own] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
   const look = async () => {
     const found = await watch<Holder[]>`
-      select pid, coalesce(application_name, '') as application_name
+      select pid, coalesce(application_name, '') as application_name, coalesce(backend_type, '') as backend_type
       from pg_stat_activity
       where pid = any(pg_blocking_pids(${own!.pid}))`;
     for (const holder of found) holders.set(holder.pid, holder);

@@ -12,6 +12,8 @@ const TOLD_AFTER_MS = 3_000;
  * than deadlock_timeout, so that it is never somebody else's transaction that ends.
  */
 const LOCK_MS_MAX = 800;
+/** More than that: where nobody but the server's own vacuum holds a table, it gives way. */
+const VACUUM_MS_MAX = 1_500;
 const RETRY_MS = 2_000;
 
 export interface MigrateOptions {
@@ -20,7 +22,7 @@ export interface MigrateOptions {
   /** Is told once, when others have been migrating for a while. */
   onWaiting?: () => void;
   toldAfterMs?: number;
-  /** Is told once, when others hold what has to be changed. */
+  /** Is told when others hold what has to be changed, and again when they are others. */
   onHeldUp?: (holders: Holder[]) => void;
   retryMs?: number;
 }
@@ -40,7 +42,13 @@ export async function migrate(
   const wanted = await readMigrations(folder);
   const pool = connect(at, { max: 1 });
   const watch = connect(at, { max: 1, takesArrays: false });
-  let isTold = false;
+  let isWaitTold = false;
+  const onWaiting = () => {
+    if (!isWaitTold) options.onWaiting?.();
+    isWaitTold = true;
+  };
+  let told: string | null = null;
+  let lockMs = LOCK_MS_MAX;
   try {
     while (true) {
       const holders = new Map<number, Holder>();
@@ -48,14 +56,20 @@ export async function migrate(
         return await pool.begin(async (sql) => {
           await refuseReadOnly(sql, at);
           await sql`set local statement_timeout = 0`;
-          await awaitTurn(sql, options);
-          await sql`select set_config('lock_timeout', ${String(LOCK_MS_MAX)}, true)`;
+          // Which PostgreSQL 15 does not know yet.
+          await sql`select set_config(name, '0', true) from pg_settings where name = 'transaction_timeout'`;
+          await awaitTurn(sql, { ...options, onWaiting });
+          await sql`select set_config('lock_timeout', ${String(lockMs)}, true)`;
           return await watchHolders(sql, watch, holders, () => apply(sql, wanted));
         });
       } catch (error) {
         if (!HELD_UP.includes(codeIn(error))) throw explained(error, at);
-        if (!isTold) onHeldUp([...holders.values()]);
-        isTold = true;
+        const all = [...holders.values()];
+        const isVacuum = all.length > 0 && all.every((one) => one.backend_type === "autovacuum worker");
+        lockMs = isVacuum ? VACUUM_MS_MAX : LOCK_MS_MAX;
+        const pids = [...holders.keys()].sort().join();
+        if (pids !== told) onHeldUp(all);
+        told = pids;
       }
       const again = new Promise((resolve) => setTimeout(() => resolve(true), retryMs));
       if (await Promise.race([again, stop]) !== true) {

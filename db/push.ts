@@ -25,12 +25,12 @@ export async function saveSubscription(
   // One at a time for an endpoint, so that two sessions of a browser cannot both have it.
   await sql`
     select pg_advisory_xact_lock(hashtextextended(${endpoint}, 0))`;
-  // The share lock makes a session that ends meanwhile end before, or after and with what was saved.
+  // One at a time for a session; and one that ends meanwhile ends before, or after and with what was saved.
   const [live] = await sql<{ user_id: number }[]>`
     select user_id
     from sessions
     where id = ${session_id} and ended_at is null and expires_at > ${now}
-    for share`;
+    for no key update`;
   if (!live) return null;
   // In the order of all who lock several, or two sessions that take over each other's would wait for each other.
   await sql`

@@ -75,10 +75,10 @@ async function askServer(pool: Pool, now: () => Date): Promise<Server> {
     select current_setting('server_version') as version,
       clock_timestamp() as at,
       current_setting('server_encoding') as encoding,
-      current_setting('enable_seqscan') = 'off' as is_ours,
+      current_setting('enable_seqscan') = 'off' and current_setting('jit') = 'off' as is_ours,
       array(
         select name
-        from unnest('{fsync,synchronous_commit}'::text[]) as name
+        from unnest('{fsync,full_page_writes,synchronous_commit}'::text[]) as name
         where current_setting(name) = 'off'
       ) as unsafe`;
   const clockAheadMs = (askedAt + now().getTime()) / 2 - row!.at.getTime();

@@ -199,7 +199,8 @@ Deno.test("migrate() gives way while others hold what has to be changed, says on
     deepEqual(await ledger(), ["0001_one.sql"]);
     await dump.end();
     deepEqual(await migrated, ["0002_two.sql"]);
-    deepEqual(told, [[{ pid: dump.pid, application_name: "a dump" }]]);
+    const backend_type = "client backend";
+    deepEqual(told, [[{ pid: dump.pid, application_name: "a dump", backend_type }]]);
   }));
 
 Deno.test("migrate() that is told to stop does not wait for others who hold what has to be changed", () =>

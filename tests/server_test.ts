@@ -81,8 +81,12 @@ Deno.test("awaitServer() tells which settings let a crash of the database lose w
   withDatabase(({ address }, admin) =>
     withRole(admin, { synchronous_commit: "off" }, async (user) => {
       // The server of the tests does without the disk.
-      deepEqual((await awaitServer(address, never)).unsafe, ["fsync"]);
-      deepEqual((await awaitServer({ ...address, user }, never)).unsafe, ["fsync", "synchronous_commit"]);
+      deepEqual((await awaitServer(address, never)).unsafe, ["fsync", "full_page_writes"]);
+      deepEqual((await awaitServer({ ...address, user }, never)).unsafe, [
+        "fsync",
+        "full_page_writes",
+        "synchronous_commit",
+      ]);
     })
   ));
 

@@ -224,6 +224,34 @@ noticeTest(
 );
 
 noticeTest(
+  "a notification that the browser shows late is taken back where its person has left meanwhile",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    const page = await openSettings(t, browser, ann, {
+      script: `
+        const { showNotification } = ServiceWorkerRegistration.prototype;
+        const isLate = new Promise((resolve) => globalThis.showNow = resolve);
+        ServiceWorkerRegistration.prototype.showNotification = async function (...given) {
+          globalThis.isAsked = true;
+          await isLate;
+          await showNotification.apply(this, given);
+          globalThis.isShown = true;
+        };`,
+    });
+    await turn(page, "On");
+    await page.getByText("only while PuffinTalk is open").waitFor();
+    await hide(page);
+    succeeded(await t.send(bob, ann, "A secret"));
+    await eventually(() => page.evaluate("globalThis.isAsked === true"));
+    succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
+    await page.locator("#phone").waitFor();
+    await page.evaluate("showNow()");
+    await eventually(() => page.evaluate("globalThis.isShown === true"));
+    await eventually(async () => deepEqual(await shown(page), []));
+  },
+);
+
+noticeTest(
   "a window that was looked at a moment ago tells, though the browser takes its time to note that nobody looks",
   async (t, browser) => {
     const [ann, bob] = await friends(t);

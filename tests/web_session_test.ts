@@ -73,6 +73,34 @@ sessionTest(
 );
 
 sessionTest(
+  "an answer to signing out that comes late signs nobody out who has come since",
+  async (t, browser) => {
+    const { page } = await openAs(t, browser, await t.signUp(ANN));
+    await page.getByText("Nobody here yet").waitFor();
+    const other = await page.context().newPage();
+    await other.goto(`${t.url}/app`);
+    await other.getByText("Nobody here yet").waitFor();
+    const isNext = Promise.withResolvers<void>();
+    await page.route("**/api/auth/signout", async (route) => {
+      const response = await route.fetch();
+      await isNext.promise;
+      await route.fulfill({ response });
+    });
+    await page.goto(`${t.url}/app#/settings`);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    const answered = page.waitForEvent("requestfinished", (request) => request.url().endsWith("/signout"));
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await other.locator("#phone").waitFor();
+    await enter(t, other, BOB);
+    isNext.resolve();
+    await answered;
+    await page.evaluate("fetch('/healthz')");
+    await other.reload();
+    await other.getByText("Nobody here yet").waitFor();
+  },
+);
+
+sessionTest(
   "what comes for somebody who has left is neither shown to whoever is next, nor kept, nor waited for",
   async (t, browser) => {
     const [ann] = await friends(t);

@@ -55,9 +55,9 @@ export function createClient({ origin, name }: { origin: string; name: string })
   let isSigningOut = false;
 
   const http = createHttp({ origin, token, person, onRefused: lose });
-  const uploads = createUploads({ origin, token });
+  const uploads = createUploads({ origin, token, person });
   const drafts = createDrafts({ database, name, from: person });
-  const outbox = createOutbox({ drafts, http, uploads, name });
+  const outbox = createOutbox({ drafts, http, uploads, name, person });
   const live = createLive({
     origin,
     token,
@@ -66,6 +66,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
     onFailed: () =>
       void http("get", "/api/auth/sessions").then(() => live.tell({ event: "unheard" }), () => {}),
   });
+  keeper.onChange(drafts.dropForeign);
   live.onNotice(({ event }) => (event === "connected" || event === "unheard") && outbox.flush());
   addEventListener("offline", live.drop);
   addEventListener("online", () => {
@@ -135,12 +136,14 @@ export function createClient({ origin, name }: { origin: string; name: string })
   }
 
   async function signOut(): Promise<void> {
+    const leaver = person();
     isSigningOut = true;
     try {
       await http("post", "/api/auth/signout").catch((error) => {
         if (!(error instanceof ApiError) || !OVER.includes(error.code)) throw error;
       });
-      await end("signed_out");
+      // By the time of the answer somebody else may be here.
+      if (person() === leaver) await end("signed_out");
     } finally {
       isSigningOut = false;
     }

@@ -23,7 +23,7 @@ import { createInviteToken, hashInviteToken } from "./tokens.ts";
 const LINK_LIFETIME_MS = 30 * DAY_MS;
 const LISTED_MAX = 500;
 /** Many who invite at once wait for each other's limits, and only for so long at a time. */
-const TRIES_MAX = 4;
+const TRIES_MAX = 3;
 
 export interface InvitesOptions {
   database: Database;

@@ -136,7 +136,10 @@ export function createDesk(
     if (!session) return;
     const contacts = await client.seen.get<Contact[]>("contacts");
     if (contacts && store.get().contacts === null) store.set({ contacts });
-    store.set({ outbox: await client.outbox.list(), wasRevoked: false });
+    const outbox = await client.outbox.list();
+    // Somebody else has begun since.
+    if (client.session()?.phone_number !== session.phone_number) return;
+    store.set({ outbox, wasRevoked: false });
     client.live.open();
   }
 

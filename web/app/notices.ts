@@ -27,11 +27,19 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
   const texts = () => CLIENT_TEXTS[settings.get().language];
   const reach = createStore<Reach>({ isWoken: null });
   const looked = createLook(`${name}.looked`);
+  /** Of whom there is news that was not seen. */
+  const unseen = new Set<string>();
+  let owner = client.session()?.phone_number;
   let isSubscribing = false;
 
   settings.subscribe(() => keepWords().catch(() => {}));
   // Whoever is next on this device has no business with them.
-  client.onSession((session) => session ?? void takeBack(() => true).catch(() => {}));
+  client.onSession((session) => {
+    if (session?.phone_number === owner) return;
+    owner = session?.phone_number;
+    unseen.clear();
+    takeBack(() => true).catch(() => {});
+  });
 
   function isOn(): boolean {
     return isThere && settings.get().notices === "on" && Notification.permission === "granted";
@@ -79,19 +87,24 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
 
   /** Somebody wrote: told where no window is looked at. */
   async function news(contact: Contact): Promise<void> {
-    if (!isOn() || await looked.isAtAny()) return;
     const { phone_number: phone } = contact;
+    unseen.add(phone);
+    if (!isOn() || await looked.isAtAny()) return;
     const registration = await navigator.serviceWorker.ready;
+    if (!unseen.has(phone)) return;
     await registration.showNotification("PuffinTalk", {
       body: texts().news(nameOf(contact, phone)),
       tag: phone,
       icon: "/app/icon-192.png",
       data: { hash: `#/thread/${phone}` },
     });
+    // Its person may have read it elsewhere meanwhile, or left.
+    if (!unseen.has(phone)) await takeBack((tag) => tag === phone);
   }
 
   /** These people have written nothing that was not seen, here or on another device. */
   function nothingNew(phones: string[]): void {
+    for (const phone of phones) unseen.delete(phone);
     const over = new Set(document.visibilityState === "visible" ? [...phones, ...PUSHED] : phones);
     takeBack((tag) => over.has(tag)).catch(() => {});
   }

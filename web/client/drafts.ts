@@ -36,6 +36,7 @@ export function createDrafts(
   let storing = Promise.resolve();
 
   const isOnlyHere = ({ file }: Draft) => file !== undefined || !isLocalKept;
+  const isMine = (draft: Draft) => draft.from === undefined || draft.from === from();
   const stored = () => database.all<Draft & { seq: number }>("outbox");
 
   /** What the database has not taken yet, as it was written. */
@@ -60,7 +61,7 @@ export function createDrafts(
   function store(): Promise<void> {
     return storing = storing.then(async () => {
       try {
-        for (const draft of leaving()) {
+        for (const draft of leaving().filter(isMine)) {
           const same = ({ client_id }: Draft) => client_id === draft.client_id;
           const isThere = (await stored()).some(same);
           // What was given up meanwhile, or left by its writer, stays gone.
@@ -80,7 +81,7 @@ export function createDrafts(
     const rows: Draft[] = await stored().catch(() => []);
     const known = new Set(rows.map(({ client_id }) => client_id));
     return [...rows, ...left.filter(({ client_id }) => !known.has(client_id))]
-      .filter((draft) => draft.from === undefined || draft.from === from());
+      .filter(isMine);
   }
 
   /** Nothing where it was given up meanwhile. */
@@ -102,8 +103,13 @@ export function createDrafts(
   }
 
   addEventListener("beforeunload", (event) => {
-    if (leaving().some(isOnlyHere)) event.preventDefault();
+    if (leaving().filter(isMine).some(isOnlyHere)) event.preventDefault();
   });
 
-  return { begin, store, list, update, remove, clear: () => keepLeaving([]) };
+  /** In each window, when somebody else signed in or nobody is. */
+  function dropForeign(): void {
+    files = files.filter(isMine);
+  }
+
+  return { begin, store, list, update, remove, dropForeign, clear: () => keepLeaving([]) };
 }

@@ -25,7 +25,13 @@ const PASSING = [
 export type Outbox = ReturnType<typeof createOutbox>;
 
 export function createOutbox(
-  { drafts, http, uploads, name }: { drafts: Drafts; http: Http; uploads: Uploads; name: string },
+  { drafts, http, uploads, name, person }: {
+    drafts: Drafts;
+    http: Http;
+    uploads: Uploads;
+    name: string;
+    person: () => string | undefined;
+  },
 ) {
   const changes = createListeners<Draft[]>();
   const sent = createListeners<Message>();
@@ -93,7 +99,9 @@ export function createOutbox(
   async function attempt(draft: Draft): Promise<"done" | "later"> {
     try {
       const media_content_id = draft.file ? await uploadOf(draft, draft.file) : null;
-      const { client_id, phone_number, message_type, message } = draft;
+      const { client_id, phone_number, message_type, message, from } = draft;
+      // Never under another name than its writer's.
+      if (from !== undefined && from !== person()) return "done";
       const answer = await http("post", "/api/messages/send", {
         json: { client_id, phone_number, message_type, message, media_content_id },
       });

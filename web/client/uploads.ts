@@ -24,7 +24,12 @@ interface Sent {
   body: ErrorBody | null;
 }
 
-export function createUploads({ origin, token }: { origin: string; token: () => string | null }) {
+/** @param person who is signed in: what was begun for somebody who has left since is `cancelled` */
+export function createUploads({ origin, token, person }: {
+  origin: string;
+  token: () => string | null;
+  person: () => string | undefined;
+}) {
   /** Sends what has not arrived yet. @returns the id of the media @throws ApiError */
   async function upload({ file, kind, begun, onBegun, onProgress, signal }: Upload): Promise<number> {
     let id = begun;
@@ -75,6 +80,7 @@ export function createUploads({ origin, token }: { origin: string; token: () => 
       signal?: AbortSignal;
     } = {},
   ): Promise<Sent> {
+    const asker = person();
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open(method, `${origin}/api/uploads${path}`);
@@ -87,6 +93,9 @@ export function createUploads({ origin, token }: { origin: string; token: () => 
       };
       request.onload = () => {
         const { status } = request;
+        if (person() !== asker) {
+          return reject(new ApiError("cancelled", "Its owner is not signed in any more"));
+        }
         if (status < 300) {
           return resolve({
             status,
