@@ -245,3 +245,12 @@ Deno.test("migrate() makes no second set of tables in a schema that has come bef
     await sql.unsafe(`drop schema puffintalk`);
     deepEqual(await migrate(address, folder), []);
   }));
+
+Deno.test("migrate() takes longer than transactions of this database may, where its server limits those", () =>
+  withScene(async ({ address, folder, write, sql }) => {
+    const { database } = address as { database: string };
+    const [known] = await sql`select from pg_settings where name = 'transaction_timeout'`;
+    if (known) await sql.unsafe(`alter database ${database} set transaction_timeout = '300ms'`);
+    await write("0001_slow.sql", "create table one (id int); select pg_sleep(0.7);");
+    deepEqual(await migrate(address, folder), ["0001_slow.sql"]);
+  }));
