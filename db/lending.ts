@@ -50,7 +50,7 @@ interface LendingOptions {
 }
 
 const RETRY_MS = 5_000;
-/** Of whom room was made for. A server process that was told to end takes its time. */
+/** So often somebody for whom room was made tries: a server process that was told to end takes its time. */
 const ROOM_TRIES_MAX = 4;
 const ROOM_MS = 50;
 
@@ -129,7 +129,7 @@ export function openLending<C extends Connection>(
     waiting.shift()?.resolve(make());
   }
 
-  /** Whether another try may find room for the only one. Only once somebody is asked to make it. */
+  /** Whether to try again to open the only one. It asks for room once, and then waits for it a little longer each time. */
   async function hasRoom(refusal: OpeningRefused, tries: number): Promise<boolean> {
     if (tries === 1 && !await makeRoom?.(refusal).catch(() => false)) return false;
     await new Promise((resolve) => setTimeout(resolve, ROOM_MS * tries));
@@ -185,10 +185,8 @@ export function openLending<C extends Connection>(
     async spare() {
       if (living.size < 2) return false;
       const connection = idle.shift() ?? await wait("first");
-      made.delete(connection);
-      living.delete(connection);
+      discard(connection);
       crampedUntil = performance.now() + retryMs;
-      await connection.end({ timeout: 0 });
       return true;
     },
     async end(seconds) {

@@ -48,37 +48,50 @@ export async function migrate(
     isWaitTold = true;
   };
   let told: string | null = null;
+  const tell = (holders: Map<number, Holder>) => {
+    const pids = [...holders.keys()].sort().join();
+    if (pids !== told) onHeldUp([...holders.values()]);
+    told = pids;
+  };
+  const attempt = (lockMs: number, holders: Map<number, Holder>) =>
+    pool.begin(async (sql) => {
+      await refuseReadOnly(sql, at);
+      await sql`set local statement_timeout = 0`;
+      // Which PostgreSQL 15 does not know yet.
+      await sql`select set_config(name, '0', true) from pg_settings where name = 'transaction_timeout'`;
+      await awaitTurn(sql, { ...options, onWaiting });
+      await sql`select set_config('lock_timeout', ${String(lockMs)}, true)`;
+      return await watchHolders(sql, watch, holders, () => apply(sql, wanted));
+    });
   let lockMs = LOCK_MS_MAX;
   try {
     while (true) {
       const holders = new Map<number, Holder>();
       try {
-        return await pool.begin(async (sql) => {
-          await refuseReadOnly(sql, at);
-          await sql`set local statement_timeout = 0`;
-          // Which PostgreSQL 15 does not know yet.
-          await sql`select set_config(name, '0', true) from pg_settings where name = 'transaction_timeout'`;
-          await awaitTurn(sql, { ...options, onWaiting });
-          await sql`select set_config('lock_timeout', ${String(lockMs)}, true)`;
-          return await watchHolders(sql, watch, holders, () => apply(sql, wanted));
-        });
+        return await attempt(lockMs, holders);
       } catch (error) {
         if (!HELD_UP.includes(codeIn(error))) throw explained(error, at);
-        const all = [...holders.values()];
-        const isVacuum = all.length > 0 && all.every((one) => one.backend_type === "autovacuum worker");
-        lockMs = isVacuum ? VACUUM_MS_MAX : LOCK_MS_MAX;
-        const pids = [...holders.keys()].sort().join();
-        if (pids !== told) onHeldUp(all);
-        told = pids;
       }
-      const again = new Promise((resolve) => setTimeout(() => resolve(true), retryMs));
-      if (await Promise.race([again, stop]) !== true) {
-        throw new Error("Told to stop while others hold what has to be changed");
-      }
+      lockMs = isVacuum([...holders.values()]) ? VACUUM_MS_MAX : LOCK_MS_MAX;
+      tell(holders);
+      await pause(retryMs, stop);
     }
   } finally {
     await Promise.all([pool.end({ timeout: 2 }), watch.end({ timeout: 2 })]);
   }
+}
+
+function isVacuum(holders: Holder[]): boolean {
+  return holders.length > 0 && holders.every((one) => one.backend_type === "autovacuum worker");
+}
+
+/** @throws Error when `stop` resolves before it is over */
+async function pause(ms: number, stop: Promise<unknown>): Promise<void> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => over.resolve(true), ms);
+  const isOver = await Promise.race([over.promise, stop.then(() => false)]);
+  clearTimeout(timer);
+  if (!isOver) throw new Error("Told to stop while others hold what has to be changed");
 }
 
 // Of PostgreSQL (Appendix A).

@@ -2,7 +2,7 @@
 
 import { equal } from "node:assert/strict";
 import { openDatabase } from "../db/database.ts";
-import { appendChunk, insertUpload } from "../db/media.ts";
+import { appendChunk, insertUpload } from "../db/uploads.ts";
 import { ANN, withApp } from "./support.ts";
 
 Deno.test("appendChunk() waits for the disk unless the chunk is lazy, and leaves the connection as it was", () =>

@@ -9,7 +9,7 @@ import { createLive } from "./client/live.ts";
 import { createOutbox } from "./client/outbox.ts";
 import { createPush } from "./client/push.ts";
 import { createScraps } from "./client/scraps.ts";
-import { createSessionKeeper, type Session } from "./client/session.ts";
+import { createSessionKeeper, isAWeekOld, type Session } from "./client/session.ts";
 import { createUploads } from "./client/uploads.ts";
 
 export type { Draft } from "./client/drafts.ts";
@@ -40,9 +40,6 @@ export type Client = ReturnType<typeof createClient>;
 const PAGE_COUNT = 40;
 /** What signing out may meet where the session has ended already. */
 const OVER = ["unauthenticated", "cancelled"];
-/** A session lasts thirty days from its last renewal: so it is renewed once a week. */
-const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
-const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000 - WEEK_MS;
 
 /** @param name keeps several people in one browser apart */
 export function createClient({ origin, name }: { origin: string; name: string }) {
@@ -219,12 +216,4 @@ export function createClient({ origin, name }: { origin: string; name: string })
       put: (key: string, value: unknown) => void database.put("seen", value, key).catch(() => {}),
     },
   };
-}
-
-/** By its age, where that is known: of a clock that is days behind or ahead the end of a session says nothing. */
-function isAWeekOld({ expires_at, kept_at }: Session): boolean {
-  const now = Date.now();
-  if (kept_at === undefined) return Date.parse(expires_at) - now <= RENEW_BEFORE_MS;
-  // One that comes from the future was kept before somebody set the clock.
-  return kept_at > now || now - kept_at >= WEEK_MS;
 }

@@ -2,8 +2,9 @@
 // that a slow phone holds no connection. What is not finished is deleted, here or by the sweep.
 
 import type { Database } from "../../db/database.ts";
-import * as media from "../../db/media.ts";
-import type { MediaKind, UploadRow } from "../../db/media.ts";
+import { findMedia, type MediaKind, readChunk } from "../../db/media.ts";
+import * as rows from "../../db/uploads.ts";
+import type { UploadRow } from "../../db/uploads.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
@@ -81,10 +82,10 @@ export function createUploads(
   async function begin(me: Actor, { declared, length, metadata }: UploadPlan): Promise<UploadRow> {
     if (length !== null && length > uploadBytesMax) throw tooLarge();
     return await database.begin(async (sql) => {
-      await media.lockOwner(sql, me.user_id);
-      const used = await media.sumOfOwner(sql, me.user_id);
+      await rows.lockOwner(sql, me.user_id);
+      const used = await rows.sumOfOwner(sql, me.user_id);
       if (used + (length ?? 1) > quotaBytes) throw quotaExceeded();
-      return await media.insertUpload(sql, {
+      return await rows.insertUpload(sql, {
         id: newMediaId(),
         owner_id: me.user_id,
         declared,
@@ -128,14 +129,14 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    if (await turns.run(() => media.appendChunk(door, { id, ...chunk }))) return;
+    if (await turns.run(() => rows.appendChunk(door, { id, ...chunk }))) return;
     throw new AppError(await find({ user_id: owner_id }, id) ? "upload_conflict" : "media_not_found");
   }
 
   /** Bytes that the quota still allows to this upload; the length of a resumable one was set aside at its beginning. */
   async function roomFor(upload: UploadRow): Promise<number> {
     if (upload.length !== null) return upload.length - upload.size;
-    return quotaBytes - await database.run((sql) => media.sumOfOwner(sql, upload.owner_id));
+    return quotaBytes - await database.run((sql) => rows.sumOfOwner(sql, upload.owner_id));
   }
 
   /**
@@ -161,24 +162,24 @@ export function createUploads(
     found: { kind: MediaKind; media_type: string; duration: number | null },
   ): Promise<"quota_exceeded" | "media_not_found" | null> {
     return await database.begin(async (sql) => {
-      await media.lockOwner(sql, owner_id);
-      const used = await media.sumOfOwner(sql, owner_id);
+      await rows.lockOwner(sql, owner_id);
+      const used = await rows.sumOfOwner(sql, owner_id);
       if (length === null && used + size > quotaBytes) return "quota_exceeded";
-      if (await media.finishUpload(sql, { id, size, ...found, now: now() })) return null;
+      if (await rows.finishUpload(sql, { id, size, ...found, now: now() })) return null;
       // Perhaps another request of the same upload was faster.
-      return (await media.findMedia(sql, id)) ? null : "media_not_found";
+      return (await findMedia(sql, id)) ? null : "media_not_found";
     });
   }
 
   async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
-    const bytes = await database.run((sql) => media.readChunk(sql, { id, offset, length }));
+    const bytes = await database.run((sql) => readChunk(sql, { id, offset, length }));
     if (!bytes) throw new AppError("media_not_found");
     return bytes;
   }
 
   /** Deletes an upload that will not be finished. */
   async function abort(id: number): Promise<void> {
-    await database.run((sql) => media.deleteUpload(sql, id));
+    await database.run((sql) => rows.deleteUpload(sql, id));
   }
 
   /**
@@ -188,15 +189,15 @@ export function createUploads(
    */
   async function remove({ id }: UploadRow): Promise<void> {
     const refusal = await database.begin(async (sql) => {
-      if (!(await media.lockMedia(sql, id))) return "media_not_found";
-      return (await media.deleteUncarried(sql, id)) ? null : "media_sent";
+      if (!(await rows.lockMedia(sql, id))) return "media_not_found";
+      return (await rows.deleteUncarried(sql, id)) ? null : "media_sent";
     });
     if (refusal) throw new AppError(refusal);
   }
 
   /** One of my uploads, also when it is finished. Null for what is not mine, and for what was left for too long. */
   async function find({ user_id }: Pick<Actor, "user_id">, id: number): Promise<UploadRow | null> {
-    const row = await database.run((sql) => media.findUpload(sql, id, user_id));
+    const row = await database.run((sql) => rows.findUpload(sql, id, user_id));
     const expired = row?.state === "uploading" && now().getTime() - row.touched_at.getTime() > RESUMABLE_MS;
     return expired ? null : row;
   }

@@ -12,6 +12,10 @@ export interface Session {
   kept_at?: number;
 }
 
+/** A session lasts thirty days from its last renewal: so it is renewed once a week. */
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000 - WEEK_MS;
+
 export type SessionKeeper = ReturnType<typeof createSessionKeeper>;
 
 export function createSessionKeeper(name: string) {
@@ -33,4 +37,12 @@ export function createSessionKeeper(name: string) {
   });
 
   return { current: () => session, keep, onChange: changes.on };
+}
+
+/** By its age, where that is known: of a clock that is days behind or ahead the end of a session says nothing. */
+export function isAWeekOld({ expires_at, kept_at }: Session): boolean {
+  const now = Date.now();
+  if (kept_at === undefined) return Date.parse(expires_at) - now <= RENEW_BEFORE_MS;
+  // One that comes from the future was kept before somebody set the clock.
+  return kept_at > now || now - kept_at >= WEEK_MS;
 }
