@@ -143,13 +143,17 @@ function useScrolling(
   const { desk } = useApp();
   const list = useRef<HTMLDivElement>(null);
   const older = useRef<HTMLButtonElement>(null);
-  const state = useRef({ isAtEnd: true, height: 0, oldest: 0, drafts: 0 });
+  const state = useRef({ isAtEnd: true, height: 0, top: 0, oldest: 0, drafts: 0 });
   const [isAtEnd, setAtEnd] = useState(true);
   // Looked at here, because the button may go, and the focus with it.
   const isWaiting = document.activeElement === older.current;
   useLayoutEffect(() => {
     const element = list.current!;
-    const { isAtEnd, height, oldest, drafts: draftsBefore } = state.current;
+    const { height, top, oldest, drafts: draftsBefore } = state.current;
+    // Somebody may have left the end since the last frame, which is told of it only with the next.
+    const isLeft = element.scrollTop < top &&
+      Math.min(height, element.scrollHeight) - element.scrollTop - element.clientHeight >= NEAR;
+    const isAtEnd = state.current.isAtEnd && !isLeft;
     const oldestNow = messages[0]?.id ?? 0;
     if (isAtEnd || drafts.length > draftsBefore) element.scrollTop = element.scrollHeight;
     else if (oldestNow < oldest) element.scrollTop += element.scrollHeight - height;
@@ -157,7 +161,13 @@ function useScrolling(
       const before = messages.findIndex(({ id }) => id === oldest) - 1;
       focusOn(element.querySelectorAll<HTMLElement>(".bubble")[Math.max(before, 0)]);
     }
-    Object.assign(state.current, { height: element.scrollHeight, oldest: oldestNow, drafts: drafts.length });
+    const { scrollHeight, scrollTop } = element;
+    Object.assign(state.current, {
+      height: scrollHeight,
+      top: scrollTop,
+      oldest: oldestNow,
+      drafts: drafts.length,
+    });
   }, [messages, drafts.length, drafts.map(({ failed }) => failed).join()]);
   useEffect(() => {
     const element = list.current!;
@@ -173,6 +183,7 @@ function useScrolling(
     if (!list.current) return;
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     state.current.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    state.current.top = scrollTop;
     setAtEnd(state.current.isAtEnd);
     if (scrollTop < NEAR && hasMore && !state.current.isAtEnd) desk.fetchOlder(phone);
   };
