@@ -6,6 +6,7 @@ import { hasBrowser, withBrowser } from "./browser.ts";
 import { passStates } from "./invite_states.ts";
 import { inviteLink, statusOf } from "./page_calls.ts";
 import { ANN, BOB, type Person, type TestApp, withApp } from "./support.ts";
+import { judge } from "./web_judge.ts";
 
 const SMALL = { width: 240, height: 320 };
 
@@ -156,14 +157,11 @@ for (const colorScheme of ["light", "dark"] as const) {
         withBrowser(async (browser) => {
           // The page's own policy keeps every script out, also this one.
           const page = await browser.newPage({ bypassCSP: true, colorScheme });
-          const axe = await Deno.readTextFile(new URL(import.meta.resolve("axe-core")));
           const seen: string[] = [];
           await passStates(t, page, async (name) => {
             for (const [width, height] of [[128, 160], [240, 320], [1280, 800]] as const) {
               await page.setViewportSize({ width, height });
-              await page.evaluate(axe);
-              const violations = await page.evaluate("axe.run().then((found) => found.violations)");
-              deepEqual(violations, [], `${name} ${width} ${JSON.stringify(violations)}`);
+              await judge(page, `${name} ${width}`);
               ok(
                 await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
                 `${name} ${width}`,

@@ -36,7 +36,7 @@ function windowsTest(name: string, run: (windows: Windows) => Promise<void>): vo
           const bob = await openWindow(t, browser, { viewport: SIZES.keypad });
           await run({ t, browser, ann, bob });
           deepEqual([ann.errors, bob.errors], [[], []]);
-        }, { whole: true })
+        })
       ),
   });
 }
