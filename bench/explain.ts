@@ -36,6 +36,19 @@ export async function explained(
   return { buffers: median(buffers) / rows, ms: median(ms) / rows };
 }
 
+/** The same of a script in floors/, which asks for a pair by its id. */
+export async function explainedFloor(
+  sql: Sql,
+  rows: number,
+  { script, pair }: { script: string; pair: number },
+): Promise<Cost> {
+  const text = await Deno.readTextFile(new URL(`floors/${script}.sql`, import.meta.url));
+  const [statement, ...more] = text.replace(/^(--|\\).*$/gm, "").trim().split(/:pair\b/);
+  const texts = [statement!, ...more];
+  const ids = more.map(() => pair);
+  return await explained(sql, rows, (sql) => sql(Object.assign(texts, { raw: texts }), ...ids));
+}
+
 function explaining(sql: Sql, plans: Explained[]): Sql {
   const wrapped = (strings: TemplateStringsArray, ...values: never[]) => {
     const [first = "", ...rest] = strings;

@@ -1,7 +1,7 @@
 import { equal } from "node:assert/strict";
 import { type Arena, type Scenario } from "../arena.ts";
 import type { BenchDatabase } from "../cluster.ts";
-import { type Cost, explained } from "../explain.ts";
+import { type Cost, explained, explainedFloor } from "../explain.ts";
 import type { Figures } from "../figures.ts";
 import { befriend, makePeople } from "../people.ts";
 import { listContacts } from "../../db/contacts.ts";
@@ -84,6 +84,7 @@ async function measure(database: BenchDatabase, grown: Grown): Promise<Record<st
   equal((await listContacts(sql, [me.id]))[0]!.length, grown.list);
   return {
     history: await cost(COUNT, (sql) => listMessages(sql, thread!, page)),
+    history_floor: await explainedFloor(sql, 100, { script: "latest_100", pair: thread! }),
     list: await cost(grown.list, (sql) => listContacts(sql, [me.id])),
     send: await cost(1, (sql) => {
       const content = { message_type: "text" as const, message: "Hello", media_content_id: null };
@@ -96,6 +97,7 @@ async function measure(database: BenchDatabase, grown: Grown): Promise<Record<st
       };
       return storeDrafts(sql, [{ ...content, ...draft }], { now, origin: "bench" });
     }),
+    send_floor: await explainedFloor(sql, 1, { script: "insert", pair: thread! }),
     mark: await cost(1, (sql) => {
       const move = { delivered_to: Number.MAX_SAFE_INTEGER, seen_text_to: 0, seen_media: { from: 1, to: 0 } };
       const whose = { conversation_id: thread!, reader_id: peer!.id, event: { peer: "{}", own: "{}" } };
