@@ -7,7 +7,7 @@ import { hasBrowser, withBrowser } from "./browser.ts";
 import { countSubscriptions, MINUTE_MS, wake, withPush } from "./push_calls.ts";
 import type { Browser as Subscriber, PushDouble } from "./push_double.ts";
 import { ANN, BOB, CAT, eventually, friends, type Person, succeeded, type TestApp } from "./support.ts";
-import { moveTo, openAs, type OpenOptions, press } from "./web_window.ts";
+import { enter, moveTo, openAs, type OpenOptions, press } from "./web_window.ts";
 
 function noticeTest(
   name: string,
@@ -53,6 +53,8 @@ async function hide(page: Page): Promise<void> {
     Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
     document.dispatchEvent(new Event("visibilitychange"));`);
 }
+
+const OF_BOB = { body: `New message from ${BOB}`, tag: `puffintalk ${BOB}` };
 
 /** What the system shows of this service. */
 async function shown(page: Page): Promise<{ body: string; tag: string }[]> {
@@ -182,7 +184,7 @@ noticeTest(
     deepEqual(await shown(page), []);
 
     await hide(page);
-    const expected = [{ body: `New message from ${BOB}`, tag: BOB }];
+    const expected = [OF_BOB];
     await untilShown(page, expected, () => t.send(bob, ann, "A secret"));
     const [worker] = page.context().serviceWorkers();
     // Nobody presses on what a system without a screen shows.
@@ -202,7 +204,7 @@ async function toldOfBob(t: TestApp, browser: Browser): Promise<{ ann: Person; p
   await turn(page, "On");
   await page.getByText("only while PuffinTalk is open").waitFor();
   await hide(page);
-  await untilShown(page, [{ body: `New message from ${BOB}`, tag: BOB }], () => t.send(bob, ann, "A secret"));
+  await untilShown(page, [OF_BOB], () => t.send(bob, ann, "A secret"));
   return { ann, page };
 }
 
@@ -220,6 +222,31 @@ noticeTest(
     succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
     await page.locator("#phone").waitFor();
     await eventually(async () => deepEqual(await shown(page), []));
+  },
+);
+
+noticeTest(
+  "who leaves one window leaves the others their notifications, also of the same person",
+  async (t, browser) => {
+    const { page } = await toldOfBob(t, browser);
+    const other = await page.context().newPage();
+    await other.goto(`${t.url}/app?profile=cat`);
+    await enter(t, other, CAT);
+    const [bob, cat] = [await t.signIn(BOB), await t.signIn(CAT)];
+    await t.befriend(bob, cat);
+    await other.goto(`${t.url}/app?profile=cat#/settings`);
+    await turn(other, "On");
+    await other.getByText("only while PuffinTalk is open").waitFor();
+    await hide(other);
+    const both = [OF_BOB, { ...OF_BOB, tag: `puffintalk.cat ${BOB}` }];
+    await untilShown(page, both, () => t.send(bob, cat, "A secret"));
+
+    const { body } = await t.call("GET", "/api/auth/sessions", { token: cat.token });
+    for (const { id, current } of body.sessions as { id: string; current: boolean }[]) {
+      if (!current) await t.call("DELETE", `/api/auth/sessions/${id}`, { token: cat.token });
+    }
+    await other.locator("#phone").waitFor();
+    await eventually(async () => deepEqual(await shown(page), [OF_BOB]));
   },
 );
 
@@ -269,7 +296,7 @@ noticeTest(
     await turn(page, "On");
     await page.getByText("only while PuffinTalk is open").waitFor();
     await hide(page);
-    const expected = [{ body: `New message from ${BOB}`, tag: BOB }];
+    const expected = [OF_BOB];
     await untilShown(page, expected, () => t.send(bob, ann, "A secret"));
   },
 );
@@ -292,6 +319,6 @@ noticeTest("who looks at one window is not told by another, until that one is cl
   await eventually(async () => {
     await t.send(bob, ann, "Seen in none");
     // And of Cat nothing.
-    deepEqual((await shown(page)).map(({ tag }) => tag), [BOB]);
+    deepEqual((await shown(page)).map(({ tag }) => tag), [OF_BOB.tag]);
   });
 });

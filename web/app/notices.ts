@@ -29,6 +29,8 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
   const looked = createLook(`${name}.looked`);
   /** Of whom there is news that was not seen. */
   const unseen = new Set<string>();
+  /** Another window may be somebody else's, and have news of the same person. */
+  const tagOf = (phone: string) => `${name} ${phone}`;
   let owner = client.session()?.phone_number;
   let isSubscribing = false;
 
@@ -38,7 +40,7 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
     if (session?.phone_number === owner) return;
     owner = session?.phone_number;
     unseen.clear();
-    takeBack(() => true).catch(() => {});
+    takeBack((tag) => PUSHED.includes(tag) || tag.startsWith(tagOf(""))).catch(() => {});
   });
 
   function isOn(): boolean {
@@ -94,18 +96,19 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
     if (!unseen.has(phone)) return;
     await registration.showNotification("PuffinTalk", {
       body: texts().news(nameOf(contact, phone)),
-      tag: phone,
+      tag: tagOf(phone),
       icon: "/app/icon-192.png",
       data: { hash: `#/thread/${phone}` },
     });
     // Its person may have read it elsewhere meanwhile, or left.
-    if (!unseen.has(phone)) await takeBack((tag) => tag === phone);
+    if (!unseen.has(phone)) await takeBack((tag) => tag === tagOf(phone));
   }
 
   /** These people have written nothing that was not seen, here or on another device. */
   function nothingNew(phones: string[]): void {
     for (const phone of phones) unseen.delete(phone);
-    const over = new Set(document.visibilityState === "visible" ? [...phones, ...PUSHED] : phones);
+    const over = new Set(phones.map(tagOf));
+    if (document.visibilityState === "visible") PUSHED.forEach((tag) => over.add(tag));
     takeBack((tag) => over.has(tag)).catch(() => {});
   }
 
