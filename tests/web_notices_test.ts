@@ -47,6 +47,12 @@ async function turn(page: Page, name: "On" | "Off"): Promise<void> {
   await page.getByRole("group", { name: "Notifications" }).getByRole("button", { name }).click();
 }
 
+/** In a browser that can only tell while a window is open. */
+async function turnOn(page: Page): Promise<void> {
+  await turn(page, "On");
+  await page.getByText("only while PuffinTalk is open").waitFor();
+}
+
 /** In place of another window in front of this one: Playwright keeps each in front. */
 async function hide(page: Page): Promise<void> {
   await page.evaluate(`
@@ -177,15 +183,13 @@ noticeTest(
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     const page = await openSettings(t, browser, ann);
-    await turn(page, "On");
-    await page.getByText("only while PuffinTalk is open").waitFor();
+    await turnOn(page);
     await t.send(bob, ann, "Seen by who looks");
     await eventually(async () => equal(await page.title(), "(1) PuffinTalk"));
     deepEqual(await shown(page), []);
 
     await hide(page);
-    const expected = [OF_BOB];
-    await untilShown(page, expected, () => t.send(bob, ann, "A secret"));
+    await untilShown(page, [OF_BOB], () => t.send(bob, ann, "A secret"));
     const [worker] = page.context().serviceWorkers();
     // Nobody presses on what a system without a screen shows.
     await worker!.evaluate(`self.registration.getNotifications().then(([notification]) => {
@@ -201,8 +205,7 @@ noticeTest(
 async function toldOfBob(t: TestApp, browser: Browser): Promise<{ ann: Person; page: Page }> {
   const [ann, bob] = await friends(t);
   const page = await openSettings(t, browser, ann);
-  await turn(page, "On");
-  await page.getByText("only while PuffinTalk is open").waitFor();
+  await turnOn(page);
   await hide(page);
   await untilShown(page, [OF_BOB], () => t.send(bob, ann, "A secret"));
   return { ann, page };
@@ -235,8 +238,7 @@ noticeTest(
     const [bob, cat] = [await t.signIn(BOB), await t.signIn(CAT)];
     await t.befriend(bob, cat);
     await other.goto(`${t.url}/app?profile=cat#/settings`);
-    await turn(other, "On");
-    await other.getByText("only while PuffinTalk is open").waitFor();
+    await turnOn(other);
     await hide(other);
     const both = [OF_BOB, { ...OF_BOB, tag: `puffintalk.cat ${BOB}` }];
     await untilShown(page, both, () => t.send(bob, cat, "A secret"));
@@ -265,8 +267,7 @@ noticeTest(
           globalThis.isShown = true;
         };`,
     });
-    await turn(page, "On");
-    await page.getByText("only while PuffinTalk is open").waitFor();
+    await turnOn(page);
     await hide(page);
     succeeded(await t.send(bob, ann, "A secret"));
     await eventually(() => page.evaluate("globalThis.isAsked === true"));
@@ -293,11 +294,9 @@ noticeTest(
           });
         };`,
     });
-    await turn(page, "On");
-    await page.getByText("only while PuffinTalk is open").waitFor();
+    await turnOn(page);
     await hide(page);
-    const expected = [OF_BOB];
-    await untilShown(page, expected, () => t.send(bob, ann, "A secret"));
+    await untilShown(page, [OF_BOB], () => t.send(bob, ann, "A secret"));
   },
 );
 
@@ -306,8 +305,7 @@ noticeTest("who looks at one window is not told by another, until that one is cl
   const cat = await t.signUp(CAT);
   await t.befriend(ann, cat);
   const page = await openSettings(t, browser, ann);
-  await turn(page, "On");
-  await page.getByText("only while PuffinTalk is open").waitFor();
+  await turnOn(page);
   const other = await page.context().newPage();
   await other.goto(`${t.url}/app`);
   await other.locator(".row", { hasText: BOB }).waitFor();

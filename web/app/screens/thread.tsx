@@ -150,10 +150,10 @@ function useScrolling(
   useLayoutEffect(() => {
     const element = list.current!;
     const { height, top, oldest, drafts: draftsBefore } = state.current;
-    // Somebody may have left the end since the last frame, which is told of it only with the next.
-    const isLeft = element.scrollTop < top &&
+    // Whoever left the end since the last frame is heard of with the next.
+    const hasLeftEnd = element.scrollTop < top &&
       Math.min(height, element.scrollHeight) - element.scrollTop - element.clientHeight >= NEAR;
-    const isAtEnd = state.current.isAtEnd && !isLeft;
+    const isAtEnd = state.current.isAtEnd && !hasLeftEnd;
     const oldestNow = messages[0]?.id ?? 0;
     if (isAtEnd || drafts.length > draftsBefore) element.scrollTop = element.scrollHeight;
     else if (oldestNow < oldest) element.scrollTop += element.scrollHeight - height;
@@ -161,13 +161,8 @@ function useScrolling(
       const before = messages.findIndex(({ id }) => id === oldest) - 1;
       focusOn(element.querySelectorAll<HTMLElement>(".bubble")[Math.max(before, 0)]);
     }
-    const { scrollHeight, scrollTop } = element;
-    Object.assign(state.current, {
-      height: scrollHeight,
-      top: scrollTop,
-      oldest: oldestNow,
-      drafts: drafts.length,
-    });
+    const shown = { height: element.scrollHeight, top: element.scrollTop };
+    Object.assign(state.current, { ...shown, oldest: oldestNow, drafts: drafts.length });
   }, [messages, drafts.length, drafts.map(({ failed }) => failed).join()]);
   useEffect(() => {
     const element = list.current!;
