@@ -43,7 +43,7 @@ export const SIZES: Record<"full" | "quick" | "smoke", Size> = {
   quick: {
     runs: 1,
     warmUpMs: 1_500,
-    seconds: 3,
+    seconds: 2,
     sockets: 3_000,
     side: 24,
     media: [10, 100],

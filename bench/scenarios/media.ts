@@ -1,5 +1,13 @@
 import { equal } from "node:assert/strict";
-import { type Arena, repeat, type Scenario, type Size, withService } from "../arena.ts";
+import {
+  type Arena,
+  type Costs,
+  readCosts,
+  repeat,
+  type Scenario,
+  type Size,
+  withService,
+} from "../arena.ts";
 import type { BenchDatabase } from "../cluster.ts";
 import { forgetPeakOf, memoryOf } from "../cpu.ts";
 import { json, openConnection, request } from "../http.ts";
@@ -10,6 +18,8 @@ import type { Service } from "../service.ts";
 const MB = 1_000_000;
 const PARALLEL = 8;
 const WARMING_BYTES = 50 * MB;
+/** So much does getRandomValues() give at once (Web Cryptography, 10.1.1). */
+const NOISE_BYTES = 64 * 1024;
 const BOUNDARY = "bench-boundary";
 
 /** One voice up and down by HTTP, against what psql does with the same file; then eight at once, for their memory. */
@@ -35,12 +45,17 @@ export function media(name: string, megabytes: (size: Size) => number): Scenario
           await down(await up(people[0]!), 0);
         }
         return await repeat(arena.size.runs, async () => {
-          const floor = await takeFloors(database, bytes);
-          const oneUp = await peak(service, () => up(people[0]!));
-          const oneDown = await peak(service, () => down(oneUp.result, 0));
+          const floor = await takeFloors(arena, database, bytes);
+          const [oneUp, upCosts] = await priced(arena, [service], () => peak(service, () => up(people[0]!)));
+          const [oneDown, downCosts] = await priced(
+            arena,
+            [service],
+            () => peak(service, () => down(oneUp.result, 0)),
+          );
           const manyUp = await peak(service, () => Promise.all(people.map(up)));
           const manyDown = await peak(service, () => Promise.all(manyUp.result.map(down)));
           const perS = (ms: number) => bytes.length / MB / (ms / 1000);
+          const per100Mb = (seconds: number) => seconds / (bytes.length / MB) * 100;
           return {
             megabytes: bytes.length / MB,
             upload_mb_per_s: perS(oneUp.ms),
@@ -49,6 +64,14 @@ export function media(name: string, megabytes: (size: Size) => number): Scenario
             export_floor_mb_per_s: floor && perS(floor.exportMs),
             times_import_floor: floor && floor.importMs / oneUp.ms,
             times_export_floor: floor && floor.exportMs / oneDown.ms,
+            upload_service_cpu_s_per_100_mb: per100Mb(upCosts.server),
+            upload_postgres_cpu_s_per_100_mb: per100Mb(upCosts.postgres),
+            upload_client_cpu_s_per_100_mb: per100Mb(upCosts.client),
+            import_floor_postgres_cpu_s_per_100_mb: floor && per100Mb(floor.importCosts.postgres),
+            download_service_cpu_s_per_100_mb: per100Mb(downCosts.server),
+            download_postgres_cpu_s_per_100_mb: per100Mb(downCosts.postgres),
+            download_client_cpu_s_per_100_mb: per100Mb(downCosts.client),
+            export_floor_postgres_cpu_s_per_100_mb: floor && per100Mb(floor.exportCosts.postgres),
             upload_mb_of_memory_each: (manyUp.bytes - oneUp.bytes) / (PARALLEL - 1) / MB,
             download_mb_of_memory_each: (manyDown.bytes - oneDown.bytes) / (PARALLEL - 1) / MB,
           };
@@ -57,15 +80,36 @@ export function media(name: string, megabytes: (size: Size) => number): Scenario
   };
 }
 
+/** Runs it and answers with what it cost beside its result, in seconds of CPU by who used them. */
+async function priced<T>(
+  arena: Arena,
+  services: Service[],
+  work: () => Promise<T>,
+): Promise<[result: T, costs: Costs]> {
+  const before = await readCosts(arena, services);
+  const result = await work();
+  const after = await readCosts(arena, services);
+  return [result, {
+    server: after.server - before.server,
+    postgres: after.postgres - before.postgres,
+    client: after.client - before.client,
+  }];
+}
+
 /** Runs it and answers with how long it took, and the most memory that the service had meanwhile. */
 async function peak<T>(
   service: Service,
   work: () => Promise<T>,
 ): Promise<{ result: T; ms: number; bytes: number }> {
   await forgetPeakOf(service.pid);
+  const { result, ms } = await timed(work);
+  return { result, ms, bytes: await memoryOf(service.pid, "VmHWM") };
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number }> {
   const startedAt = performance.now();
   const result = await work();
-  return { result, ms: performance.now() - startedAt, bytes: await memoryOf(service.pid, "VmHWM") };
+  return { result, ms: performance.now() - startedAt };
 }
 
 async function upload(service: Service, { token }: Person, bytes: Uint8Array): Promise<number> {
@@ -96,7 +140,7 @@ async function download(service: Service, { token }: Person, id: number, length:
 }
 
 /** The same file in and out of a large object by psql; null without it. */
-async function takeFloors(database: BenchDatabase, bytes: Uint8Array) {
+async function takeFloors(arena: Arena, database: BenchDatabase, bytes: Uint8Array) {
   const file = await Deno.makeTempFile({ prefix: "puffintalk-bench-" });
   const psql = (command: string) =>
     run("psql", [
@@ -110,15 +154,16 @@ async function takeFloors(database: BenchDatabase, bytes: Uint8Array) {
     ]);
   try {
     await Deno.writeFile(file, bytes);
-    const startedAt = performance.now();
-    const said = await psql(`\\lo_import ${file}`);
-    const importedAt = performance.now();
-    const oid = said.match(/lo_import (\d+)/)![1];
-    await psql(`\\lo_export ${oid} ${file}`);
-    const exportMs = performance.now() - importedAt;
+    const [imported, importCosts] = await priced(arena, [], () => timed(() => psql(`\\lo_import ${file}`)));
+    const oid = imported.result.match(/lo_import (\d+)/)![1];
+    const [exported, exportCosts] = await priced(
+      arena,
+      [],
+      () => timed(() => psql(`\\lo_export ${oid} ${file}`)),
+    );
     equal((await Deno.stat(file)).size, bytes.length);
     await psql(`\\lo_unlink ${oid}`);
-    return { importMs: importedAt - startedAt, exportMs };
+    return { importMs: imported.ms, importCosts, exportMs: exported.ms, exportCosts };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
@@ -127,10 +172,12 @@ async function takeFloors(database: BenchDatabase, bytes: Uint8Array) {
   }
 }
 
-/** Sound of so many bytes: eight bits, one channel, none like its neighbour. */
+/** Sound of so many bytes: eight bits, one channel. Noise, since what phones record is compressed already. */
 function makeWav(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at++) bytes[at] = (at * 7 + (at >> 8) * 13) % 251;
+  for (let at = 0; at < length; at += NOISE_BYTES) {
+    crypto.getRandomValues(bytes.subarray(at, at + NOISE_BYTES));
+  }
   const view = new DataView(bytes.buffer);
   const write = (at: number, text: string) => bytes.set(new TextEncoder().encode(text), at);
   write(0, "RIFF");
