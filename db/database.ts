@@ -13,6 +13,8 @@ guardImmediates();
 
 /** What runs statements: a connection, or a transaction on it. Functions in db/ take it first. */
 export type Sql = postgres.ISql<{ bigint: number }>;
+/** A part of a statement. */
+export type Fragment = postgres.Fragment;
 
 /** Where the database is: a URL, or the socket directory of the embedded one. */
 export type DatabaseAddress = string | { host: string; port: number; user: string; database: string };

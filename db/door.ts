@@ -30,6 +30,11 @@ export class DatabaseUnavailable extends Error {}
 /** What was asked waited too long for somebody else's lock, and did nothing; everything else goes on. */
 export class DatabaseHeldUp extends DatabaseUnavailable {}
 
+/** Whether whoever waits for the database as well finds the same. */
+export function meetsAll(error: unknown): error is DatabaseUnavailable {
+  return error instanceof DatabaseUnavailable && !(error instanceof DatabaseHeldUp);
+}
+
 /** How long an operation may take before the database is asked whether it is there at all. */
 const PATIENCE_MS = 900;
 const ASKING_MS_MAX = 700;
@@ -117,8 +122,11 @@ export function openDoor<Open extends Connections>(open: () => Open, watch: Outa
     } catch (error) {
       const isOurs = startedOn === connections;
       // Where its connections were left meanwhile, why was told of another.
-      if ((isOutage(error) || isHeldUp(error)) && isOurs && !isClosed) watch.failed(error);
-      if (isHeldUp(error)) throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
+      if (isHeldUp(error)) {
+        if (!isClosed) watch.heldUp(error);
+        throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
+      }
+      if (isOutage(error) && isOurs && !isClosed) watch.failed(error);
       // Nothing was begun, so nothing may have been committed; and where others are open, they work.
       if (error instanceof OpeningRefused) {
         throw new DatabaseUnavailable("Database takes no connection", { cause: error });

@@ -2,6 +2,7 @@
 // what is changed in one of the two is changed in both.
 
 import type { Sql } from "./database.ts";
+import { wereShown } from "./media.ts";
 import type { MessageType } from "./messages.ts";
 import { CHANNEL } from "./notify.ts";
 import type { Intents } from "./pairs.ts";
@@ -172,12 +173,7 @@ function carriedMedia(sql: Sql, drafts: Draft[]) {
       select draft.ord, held.media_type, held.duration
       from draft
       join held on held.id = draft.media_id and held.kind = draft.type
-      where held.owner_id = draft.sender_id
-        or exists (
-          select from messages m
-          join conversations v on v.id = m.conversation_id
-          where m.media_id = held.id and draft.sender_id in (v.low_id, v.high_id)
-        )
+      where held.owner_id = draft.sender_id or ${wereShown(sql, sql`held.id`, sql`draft.sender_id`)}
     )`;
 }
 

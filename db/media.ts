@@ -1,7 +1,7 @@
 // Media and their large objects, in short statements: a slow download holds no transaction.
 
 import { Buffer } from "node:buffer";
-import type { Sql } from "./database.ts";
+import type { Fragment, Sql } from "./database.ts";
 
 export type MediaKind = "audio" | "video";
 
@@ -72,13 +72,22 @@ export async function findReadable(sql: Sql, id: number, userId: number): Promis
     from media
     where id = ${id}
       and state = 'ready'
-      and (
-        owner_id = ${userId}
-        or exists (
-          select from messages m
-          join conversations v on v.id = m.conversation_id
-          where m.media_id = media.id and ${userId}::bigint in (v.low_id, v.high_id)
-        )
-      )`;
+      and (owner_id = ${userId} or ${wereShown(sql, sql`media.id`, sql`${userId}::bigint`)})`;
   return row ?? null;
+}
+
+/**
+ * Whether somebody is one of the two of a message that carries media. It looks for one in each of his pairs: the messages
+ * that carry them may be as many as others like.
+ */
+export function wereShown(sql: Sql, mediaId: Fragment, userId: Fragment): Fragment {
+  return sql`exists (
+    select from messages m
+    where m.media_id = ${mediaId}
+      and m.conversation_id = any(array(
+        select id from conversations where low_id = ${userId}
+        union all
+        select id from conversations where high_id = ${userId}
+      ))
+  )`;
 }

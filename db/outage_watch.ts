@@ -5,6 +5,8 @@ import { type OutageReason, reasonOf } from "./outage_reasons.ts";
 export type DatabaseNews =
   /** Calls fail. Told again while they do. */
   | { event: "away"; server: string } & OutageReason
+  /** Some calls fail, because they need what a lock of somebody else's holds. */
+  | { event: "held"; server: string } & OutageReason
   /** No connection more is to be had; calls share those that are open. */
   | { event: "cramped"; server: string; connections: number } & OutageReason
   | { event: "back"; server: string; afterMs: number };
@@ -19,6 +21,8 @@ export interface OutageWatch {
   /** Calls this with what there is to tell. */
   onNews(tell: (news: DatabaseNews) => void): void;
   failed(error: unknown): void;
+  /** A statement waited too long for a lock. */
+  heldUp(error: unknown): void;
   worked(): void;
   /** One connection more was refused, while so many are open. */
   cramped(error: unknown, connections: number): void;
@@ -59,6 +63,10 @@ export function watchOutages(server: () => string, now = () => performance.now()
       if (isTold) tell({ event: "back", server: server(), afterMs: Math.round(workedAt - since) });
       since = workedAt = null;
       isTold = false;
+    },
+    heldUp(error) {
+      const reason = reasonOf(error);
+      if (isDue(reason, TELL_EVERY_MS)) tell({ event: "held", server: server(), ...reason });
     },
     cramped(error, connections) {
       const reason = reasonOf(error);

@@ -10,6 +10,7 @@ export function logDatabaseNews(news: DatabaseNews): void {
   if (event === "back") return log.info("Database is back", { server, after_ms: news.afterMs });
   const { reason, code } = news;
   if (event === "away") return log.error("Database unavailable", { reason, code, server });
+  if (event === "held") return log.warn("Calls wait for a lock in vain", { reason, code, server });
   log.warn("Database takes no more connections", { reason, code, server, open: news.connections });
 }
 

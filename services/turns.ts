@@ -1,6 +1,6 @@
 // Who may work now, of many: a few of each key at a time, in the order in which they came.
 
-import { DatabaseUnavailable } from "../db/door.ts";
+import { type DatabaseUnavailable, meetsAll } from "../db/door.ts";
 
 /** Ends a turn; may be called twice. With the outage that its work found it fails all that wait, who would find it again. */
 export type EndTurn = (error?: unknown) => void;
@@ -30,7 +30,7 @@ export function createTurns(atOnceMax: number): Turns {
     return (error) => {
       if (hasEnded) return;
       hasEnded = true;
-      if (error instanceof DatabaseUnavailable) queue.waiting.splice(0).forEach(({ fail }) => fail(error));
+      if (meetsAll(error)) queue.waiting.splice(0).forEach(({ fail }) => fail(error));
       // A turn goes from hand to hand, so that nobody new gets in between.
       const next = queue.waiting.shift();
       if (next) return next.start();

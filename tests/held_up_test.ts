@@ -4,6 +4,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { DatabaseHeldUp } from "../db/door.ts";
 import { createAside } from "../services/aside.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
+import { untilWaiting } from "./locks.ts";
 import { put } from "./mark_calls.ts";
 import {
   CAT,
@@ -68,8 +69,30 @@ Deno.test("a pair that somebody holds is 503 to who writes, reads or changes it,
     const bodies = await t
       .sql`select body from messages m join users u on u.id = m.sender_id where u.phone_number = ${ann.phone}`;
     deepEqual(bodies.map(({ body }) => body), ["first", "last"]);
-    equal(t.log.filter((line) => line.includes("Everybody told again")).length, 0);
+    equal(t.log.filter((line) => /Everybody told again|Database unavailable/.test(line)).length, 0);
+    ok(t.log.some((line) => line.includes("Calls wait for a lock in vain")));
   }));
+
+Deno.test("a number that somebody holds is 503, and the others behind its address come through", () =>
+  withApp(async (t) => {
+    const held = "+14155550150";
+    const others = Array.from({ length: 8 }, (_, nth) => `+1415555016${nth}`);
+    for (const phone_number of [held, ...others]) {
+      succeeded(await t.call("POST", "/api/auth/signup", { json: { phone_number } }));
+    }
+    const complete = (phone_number: string) =>
+      t.call("POST", "/api/auth/complete-signup", {
+        json: { phone_number, passcode: t.codeFor(phone_number) },
+      });
+    await t.sql.begin(async (sql) => {
+      await sql`select from passcodes where phone_number = ${held} for update`;
+      // As many as may work at once for one address.
+      const stuck = Array.from({ length: 5 }, () => complete(held));
+      await untilWaiting(t, stuck.length);
+      for (const answer of await Promise.all(others.map(complete))) succeeded(answer);
+      for (const answer of await Promise.all(stuck)) refused(answer, 503, "unavailable");
+    });
+  }, { env: { LIMITS: "" } }));
 
 Deno.test("jobs of a held lock are tried beside the batches, together, and with the batches again once they got through", async () => {
   const runs: string[][] = [];

@@ -1,7 +1,9 @@
 // Who may have which media: three people, every way to ask, and media in every state. What a person may not have is
 // to that person as if it never was.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { type Draft, storeDrafts } from "../db/drafts.ts";
+import { findReadable } from "../db/media.ts";
 import { addMedia, sendMedia, signedPath } from "./media_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
@@ -185,6 +187,41 @@ Deno.test("nobody sends media that he may not have: they are refused as those th
       }
     }
     deepEqual(await t.sql`select count(*)::int as count from messages`, [before]);
+  }));
+
+Deno.test("who may not have media is refused at the same cost, however many messages carry them", () =>
+  withPeople(async (t, { ann, bob, cat }) => {
+    const id = await addMedia(t, cat, fixture("opus.ogg"));
+    await sendMedia(t, [cat, bob], id);
+    await t.sql`
+      insert into messages (conversation_id, id, sender_id, type, body, media_id, created_at)
+      select conversation_id, nextval('message_ids'), sender_id, type, body, media_id, created_at
+      from messages, generate_series(1, 3000)
+      where media_id = ${id}`;
+    await t.sql`analyze`;
+    const [pair] = await t.sql<{ conversation_id: number; sender_id: number }[]>`
+      select conversation_id, owner_id as sender_id
+      from contacts
+      join users on users.id = owner_id
+      where phone_number = ${ann.phone}`;
+    const draft: Draft = {
+      ...pair!,
+      message_type: "audio",
+      message: "",
+      media_content_id: id,
+      client_id: null,
+      announcement: "[",
+    };
+    await t.sql.begin(async (sql) => {
+      equal(await findReadable(sql, id, draft.sender_id), null);
+      const [outcome] = await storeDrafts(sql, [draft], { now: new Date(), origin: "" });
+      equal(outcome!.media, null);
+      const [read] = await sql<{ rows: number; scans: number }[]>`
+        select (seq_tup_read + idx_tup_fetch)::int as rows, idx_scan::int as scans
+        from pg_stat_xact_user_tables
+        where relname = 'messages'`;
+      ok(read!.scans > 0 && read!.rows < 10, `${read!.rows} messages read in ${read!.scans} scans`);
+    });
   }));
 
 Deno.test("an upload is the uploader's alone: to others it is missing, also when they have the media", () =>

@@ -48,6 +48,15 @@ Deno.test("one that comes and goes is not told of more often", () => {
   deepEqual(seen, Array(5).fill([away, "back after 2000"]).flat());
 });
 
+Deno.test("a lock that holds up calls is no outage, and is told every ten seconds", () => {
+  const { time, watch, heard } = watched();
+  for (; time.ms <= 12_000; time.ms += 100) watch.heldUp(withCode("55P03"));
+  watch.worked();
+  time.ms = 60_000;
+  watch.worked();
+  deepEqual(heard(), Array(2).fill("held somebody else's transaction holds a lock"));
+});
+
 Deno.test("the reason is that of the innermost code, and a message only where PostgreSQL did not say it", () => {
   const told = (error: unknown) => {
     const { watch, heard } = watched();

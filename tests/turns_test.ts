@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 
-import { DatabaseUnavailable } from "../db/door.ts";
+import { DatabaseHeldUp, DatabaseUnavailable } from "../db/door.ts";
 import { createTurns } from "../services/turns.ts";
 
 /** Work that ends when it is told to. */
@@ -38,6 +38,15 @@ Deno.test("run() gives a turn on when its work failed, and fails nobody else wit
   const next = turns.run(() => Promise.resolve("next"));
 
   await rejects(broken, { message: "Only this one" });
+  equal(await next, "next");
+});
+
+Deno.test("what a lock holds up fails nobody else that waits", async () => {
+  const turns = createTurns(1);
+  const held = turns.run(() => Promise.reject(new DatabaseHeldUp("Somebody else holds a lock")));
+  const next = turns.run(() => Promise.resolve("next"));
+
+  await rejects(held, DatabaseHeldUp);
   equal(await next, "next");
 });
 

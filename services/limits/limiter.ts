@@ -3,7 +3,7 @@
 
 import { giveBackUses, readLevels, type Taken, takeUses, type Use } from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/database.ts";
-import { DatabaseUnavailable } from "../../db/door.ts";
+import { meetsAll } from "../../db/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import { createTurns, type EndTurn } from "../turns.ts";
@@ -125,7 +125,7 @@ export function createLimiter(
       },
       giveBack: giveBackOnce,
       async giveBackAfter(error) {
-        if (!(error instanceof DatabaseUnavailable)) return await giveBackOnce();
+        if (!meetsAll(error)) return await giveBackOnce();
         end(error);
         giveBackOnce();
       },
