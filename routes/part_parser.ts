@@ -86,7 +86,7 @@ export function createPartParser(contentType: string, wanted: string): PartParse
     },
     end() {
       search.destroy();
-      if (!hasPart) throw notWhole();
+      if (place !== "after") throw notWhole();
     },
   };
 }

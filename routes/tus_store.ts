@@ -1,12 +1,16 @@
 // Uploads of one person as @tus/server wants them.
 
+import { z } from "@hono/zod-openapi";
 import { DataStore, ERRORS, Upload } from "@tus/server";
 import type { Readable } from "node:stream";
 import { AppError } from "../services/errors.ts";
 import { RESUMABLE_MS } from "../services/media/sweep.ts";
 import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor } from "../services/sessions.ts";
+import { queryId, toInputError } from "./fields.ts";
 import { mediaType } from "./media.ts";
+
+const uploadId = z.object({ id: queryId });
 
 export const TUS_EXTENSIONS = ["creation", "creation-with-upload", "termination", "expiration"];
 export const METADATA = "Upload-Metadata";
@@ -90,7 +94,9 @@ export class MediaStore extends DataStore {
   }
 
   async #find(id: string) {
-    const row = /^\d{1,16}$/.test(id) ? await this.#uploads.find(this.#me, Number(id)) : null;
+    const { data, error } = uploadId.safeParse({ id });
+    if (error) throw toInputError(error);
+    const row = await this.#uploads.find(this.#me, data.id);
     // One that came in one piece has no length before its end, and nothing to resume.
     if (!row || row.length === null) throw new AppError("media_not_found");
     return row;

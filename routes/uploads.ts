@@ -36,7 +36,9 @@ const bytes = (required: boolean) => ({
   required,
   content: { "application/offset+octet-stream": { schema: { type: "string" as const, format: "binary" } } },
 });
-const params = z.object({ id: z.string().openapi({ param: { name: "id", in: "path" } }) });
+const params = z.object({
+  id: z.string().openapi({ param: { name: "id", in: "path" }, type: "integer", example: 42 }),
+});
 
 /** Stands before whatever can refuse: every answer but that of OPTIONS names the version (tus 1.0, Tus-Resumable). */
 export function nameTus(): MiddlewareHandler<AppEnv> {

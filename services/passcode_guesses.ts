@@ -100,9 +100,11 @@ export function createRedeem(
     },
   ): Promise<{ nonce: Uint8Array; key_id: string }> {
     // Without a lock at first: a crowd at a number that nobody can guess at must not hold connections in a queue.
-    refuseUnlessLive(await database.run((sql) => passcodes.findChallenge(sql, phone, purpose)), at);
+    await database.run(async (sql) =>
+      refuseUnlessLive(sql, await passcodes.findChallenge(sql, phone, purpose), windows, at)
+    );
     return await database.begin(async (sql) => {
-      refuseUnlessLive(await passcodes.lockChallenge(sql, phone, purpose), at);
+      await refuseUnlessLive(sql, await passcodes.lockChallenge(sql, phone, purpose), windows, at);
       for (const window of windows) {
         if (await limits.takeOne(sql, window, at)) continue;
         const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
@@ -124,14 +126,25 @@ export function createRedeem(
 }
 
 /** @throws AppError invalid_passcode, passcode_expired, too_many_attempts */
-function refuseUnlessLive(challenge: passcodes.Challenge | null, at: Date): void {
+async function refuseUnlessLive(
+  sql: Sql,
+  challenge: passcodes.Challenge | null,
+  windows: limits.Window[],
+  at: Date,
+): Promise<void> {
   switch (stateOf(challenge, at)) {
     case "absent":
       throw new AppError("invalid_passcode");
     case "expired":
       throw new AppError("passcode_expired", { retryAfter: 1 });
     case "burnt": {
-      const retryAfter = secondsBetween(at, nextSendAt(challenge!.sent_at, at));
+      // A new code helps nobody who may not guess at it yet.
+      let mayAt = nextSendAt(challenge!.sent_at, at);
+      for (const window of windows) {
+        const roomAt = await limits.roomAt(sql, window, at);
+        if (roomAt > mayAt) mayAt = roomAt;
+      }
+      const retryAfter = secondsBetween(at, mayAt);
       throw new AppError("too_many_attempts", { retryAfter });
     }
     case "live":

@@ -117,7 +117,7 @@ export function createPasscodes(options: PasscodesOptions) {
   ): Promise<passcodes.Challenge> {
     // Without a lock at first, as with guesses.
     const seen = await database.run((sql) => passcodes.findChallenge(sql, phone, purpose));
-    if (seen) refuseInGap(seen, at);
+    if (seen) refuseInGap(seen, at, now());
     return await database.begin(async (sql) => {
       const fresh: passcodes.Challenge = {
         phone_number: phone,
@@ -132,7 +132,7 @@ export function createPasscodes(options: PasscodesOptions) {
       };
       await passcodes.ensureChallenge(sql, { ...fresh, used_at: at });
       const latest = (await passcodes.lockChallenge(sql, phone, purpose))!;
-      refuseInGap(latest, at);
+      refuseInGap(latest, at, now());
 
       const repeat = isRepeatable(latest, at, lifetimeMs) && keys.derive(latest) !== null;
       const challenge = {
@@ -154,8 +154,11 @@ export function createPasscodes(options: PasscodesOptions) {
   return { ask, ...createRedeem(options) };
 }
 
-/** @throws AppError rate_limited */
-function refuseInGap({ sent_at }: passcodes.Challenge, at: Date): void {
+/**
+ * @param now may be later than `at`, when the ask came: a send that this one waited for came after it
+ * @throws AppError rate_limited
+ */
+function refuseInGap({ sent_at }: passcodes.Challenge, at: Date, now: Date): void {
   const mayAt = nextSendAt(sent_at, at);
-  if (mayAt > at) throw new AppError("rate_limited", { retryAfter: secondsBetween(at, mayAt) });
+  if (mayAt > at) throw new AppError("rate_limited", { retryAfter: secondsBetween(now, mayAt) });
 }

@@ -133,9 +133,9 @@ Deno.test("filePart() gives the file's bytes however the body is cut into chunks
   for (const size of [1, 2, 3, 7, 64, 1_000]) deepEqual(await fileOf(requestOf(inPieces(body, size))), whole);
 });
 
-Deno.test("filePart() refuses a body that ends before the boundary behind the file does, wherever that is", async () => {
+Deno.test("filePart() refuses a body that ends before its last boundary does, wherever that is", async () => {
   const body = multipart({ bytes: "some sound" });
-  const end = body.length - "--\r\n".length;
+  const end = body.length - "\r\n".length;
   for (let length = 0; length < end; length += 1) {
     for (const size of [length + 1, 1]) {
       const request = requestOf(inPieces(body.slice(0, length), size));

@@ -75,6 +75,9 @@ Deno.test("what a body is refused for is said of it", () => {
     [joined(`--${BOUNDARY}\r\n${HEAD}\r\n`, bodyOf(HEAD)), "file", /not whole/],
     [bodyOf(`X: ${"y".repeat(8_192)}\r\n${HEAD}`), "file", /not whole/],
     [new Uint8Array(10_000), "file", /not whole/],
+    ...[2, 3, 4].map((missing) =>
+      [bodyOf(HEAD).slice(0, -missing - 1), "file", /not whole/] as [Uint8Array, string, RegExp]
+    ),
     [new Uint8Array(0), "file", /not whole/],
   ];
   for (const [body, path, message] of cases) {

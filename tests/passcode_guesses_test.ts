@@ -114,6 +114,19 @@ Deno.test("a burnt challenge tells when to ask again, and that starts a new one"
     succeeded(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }));
   }));
 
+Deno.test("a burnt challenge of a number at which nobody may guess any more tells when somebody may", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const firstAt = t.clock.now().getTime();
+    await ask(t, "signup", ANN);
+    await guess(t, 5);
+    await askAgain(t);
+    await guess(t, 5);
+    const answer = await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) });
+    refused(answer, 429, "too_many_attempts");
+    equal(answer.body.retry_after, Math.ceil((firstAt + DAY_MS - t.clock.now().getTime()) / SECOND_MS));
+  }));
+
 Deno.test("what cannot be a code is a guess like any other", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);

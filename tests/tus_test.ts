@@ -99,6 +99,18 @@ Deno.test("termination deletes an upload with its bytes, and what is terminated 
     );
   }));
 
+Deno.test("an id that is no integer below 2^53 is refused as such", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    for (const id of ["abc", "1.5", "0x1", "9007199254740992"]) {
+      equal((await head(t, ann, `/api/uploads/${id}`)).status, 400, id);
+      refused(await patch(t, ann, `/api/uploads/${id}`, 0, VOICE), 400, "invalid_input");
+      const ended = await t.call("DELETE", `/api/uploads/${id}`, { token: ann.token, headers: TUS });
+      refused(ended, 400, "invalid_input");
+      deepEqual(ended.body.issues.map(({ path }: { path: string }) => path), ["id"]);
+    }
+  }));
+
 Deno.test("an upload that nobody went on with for 24 hours is gone", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
@@ -116,7 +128,7 @@ Deno.test("an upload of somebody else is the same 404 as none, to every method, 
     const address = await begin(t, ann, VOICE.length);
     for (const method of ["HEAD", "PATCH", "DELETE"]) {
       const answers: Answer[] = [];
-      for (const path of [address, "/api/uploads/12345", "/api/uploads/x"]) {
+      for (const path of [address, "/api/uploads/12345", "/api/uploads/9007199254740991"]) {
         const headers = { ...(method === "PATCH" ? BYTES : TUS), "upload-offset": "0" };
         const raw = method === "PATCH" ? { raw: VOICE } : {};
         answers.push(await t.call(method, path, { token: bob.token, headers, ...raw }));
