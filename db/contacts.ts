@@ -75,27 +75,38 @@ export async function listContacts(
   return ownerIds.map((id) => lists.get(id)?.sort(byTouchThenNumber) ?? []);
 }
 
+/** How far unread messages are counted, and how many of the newest are looked at for it. */
+const UNREAD_MAX = 9_999;
+
 /**
  * What this side of a pair has not read, where its list is asked for. Messages are counted only where the peer has sent
  * something newer than what was seen, and media where he has sent anything.
  */
 function unreadOf(sql: Sql, ownerIds: number[], me: "low" | "high", peer: "low" | "high") {
-  const [seen, sent] = [sql(`v.${me}_seen_text_id`), sql(`v.${peer}_sent_id`)];
+  const [seen, sent, peerId] = [sql(`v.${me}_seen_text_id`), sql(`v.${peer}_sent_id`), sql(`v.${peer}_id`)];
   return sql`case when ${sent} > 0 and ${sql(`v.${me}_id`)} = any(${ownerIds}::bigint[]) then
-    case when ${sent} > ${seen} then (
+    least(${UNREAD_MAX}, case when ${sent} > ${seen} then (
       select count(*)::int
-      from messages m
-      where m.conversation_id = v.id and m.id > ${seen} and m.sender_id = ${
-    sql(`v.${peer}_id`)
-  } and m.type = 'text'
+      from (
+        select m.sender_id, m.type
+        from messages m
+        where m.conversation_id = v.id and m.id > ${seen}
+        order by m.id desc
+        limit ${UNREAD_MAX}
+      ) as newest
+      where sender_id = ${peerId} and type = 'text'
     ) else 0 end + (
       select count(*)::int
-      from messages m
-      where m.conversation_id = v.id
-        and m.sender_id = ${sql(`v.${peer}_id`)}
-        and m.media_id is not null
-        and m.seen_at is null
-    ) else 0 end`;
+      from (
+        select
+        from messages m
+        where m.conversation_id = v.id
+          and m.sender_id = ${peerId}
+          and m.media_id is not null
+          and m.seen_at is null
+        limit ${UNREAD_MAX}
+      ) as unseen
+    )) else 0 end`;
 }
 
 /** Puts the tables together: rows by their owner. */

@@ -19,7 +19,7 @@ export const wireContact = z.strictObject({
   display_name: z.string().openapi({ description: "My own name for this person, empty when unset" }),
   status: z.enum(STATUSES),
   last_touch_at: wireTime.openapi({ description: "The last change that I could see, or message" }),
-  unread_messages: z.int().nonnegative(),
+  unread_messages: z.int().nonnegative().openapi({ description: "Counted up to 9,999" }),
 }).openapi("Contact");
 
 export const wireMessage = z.strictObject({

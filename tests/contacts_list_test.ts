@@ -1,6 +1,7 @@
-import { deepStrictEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, equal, match, ok } from "node:assert/strict";
+import { listContacts } from "../db/contacts.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
-import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { ANN, BOB, CAT, friends, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 
 const phonesOf = (list: { phone_number: string }[]) => list.map(({ phone_number }) => phone_number);
 
@@ -80,6 +81,30 @@ Deno.test("last_touch_at moves with a message, for both, and brings the contact 
     deepStrictEqual([second!.phone_number, second!.unread_messages], [CAT, 0]);
     equal((await listOf(t, bob))[0]!.last_touch_at, said);
     equal((await listOf(t, bob))[0]!.unread_messages, 0);
+  }));
+
+Deno.test("unread messages are counted up to 9,999, and a list costs no more however many there are", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(bob, ann, "Hello"));
+    await t.sql`
+      insert into messages (conversation_id, id, sender_id, type, body, created_at)
+      select conversation_id, nextval('message_ids'), sender_id, type, body, created_at
+      from messages, generate_series(1, 30000)`;
+    await t.sql`analyze messages`;
+    equal((await listOf(t, ann))[0]!.unread_messages, 9_999);
+
+    await t.sql.begin(async (sql) => {
+      const [me] = await sql<{ id: number }[]>`select id from users where phone_number = ${ann.phone}`;
+      await listContacts(sql, [me!.id]);
+      const [read] = await sql<{ rows: number }[]>`
+        select (seq_tup_read + idx_tup_fetch)::int as rows
+        from pg_stat_xact_user_tables
+        where relname = 'messages'`;
+      ok(read!.rows >= 9_999 && read!.rows < 11_000, `${read!.rows} messages read`);
+    });
+    await t.sql`delete from messages where id > (select min(id) + 2 from messages)`;
+    equal((await listOf(t, ann))[0]!.unread_messages, 3);
   }));
 
 Deno.test("last_touch_at does not go back when a contact changes in the millisecond of a message, or before", () =>

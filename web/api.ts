@@ -873,7 +873,7 @@ export interface paths {
           "Tus-Resumable": "1.0.0";
         };
         path: {
-          id: string;
+          id: number;
         };
         cookie?: never;
       };
@@ -894,7 +894,7 @@ export interface paths {
         query?: never;
         header?: never;
         path: {
-          id: string;
+          id: number;
         };
         cookie?: never;
       };
@@ -918,7 +918,7 @@ export interface paths {
           "Tus-Resumable": "1.0.0";
         };
         path: {
-          id: string;
+          id: number;
         };
         cookie?: never;
       };
@@ -952,7 +952,7 @@ export interface paths {
           "Upload-Offset": number;
         };
         path: {
-          id: string;
+          id: number;
         };
         cookie?: never;
       };
@@ -1685,6 +1685,7 @@ export interface components {
        * @example 2026-01-31T12:00:00.000Z
        */
       last_touch_at: string;
+      /** @description Counted up to 9,999 */
       unread_messages: number;
     };
     Requested: {
