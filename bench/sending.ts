@@ -1,6 +1,6 @@
 // People who send each other messages, and hear of them on a socket.
 
-import { equal, ok } from "node:assert/strict";
+import { ok, strictEqual as equal } from "node:assert/strict";
 import type { BenchDatabase } from "./cluster.ts";
 import { type Address, openConnection, request } from "./http.ts";
 import type { Work } from "./load.ts";

@@ -1,6 +1,6 @@
 // What answers say to browsers: of every route, whatever it answers.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { addMedia } from "./media_calls.ts";
 import { readDocument } from "./operations.ts";
 import { ANN, type TestApp, withApp } from "./support.ts";

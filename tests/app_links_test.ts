@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { refused, withApp } from "./support.ts";
 
 const FINGERPRINT = Array.from({ length: 32 }, () => "0f").join(":");

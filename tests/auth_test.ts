@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, ok } from "./assert.ts";
 
 import { ask, codesSent, complete, MINUTE_MS, type Way, WAYS, wrong } from "./passcode_calls.ts";
 import { ANN, type Ask, BOB, CAT, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";

@@ -1,6 +1,6 @@
 // Three people and everything that is theirs: Ann and Bob are friends, Bob and Cat are, Ann and Cat are strangers.
 
-import { strictEqual } from "node:assert/strict";
+import { equal } from "./assert.ts";
 
 import { addMedia, sendMedia } from "./media_calls.ts";
 import { currentId } from "./session_calls.ts";
@@ -108,7 +108,7 @@ export async function everything(t: TestApp): Promise<string> {
     from information_schema.tables
     where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'migrations'
     order by 1`;
-  strictEqual(tables.length > 8, true);
+  equal(tables.length > 8, true);
   const rows = await Promise.all(
     tables.map(({ name }) =>
       t.sql`select to_jsonb(one) - 'last_seen_at' as row from ${t.sql(name)} one order by 1`

@@ -1,7 +1,7 @@
 // Who may do what, over every route that there is: each way not to be signed in, and each thing of each person in the
 // hands of the others. A route without a row in authorisation_rows.ts fails here.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { ROWS } from "./authorisation_rows.ts";
 import { type Call, everything, MISSING, NAMES, setScene, shown } from "./authorisation_scene.ts";

@@ -1,6 +1,6 @@
 // The bench in its smallest shape: whether it counts rightly, not how fast anything is.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 
 const BENCH = new URL("../bench/bench.ts", import.meta.url).pathname;
 const pgbench = await Deno.stat("/usr/lib/postgresql/15/bin/pgbench").then(() => true, () => false);

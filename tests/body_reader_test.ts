@@ -1,6 +1,6 @@
 // Bodies as they are read: in small reads, handed on in large pieces, and nothing that arrived is lost.
 
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "./assert.ts";
 import { type BodyReader, openBody } from "../routes/body_reader.ts";
 import { readBytes } from "../routes/json_body.ts";
 

@@ -1,7 +1,7 @@
 // What an opponent gets at the most, by letting one loose on the rules themselves: every second of a day and a night he
 // takes what is to be had, and returns no code. The figures stand in the names.
 
-import { deepEqual } from "node:assert/strict";
+import { deepEqual } from "./assert.ts";
 import type { PaidPasscode } from "../db/paid_passcodes.ts";
 import { createPace } from "../services/limits/pace.ts";
 import { RATE_LIMITS } from "../services/limits/table.ts";

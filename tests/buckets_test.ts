@@ -1,6 +1,6 @@
 // Buckets against a model that is too simple to be wrong: units that drip in, one a microsecond.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { giveBackUses, takeUses } from "../db/buckets.ts";
 import { connect } from "../db/database.ts";

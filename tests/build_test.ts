@@ -1,6 +1,6 @@
 // What `deno task build` says to who may not write.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { sentenceOf } from "../build.ts";
 
 Deno.test("a build that may not write says so in one sentence, and everything else as it is", () => {

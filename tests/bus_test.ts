@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 
 import { connect } from "../db/database.ts";
@@ -31,8 +31,9 @@ async function withEar(
   }
 }
 
+const plain = { noNullPrototype: true };
 const event = fc.oneof(
-  fc.record({ to: fc.maxSafeNat(), event: fc.constant("contacts_updated" as const) }),
+  fc.record({ to: fc.maxSafeNat(), event: fc.constant("contacts_updated" as const) }, plain),
   fc.record({
     to: fc.constant(LARGEST_ID),
     event: fc.constant("messages_updated" as const),
@@ -41,8 +42,8 @@ const event = fc.oneof(
       conversation_id: fc.constant(LARGEST_ID),
       message_id: fc.maxSafeNat(),
       sender_id: fc.constant(LARGEST_ID),
-    }),
-  }),
+    }, plain),
+  }, plain),
 );
 
 Deno.test("announce() tells other processes every event of a transaction, packed into payloads that PostgreSQL takes", async () => {

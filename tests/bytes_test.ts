@@ -1,6 +1,6 @@
 // Bytes on their way into the database, and the connections that they take.
 
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import type { Bytes } from "../db/bytes.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";

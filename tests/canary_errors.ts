@@ -1,6 +1,6 @@
 // Everything that can go wrong in such a life, with something secret in it each time.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import type { Kind } from "./canary.ts";
 import { call, type Life } from "./canary_life.ts";
 import { type Document, isPage } from "./operations.ts";

@@ -1,7 +1,7 @@
 // A life with everything in it that has to stay secret: people sign up and in, err, invite, talk, send voices, opt out. What
 // they use is noted as it comes along.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import twilioSdk from "twilio";
 import type { Canaries } from "./canary.ts";
 import { PUBLIC_URL } from "./invite_calls.ts";

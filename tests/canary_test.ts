@@ -1,7 +1,7 @@
 // What is secret is in no log and in no table but where it belongs: looked for after a whole life of the service, by what it
 // wrote and stored, whatever wrote or stored it.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { removeBusyFolder } from "../db/embedded/folder.ts";
 import { DATABASE } from "../db/embedded/database.ts";
 import { SUPERUSER } from "../db/embedded/cluster.ts";

@@ -1,6 +1,6 @@
 // How an upload's bytes are cut, in which order they are written, and what becomes of them when that fails.
 
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "./assert.ts";
 import fc from "fast-check";
 import { type Chunk, createChunkWriter } from "../services/media/chunk_writer.ts";
 

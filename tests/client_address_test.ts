@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 import type { Context } from "hono";
 
 import { type ClientAddress, clientAddress } from "../routes/client_address.ts";

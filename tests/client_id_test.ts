@@ -1,6 +1,6 @@
 // What a client_id promises: sent again, a message is the same message.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 
 import { ANN, BOB, CAT, friends, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 

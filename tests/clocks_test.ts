@@ -1,7 +1,7 @@
 // Clocks that are set while the service runs, forward and back again, and clocks of two processes that stay apart: nobody is
 // kept out for longer than the rule itself takes, and no limit is lost by it.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { type BucketUse, readLevels, takenOf, takeUses, type Use } from "../db/buckets.ts";
 import { CLOCKS_APART_MS } from "../db/clocks.ts";

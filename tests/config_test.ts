@@ -1,4 +1,4 @@
-import { deepEqual, doesNotMatch, equal, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 
 import { ConfigError, parseConfig } from "../services/config.ts";

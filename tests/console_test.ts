@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 
 import { parsePhoneNumber, type PhoneNumber } from "../services/phone_number.ts";
 import { createConsoleSms } from "../services/sms/console.ts";

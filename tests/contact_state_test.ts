@@ -1,4 +1,4 @@
-import { deepStrictEqual, equal, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import fc from "fast-check";
 import {
   type Action,
@@ -78,7 +78,7 @@ Deno.test("statusOf() shows each side what the two intents make of it", () => {
 });
 
 Deno.test("decide() leads two strangers to exactly eleven states", () => {
-  deepStrictEqual(
+  deepEqual(
     reachable().map(({ mine, theirs, ever_accepted }) => `${mine} ${theirs} ${ever_accepted}`).sort(),
     [
       "none none false",
@@ -103,10 +103,10 @@ for (const { two, way } of modelled()) {
       const outcome = [expected.refusal, nameOf(expected.two)].filter(Boolean).join(", ");
       Deno.test(`decide() from ${nameOf(two)}: ${call} by ${by} is ${outcome}`, () => {
         const pair = way.reduce((pair, { by, call }) => step(pair, by, call).pair, UNKNOWN);
-        deepStrictEqual(bothSee(pair), sights(two));
+        deepEqual(bothSee(pair), sights(two));
         const done = step(pair, by, call);
         equal(done.refusal, expected.refusal);
-        deepStrictEqual(bothSee(done.pair), sights(expected.two));
+        deepEqual(bothSee(done.pair), sights(expected.two));
       });
     }
   }
@@ -120,7 +120,7 @@ Deno.test("decide() gives, after any calls of both, what the seven situations gi
       const [done, expected] = [step(pair, by, call), after(two, by, call)];
       equal(done.refusal, expected.refusal);
       [pair, two] = [done.pair, expected.two];
-      deepStrictEqual(bothSee(pair), sights(two));
+      deepEqual(bothSee(pair), sights(two));
     }
   }));
 });
@@ -129,7 +129,7 @@ Deno.test("withIntent() writes the caller's intent alone, and forgets no friends
   for (const pair of WRITABLE) {
     for (const intent of INTENTS) {
       const next = withIntent(pair, intent);
-      deepStrictEqual([next.mine, next.theirs], [intent, pair.theirs]);
+      deepEqual([next.mine, next.theirs], [intent, pair.theirs]);
       ok(next.ever_accepted || !pair.ever_accepted);
     }
   }
@@ -160,7 +160,7 @@ Deno.test("decide() makes friends of two who both request, in either order, what
   for (const pair of reachable()) {
     for (const [first, second] of [["a", "b"], ["b", "a"]] as const) {
       const asked = step(step(pair, first, "request").pair, second, "request").pair;
-      deepStrictEqual(bothSee(asked), ["accepted", "accepted"], JSON.stringify(pair));
+      deepEqual(bothSee(asked), ["accepted", "accepted"], JSON.stringify(pair));
     }
   }
 });

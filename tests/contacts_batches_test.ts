@@ -1,6 +1,6 @@
 // Changes of many people that are written together: each has its own outcome, and pays for itself alone.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
 import { ANN, BOB, CAT, refused, succeeded, withApp } from "./support.ts";
 

@@ -1,4 +1,4 @@
-import { deepStrictEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { listContacts } from "../db/contacts.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
 import { ANN, BOB, CAT, friends, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
@@ -14,7 +14,7 @@ async function one(t: TestApp, me: Person, spelling: string) {
 Deno.test("the list is empty at first, and closed to whoever has no token", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
-    deepStrictEqual(await listOf(t, ann), []);
+    deepEqual(await listOf(t, ann), []);
     refused(await t.call("GET", "/api/contacts"), 401, "unauthenticated");
     refused(await t.call("GET", `/api/contacts/${BOB}`), 401, "unauthenticated");
     refused(await t.call("GET", "/api/contacts/nobody"), 401, "unauthenticated");
@@ -34,7 +34,7 @@ Deno.test("the list goes by last touch, newest first, and by number where that i
     for (const phone of equalOnes) await change(t, "request", ann, phone);
     t.clock.advance(1);
     await change(t, "request", ann, late);
-    deepStrictEqual(phonesOf(await listOf(t, ann)), [late, ...equalOnes.toSorted(), early]);
+    deepEqual(phonesOf(await listOf(t, ann)), [late, ...equalOnes.toSorted(), early]);
   }));
 
 Deno.test("last_touch_at is when what I see of a contact changed, and a rename is none", () =>
@@ -46,23 +46,23 @@ Deno.test("last_touch_at is when what I see of a contact changed, and a rename i
 
     await change(t, "request", ann, BOB);
     const asked = t.clock.now().toISOString();
-    deepStrictEqual(await touches(), [asked, asked]);
+    deepEqual(await touches(), [asked, asked]);
     t.clock.advance(1_000);
     succeeded(await change(t, "update", ann, BOB, { display_name: "Bo" }));
     succeeded(await change(t, "update", bob, ANN, { display_name: "An" }));
-    deepStrictEqual(await touches(), [asked, asked]);
+    deepEqual(await touches(), [asked, asked]);
 
     succeeded(await change(t, "delete", bob, ANN));
     const declined = t.clock.now().toISOString();
-    deepStrictEqual(await touches(), [asked, declined]);
+    deepEqual(await touches(), [asked, declined]);
     t.clock.advance(1_000);
     succeeded(await change(t, "delete", bob, ANN));
     refused(await change(t, "request", ann, BOB), 409, "already_requested");
-    deepStrictEqual(await touches(), [asked, declined]);
+    deepEqual(await touches(), [asked, declined]);
 
     succeeded(await change(t, "request", bob, ANN));
     const accepted = t.clock.now().toISOString();
-    deepStrictEqual(await touches(), [accepted, accepted]);
+    deepEqual(await touches(), [accepted, accepted]);
   }));
 
 Deno.test("last_touch_at moves with a message, for both, and brings the contact to the top", () =>
@@ -72,13 +72,13 @@ Deno.test("last_touch_at moves with a message, for both, and brings the contact 
     await t.befriend(ann, bob);
     t.clock.advance(1_000);
     await t.befriend(ann, cat);
-    deepStrictEqual(phonesOf(await listOf(t, ann)), [CAT, BOB]);
+    deepEqual(phonesOf(await listOf(t, ann)), [CAT, BOB]);
     t.clock.advance(1_000);
     succeeded(await t.send(bob, ann, "Hello"));
     const said = t.clock.now().toISOString();
     const [first, second] = await listOf(t, ann);
-    deepStrictEqual([first!.phone_number, first!.last_touch_at, first!.unread_messages], [BOB, said, 1]);
-    deepStrictEqual([second!.phone_number, second!.unread_messages], [CAT, 0]);
+    deepEqual([first!.phone_number, first!.last_touch_at, first!.unread_messages], [BOB, said, 1]);
+    deepEqual([second!.phone_number, second!.unread_messages], [CAT, 0]);
     equal((await listOf(t, bob))[0]!.last_touch_at, said);
     equal((await listOf(t, bob))[0]!.unread_messages, 0);
   }));
@@ -142,7 +142,7 @@ Deno.test("?status= shows those of one status, and refuses one that there is not
 
     for (const [status, phone] of Object.entries(people)) {
       const list = await listOf(t, ann, `?status=${status}&color=red`);
-      deepStrictEqual(list.map((row) => [row.phone_number, row.status]), [[phone, status]]);
+      deepEqual(list.map((row) => [row.phone_number, row.status]), [[phone, status]]);
     }
     equal((await listOf(t, ann)).length, 5);
     for (const status of ["friend", "ACCEPTED", "", "none"]) {
@@ -168,11 +168,11 @@ Deno.test("one contact is found by any spelling of the number, and nobody is an 
       "1%20(415)%20555-0102",
     ];
     const [row] = (await listOf(t, ann)).filter(({ phone_number }) => phone_number === BOB);
-    for (const spelling of spellings) deepStrictEqual(await one(t, ann, spelling), [row], spelling);
-    deepStrictEqual(await one(t, ann, "+14155550199"), []);
-    deepStrictEqual(await one(t, ann, ANN), []);
+    for (const spelling of spellings) deepEqual(await one(t, ann, spelling), [row], spelling);
+    deepEqual(await one(t, ann, "+14155550199"), []);
+    deepEqual(await one(t, ann, ANN), []);
     await change(t, "delete", ann, BOB);
-    deepStrictEqual(await one(t, ann, BOB), []);
+    deepEqual(await one(t, ann, BOB), []);
   }));
 
 Deno.test("one contact is 400 where the path is no number", () =>
@@ -200,9 +200,9 @@ Deno.test("bodies may spell a number in any way, and the answer has the one form
     refused(await change(t, "request", ann, "0014155550102"), 409, "already_requested");
     succeeded(await change(t, "accept", bob, "1.415.555.0101"));
     succeeded(await change(t, "update", ann, "14155550102", { display_name: "Bo" }));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
+    deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
     succeeded(await change(t, "delete", ann, "+1 415-555-0102"));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "deleted" });
+    deepEqual(await statuses(t, ann), { [BOB]: "deleted" });
   }));
 
 Deno.test("PHONE_WIRE_FORMAT=digits drops the plus sign from lists, and is read all the same", () =>
@@ -210,11 +210,11 @@ Deno.test("PHONE_WIRE_FORMAT=digits drops the plus sign from lists, and is read 
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const digits = BOB.slice(1);
     const asked = await change(t, "request", ann, digits);
-    deepStrictEqual(phonesOf(asked.body.contacts), [digits]);
-    deepStrictEqual(phonesOf(await listOf(t, ann)), [digits]);
-    deepStrictEqual(phonesOf(await one(t, ann, digits)), [digits]);
-    deepStrictEqual(phonesOf(await one(t, ann, "%2B14155550102")), [digits]);
-    deepStrictEqual(await statuses(t, bob), { [ANN.slice(1)]: "requested" });
+    deepEqual(phonesOf(asked.body.contacts), [digits]);
+    deepEqual(phonesOf(await listOf(t, ann)), [digits]);
+    deepEqual(phonesOf(await one(t, ann, digits)), [digits]);
+    deepEqual(phonesOf(await one(t, ann, "%2B14155550102")), [digits]);
+    deepEqual(await statuses(t, bob), { [ANN.slice(1)]: "requested" });
   }, { env: { PHONE_WIRE_FORMAT: "digits" } }));
 
 Deno.test("times are ISO 8601 in UTC with milliseconds", () =>

@@ -1,4 +1,4 @@
-import { deepStrictEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { displayName } from "../routes/fields.ts";
 import { change, forget, listOf, settle, wasTold, watch } from "./contact_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
@@ -18,11 +18,11 @@ Deno.test("update sets my name for a contact, and answers with the whole list", 
     await change(t, "request", ann, CAT);
     const answer = await change(t, "update", ann, BOB, { display_name: "Bo" });
     succeeded(answer);
-    deepStrictEqual(answer.body.contacts, await listOf(t, ann));
+    deepEqual(answer.body.contacts, await listOf(t, ann));
     const names = answer.body.contacts.map((
       row: Record<string, string>,
     ) => [row!.phone_number, row!.display_name]);
-    deepStrictEqual(names, [[CAT, ""], [BOB, "Bo"]]);
+    deepEqual(names, [[CAT, ""], [BOB, "Bo"]]);
   }));
 
 Deno.test("update tells my other sessions, and neither shows nor tells the contact", () =>
@@ -34,8 +34,8 @@ Deno.test("update tells my other sessions, and neither shows nor tells the conta
     const before = await listOf(t, bob);
     succeeded(await change(t, "update", ann, BOB, { display_name: "Bo" }));
     await settle(t, [ann, bob]);
-    deepStrictEqual([ann.idle, bob.acting, bob.idle].map(wasTold), [true, false, false]);
-    deepStrictEqual(await listOf(t, bob), before);
+    deepEqual([ann.idle, bob.acting, bob.idle].map(wasTold), [true, false, false]);
+    deepEqual(await listOf(t, bob), before);
   }));
 
 const KEPT = {
@@ -92,10 +92,10 @@ Deno.test("display_name refuses what is too long, controls and bidi overrides, a
       for (const [call, phone] of [["update", BOB], ["request", CAT]] as const) {
         const answer = await change(t, call, ann, phone, { display_name });
         refused(answer, 400, "invalid_input");
-        deepStrictEqual(answer.body.issues.map(({ path }: { path: string }) => path), ["display_name"], what);
+        deepEqual(answer.body.issues.map(({ path }: { path: string }) => path), ["display_name"], what);
       }
     }
-    deepStrictEqual(await listOf(t, ann), before);
+    deepEqual(await listOf(t, ann), before);
   }));
 
 Deno.test("display_name is not normalised where it is far too long, which could take hours", () => {

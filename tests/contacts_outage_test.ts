@@ -1,6 +1,6 @@
 // A change of contacts that is committed when the connection is lost on which its list is read.
 
-import { deepStrictEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { change, forget, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { killWaiting, untilWaiting } from "./locks.ts";
 import { ANN, BOB, CAT, eventually, refused, succeeded, withApp } from "./support.ts";
@@ -25,5 +25,5 @@ Deno.test("a change whose list is lost is told, is not made again, and is 503 to
 
     refused(await change(t, "request", ann, BOB), 409, "already_requested");
     succeeded(await change(t, "accept", bob, ANN));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted", [CAT]: "requesting" });
+    deepEqual(await statuses(t, ann), { [BOB]: "accepted", [CAT]: "requesting" });
   }));

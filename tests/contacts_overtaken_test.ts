@@ -1,6 +1,6 @@
 // Calls that looked how things stand, and wait for somebody who is changing just that.
 
-import { deepStrictEqual } from "node:assert/strict";
+import { deepEqual } from "./assert.ts";
 import { change, forget, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { untilWaiting } from "./locks.ts";
 import { ANN, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
@@ -42,9 +42,9 @@ Deno.test("accept of a request that is taken back while it waits for the pair is
 
     refused(answer, 404, "request_not_found");
     await settle(t, [ann, bob]);
-    deepStrictEqual([wasTold(ann.acting), wasTold(ann.idle), wasTold(bob.idle)], [false, false, false]);
-    deepStrictEqual([await statuses(t, ann), await statuses(t, bob)], [{}, {}]);
-    deepStrictEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: false }]);
+    deepEqual([wasTold(ann.acting), wasTold(ann.idle), wasTold(bob.idle)], [false, false, false]);
+    deepEqual([await statuses(t, ann), await statuses(t, bob)], [{}, {}]);
+    deepEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: false }]);
   }));
 
 Deno.test("delete of who accepted and deleted me while it waits deletes a former friend, and takes no request back", () =>
@@ -60,8 +60,8 @@ Deno.test("delete of who accepted and deleted me while it waits deletes a former
     });
 
     succeeded(answer);
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "deleted" });
-    deepStrictEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: true }]);
+    deepEqual(await statuses(t, ann), { [BOB]: "deleted" });
+    deepEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: true }]);
   }));
 
 Deno.test("accept that waits for a pair in which only a message came goes through", () =>
@@ -75,7 +75,7 @@ Deno.test("accept that waits for a pair in which only a message came goes throug
     });
 
     succeeded(answer);
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
+    deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
   }));
 
 Deno.test("request whose limit is used up by another process while it waits is refused, and leaves nothing", () =>
@@ -96,8 +96,8 @@ Deno.test("request whose limit is used up by another process while it waits is r
     });
 
     refused(answer, 429, "rate_limited");
-    deepStrictEqual(await rows(), before);
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "requesting" });
+    deepEqual(await rows(), before);
+    deepEqual(await statuses(t, ann), { [BOB]: "requesting" });
   }, { env: { LIMITS: "requests_user=2/d" } }));
 
 Deno.test("request to a number that signs up while it waits finds the account, and tells nothing that counts", () =>
@@ -114,8 +114,8 @@ Deno.test("request to a number that signs up while it waits finds the account, a
     });
 
     succeeded(answer);
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "requesting" });
-    deepStrictEqual(await counted(), before);
+    deepEqual(await statuses(t, ann), { [BOB]: "requesting" });
+    deepEqual(await counted(), before);
   }, { env: { LIMITS: "" } }));
 
 Deno.test("update waits for whoever changes the pair, so that rows of lists are only locked behind their pairs", () =>
@@ -129,8 +129,8 @@ Deno.test("update waits for whoever changes the pair, so that rows of lists are 
     });
 
     succeeded(answer);
-    deepStrictEqual(answer.body.contacts.map(({ display_name }: Record<string, unknown>) => display_name), [
+    deepEqual(answer.body.contacts.map(({ display_name }: Record<string, unknown>) => display_name), [
       "Bo",
     ]);
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "requested" });
+    deepEqual(await statuses(t, bob), { [ANN]: "requested" });
   }));

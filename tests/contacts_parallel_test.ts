@@ -1,6 +1,6 @@
 // Calls that arrive together. Whatever their order, the outcome is one that some order would have had.
 
-import { deepStrictEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { change, forget, listOf, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { after, type Call, CALLS, reachable, sights, type Two } from "./contact_model.ts";
@@ -70,8 +70,8 @@ Deno.test("request || request of the peer: both end accepted, and both calls are
     for (let round = 0; round < 25; round += 1) {
       await startAgain(t);
       const moves: Move[] = [{ by: "a", call: "request" }, { by: "b", call: "request" }];
-      deepStrictEqual(await together(t, people, moves), [null, null]);
-      deepStrictEqual(await bothSee(t, people), ["accepted", "accepted"]);
+      deepEqual(await together(t, people, moves), [null, null]);
+      deepEqual(await bothSee(t, people), ["accepted", "accepted"]);
     }
   }));
 
@@ -84,7 +84,7 @@ Deno.test("request || the same request: one is answered 200 and the others alrea
       const refusals = await together(t, people, moves);
       equal(refusals.filter((refusal) => refusal === null).length, 1);
       equal(refusals.filter((refusal) => refusal === "already_requested").length, 3);
-      deepStrictEqual(await bothSee(t, people), ["requesting", "requested"]);
+      deepEqual(await bothSee(t, people), ["requesting", "requested"]);
     }
   }));
 
@@ -119,7 +119,7 @@ Deno.test("any calls of two people ||: each answer and both lists are those of s
         const outcome = JSON.stringify([refusals, await bothSee(t, people)]);
         const possible = serially(two, moves);
         ok(possible.includes(outcome), `${outcome} is none of ${possible.join("\n")}`);
-        deepStrictEqual(await findStrayRows(t), []);
+        deepEqual(await findStrayRows(t), []);
       }),
       { numRuns: 120, endOnFailure: true },
     );
@@ -134,11 +134,11 @@ Deno.test("requests || among many people: everybody becomes everybody's friend, 
         people.filter((peer) => peer !== me).map((peer) => change(t, "request", me, peer.phone))
       ),
     );
-    deepStrictEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
     for (const me of people) {
-      deepStrictEqual((await listOf(t, me)).map(({ status }) => status), Array(5).fill("accepted"));
+      deepEqual((await listOf(t, me)).map(({ status }) => status), Array(5).fill("accepted"));
     }
-    deepStrictEqual(await findStrayRows(t), []);
+    deepEqual(await findStrayRows(t), []);
   }));
 
 Deno.test("request || request of two processes on one database: both end accepted", () =>
@@ -151,8 +151,8 @@ Deno.test("request || request of two processes on one database: both end accepte
           change(here, "request", people.a, BOB),
           change(there, "request", people.b, ANN),
         ]);
-        deepStrictEqual(answers.map(({ status }) => status), [200, 200]);
-        deepStrictEqual(await bothSee(here, people), ["accepted", "accepted"]);
+        deepEqual(answers.map(({ status }) => status), [200, 200]);
+        deepEqual(await bothSee(here, people), ["accepted", "accepted"]);
       }
     }, { database: here.database })
   ));
@@ -162,10 +162,10 @@ Deno.test("requests || of several people to a number without an account: one acc
     const inviters: Person[] = [];
     for (let place = 0; place < 5; place += 1) inviters.push(await t.signUp(`+1415555020${place}`));
     const answers = await Promise.all(inviters.map((me) => change(t, "request", me, CAT)));
-    deepStrictEqual(answers.map(({ status }) => status), Array(5).fill(200));
+    deepEqual(answers.map(({ status }) => status), Array(5).fill(200));
     const cat = await t.signUp(CAT);
     const expected = inviters.map(({ phone }) => [phone, "requested"]);
-    deepStrictEqual(await statuses(t, cat), Object.fromEntries(expected));
+    deepEqual(await statuses(t, cat), Object.fromEntries(expected));
   }));
 
 /** Has asked for a passcode; the result completes the signup. */
@@ -183,10 +183,10 @@ Deno.test("request || the completion of a signup leaves one account and one requ
       const complete = await startSignUp(t, phone);
       forget([ann]);
       const [asked, completed] = await Promise.all([change(t, "request", ann, phone), complete()]);
-      deepStrictEqual([asked.status, completed.status], [200, 200]);
+      deepEqual([asked.status, completed.status], [200, 200]);
       await settle(t, [ann]);
       ok(wasTold(ann.idle));
-      deepStrictEqual(await statuses(t, { phone, token: completed.body.token }), { [ANN]: "requested" });
+      deepEqual(await statuses(t, { phone, token: completed.body.token }), { [ANN]: "requested" });
       equal((await statuses(t, ann))[phone], "requesting");
       equal((await t.sql`select from users where phone_number = ${phone} and status = 'active'`).length, 1);
     }
@@ -211,7 +211,7 @@ Deno.test("the completion of a signup waits for a request under way, and then te
     await held`commit`;
     held.release();
 
-    deepStrictEqual([(await asked).status, (await completed).status], [200, 200]);
+    deepEqual([(await asked).status, (await completed).status], [200, 200]);
     await settle(t, [ann]);
     // The session that asked hears nothing of its own request: this is the completion's event.
     ok(wasTold(ann.acting));
@@ -229,12 +229,12 @@ Deno.test("many people ask the same new numbers at once, at two processes: all a
         asks.map(({ me, phone }, nth) => change([one, other][nth % 2]!, "request", me, phone)),
       );
 
-      deepStrictEqual(answers.map(({ status }) => status), asks.map(() => 200));
+      deepEqual(answers.map(({ status }) => status), asks.map(() => 200));
       const [made] = await one.sql`
         select (select count(*)::int from users where status = 'invited') as users,
           (select count(*)::int from conversations) as pairs`;
-      deepStrictEqual(made, { users: strangers.length, pairs: asks.length });
+      deepEqual(made, { users: strangers.length, pairs: asks.length });
       for (const me of people) equal((await listOf(one, me)).length, strangers.length);
-      deepStrictEqual(await findStrayRows(one), []);
+      deepEqual(await findStrayRows(one), []);
     }, { database: one.database })
   ));

@@ -1,4 +1,4 @@
-import { deepStrictEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { type Change, change, forget, listOf, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import {
   ANN,
@@ -31,12 +31,12 @@ Deno.test("request shows each side the other, and answers with the whole list", 
     await change(t, "request", ann, CAT);
     const answer = await change(t, "request", ann, BOB);
     succeeded(answer);
-    deepStrictEqual(answer.body.contacts.map((row: { phone_number: string }) => row.phone_number), [
+    deepEqual(answer.body.contacts.map((row: { phone_number: string }) => row.phone_number), [
       BOB,
       CAT,
     ]);
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "requesting", [CAT]: "requesting" });
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "requested" });
+    deepEqual(await statuses(t, ann), { [BOB]: "requesting", [CAT]: "requesting" });
+    deepEqual(await statuses(t, bob), { [ANN]: "requested" });
   }));
 
 Deno.test("request by POST is request by PUT", () =>
@@ -45,9 +45,9 @@ Deno.test("request by POST is request by PUT", () =>
     const json = { phone_number: BOB, display_name: "Bo" };
     const answer = await t.call("POST", "/api/contacts/request", { token: ann.token, json });
     succeeded(answer);
-    deepStrictEqual(answer.body.contacts, await listOf(t, ann));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "requesting" });
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "requested" });
+    deepEqual(answer.body.contacts, await listOf(t, ann));
+    deepEqual(await statuses(t, ann), { [BOB]: "requesting" });
+    deepEqual(await statuses(t, bob), { [ANN]: "requested" });
     refused(
       await t.call("POST", "/api/contacts/request", { token: ann.token, json }),
       409,
@@ -62,9 +62,9 @@ Deno.test("accept makes friends of both, and answers with the whole list", () =>
     await change(t, "request", bob, CAT);
     const answer = await change(t, "accept", bob, ANN);
     succeeded(answer);
-    deepStrictEqual(answer.body.contacts, await listOf(t, bob));
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "accepted", [CAT]: "requesting" });
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
+    deepEqual(answer.body.contacts, await listOf(t, bob));
+    deepEqual(await statuses(t, bob), { [ANN]: "accepted", [CAT]: "requesting" });
+    deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
   }));
 
 Deno.test("request to somebody who has asked accepts", () =>
@@ -72,8 +72,8 @@ Deno.test("request to somebody who has asked accepts", () =>
     const [ann, bob] = await twoPeople(t);
     await change(t, "request", ann, BOB);
     succeeded(await change(t, "request", bob, ANN));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "accepted" });
+    deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
+    deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
   }));
 
 Deno.test("delete shows me deleted and the friend blocked, and answers 200 however often", () =>
@@ -82,11 +82,11 @@ Deno.test("delete shows me deleted and the friend blocked, and answers 200 howev
     await t.befriend(ann, bob);
     const answer = await change(t, "delete", ann, BOB);
     succeeded(answer);
-    deepStrictEqual(answer.body.contacts, await listOf(t, ann));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "deleted" });
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "blocked" });
+    deepEqual(answer.body.contacts, await listOf(t, ann));
+    deepEqual(await statuses(t, ann), { [BOB]: "deleted" });
+    deepEqual(await statuses(t, bob), { [ANN]: "blocked" });
     const again = await change(t, "delete", ann, BOB);
-    deepStrictEqual(again.body, answer.body);
+    deepEqual(again.body, answer.body);
     equal(again.status, 200);
   }));
 
@@ -96,8 +96,8 @@ Deno.test("delete takes a request back from both lists", () =>
     await change(t, "request", ann, BOB);
     const answer = await change(t, "delete", ann, BOB);
     succeeded(answer);
-    deepStrictEqual(answer.body.contacts, []);
-    deepStrictEqual(await statuses(t, bob), {});
+    deepEqual(answer.body.contacts, []);
+    deepEqual(await statuses(t, bob), {});
   }));
 
 Deno.test("delete declines a request, and who asked sees and hears nothing of it", () =>
@@ -109,10 +109,10 @@ Deno.test("delete declines a request, and who asked sees and hears nothing of it
     await settle(t, [ann]);
     forget([ann]);
     succeeded(await change(t, "delete", bob, ANN));
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "deleted" });
-    deepStrictEqual(await listOf(t, ann), before);
+    deepEqual(await statuses(t, bob), { [ANN]: "deleted" });
+    deepEqual(await listOf(t, ann), before);
     await settle(t, [ann]);
-    deepStrictEqual([wasTold(ann.acting), wasTold(ann.idle)], [false, false]);
+    deepEqual([wasTold(ann.acting), wasTold(ann.idle)], [false, false]);
   }));
 
 Deno.test("request is 409 already_friends between friends and already_requested while it waits", () =>
@@ -138,15 +138,15 @@ Deno.test("request to a friend who deleted me is 409 peer_deleted, and keeps my 
 
     refused(await change(t, "request", ann, BOB, { display_name: "Bo" }), 409, "peer_deleted");
     const [row] = await listOf(t, ann);
-    deepStrictEqual([row!.status, row!.display_name], ["blocked", "Bo"]);
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "deleted" });
+    deepEqual([row!.status, row!.display_name], ["blocked", "Bo"]);
+    deepEqual(await statuses(t, bob), { [ANN]: "deleted" });
     await settle(t, [ann, bob]);
-    deepStrictEqual([ann.idle, bob.acting, bob.idle].map(wasTold), [true, false, false]);
+    deepEqual([ann.idle, bob.acting, bob.idle].map(wasTold), [true, false, false]);
 
     refused(await change(t, "request", ann, BOB), 409, "peer_deleted");
     succeeded(await change(t, "request", bob, ANN));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "accepted" });
+    deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
+    deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
   }));
 
 Deno.test("accept is 404 request_not_found for who has not asked, known or not", () =>
@@ -186,7 +186,7 @@ Deno.test("every change to my own number is 400 own_number, however it is spelt"
         refused(await change(t, call, ann, phone, NEEDS[call]), 400, "own_number");
       }
     }
-    deepStrictEqual(await listOf(t, ann), []);
+    deepEqual(await listOf(t, ann), []);
   }));
 
 Deno.test("every change without a token is 401, whatever the body", () =>
@@ -219,7 +219,7 @@ for (const call of CHANGES) {
       }
       refused(await put({ headers: { "content-type": "application/json" }, raw: "{" }), 400, "invalid_json");
       refused(await put({ raw: "{}" }), 415, "unsupported_media_type");
-      deepStrictEqual(await listOf(t, ann), before);
+      deepEqual(await listOf(t, ann), before);
     }));
 }
 

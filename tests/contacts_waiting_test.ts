@@ -1,6 +1,6 @@
 // Requests to numbers that nobody has signed up with yet.
 
-import { deepStrictEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { change, forget, listOf, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { ANN, BOB, CAT, refused, succeeded, withApp } from "./support.ts";
 
@@ -15,11 +15,11 @@ Deno.test("request to a number without an account waits until it signs up, and c
     refused(await change(t, "request", ann, BOB), 409, "already_requested");
 
     const bob = await t.signUp(BOB);
-    deepStrictEqual(await listOf(t, ann), before);
+    deepEqual(await listOf(t, ann), before);
     const [row] = await listOf(t, bob);
-    deepStrictEqual([row!.phone_number, row!.status, row!.display_name], [ANN, "requested", ""]);
+    deepEqual([row!.phone_number, row!.status, row!.display_name], [ANN, "requested", ""]);
     succeeded(await change(t, "accept", bob, ANN));
-    deepStrictEqual(await statuses(t, ann), { [BOB]: "accepted" });
+    deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
   }));
 
 Deno.test("request that was taken back before the number signed up is not there when it has", () =>
@@ -30,9 +30,9 @@ Deno.test("request that was taken back before the number signed up is not there 
     await settle(t, [ann]);
     forget([ann]);
     const bob = await t.signUp(BOB);
-    deepStrictEqual(await listOf(t, bob), []);
+    deepEqual(await listOf(t, bob), []);
     await settle(t, [ann]);
-    deepStrictEqual([wasTold(ann.acting), wasTold(ann.idle)], [false, false]);
+    deepEqual([wasTold(ann.acting), wasTold(ann.idle)], [false, false]);
   }));
 
 Deno.test("completing a signup tells every session of everybody who waits, and nobody else", () =>
@@ -44,16 +44,16 @@ Deno.test("completing a signup tells every session of everybody who waits, and n
 
     await t.call("POST", "/api/auth/signup", { json: { phone_number: DAN } });
     await settle(t, [ann, bob, cat]);
-    deepStrictEqual([ann, bob, cat].flatMap(({ acting, idle }) => [acting, idle].filter(wasTold)), []);
+    deepEqual([ann, bob, cat].flatMap(({ acting, idle }) => [acting, idle].filter(wasTold)), []);
 
     const json = { phone_number: DAN, passcode: t.codeFor(DAN) };
     const completed = await t.call("POST", "/api/auth/complete-signup", { json });
     succeeded(completed);
     await settle(t, [ann, bob, cat]);
     const told = [ann, bob, cat].map(({ acting, idle }) => [acting, idle].map(wasTold));
-    deepStrictEqual(told, [[true, true], [true, true], [false, false]]);
+    deepEqual(told, [[true, true], [true, true], [false, false]]);
     const dan = { phone: DAN, token: completed.body.token };
-    deepStrictEqual(await statuses(t, dan), { [ANN]: "requested", [BOB]: "requested" });
+    deepEqual(await statuses(t, dan), { [ANN]: "requested", [BOB]: "requested" });
   }));
 
 Deno.test("a number that was only invited is 404 not_registered at sign-in, and signs up like any other", () =>
@@ -71,11 +71,11 @@ Deno.test("INVITE_MODE=off: request to who has no account is 404 user_not_found 
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     refused(await change(t, "request", ann, CAT, { display_name: "Cat" }), 404, "user_not_found");
-    deepStrictEqual(await listOf(t, ann), []);
+    deepEqual(await listOf(t, ann), []);
     const cat = await t.signUp(CAT);
-    deepStrictEqual(await listOf(t, cat), []);
+    deepEqual(await listOf(t, cat), []);
     succeeded(await change(t, "request", ann, BOB));
-    deepStrictEqual(await statuses(t, bob), { [ANN]: "requested" });
+    deepEqual(await statuses(t, bob), { [ANN]: "requested" });
     refused(await change(t, "request", ann, ANN), 400, "own_number");
   }, { env: { INVITE_MODE: "off" } }));
 
@@ -85,7 +85,7 @@ Deno.test("INVITE_MODE=off: who was invited before has no account either", () =>
       const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
       succeeded(await change(inviting, "request", ann, CAT));
       refused(await change(t, "request", bob, CAT), 404, "user_not_found");
-      deepStrictEqual(await statuses(t, ann), { [CAT]: "requesting" });
+      deepEqual(await statuses(t, ann), { [CAT]: "requesting" });
       succeeded(await change(t, "delete", ann, CAT));
     }, { env: { INVITE_MODE: "off" }, database: inviting.database })
   ));

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { listOperations, readDocument } from "./operations.ts";
 import { twilioEnv } from "./passcode_calls.ts";
 import { ANN, type Answer, refused, succeeded, type TestApp, withApp } from "./support.ts";

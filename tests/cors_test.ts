@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { ANN, type Answer, type TestApp, withApp } from "./support.ts";
 
 const PAGE = "https://page.example";

@@ -1,6 +1,6 @@
 // A service that is killed in the middle of its work, and what its users find afterwards.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { createTestDatabase } from "./database.ts";
 import { type Service, startService } from "./process.ts";

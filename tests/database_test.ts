@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects, throws } from "./assert.ts";
 import { connect, openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable, OPERATION_MS_MAX } from "../db/door.ts";
 import { CHANNEL, listen } from "../db/notify.ts";

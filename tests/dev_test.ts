@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 
 import { ask, twilioEnv } from "./passcode_calls.ts";
 import { ANN, type Answer, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";

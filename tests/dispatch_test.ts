@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 
 import type { Database } from "../db/database.ts";
 import { parsePhoneNumber } from "../services/phone_number.ts";

@@ -1,6 +1,6 @@
 // Storing one text alone, which has a statement of its own, and storing it among others.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import type { Sql } from "../db/database.ts";
 import { CHANNEL } from "../db/notify.ts";

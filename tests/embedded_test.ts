@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, ok, rejects } from "./assert.ts";
 import { join } from "node:path";
 import postgres from "postgres";
 import { removeBusyFolder } from "../db/embedded/folder.ts";

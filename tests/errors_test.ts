@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { STATUS } from "../routes/errors.ts";
 import { AppError, ERROR_TEXTS } from "../services/errors.ts";
 import { describeError } from "../services/log.ts";

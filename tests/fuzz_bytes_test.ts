@@ -1,7 +1,7 @@
 // Requests that were right, spoilt byte by byte: line, headers, framing and body. What is not HTTP any more may be answered
 // by the server below the service, or not at all; nothing may break.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { type Cast, createCast } from "./fuzz_cast.ts";
 import { encode } from "./fuzz_encoding.ts";

@@ -1,7 +1,7 @@
 // Who plays in a fuzz run: two friends with everything that a request can name, so that what is wrong in it is only what was
 // made wrong.
 
-import { strictEqual } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import type { Field, Surface } from "./fuzz_surface.ts";
 import { ask, befriend, send, signUp } from "./service_client.ts";
 import type { Person } from "./support.ts";
@@ -55,7 +55,7 @@ async function upload(url: string, { token }: Person): Promise<number> {
     body: multipart({ bytes: fixture("silence.amr") }),
   });
   const answer = await response.json();
-  strictEqual(response.status, 200, JSON.stringify(answer));
+  equal(response.status, 200, JSON.stringify(answer));
   return answer.id;
 }
 
@@ -69,13 +69,13 @@ async function beginUpload(url: string, { token }: Person): Promise<string> {
       "upload-metadata": `media_type ${btoa("audio")}`,
     },
   });
-  strictEqual(response.status, 201, await response.text());
+  equal(response.status, 201, await response.text());
   return response.headers.get("location")!.split("/").at(-1)!;
 }
 
 async function invite(url: string, { token }: Person): Promise<Pick<Cast, "link" | "forms">> {
   const phone_number = nextNumber();
-  strictEqual((await ask(`${url}/api/contacts/request`, "PUT", token, { phone_number })).status, 200);
+  equal((await ask(`${url}/api/contacts/request`, "PUT", token, { phone_number })).status, 200);
   const { body } = await ask(`${url}/dev/sms?to=${encodeURIComponent(phone_number)}`, "GET");
   const link: string = body.messages[0].text.match(/\/i\/([\w-]+)/)[1];
   const html = await (await fetch(`${url}/i/${link}`)).text();

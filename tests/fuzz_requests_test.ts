@@ -1,6 +1,6 @@
 // Every route and every field, with everything that can be wrong in them. See fuzz_run.ts for the flags.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { STATUS } from "../routes/errors.ts";
 import { textOf } from "../services/errors.ts";

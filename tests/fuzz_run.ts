@@ -1,7 +1,7 @@
 // What every fuzz run is: a service in a process of its own, many clients at once, inputs by a seed, and in the end a look at
 // whether the service is still what it was. `FUZZ=200000 deno task test tests/fuzz_*` is the long run; `FUZZ_SEED=` another one.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { createTestDatabase } from "./database.ts";
 import { PUBLIC_URL } from "./invite_calls.ts";

@@ -1,7 +1,7 @@
 // WebSockets that no library would make: handshakes with anything in them, frames with anything wrong in them. A socket may
 // go on or end; its service, and everybody else's sockets, go on.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { nextNumber } from "./fuzz_cast.ts";
 import { fuzz, type Judgement, withTarget } from "./fuzz_run.ts";

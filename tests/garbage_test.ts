@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { createCollect, createQuietCollection } from "../garbage.ts";
 
 const MIB = 1024 * 1024;

@@ -1,6 +1,6 @@
 // How a service that stops takes leave of requests.
 
-import { equal, throws } from "node:assert/strict";
+import { equal, throws } from "./assert.ts";
 import { createGate } from "../routes/gate.ts";
 
 Deno.test("a gate that drains waits for what is under way, and refuses the rest on connections that end", async () => {

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { setImmediate } from "node:timers";
 import fc from "fast-check";
 

@@ -1,6 +1,6 @@
 // One pair that somebody holds in a transaction of his own: what it costs the two, and that it costs nobody else.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { DatabaseHeldUp } from "../db/door.ts";
 import { createAside } from "../services/aside.ts";
 import { createGroupCommit } from "../services/group_commit.ts";

@@ -1,6 +1,6 @@
 // Messages in fragments that never end: what Deno gathers of them is seen in the memory of the process alone.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createHoardWatch } from "../services/events/hoards.ts";
 import type { Socket } from "../services/events/socket.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";

@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { equal, match } from "./assert.ts";
 import { listOperations, readDocument, sendRaw } from "./operations.ts";
 import { latin1, openHttp } from "./http_connection.ts";
 import { ANN, type TestApp, withApp } from "./support.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { type Json, listOperations, type Operation, readDocument } from "./operations.ts";
 import { ANN, type Answer, BOB, type Person, refused, type TestApp, withApp } from "./support.ts";
 

@@ -1,4 +1,4 @@
-import { deepEqual, match, ok } from "node:assert/strict";
+import { deepEqual, match, ok } from "./assert.ts";
 import { sendRaw } from "./operations.ts";
 import { ANN, BOB, refused, succeeded, withApp } from "./support.ts";
 

@@ -1,6 +1,6 @@
 // Requests as no client's library sends them: too large, in one another's way, or no HTTP at all.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { headOf, openRaw, statusesOf } from "./raw_http.ts";
 import { eventually, succeeded, type TestApp, withApp } from "./support.ts";
 

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { listOperations, type Operation, readDocument, sendRaw } from "./operations.ts";
 import { ANN, type Answer, refused, type TestApp, withApp } from "./support.ts";
 

@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepEqual } from "./assert.ts";
 import { guardImmediates } from "../db/immediates.ts";
 
 Deno.test("an immediate that throws is reported, and those after it run, also when the next one is cleared meanwhile", async () => {

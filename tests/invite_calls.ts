@@ -1,6 +1,6 @@
 // Invitations in the words of the tests: who asks whom, and what the carrier was given to deliver.
 
-import { strictEqual } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { change } from "./contact_calls.ts";
 import { twilioEnv } from "./passcode_calls.ts";
 import { type Answer, type Person, succeeded, type TestApp, withApp } from "./support.ts";
@@ -48,7 +48,7 @@ export async function invite(t: TestApp, me: Person, phone: string): Promise<Ans
   const answer = await change(t, "request", me, phone);
   succeeded(answer);
   const row = answer.body.contacts.find((row: { phone_number: string }) => row.phone_number === phone);
-  strictEqual(row.status, "requesting");
+  equal(row.status, "requesting");
   return answer;
 }
 

@@ -1,6 +1,6 @@
 // Invitations whose service is killed, or whose invitee signs up, at the worst moment.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { change, listOf, statuses } from "./contact_calls.ts";
 import { connect, type Pool } from "../db/database.ts";

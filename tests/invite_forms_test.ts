@@ -1,6 +1,6 @@
 // What lets a form in, and what every page of an invitation is sent with.
 
-import { doesNotMatch, equal, match, ok } from "node:assert/strict";
+import { doesNotMatch, equal, match, ok } from "./assert.ts";
 import { createHash } from "node:crypto";
 import { enter, inviteLink, type Page, statusOf, stored, submit, textOf, visit } from "./page_calls.ts";
 import { ANN, BOB, CAT, type Person, type TestApp, withApp } from "./support.ts";

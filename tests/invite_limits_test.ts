@@ -1,7 +1,7 @@
 // Each limit of invitations at its edge. What withholds an SMS is seen by the carrier alone: invite() proves that the
 // inviter is answered plain `requesting` each time.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { connect } from "../db/database.ts";
 import { change } from "./contact_calls.ts";

@@ -1,6 +1,6 @@
 // The page of an invitation in Chromium: on a keypad phone's screen, by keys alone, and as axe-core judges it.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { passStates } from "./invite_states.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "./assert.ts";
 import { enter, inviteLink, statusOf, stored, submit, textOf, visit } from "./page_calls.ts";
 import { ANN, BOB, CAT, refused, type TestApp, withApp } from "./support.ts";
 

@@ -1,6 +1,6 @@
 // What the page of an invitation says when something is not right: always a page, always a way on.
 
-import { doesNotMatch, equal, match, ok } from "node:assert/strict";
+import { doesNotMatch, equal, match, ok } from "./assert.ts";
 import { inviteLink, type Page, submit, textOf, visit } from "./page_calls.ts";
 import { MINUTE_MS, twilioEnv, wrong } from "./passcode_calls.ts";
 import { ANN, BOB, CAT, type TestApp, type TestOptions, withApp } from "./support.ts";

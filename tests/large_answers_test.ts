@@ -1,6 +1,6 @@
 // Answers that nobody reads.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import {
   ANN,
   BOB,

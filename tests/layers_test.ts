@@ -1,4 +1,4 @@
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok, throws } from "./assert.ts";
 import { findBreaks, type Source } from "./layers.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -39,6 +39,26 @@ Deno.test("the code imports only downwards, one folder at a time, each package i
   ok(sources.length > 60);
   for (const folder of FOLDERS) ok(sources.some(({ path }) => path.startsWith(`${folder}/`)), folder);
   deepEqual(findBreaks(sources), []);
+});
+
+Deno.test("tests compare by tests/assert.ts, whose comparisons are strict, and the bench by strict ones as well", async () => {
+  throws(() => equal(null, undefined));
+  throws(() => deepEqual([1], ["1"]));
+  throws(() => notEqual(1, 1));
+  notEqual(1, "1");
+  const loose: string[] = [];
+  for (const folder of ["tests/", "bench/", "bench/scenarios/"]) {
+    for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
+      if (!/\.tsx?$/.test(name) || `${folder}${name}` === "tests/assert.ts") continue;
+      const text = await Deno.readTextFile(new URL(folder + name, ROOT));
+      for (const [, names] of text.matchAll(/import \{([^}]*)\} from "node:assert[^"]*"/g)) {
+        if (folder === "tests/" || /(?<!as )\b(equal|deepEqual|notEqual|notDeepEqual)\b/.test(names!)) {
+          loose.push(`${folder}${name}`);
+        }
+      }
+    }
+  }
+  deepEqual(loose, []);
 });
 
 Deno.test("findBreaks() finds an import upwards, two down, of types, of what is not there", () => {

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { openDatabase } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { openLending } from "../db/lending.ts";

@@ -1,6 +1,6 @@
 // Limits in the words of the tests: one of them alone, and what uses it.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import { LIMIT_TABLE } from "../services/limits/table.ts";
 import { SECOND_MS } from "./passcode_calls.ts";
 import type { Answer, TestApp } from "./support.ts";

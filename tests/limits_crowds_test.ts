@@ -1,7 +1,7 @@
 // Limits and honest crowds: who takes nothing in the end is not refused because many come at once, and nobody who
 // floods one number holds up the others.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
 import { createTestDatabase } from "./database.ts";
 import { limited, only } from "./limit_calls.ts";

@@ -1,6 +1,6 @@
 // Every limit of the table over HTTP: what it allows, how it refuses, and that LIMITS takes it away.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { LIMIT_TABLE } from "../services/limits/table.ts";
 import { change } from "./contact_calls.ts";
 import { LIMIT_NAMES, limited, type LimitName, only, worksWhenTold } from "./limit_calls.ts";

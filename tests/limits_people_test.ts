@@ -1,6 +1,6 @@
 // The limits between people: what counts, what is free, and that a refusal tells nothing and leaves nothing.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { change, listOf, statuses, wasTold, watch } from "./contact_calls.ts";
 import { limited, only, worksWhenTold } from "./limit_calls.ts";
 import { SECOND_MS, tally } from "./passcode_calls.ts";

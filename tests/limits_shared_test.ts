@@ -1,7 +1,7 @@
 // The limits that guard money and guessing, under what breaks such limits elsewhere: two processes, restarts, outages,
 // crowds; and what is in the database of them.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
 import { createTestDatabase } from "./database.ts";
 import { limited, only } from "./limit_calls.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 
 import { DEFAULT_LIMITS, parseLimits } from "../services/limits/parse.ts";

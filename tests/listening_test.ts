@@ -1,6 +1,6 @@
 // More connections than the process may have files for.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import { keepListening } from "../listening.ts";
 import { withService } from "./process.ts";
 import { signUp } from "./service_client.ts";

@@ -1,6 +1,6 @@
 // Meeting the moments that parallel tests meet only by chance: what waits for a lock of another transaction.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { eventually, type TestApp } from "./support.ts";
 
 /** Resolves once so many statements on this test's database wait for a lock. */

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { configureLogging, log } from "../services/log.ts";
 import { listOperations, readDocument } from "./operations.ts";
 import { visit } from "./page_calls.ts";

@@ -1,6 +1,6 @@
 // A service whose database connections are killed under load, again and again.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { connect } from "../db/database.ts";
 import { createTestDatabase } from "./database.ts";

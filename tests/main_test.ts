@@ -1,6 +1,6 @@
 // The service as a process: starting, stopping, being killed, and what it says meanwhile.
 
-import { deepEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { connect } from "../db/database.ts";
 import { hangup } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
@@ -34,7 +34,7 @@ async function post(service: Service, path: string, json: unknown, token?: strin
 }
 
 async function signUp(service: Service, phone: string): Promise<string> {
-  strictEqual((await post(service, "/api/auth/signup", { phone_number: phone })).success, true);
+  equal((await post(service, "/api/auth/signup", { phone_number: phone })).success, true);
   const sms = await (await fetch(`${service.url}/dev/sms?to=${phone}`)).json();
   const passcode = sms.messages[0].text.match(/^\d{6}/)[0];
   return (await post(service, "/api/auth/complete-signup", { phone_number: phone, passcode })).token;
@@ -58,7 +58,7 @@ async function contacts(service: Service, token: string) {
 
 async function stopsInTime(service: Service, signal: Deno.Signal): Promise<void> {
   const toldAt = performance.now();
-  strictEqual(await service.end(signal), 0, service.output());
+  equal(await service.end(signal), 0, service.output());
   ok(performance.now() - toldAt < STOP_MS_MAX);
 }
 
@@ -66,15 +66,15 @@ Deno.test("start: brings everything up from nothing, stops on SIGTERM, and has i
   withDataDir(async (dataDir) => {
     const first = await startService({ task: "start", env: { DATA_DIR: dataDir } });
     match(first.ready.database!, /^PostgreSQL 18\..*its own/);
-    strictEqual(first.ready.sms, "console");
+    equal(first.ready.sms, "console");
     match(first.ready.passcodes!, /\/dev$/);
     const ann = await signUp(first, ANN);
     const socket = await openSocket(`${first.url.replace("http", "ws")}/api/notifications?token=${ann}`);
     await stopsInTime(first, "SIGTERM");
-    strictEqual(await socket.closed, 1001);
+    equal(await socket.closed, 1001);
 
     const second = await startService({ task: "start", env: { DATA_DIR: dataDir } });
-    strictEqual(second.ready.recovered, undefined, "stopped with its service, so not adopted");
+    equal(second.ready.recovered, undefined, "stopped with its service, so not adopted");
     deepEqual((await contacts(second, ann)).contacts, [], "the token and its secret survived");
     await stopsInTime(second, "SIGINT");
   }));
@@ -86,11 +86,11 @@ Deno.test("start: stops on SIGHUP, as when its terminal closes, unless it was st
     if (hangup().length > 0) await stopsInTime(first, "SIGHUP");
     else {
       Deno.kill(first.pid, "SIGHUP");
-      strictEqual((await fetch(`${first.url}/healthz`)).status, 200);
+      equal((await fetch(`${first.url}/healthz`)).status, 200);
       await stopsInTime(first, "SIGTERM");
     }
     const second = await startService({ env: { DATA_DIR: dataDir } });
-    strictEqual(second.ready.recovered, undefined, "stopped with its service, so not adopted");
+    equal(second.ready.recovered, undefined, "stopped with its service, so not adopted");
     await stopsInTime(second, "SIGTERM");
   }));
 
@@ -103,7 +103,7 @@ Deno.test("start: after SIGKILL the database that was left running is adopted, a
 
     const next = await startService({ env: { DATA_DIR: dataDir } });
     match(next.ready.recovered!, /killed service/);
-    strictEqual((await contacts(next, ann)).contacts[0].phone_number, BOB);
+    equal((await contacts(next, ann)).contacts[0].phone_number, BOB);
     await stopsInTime(next, "SIGTERM");
   }));
 
@@ -111,15 +111,15 @@ Deno.test("start: a second service on the same data directory says so and exits"
   withDataDir(async (dataDir) => {
     const first = await startService({ env: { DATA_DIR: dataDir } });
     const second = spawnService({ env: { DATA_DIR: dataDir } });
-    strictEqual(await second.finished, 1);
+    equal(await second.finished, 1);
     match(second.output(), /another PuffinTalk service/i);
-    strictEqual((await fetch(`${first.url}/readyz`)).status, 200);
+    equal((await fetch(`${first.url}/readyz`)).status, 200);
     await stopsInTime(first, "SIGTERM");
   }));
 
 Deno.test("start: names every bad variable and does not start", async () => {
   const service = spawnService({ env: { PORT: "x", LIMITS: "y", PASSCODE_TTL_SECONDS: "0" } });
-  strictEqual(await service.finished, 1);
+  equal(await service.finished, 1);
   for (const name of ["PORT", "LIMITS", "PASSCODE_TTL_SECONDS"]) {
     match(service.output(), new RegExp(`^${name}: `, "m"));
   }
@@ -130,11 +130,11 @@ Deno.test("start: says so when a port is taken, and leaves no database behind", 
     const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr as Deno.NetAddr;
     const service = spawnService({ env: { DATA_DIR: dataDir, PORT: String(port) } });
-    strictEqual(await service.finished, 1);
+    equal(await service.finished, 1);
     match(service.output(), /^PORT: Is in use/m);
     taken.close();
     const next = await startService({ env: { DATA_DIR: dataDir } });
-    strictEqual(next.ready.recovered, undefined);
+    equal(next.ready.recovered, undefined);
     await stopsInTime(next, "SIGTERM");
   }));
 
@@ -155,7 +155,7 @@ Deno.test("start: says that it waits for another process's migrations, and is st
   try {
     await eventually(() => match(service.output(), /WARN.*Waiting for another process/), 20_000);
     const toldAt = performance.now();
-    strictEqual(await service.end("SIGTERM"), 0);
+    equal(await service.end("SIGTERM"), 0);
     ok(performance.now() - toldAt < 3_000);
   } finally {
     await other.end({ timeout: 0 });
@@ -165,7 +165,7 @@ Deno.test("start: says that it waits for another process's migrations, and is st
 
 Deno.test("serve: requires DATABASE_URL", async () => {
   const service = spawnService({ task: "serve", env: { DATABASE_URL: "" } });
-  strictEqual(await service.finished, 1);
+  equal(await service.finished, 1);
   match(service.output(), /^DATABASE_URL: /m);
 });
 
@@ -173,7 +173,7 @@ Deno.test("serve: refuses a weak secret, also beside a strong one, and does not 
   for (const secrets of ["hushhush", `${"s".repeat(32)},hushhush`]) {
     const env = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", JWT_SECRET: secrets };
     const service = spawnService({ task: "serve", env });
-    strictEqual(await service.finished, 1);
+    equal(await service.finished, 1);
     match(service.output(), /^JWT_SECRET: Must have at least 32 bytes in every secret/m);
     ok(!/hush/.test(service.output()));
   }
@@ -191,8 +191,8 @@ Deno.test("serve: does all its work with the network, its variables and its migr
     await post(service, "/api/contacts/request", { phone_number: BOB }, ann);
     await post(service, "/api/contacts/request", { phone_number: ANN }, bob);
     const sent = { phone_number: BOB, message_type: "text", message: "Hello" };
-    strictEqual((await post(service, "/api/messages/send", sent, ann)).success, true);
-    strictEqual((await uploadVoice(service, ann)).success, true);
+    equal((await post(service, "/api/messages/send", sent, ann)).success, true);
+    equal((await uploadVoice(service, ann)).success, true);
     ok(!service.output().includes("NotCapable"), service.output());
   } finally {
     await stopsInTime(service, "SIGTERM");
@@ -211,23 +211,23 @@ Deno.test("start: a request whose body is still on its way is finished after SIG
   const connection = await Deno.connect({ hostname, port: Number(port) });
   await connection.write(new TextEncoder().encode(head + body.slice(0, 5)));
   // Answered behind it, so that it has arrived.
-  strictEqual((await fetch(`${service.url}/healthz`)).status, 200);
+  equal((await fetch(`${service.url}/healthz`)).status, 200);
   const ended = service.end("SIGTERM");
-  await eventually(async () => strictEqual((await fetch(`${service.url}/healthz`)).status, 503));
+  await eventually(async () => equal((await fetch(`${service.url}/healthz`)).status, 503));
 
   await connection.write(new TextEncoder().encode(body.slice(5)));
   const buffer = new Uint8Array(2_048);
   const length = await connection.read(buffer);
   match(new TextDecoder().decode(buffer.subarray(0, length!)), /^HTTP\/1.1 200 /);
   connection.close();
-  strictEqual(await ended, 0);
+  equal(await ended, 0);
   await database.drop();
 });
 
 Deno.test("start: tells what of DATABASE_URL is wrong, and never its password", async () => {
   for (const url of ["postgres://u:hushhush@host:99999/db", "postgres://u:hush%zzhush@host/db"]) {
     const service = spawnService({ env: { DATABASE_URL: url } });
-    strictEqual(await service.finished, 1);
+    equal(await service.finished, 1);
     match(service.output(), /^DATABASE_URL: /m);
     ok(!/hush/.test(service.output()));
   }
@@ -241,8 +241,8 @@ Deno.test("start: a database server that is killed comes back by itself, with al
     const pid = parseInt(await Deno.readTextFile(`${dataDir}/postgres/cluster/postmaster.pid`));
     Deno.kill(pid, "SIGKILL");
 
-    await eventually(async () => strictEqual((await fetch(`${service.url}/readyz`)).status, 503));
-    await eventually(async () => strictEqual((await fetch(`${service.url}/readyz`)).status, 200), 20_000);
-    strictEqual((await contacts(service, ann)).contacts[0].phone_number, BOB);
+    await eventually(async () => equal((await fetch(`${service.url}/readyz`)).status, 503));
+    await eventually(async () => equal((await fetch(`${service.url}/readyz`)).status, 200), 20_000);
+    equal((await contacts(service, ann)).contacts[0].phone_number, BOB);
     await stopsInTime(service, "SIGTERM");
   }));

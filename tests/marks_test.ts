@@ -1,6 +1,6 @@
 // How far a reader has got: created, delivered, seen, and who is told.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import type { TestSocket } from "./socket.ts";
 import {

@@ -1,6 +1,6 @@
 // Media in a real player: Chromium's <audio> and <video>, on a page of another origin that can send no header.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { addMedia, makeWav, signedPath } from "./media_calls.ts";

@@ -1,6 +1,6 @@
 // Media as clients send and fetch them, for the tests of what is on its way out.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { type Person, succeeded, type TestApp } from "./support.ts";
 import { upload, wavHead } from "./upload_calls.ts";
 

@@ -1,6 +1,6 @@
 // What a crash of the database may lose of an upload.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { openDatabase } from "../db/database.ts";
 import { appendChunk, insertUpload } from "../db/uploads.ts";
 import { ANN, withApp } from "./support.ts";

@@ -1,6 +1,6 @@
 // Media on their way out: addresses, ranges, headers, and readers that are slow or out of luck.
 
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import fc from "fast-check";
 import { addMedia, fetchBytes, type Fetched, makeWav, same } from "./media_calls.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";

@@ -1,6 +1,6 @@
 // Addresses that play one media for ten minutes, for players that can send no token.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createMediaLinks } from "../services/media/links.ts";
 import { createTestDatabase } from "./database.ts";
 import { addMedia, fetchBytes, same, signedPath } from "./media_calls.ts";

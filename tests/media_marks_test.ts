@@ -1,6 +1,6 @@
 // How far a receiver has got with audio and video: seen one by one when they are played, or up to a message.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
 import type { TestSocket } from "./socket.ts";
 import {

@@ -1,6 +1,6 @@
 // Many large uploads at once: what they cost in memory, and what they cost everybody else.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import { createHash } from "node:crypto";
 
 import { createTestDatabase } from "./database.ts";

@@ -1,6 +1,6 @@
 // Messages that carry audio and video: what may be sent, and what both sides read back.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, fetchBytes, same, sendMedia } from "./media_calls.ts";
 import {
   ANN,

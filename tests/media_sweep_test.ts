@@ -1,6 +1,6 @@
 // The task as operators run it.
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 
 import { createTestDatabase } from "./database.ts";
 import { startService } from "./process.ts";

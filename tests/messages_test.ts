@@ -1,6 +1,6 @@
 // Sending and reading back. Order is in order_test.ts, statuses are in marks_test.ts.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 
 import {
   ANN,

@@ -1,6 +1,6 @@
 // X-HTTP-Method-Override: the method of a request to an upload, for every judge alike, and of no other request.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import type { Actor } from "../services/sessions.ts";
 import { openHttp } from "./http_connection.ts";

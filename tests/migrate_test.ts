@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { createTestDatabase, MIGRATIONS } from "./database.ts";

@@ -1,6 +1,6 @@
 // The body of an upload in every wrong form, by HTTP and byte by byte.
 
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "./assert.ts";
 
 import { filePart } from "../routes/multipart.ts";
 import { ANN, type Answer, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";

@@ -1,6 +1,6 @@
 // The newest page of a thread, which is kept: it is never another than the database has.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { openDatabase } from "../db/database.ts";
 import { createNewest } from "../services/newest.ts";

@@ -1,6 +1,6 @@
 // How a socket says goodbye to a client that takes nothing at the moment, or ever.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { type Around, NotificationSocket } from "../routes/notification_socket.ts";
 import { createHub } from "../services/events/hub.ts";
 import { createHeadCount } from "../services/limits/head_count.ts";

@@ -1,6 +1,6 @@
 // How a WebSocket ends, by whose fault, and what others notice of one that does not read.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import type { Socket } from "../services/events/socket.ts";
 import { shakeHands } from "./raw_socket.ts";

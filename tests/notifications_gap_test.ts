@@ -1,6 +1,6 @@
 // What happens to events when the connection that hears of other processes dies: late they may be, lost they are not.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { killWaiting } from "./locks.ts";
 import type { TestSocket } from "./socket.ts";

@@ -1,6 +1,6 @@
 // The WebSocket: who gets one, what is told on it and to whom, and how it ends. Gaps are in notifications_gap_test.ts.
 
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 
 import { shakeHands } from "./raw_socket.ts";
 import { openSocket, type TestSocket } from "./socket.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { ERROR_TEXTS } from "../services/errors.ts";
 import { createAjv } from "./openapi_checker.ts";

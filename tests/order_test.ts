@@ -1,6 +1,6 @@
 // What holds when many people send at once, also through two services on one database.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import {
   ANN,

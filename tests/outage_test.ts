@@ -1,6 +1,6 @@
 // A database that cannot be reached, refused or silent: answers in time, nobody thrown out, and back by itself.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { connect, type Pool } from "../db/database.ts";
 import { createTestDatabase } from "./database.ts";

@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepEqual } from "./assert.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { type DatabaseNews, watchOutages } from "../db/outage_watch.ts";
 import { OpeningRefused } from "../db/outages.ts";

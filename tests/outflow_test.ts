@@ -1,6 +1,6 @@
 // Bytes on their way out, by what is read for a client that takes them at once, and for one that does not.
 
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "./assert.ts";
 import fc from "fast-check";
 import { outflow } from "../services/media/outflow.ts";
 

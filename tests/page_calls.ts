@@ -1,6 +1,6 @@
 // The page of an invitation as a browser without JavaScript has it: documents, and forms that are sent as they stand.
 
-import { ok, strictEqual } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import { type Person, succeeded, type TestApp } from "./support.ts";
 
 export interface Page {
@@ -59,7 +59,7 @@ export async function inviteLink(t: TestApp, inviter: Person, phone: string): Pr
 /** The page after the passcode, for the person of this number. */
 export async function enter(t: TestApp, path: string, phone: string): Promise<Page> {
   const asked = await submit(t, await visit(t, path), "send");
-  strictEqual(asked.status, 200, textOf(asked));
+  equal(asked.status, 200, textOf(asked));
   return await submit(t, asked, "verify", { passcode: t.codeFor(phone) });
 }
 

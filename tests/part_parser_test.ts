@@ -1,6 +1,6 @@
 // The parser of multipart bodies against bodies that are made to mislead it; by HTTP see multipart_test.ts.
 
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, throws } from "./assert.ts";
 import fc from "fast-check";
 import { createPartParser } from "../routes/part_parser.ts";
 import { joined } from "./upload_calls.ts";

@@ -1,6 +1,6 @@
 // Guessing at passcodes: what is paid for it, and that nothing makes it cheaper.
 
-import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
 import {
   ask,

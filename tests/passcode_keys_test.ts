@@ -1,4 +1,4 @@
-import { equal, match, notEqual, ok, throws } from "node:assert/strict";
+import { equal, match, notEqual, ok, throws } from "./assert.ts";
 import fc from "fast-check";
 
 import { createPasscodeKeys, isSameCode } from "../services/passcode_keys.ts";

@@ -1,6 +1,6 @@
 // Asking for passcodes: when, how often, and which one. What becomes of guesses is in passcode_guesses_test.ts.
 
-import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
 import { createPasscodeKeys } from "../services/passcode_keys.ts";
 import { invitations, invite, inviteStatuses, join, withInvites } from "./invite_calls.ts";

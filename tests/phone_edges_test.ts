@@ -1,6 +1,6 @@
 // Phone numbers where they come in and go out: every spelling is read, one is written.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 
 import { ask, codesSent, complete, WAYS } from "./passcode_calls.ts";
 import { ANN, BOB, eventually, refused, succeeded, withApp } from "./support.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 import { join } from "node:path";
 import { connect, type DatabaseAddress } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";

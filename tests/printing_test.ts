@@ -1,6 +1,6 @@
 // The log, whoever reads it: at once, later, or never.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createPrinter } from "../printing.ts";
 import { createTestDatabase } from "./database.ts";
 import { eventually } from "./support.ts";

@@ -1,6 +1,6 @@
 // A service whose push service is a double, and how people subscribe.
 
-import { deepEqual } from "node:assert/strict";
+import { deepEqual } from "./assert.ts";
 import { type Browser, type PushDouble, startPushDouble } from "./push_double.ts";
 import { type Answer, succeeded, type TestApp, type TestOptions, withApp } from "./support.ts";
 

@@ -1,6 +1,6 @@
 // Which addresses the service sends requests to because a client said so, and with which key.
 
-import { deepEqual, doesNotMatch, equal, throws } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, throws } from "./assert.ts";
 import fc from "fast-check";
 import { parseConfig } from "../services/config.ts";
 import { parseEndpoint } from "../services/push/endpoints.ts";

@@ -1,6 +1,6 @@
 // What the database fails at in one turn of the work is done in the next.
 
-import { equal, rejects } from "node:assert/strict";
+import { equal, rejects } from "./assert.ts";
 import { subscribed, wake, withPush } from "./push_calls.ts";
 import { eventually, friends, succeeded, type TestApp } from "./support.ts";
 

@@ -1,6 +1,6 @@
 // What a push service answers, and what becomes of the wake.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createPushSender } from "../services/push/sender.ts";
 import { makePair } from "../services/push/keys.ts";
 import {

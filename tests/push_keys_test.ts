@@ -1,7 +1,7 @@
 // The key pair that the service makes for itself: one for all processes, which outlives secrets, and which a copy of the
 // database does not give away.
 
-import { deepEqual, equal, notEqual, rejects } from "node:assert/strict";
+import { deepEqual, equal, notEqual, rejects } from "./assert.ts";
 import { Buffer } from "node:buffer";
 import { createECDH } from "node:crypto";
 import { type Database, openDatabase } from "../db/database.ts";

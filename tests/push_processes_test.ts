@@ -1,6 +1,6 @@
 // Push between processes that have nothing in common but the database, and across their ends.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { connect } from "../db/database.ts";
 import { makePair } from "../services/push/keys.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";

@@ -1,6 +1,6 @@
 // Subscribing: what is taken and what is refused, whose a subscription is, and that it ends with its session.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { countSubscriptions, DAY_MS, put, subscribed, wake, withPush } from "./push_calls.ts";
 import { currentId, end } from "./session_calls.ts";
 import { ANN, BOB, friends, refused, succeeded, type TestApp } from "./support.ts";

@@ -1,6 +1,6 @@
 // Who is woken, by what, how often, and what of it others can read.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import {
   countSubscriptions,

@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepEqual } from "./assert.ts";
 import { formatRate, LIMIT_TABLE } from "../services/limits/table.ts";
 
 Deno.test("README: its table of limits is the one in the code", async () => {

@@ -1,6 +1,6 @@
 // The README's transcript, pasted as a reader would.
 
-import { match, ok, strictEqual } from "node:assert/strict";
+import { equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { startService } from "./process.ts";
 import { eventually } from "./support.ts";
@@ -21,7 +21,7 @@ Deno.test("README: two people sign up, become friends and talk, by pasting its t
     const [signUp, befriend, listen, talk] = blocks.map((block) =>
       block.replaceAll("127.0.0.1:3000", new URL(service.url).host)
     );
-    strictEqual(blocks.length, 4);
+    equal(blocks.length, 4);
 
     await shell.paste(signUp!);
     const befriended = await shell.paste(befriend!);

@@ -1,6 +1,6 @@
 // What is remembered of lately, and when it is forgotten.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { createRecent } from "../services/recent.ts";
 import { eventually } from "./support.ts";
 

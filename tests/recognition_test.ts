@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import fc from "fast-check";
 
 import { type ByteSource, recognise, type Recognised } from "../services/media/recognition.ts";

@@ -1,6 +1,6 @@
 // A server that is there and refuses: logins, one connection more, writes. Nobody is answered 500, and the log says why.
 
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 import { connect, type Database, openDatabase, type Pool } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";

@@ -1,6 +1,6 @@
 // What everybody is told after an outage of which nobody knows what became of the operations in it.
 
-import { ok } from "node:assert/strict";
+import { ok } from "./assert.ts";
 import type { Database, Sql } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { configureLogging } from "../services/log.ts";

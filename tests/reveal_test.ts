@@ -1,6 +1,6 @@
 // Whether a number has an account: how often an address is told, and that nothing else tells it.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
 import { limited, only } from "./limit_calls.ts";
 import { ask, BEHIND_PROXY, complete, tally, twilioEnv } from "./passcode_calls.ts";

@@ -1,7 +1,7 @@
 // `deno task screenshots`: what the page of an invitation looks like, into docs/screenshots/, and every screen of the web
 // client, into docs/web/.
 
-import { ok } from "node:assert/strict";
+import { ok } from "./assert.ts";
 import type { Page } from "playwright-core";
 import { withBrowser } from "./browser.ts";
 import { passStates } from "./invite_states.ts";

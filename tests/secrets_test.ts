@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, rejects } from "./assert.ts";
 import { join } from "node:path";
 
 import { configureLogging } from "../services/log.ts";

@@ -1,7 +1,7 @@
 // The moments that parallel tests meet only by chance: a send that waits for the lock of the pair while somebody else
 // changes what it is about.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import type { Sql } from "../db/database.ts";
 import { untilWaiting } from "./locks.ts";

@@ -1,6 +1,6 @@
 // A stored message as other processes are told of it.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, ok } from "./assert.ts";
 import fc from "fast-check";
 import { createOrigin, decode } from "../services/events/bus.ts";
 import { beginAnnouncement, eventsOf } from "../services/events/sent.ts";

@@ -1,6 +1,6 @@
 // What the service needs of a database, and says where it has it not; and that it brings along what it can.
 
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "./assert.ts";
 import { connect, openDatabase, type Pool } from "../db/database.ts";
 import { findUnreadable } from "../db/media.ts";
 import { awaitServer } from "../db/server.ts";

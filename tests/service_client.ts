@@ -1,6 +1,6 @@
 // People who use a service in a process of its own, as clients do: by HTTP alone.
 
-import { strictEqual } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import type { Answer, Person } from "./support.ts";
 
 export type Reply = Answer;
@@ -51,7 +51,7 @@ export async function befriend(url: string, one: Person, other: Person): Promise
 }
 
 function assertTaken({ status, body }: Reply): void {
-  strictEqual(status, 200, JSON.stringify(body));
+  equal(status, 200, JSON.stringify(body));
 }
 
 export function send(url: string, from: Person, to: Person, text: string, clientId?: string): Promise<Reply> {

@@ -1,6 +1,6 @@
 // The calls of sessions, in the words of the tests.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 
 import type { TestSocket } from "./socket.ts";
 import { type Answer, eventually, succeeded, type TestApp } from "./support.ts";

@@ -1,6 +1,6 @@
 // How sessions end without being asked to by their own process: elsewhere, by time, by suspension, by another secret.
 
-import { equal, ok, rejects } from "node:assert/strict";
+import { equal, ok, rejects } from "./assert.ts";
 
 import { type Database, openDatabase } from "../db/database.ts";
 import { createBus, createOrigin } from "../services/events/bus.ts";

@@ -1,6 +1,6 @@
 // Two processes of the service, one of which is never told that a session has ended.
 
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 
 import { connect } from "../db/database.ts";
 import { createTestDatabase } from "./database.ts";

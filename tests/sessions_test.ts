@@ -1,4 +1,4 @@
-import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
 import { ask, complete, DAY_MS, MINUTE_MS, SECOND_MS } from "./passcode_calls.ts";
 import { currentId, end, endsWith4001, list, visit } from "./session_calls.ts";

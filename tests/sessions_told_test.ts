@@ -1,6 +1,6 @@
 // What my other sessions hear of a session of mine that begins or ends.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { submit, visit } from "./page_calls.ts";
 import { complete, wrong } from "./passcode_calls.ts";

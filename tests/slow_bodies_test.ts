@@ -1,6 +1,6 @@
 // Bodies that come too slowly: whatever is sent of them, their connections do not last.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { headOf, openRaw, statusesOf } from "./raw_http.ts";
 import { beginRaw } from "./raw_upload.ts";
 import { ANN, BOB, eventually, type Person, succeeded, type TestApp, withApp } from "./support.ts";

@@ -1,7 +1,7 @@
 // Many clients that never read, while messages come for them without end: what they cost in memory, how soon they are gone,
 // and how soon everybody else is told. `LONG=1` is the run of the size that SECURITY.md speaks of.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { type HttpConnection, openHttp } from "./http_connection.ts";
 import { type Service, startService } from "./process.ts";

@@ -1,6 +1,6 @@
 // The breaker: what stops SMS to a prefix, for how long, and what does not.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import fc from "fast-check";
 import { SETTLED_MS, STOP_MS, stoppedMs, TRIALS_MAX, WATCHED } from "../services/sms/breaker.ts";
 import { invitations, invite, join, numbers, withInvites } from "./invite_calls.ts";

@@ -1,6 +1,6 @@
 // What stands between strangers and the SMS bill, as an opponent would try it.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { invitations, invite, invitesOf, inviteStatuses, join, withInvites } from "./invite_calls.ts";
 import { limited, only } from "./limit_calls.ts";
 import { ask, complete, MINUTE_MS, SECOND_MS, withTwilio } from "./passcode_calls.ts";

@@ -1,6 +1,6 @@
 // What an SMS costs that failed, or of which nobody knows what became of it.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { invitations, invite, inviteAgain, join, withInvites } from "./invite_calls.ts";
 import { limited, only } from "./limit_calls.ts";
 import { ask, complete, tally, withTwilio } from "./passcode_calls.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import fc from "fast-check";
 
 import type { PhoneNumber } from "../services/phone_number.ts";

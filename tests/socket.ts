@@ -1,6 +1,6 @@
 // A WebSocket that remembers what it was told.
 
-import { strictEqual } from "node:assert/strict";
+import { equal } from "./assert.ts";
 
 export interface Frame {
   event: "connected" | "contacts_updated" | "messages_updated" | "sessions_updated";
@@ -38,7 +38,7 @@ export async function openSocket(url: string, protocols: string[] = []): Promise
     closed.resolve(code);
   };
   const connected = await first.promise;
-  strictEqual(connected.event, "connected");
+  equal(connected.event, "connected");
   frames.shift();
   return {
     frames,

@@ -1,6 +1,6 @@
 // What the service says to whoever started it.
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";

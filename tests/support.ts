@@ -1,7 +1,7 @@
 // What most tests stand on: the whole service in this process, with a real database, real HTTP on a port of its own, a
 // clock that can be moved, and two people to play with. Every answer is checked against the OpenAPI document.
 
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { connect, openDatabase, type Pool } from "../db/database.ts";
 import { listen } from "../db/notify.ts";
 import { createApp } from "../routes/app.ts";
@@ -192,14 +192,14 @@ function createTestApp({ sockets, checker, ...parts }: Parts): TestApp {
   /** Asks, and completes with the code that came. */
   async function enter(way: "signup" | "signin", phone: string, device?: string): Promise<Person> {
     const asked = await call("POST", `/api/auth/${way}`, { json: { phone_number: phone } });
-    strictEqual(asked.status, 200, JSON.stringify(asked.body));
+    equal(asked.status, 200, JSON.stringify(asked.body));
     const json = {
       phone_number: phone,
       passcode: codeFor(phone),
       ...(device === undefined ? {} : { device }),
     };
     const completed = await call("POST", `/api/auth/complete-${way}`, { json });
-    strictEqual(completed.status, 200, JSON.stringify(completed.body));
+    equal(completed.status, 200, JSON.stringify(completed.body));
     return { phone, token: completed.body.token };
   }
 
@@ -209,7 +209,7 @@ function createTestApp({ sockets, checker, ...parts }: Parts): TestApp {
         token: me.token,
         json: { phone_number: peer.phone },
       });
-      strictEqual(answer.status, 200, JSON.stringify(answer.body));
+      equal(answer.status, 200, JSON.stringify(answer.body));
     }
   }
 
@@ -249,16 +249,16 @@ function createClock(): Clock {
 
 /** Asserts an error of the documented form. */
 export function refused(answer: Answer, status: number, code: string): void {
-  deepStrictEqual([answer.status, answer.body?.code], [status, code], JSON.stringify(answer.body));
-  strictEqual(answer.body.success, false);
-  strictEqual(answer.headers.get("x-request-id"), answer.body.request_id);
+  deepEqual([answer.status, answer.body?.code], [status, code], JSON.stringify(answer.body));
+  equal(answer.body.success, false);
+  equal(answer.headers.get("x-request-id"), answer.body.request_id);
   ok(answer.body.message);
 }
 
 /** Asserts a success. */
 export function succeeded(answer: Answer): void {
-  strictEqual(answer.status, 200, JSON.stringify(answer.body));
-  strictEqual(answer.body.success, true);
+  equal(answer.status, 200, JSON.stringify(answer.body));
+  equal(answer.body.success, true);
 }
 
 /** Looks until it is so, for what other processes and sockets do in their own time. */

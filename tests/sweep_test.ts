@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "./assert.ts";
 
 import type { Sql } from "../db/database.ts";
 import { createMediaSweep } from "../services/media/sweep.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import fc from "fast-check";
 
 import { gsm7Septets, HOST_LENGTH_MAX, passcodeText, SEGMENT_SEPTETS } from "../services/sms/texts.ts";

@@ -1,6 +1,6 @@
 // Tickets for WebSockets: one socket each, within a minute, and nothing that outlives its session.
 
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 
 import { deleteOld } from "../db/housekeeping.ts";
 import { insertTicket } from "../db/tickets.ts";

@@ -1,6 +1,6 @@
 // Tokens as somebody else would make them: ours but for one thing.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { Buffer } from "node:buffer";
 import { decodeJwt, SignJWT } from "jose";
 

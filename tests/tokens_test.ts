@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 
 import { createTokens } from "../services/tokens.ts";

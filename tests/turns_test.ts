@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "./assert.ts";
 
 import { DatabaseHeldUp, DatabaseUnavailable } from "../db/door.ts";
 import { createTurns } from "../services/turns.ts";

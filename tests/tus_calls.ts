@@ -1,6 +1,6 @@
 // Resumable uploads as tests speak them: by hand, and by the protocol's own client.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { Buffer } from "node:buffer";
 import { type DetailedError, Upload } from "tus-js-client";
 import type { Answer, Ask, Person, TestApp } from "./support.ts";

@@ -1,6 +1,6 @@
 // What a client says of an upload, and what it may not say of its bytes.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { ANN, BOB, refused, withApp } from "./support.ts";
 import { begin, BYTES, clientUpload, create, head, metadata, patch, TUS } from "./tus_calls.ts";

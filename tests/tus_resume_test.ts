@@ -1,6 +1,6 @@
 // Resumable uploads that are cut, resumed, and fought over: in the end the bytes are those of the file.
 
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { Readable } from "node:stream";
 import fc from "fast-check";
 

@@ -1,6 +1,6 @@
 // Uploads that are given up when they are finished: what nobody was sent goes, what a message carries stays.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 
 import { untilWaiting } from "./locks.ts";
 import { addMedia, sendMedia, signedPath } from "./media_calls.ts";

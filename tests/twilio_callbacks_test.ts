@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual } from "./assert.ts";
 import twilioSdk from "twilio";
 
 import { invitations, invite, inviteStatuses, join, PUBLIC_URL, withInvites } from "./invite_calls.ts";

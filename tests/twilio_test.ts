@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { gzipSync } from "node:zlib";
 
 import { parsePhoneNumber, type PhoneNumber } from "../services/phone_number.ts";

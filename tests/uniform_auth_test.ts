@@ -1,6 +1,6 @@
 // UNIFORM_AUTH=1: who has an account shows in no answer, in no work that is done for it and in no time that it takes.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 
 import { createTestDatabase } from "./database.ts";
 import { ask, complete, MINUTE_MS, type Way, WAYS, withTwilio, wrong } from "./passcode_calls.ts";

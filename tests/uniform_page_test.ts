@@ -1,6 +1,6 @@
 // The page of an invitation where UNIFORM_AUTH=1: one way in for everybody, that shows nothing of who has an account.
 
-import { equal, match } from "node:assert/strict";
+import { equal, match } from "./assert.ts";
 
 import { maskPhoneNumber, type PhoneNumber } from "../services/phone_number.ts";
 import { type Page, submit, textOf, visit } from "./page_calls.ts";

@@ -1,6 +1,6 @@
 // What happens by itself every hour to rows that nobody needs any more.
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 
 import { ROWS_AT_ONCE } from "../db/housekeeping.ts";
 import { withApp } from "./support.ts";

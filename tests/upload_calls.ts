@@ -1,6 +1,6 @@
 // What tests of uploads share: real files, bodies as phones send them, and a look at what is left in the database.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import type { Answer, Person, TestApp } from "./support.ts";
 
 const FOLDER = new URL("fixtures/media/", import.meta.url);

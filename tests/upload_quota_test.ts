@@ -1,6 +1,6 @@
 // When it is judged what a user's media may take up: as bytes come, and behind whoever else changes the sum.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { untilWaiting } from "./locks.ts";
 import { beginRaw } from "./raw_upload.ts";

@@ -1,6 +1,6 @@
 // Uploads that are cut off: wherever, and by whomever, nothing is left.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 
 import { connect, openDatabase } from "../db/database.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { download, fixture, NOTHING, remains, upload, uploadBody, wav } from "./upload_calls.ts";

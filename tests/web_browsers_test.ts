@@ -1,7 +1,7 @@
 // What a browser lacks, forbids or has no room for: people come in and talk all the same.
 
 import { Buffer } from "node:buffer";
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { makeWav } from "./media_calls.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { BOB, eventually, friends, type TestApp, withApp } from "./support.ts";

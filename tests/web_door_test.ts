@@ -1,6 +1,6 @@
 // Signing in and up: which of the two it is, and the code that comes out of the SMS by itself.
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { MINUTE_MS } from "./passcode_calls.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, doesNotThrow, equal, match, notEqual, ok, throws } from "node:assert/strict";
+import { deepEqual, doesNotThrow, equal, match, notEqual, ok, throws } from "./assert.ts";
 import { gunzipSync } from "node:zlib";
 import { parse } from "acorn";
 import { encodingFor, readWebFiles } from "../routes/web_files.ts";

@@ -1,6 +1,6 @@
 // An invitation to its end in a browser: from one person's list, over the SMS, to the other's list.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { invite, join, withInvites } from "./invite_calls.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";

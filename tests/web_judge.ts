@@ -1,6 +1,6 @@
 // A screen as axe-core judges it, and whether all of it fits.
 
-import { deepEqual } from "node:assert/strict";
+import { deepEqual } from "./assert.ts";
 import type { Page } from "playwright-core";
 
 const AXE = await Deno.readTextFile(new URL(import.meta.resolve("axe-core/axe.min.js")));

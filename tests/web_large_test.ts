@@ -1,6 +1,6 @@
 // Twice as large as it was made, on a phone: people can still be told apart.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { BOB, withApp } from "./support.ts";

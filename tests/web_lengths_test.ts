@@ -1,6 +1,6 @@
 // Nothing that somebody wrote is cut off: what is too long stays as it is, with a sentence, until its writer shortens it.
 
-import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import type { Browser, Locator, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";

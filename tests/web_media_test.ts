@@ -1,7 +1,7 @@
 // Voices and films between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
 
 import { Buffer } from "node:buffer";
-import { equal, ok } from "node:assert/strict";
+import { equal, ok } from "./assert.ts";
 import { makeWav } from "./media_calls.ts";
 import type { Page } from "playwright-core";
 import { eventually, type TestApp } from "./support.ts";

@@ -1,7 +1,7 @@
 // Notifications of the web client. Chromium shows them, and its worker takes pushes, as ever; what it has not when nobody
 // looks at it, a push service, a window behind another and a finger on a notification, is stood in for where it is named.
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { countSubscriptions, MINUTE_MS, wake, withPush } from "./push_calls.ts";

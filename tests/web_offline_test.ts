@@ -1,6 +1,6 @@
 // What is written without a network goes out once, in order, when there is one; what was seen can be seen without.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { startService } from "./process.ts";
 import { ANN, BOB, eventually, friends, withApp } from "./support.ts";

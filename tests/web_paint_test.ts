@@ -1,7 +1,7 @@
 // How much has to arrive before somebody far from everything sees the page, and can use it. How long that takes over
 // 250 kbit/s and 300 ms is printed, not judged: it depends on who else uses this machine.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { eventually, type TestApp, withApp } from "./support.ts";

@@ -1,6 +1,6 @@
 // Where one is in a conversation and in the list: it opens at the newest message, and nobody loses the place.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import type { Browser, Locator, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { statuses } from "./mark_calls.ts";

@@ -1,6 +1,6 @@
 // What was begun to be written stays, with its person, until it is sent or its writer leaves.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import type { Browser } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";

@@ -1,7 +1,7 @@
 // Every screen as axe-core judges it, and whether all of it fits: from the smallest phone to a desktop, light and dark,
 // read from the left and from the right, in every language.
 
-import { ok } from "node:assert/strict";
+import { ok } from "./assert.ts";
 import type { BrowserContextOptions } from "playwright-core";
 import type { Language } from "../services/texts/language.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";

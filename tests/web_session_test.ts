@@ -1,6 +1,6 @@
 // What a session means to the pages: its end from elsewhere, several windows, and what a person chose.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { only } from "./limit_calls.ts";
 import {

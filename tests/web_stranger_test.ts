@@ -1,6 +1,6 @@
 // An address that leads to a number which is not in one's list.
 
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import type { Browser } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";

@@ -1,7 +1,7 @@
 // Two people talk through the whole product in two real windows: Ann on a desktop with a mouse, Bob on a keypad phone
 // by its keys alone. Both find their codes on the page for developers.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file prefer-ascii -- emoji are not ASCII
 // A conversation on its screen: what it says while it is empty, what Enter does in it, and where an emoji goes.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";

@@ -1,6 +1,6 @@
 // What the pages say at the edge of the screen covers nothing that somebody is at.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, ok } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { equal } from "./assert.ts";
 import { API_TYPES, makeApiTypes } from "./api_types.ts";
 import { withApp } from "./support.ts";
 

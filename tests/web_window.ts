@@ -1,6 +1,6 @@
 // The web client in real windows: each its own browser profile, driven by keys or by a mouse.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { eventually, friends, type Person, type TestApp, withApp } from "./support.ts";

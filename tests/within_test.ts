@@ -1,4 +1,4 @@
-import { equal, ok, rejects } from "node:assert/strict";
+import { equal, ok, rejects } from "./assert.ts";
 
 import { within } from "../db/within.ts";
 

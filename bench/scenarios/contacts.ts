@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual as equal } from "node:assert/strict";
 import { type Arena, costsPer1000, repeat, type Scenario, withService } from "../arena.ts";
 import type { BenchDatabase } from "../cluster.ts";
 import { type Figures, percentile, ratio } from "../figures.ts";

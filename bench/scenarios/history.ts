@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert/strict";
 import { type Arena, costsPer1000, repeat, type Scenario, withService } from "../arena.ts";
 import type { BenchDatabase } from "../cluster.ts";
 import { percentile, ratio } from "../figures.ts";

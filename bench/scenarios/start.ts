@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual as equal } from "node:assert/strict";
 import { type Arena, repeat, type Scenario } from "../arena.ts";
 import { memoryOf } from "../cpu.ts";
 import { json, openConnection, request } from "../http.ts";

@@ -1,0 +1,15 @@
+/**
+ * What every test compares by: strictly, with a diff where it differs. In Deno 2.9 `equal`, `deepEqual` and the like of
+ * node:assert/strict are the loose ones, for which null is undefined and 1 is "1"; Node's own are strict.
+ */
+export {
+  deepStrictEqual as deepEqual,
+  doesNotMatch,
+  doesNotThrow,
+  match,
+  notStrictEqual as notEqual,
+  ok,
+  rejects,
+  strictEqual as equal,
+  throws,
+} from "node:assert/strict";
