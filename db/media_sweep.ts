@@ -4,7 +4,7 @@ import type { Sql } from "./database.ts";
 export interface Remains {
   /** Uploads that nobody goes on with. */
   abandoned: number;
-  /** Media that no message ever carried. */
+  /** Media that no message carries. The sweep of every hour looks only at those that have become old enough since the last. */
   unsent: number;
   /** Large objects without a row. */
   orphans: number;

@@ -1,7 +1,7 @@
 // Redeeming passcodes. Whatever arrives in parallel, a guess is paid for before it is compared, and a code lets in once.
 
 import type { Database, Sql } from "../db/database.ts";
-import * as limits from "../db/limits.ts";
+import * as counts from "../db/windows.ts";
 import * as passcodes from "../db/passcodes.ts";
 import type { Purpose } from "../db/passcodes.ts";
 import { AppError } from "./errors.ts";
@@ -80,7 +80,7 @@ export function createRedeem(
         now: at,
       });
       // Right was also the code of who came second.
-      for (const { key } of windows) await limits.giveBack(sql, key, at);
+      for (const { key } of windows) await counts.giveBack(sql, key, at);
       await limiter.giveBack(sql, [ofAddress]);
       if (used) await budget.verified(sql, seed.nonce);
       return used && { result: await use(sql) };
@@ -95,7 +95,7 @@ export function createRedeem(
       phone: PhoneNumber;
       purpose: Purpose;
       at: Date;
-      windows: limits.Window[];
+      windows: counts.Window[];
       ofAddress: Ask;
     },
   ): Promise<{ nonce: Uint8Array; key_id: string }> {
@@ -106,8 +106,8 @@ export function createRedeem(
     return await database.begin(async (sql) => {
       await refuseUnlessLive(sql, await passcodes.lockChallenge(sql, phone, purpose), windows, at);
       for (const window of windows) {
-        if (await limits.takeOne(sql, window, at)) continue;
-        const retryAfter = secondsBetween(at, await limits.roomAt(sql, window, at));
+        if (await counts.takeOne(sql, window, at)) continue;
+        const retryAfter = secondsBetween(at, await counts.roomAt(sql, window, at));
         throw new AppError("too_many_attempts", { retryAfter });
       }
       const { retryAfter } = await limiter.take(sql, [ofAddress], at);
@@ -129,7 +129,7 @@ export function createRedeem(
 async function refuseUnlessLive(
   sql: Sql,
   challenge: passcodes.Challenge | null,
-  windows: limits.Window[],
+  windows: counts.Window[],
   at: Date,
 ): Promise<void> {
   switch (stateOf(challenge, at)) {
@@ -141,7 +141,7 @@ async function refuseUnlessLive(
       // A new code helps nobody who may not guess at it yet.
       let mayAt = nextSendAt(challenge!.sent_at, at);
       for (const window of windows) {
-        const roomAt = await limits.roomAt(sql, window, at);
+        const roomAt = await counts.roomAt(sql, window, at);
         if (roomAt > mayAt) mayAt = roomAt;
       }
       const retryAfter = secondsBetween(at, mayAt);
@@ -152,7 +152,7 @@ async function refuseUnlessLive(
 }
 
 /** Both count over the purposes: a number is guessed at as a whole. In this order everywhere, so that none waits in a ring. */
-function wrongGuesses(keys: LimitKeys, phone: PhoneNumber, address: string): limits.Window[] {
+function wrongGuesses(keys: LimitKeys, phone: PhoneNumber, address: string): counts.Window[] {
   return [
     { key: `wrong_passcode ${keys(phone)}`, max: WRONG_PER_NUMBER_MAX, ms: DAY_MS },
     { key: `wrong_passcode_address ${keys(`${phone} ${address}`)}`, max: WRONG_PER_ADDRESS_MAX, ms: DAY_MS },

@@ -3,7 +3,7 @@
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
 import type { Database } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
-import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/housekeeping.ts";
+import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/upkeep.ts";
 import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";

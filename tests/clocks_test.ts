@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { type BucketUse, readLevels, takenOf, takeUses, type Use } from "../db/buckets.ts";
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
 import { connect, type Pool } from "../db/database.ts";
-import { takeOne } from "../db/limits.ts";
+import { takeOne } from "../db/windows.ts";
 import { measure, type Rate, waitUs } from "../services/limits/bucket.ts";
 import { stoppedMs, WATCHED } from "../services/sms/breaker.ts";
 import { change } from "./contact_calls.ts";

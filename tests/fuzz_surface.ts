@@ -1,5 +1,5 @@
 // Everything that a client can put something into, read from the OpenAPI document: a route or a field that is added there
-// is fuzzed without a word here.
+// is fuzzed without a word here, but for what a provider calls (`urlOf` in fuzz_encoding.ts).
 
 import type { Document } from "./operations.ts";
 

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 
-import { deleteOld } from "../db/housekeeping.ts";
+import { deleteOld } from "../db/upkeep.ts";
 import { insertTicket } from "../db/tickets.ts";
 import { only } from "./limit_calls.ts";
 import { createTestDatabase } from "./database.ts";

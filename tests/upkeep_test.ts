@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match } from "./assert.ts";
 
-import { ROWS_AT_ONCE } from "../db/housekeeping.ts";
+import { ROWS_AT_ONCE } from "../db/upkeep.ts";
 import { withApp } from "./support.ts";
 
 Deno.test("deleteOldRows() takes of every table what no rule looks at any more, and nothing that only looks old", () =>

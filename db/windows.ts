@@ -1,3 +1,5 @@
+// How often something happened in the last so many hours, to the second: wrong passcodes. Limits by LIMITS are in buckets.ts.
+//
 // What lies ahead by more than clocks may differ was counted by a wrong one: it counts as of the moment at which the next is
 // counted. Until then it is passed over, so that it keeps nobody out until its time has come.
 
