@@ -28,11 +28,27 @@ export async function notePresent(
     returning session_id`;
 }
 
-/** Notes that these sessions have no socket here any more. */
+/**
+ * Notes that these sessions have no socket here any more. What was owed them in case this process had died is owed no
+ * more: it knows itself what they have missed.
+ */
 export async function noteGone(sql: Sql, sessionIds: string[], process: string): Promise<void> {
+  // Subscriptions before presences, as whoever deletes a subscription: what nothing reads from is run last.
   await sql`
-    delete from push_presences
-    where session_id = any(${sessionIds}::text[]) and process = ${process}`;
+    with own as materialized (
+      select session_id
+      from push_subscriptions
+      where session_id = any(${sessionIds}::text[]) and wake_at is not null
+      order by session_id
+      for no key update
+    ), gone as (
+      delete from push_presences
+      where session_id = any(${sessionIds}::text[]) and process = ${process}
+    )
+    update push_subscriptions p
+    set wake_at = null, wake_for = null
+    from own
+    where p.session_id = own.session_id`;
 }
 
 /** Takes away what processes left behind. */

@@ -31,14 +31,21 @@ export interface Room {
 }
 
 /**
- * Notes that these users' subscribed sessions are to be woken, those of them without a socket anywhere: in `afterMs`, but
- * not before a minute since the last time, and not while a new subscription's socket may be unknown. One that is
- * owed already stays so; a message is the greater news.
+ * Notes that these users' subscribed sessions are to be woken, those of them without a socket at this process: in `afterMs`,
+ * but not before a minute since the last time, not while a new subscription's socket may be unknown, and not while
+ * another process is believed to have one; should that be alive, it takes the wake back. One that is owed already
+ * stays so, unwritten; a message is the greater news.
  */
 export async function oweWakes(
   sql: Sql,
   wakes: Owed[],
-  { now, afterMs, everyMs, settlesMs }: { now: Date; afterMs: number; everyMs: number; settlesMs: number },
+  { process, now, afterMs, everyMs, settlesMs }: {
+    process: string;
+    now: Date;
+    afterMs: number;
+    everyMs: number;
+    settlesMs: number;
+  },
 ): Promise<void> {
   const later = (ms: number) => `${ms} milliseconds`;
   await sql`
@@ -50,15 +57,17 @@ export async function oweWakes(
         ${wakes.map((wake) => wake.wake_for)}::text[]
       ) as told (user_id, session_id, wake_for)
     ), owed as materialized (
-      select p.session_id, told.wake_for
+      select p.session_id, told.wake_for, present.until
       from told
       join push_subscriptions p on p.user_id = told.user_id
+      cross join lateral (
+        select max(here.until) as until, coalesce(bool_or(here.process = ${process}), false) as is_here
+        from push_presences here
+        where here.session_id = p.session_id and here.until > ${now}
+      ) present
       where p.session_id = coalesce(told.session_id, p.session_id)
         and (p.wake_for is null or p.wake_for <> told.wake_for)
-        and not exists (
-          select from push_presences here
-          where here.session_id = p.session_id and here.until > ${now}
-        )
+        and not present.is_here
       order by p.session_id
       for no key update of p
     )
@@ -66,7 +75,8 @@ export async function oweWakes(
     set wake_at = coalesce(p.wake_at, greatest(
         ${now}::timestamptz + ${later(afterMs)}::interval,
         p.woken_at + ${later(everyMs)}::interval,
-        p.created_at + ${later(settlesMs)}::interval
+        p.created_at + ${later(settlesMs)}::interval,
+        owed.until
       )),
       wake_for = case when p.wake_for = 'messages_updated' then p.wake_for else owed.wake_for end
     from owed

@@ -37,6 +37,25 @@ export function withPush(
   );
 }
 
+/** Two services at a standstill, whose clocks go together. */
+export function withTwo(
+  run: (one: TestApp, two: TestApp, double: PushDouble) => Promise<void>,
+): Promise<void> {
+  return withDouble((double) => {
+    const env = { PUSH_HOSTS: double.origin };
+    return withApp((one) =>
+      withApp(async (two) => {
+        one.clock.freeze();
+        two.clock.freeze();
+        await run(one, two, double);
+      }, { env, database: one.database }), { env });
+  });
+}
+
+export function advance(ms: number, ...apps: TestApp[]): void {
+  apps.forEach(({ clock }) => clock.advance(ms));
+}
+
 export async function put(t: TestApp, { token }: { token: string }, browser: Browser): Promise<Answer> {
   return await t.call("PUT", "/api/push/subscription", { token, json: browser.subscription });
 }

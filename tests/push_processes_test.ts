@@ -5,28 +5,21 @@ import { connect } from "../db/database.ts";
 import { makePair } from "../services/push/keys.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { type Service, startService } from "./process.ts";
-import { MINUTE_MS, put, SECOND_MS, SETTLED_MS, subscribed, wake, withDouble } from "./push_calls.ts";
+import {
+  advance,
+  MINUTE_MS,
+  put,
+  SECOND_MS,
+  SETTLED_MS,
+  subscribed,
+  wake,
+  withDouble,
+  withTwo,
+} from "./push_calls.ts";
 import type { Browser, PushDouble } from "./push_double.ts";
 import { startRelay } from "./relay.ts";
 import { ask, befriend, send, signUp } from "./service_client.ts";
-import { ANN, BOB, eventually, friends, type Person, succeeded, type TestApp, withApp } from "./support.ts";
-
-/** Two services at a standstill, whose clocks go together. */
-function withTwo(run: (one: TestApp, two: TestApp, double: PushDouble) => Promise<void>): Promise<void> {
-  return withDouble((double) => {
-    const env = { PUSH_HOSTS: double.origin };
-    return withApp((one) =>
-      withApp(async (two) => {
-        one.clock.freeze();
-        two.clock.freeze();
-        await run(one, two, double);
-      }, { env, database: one.database }), { env });
-  });
-}
-
-function advance(ms: number, ...apps: TestApp[]): void {
-  apps.forEach(({ clock }) => clock.advance(ms));
-}
+import { ANN, BOB, eventually, friends, type Person, succeeded, withApp } from "./support.ts";
 
 Deno.test("a socket at another process is one: no push while it is open, one when it is closed", () =>
   withTwo(async (one, two, double) => {

@@ -3,8 +3,11 @@
 
 import type { Database } from "../../db/database.ts";
 import { noteGone, notePresent } from "../../db/push_presence.ts";
+import type { Owed } from "../../db/push_wakes.ts";
+import type { Event } from "../events/events.ts";
 import type { Hub } from "../events/hub.ts";
 import type { Actor } from "../sessions.ts";
+import { newsOf } from "./news.ts";
 
 /** How often all are noted again: a subscription may have been made on another process. */
 const AGAIN_MS = 15_000;
@@ -15,6 +18,8 @@ export const SETTLES_MS = AGAIN_MS + 5_000;
 const SESSIONS_AT_ONCE = 2_000;
 /** A dead connection is found out within this time: what it was told since then may have reached nobody. */
 const DOUBTED_MS = 60_000;
+/** What comes so soon after a session has left may have been kept from it by a note that it is here. */
+const LEFT_MS = 2_000;
 
 export interface Presence {
   /** The same hub, watched. */
@@ -32,8 +37,8 @@ export function createPresence(
     database: Database;
     process: string;
     now: () => Date;
-    /** The last socket of this session broke off soon after it was told of a message. */
-    onLost: (me: Actor) => void;
+    /** This session has left before it was told of this, or broke off soon after. */
+    onLost: (owed: Owed) => void;
   },
 ): Presence {
   /** How many sockets each session has here. */
@@ -43,24 +48,57 @@ export function createPresence(
   const noted = new Set<string>();
   /** When each session was last told of a message. */
   const toldAt = new Map<string, number>();
-  /** Those that broke off soon after they had been told. */
-  const lost = new Map<string, Actor>();
+  /** When those that are here no more have left, by user and session. */
+  const left = new Map<number, Map<string, number>>();
+  /** What they have missed, or may have. */
+  const lost = new Map<string, Owed>();
   let notedAllAt = 0;
 
   function count(sessionId: string, by: 1 | -1): void {
     const sockets = (open.get(sessionId) ?? 0) + by;
     if (sockets > 0) open.set(sessionId, sockets);
     else open.delete(sessionId);
-    if (by > 0) lost.delete(sessionId);
     changed.add(sessionId);
   }
 
-  function leave(me: Actor, wasClean: boolean): void {
-    count(me.session_id, -1);
-    if (open.has(me.session_id)) return;
-    const doubtedSince = now().getTime() - DOUBTED_MS;
-    if (!wasClean && (toldAt.get(me.session_id) ?? 0) > doubtedSince) lost.set(me.session_id, me);
-    toldAt.delete(me.session_id);
+  /** Who comes fetches what there is. */
+  function enter({ user_id, session_id }: Actor): void {
+    count(session_id, 1);
+    left.get(user_id)?.delete(session_id);
+    lost.delete(session_id);
+  }
+
+  function leave({ user_id, session_id }: Actor, wasClean: boolean): void {
+    count(session_id, -1);
+    if (open.has(session_id)) return;
+    const at = now().getTime();
+    const own = left.get(user_id) ?? new Map();
+    left.set(user_id, own.set(session_id, at));
+    const wasDoubtful = !wasClean && (toldAt.get(session_id) ?? 0) > at - DOUBTED_MS;
+    if (wasDoubtful) lose({ user_id, session_id, wake_for: "messages_updated" });
+    toldAt.delete(session_id);
+  }
+
+  function lose(owed: Owed & { session_id: string }): void {
+    if (lost.get(owed.session_id)?.wake_for !== "messages_updated") lost.set(owed.session_id, owed);
+    changed.add(owed.session_id);
+  }
+
+  /** Another process may have believed that those who have just left were told of it here. */
+  function miss(event: Event): void {
+    const own = left.get(event.to);
+    const wakeFor = own ? newsOf(event) : null;
+    if (!own || !wakeFor) return;
+    for (const id of own.keys()) lose({ user_id: event.to, session_id: id, wake_for: wakeFor });
+  }
+
+  function forgetLeft(at: number): void {
+    for (const [userId, own] of left) {
+      for (const [id, leftAt] of own) {
+        if (Math.abs(at - leftAt) > LEFT_MS && !changed.has(id)) own.delete(id);
+      }
+      if (own.size === 0) left.delete(userId);
+    }
   }
 
   async function note(): Promise<void> {
@@ -79,11 +117,13 @@ export function createPresence(
       ids.forEach((id) => changed.add(id));
       throw error;
     }
+    forgetLeft(at);
   }
 
   async function noteSome(ids: string[], until: Date): Promise<void> {
     const here = ids.filter((id) => open.has(id));
-    const gone = ids.filter((id) => !open.has(id) && noted.has(id));
+    const away = ids.filter((id) => !open.has(id));
+    const gone = away.filter((id) => noted.has(id));
     if (here.length > 0) {
       const subscribed = await database.run((sql) => notePresent(sql, { session_ids: here, process, until }));
       here.forEach((id) => noted.delete(id));
@@ -92,11 +132,11 @@ export function createPresence(
     if (gone.length > 0) {
       await database.run((sql) => noteGone(sql, gone, process));
       gone.forEach((id) => noted.delete(id));
-      gone.forEach((id) => {
-        const me = lost.get(id);
-        if (me && lost.delete(id)) onLost(me);
-      });
     }
+    away.forEach((id) => {
+      const owed = lost.get(id);
+      if (owed && lost.delete(id)) onLost(owed);
+    });
   }
 
   return {
@@ -105,12 +145,16 @@ export function createPresence(
       join(socket) {
         const leaveHub = hub.join(socket);
         let isOpen = true;
-        count(socket.actor.session_id, 1);
+        enter(socket.actor);
         return (wasClean = false) => {
           leaveHub(wasClean);
           if (isOpen) leave(socket.actor, wasClean);
           isOpen = false;
         };
+      },
+      tell(event) {
+        hub.tell(event);
+        miss(event);
       },
     }),
     told: ({ session_id }) => {

@@ -38,8 +38,8 @@ export function createPush(
   },
 ) {
   const keys = createPushKeys({ database, secrets, configured: vapidPair });
-  const wakes = createWakes({ database, now });
-  const presence = createPresence({ database, process, now, onLost: wakes.doubt });
+  const wakes = createWakes({ database, process, now });
+  const presence = createPresence({ database, process, now, onLost: wakes.add });
   const send = createPushSender({ subject: vapidSubject });
   const dispatch = createDispatch({ database, keys, send, hosts, now });
 

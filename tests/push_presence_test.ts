@@ -1,0 +1,164 @@
+// Who is woken while one process believes that another has his socket, and what that belief costs.
+
+import { deepEqual, equal } from "node:assert/strict";
+import { advance, put, SECOND_MS, SETTLED_MS, subscribed, withTwo } from "./push_calls.ts";
+import type { Browser, PushDouble } from "./push_double.ts";
+import type { TestSocket } from "./socket.ts";
+import { ANN, BOB, CAT, eventually, friends, type Person, succeeded, type TestApp } from "./support.ts";
+
+const MESSAGE = '{"event":"messages_updated"}';
+const REQUEST = '{"event":"contacts_updated"}';
+
+interface Scene {
+  one: TestApp;
+  two: TestApp;
+  double: PushDouble;
+  ann: Person;
+  bob: Person;
+  browser: Browser;
+  /** Bob's, at the second process, which has noted it. */
+  socket: TestSocket;
+  /** Ann writes at the first process; resolves when the second has heard of it. */
+  write(): Promise<void>;
+}
+
+/** Bob has a subscription and a socket at the second process; the news come at the first. */
+function withBobElsewhere(run: (scene: Scene) => Promise<void>): Promise<void> {
+  return withTwo(async (one, two, double) => {
+    const [ann, bob] = await friends(one);
+    const browser = await subscribed(one, double, bob);
+    two.clock.advance(SETTLED_MS);
+    const witness = await two.socket((await one.signIn(ANN)).token);
+    const socket = await two.socket(bob.token);
+    await two.services.push.turn();
+    const write = async () => {
+      const before = witness.frames.length;
+      succeeded(await one.send(ann, bob, "hello"));
+      await eventually(() => witness.frames.length > before);
+    };
+    await run({ one, two, double, ann, bob, browser, socket, write });
+  });
+}
+
+async function end(socket: TestSocket, { services }: TestApp, left = 1): Promise<void> {
+  await socket.end();
+  await eventually(() => services.hub.sessionIds().length === left);
+}
+
+/** Time goes by at both; only the given processes are alive. */
+async function pass(seconds: number, both: TestApp[], alive = both): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    advance(SECOND_MS, ...both);
+    for (const { services } of alive) await services.push.turn();
+  }
+}
+
+for (const [order, first] of [["before", 0], ["after", 1]] as const) {
+  Deno.test(`what comes when a socket is gone and its process has not noted that is pushed, owed ${order} it has`, () =>
+    withBobElsewhere(async ({ one, two, browser, socket, write }) => {
+      await end(socket, two);
+      await write();
+      const both = first === 0 ? [one, two] : [two, one];
+      for (const { services } of both) await services.push.turn();
+      await pass(3, both);
+      deepEqual(browser.read(), [MESSAGE]);
+      await pass(120, both);
+      equal(browser.read().length, 1);
+    }));
+}
+
+Deno.test("a request that comes when a socket is gone and its process has not noted that is pushed as one", () =>
+  withBobElsewhere(async ({ one, two, browser, socket }) => {
+    const cat = await one.signUp(CAT);
+    await end(socket, two);
+    succeeded(
+      await one.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: BOB } }),
+    );
+    await pass(5, [one, two]);
+    deepEqual(browser.read(), [REQUEST]);
+  }));
+
+Deno.test("only the session that is gone is pushed, not another of the same person that is not", () =>
+  withBobElsewhere(async ({ one, two, double, browser, socket, write }) => {
+    const other = await one.signIn(BOB);
+    const laptop = double.browser();
+    succeeded(await put(one, other, laptop));
+    advance(SETTLED_MS, one, two);
+    await two.socket(other.token);
+    await two.services.push.turn();
+    await end(socket, two, 2);
+    await write();
+    await pass(120, [one, two]);
+    deepEqual([browser.read().length, laptop.read().length], [1, 0]);
+  }));
+
+Deno.test("who opens a socket again before his process has noted that it was gone is not pushed", () =>
+  withBobElsewhere(async ({ one, two, bob, browser, socket, write }) => {
+    await end(socket, two);
+    await write();
+    await one.services.push.turn();
+    await two.socket(bob.token);
+    await pass(120, [one, two]);
+    equal(browser.read().length, 0);
+  }));
+
+Deno.test("what comes after a process was killed, to those whose socket it had, is pushed within a minute, once", () =>
+  withBobElsewhere(async ({ one, two, browser, write }) => {
+    await pass(10, [one, two]);
+    await write();
+    await pass(25, [one, two], [one]);
+    await write();
+    equal(browser.read().length, 0);
+    await pass(25, [one, two], [one]);
+    deepEqual(browser.read(), [MESSAGE]);
+    await pass(120, [one, two], [one]);
+    equal(browser.read().length, 1);
+  }));
+
+Deno.test("who opens a socket elsewhere after a process was killed is not pushed, also if he closes it again", () =>
+  withBobElsewhere(async ({ one, two, bob, browser, write }) => {
+    await write();
+    await pass(5, [one, two], [one]);
+    const again = await one.socket(bob.token);
+    await pass(5, [one, two], [one]);
+    await write();
+    await eventually(() => again.told().some((told) => told.startsWith("messages_updated")));
+    await one.services.push.turn();
+    await end(again, one, 0);
+    await pass(120, [one, two], [one]);
+    equal(browser.read().length, 0);
+  }));
+
+Deno.test("who is told at another process is not pushed, neither while he stays nor when he has closed his socket", () =>
+  withBobElsewhere(async ({ one, two, browser, socket, write }) => {
+    for (let minute = 0; minute < 20; minute += 1) {
+      await write();
+      await pass(7, [one, two]);
+    }
+    await write();
+    await one.services.push.turn();
+    await end(socket, two);
+    await pass(120, [one, two]);
+    equal(browser.read().length, 0);
+  }));
+
+Deno.test("messages to somebody at another process write once until his socket is noted again, at the same none", () =>
+  withBobElsewhere(async ({ one, two, ann, bob, write }) => {
+    const version = async () => {
+      const [row] = await one.sql<{ version: string }[]>`
+        select concat(xmin, ' ', xmax, ' ', ctid) as version from push_subscriptions`;
+      return row!.version;
+    };
+    const versions = new Set([await version()]);
+    const send = async (run: () => Promise<unknown>, at: TestApp) => {
+      for (let number = 0; number < 5; number += 1) {
+        await run();
+        await at.services.push.turn();
+        versions.add(await version());
+      }
+    };
+    await send(() => two.send(ann, bob, "here"), two);
+    equal(versions.size, 1);
+    await send(write, one);
+    equal(versions.size, 2);
+  }));
