@@ -5,7 +5,19 @@ import { hasBrowser, withBrowser } from "./browser.ts";
 import { invite, join, withInvites } from "./invite_calls.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
 import { judge } from "./web_judge.ts";
-import { enter, moveTo, openAs, openWindow, press, SIZES, type Window } from "./web_window.ts";
+import {
+  bubbles,
+  enter,
+  field,
+  moveTo,
+  openAs,
+  openWindow,
+  press,
+  SIZES,
+  ticked,
+  type Window,
+  write,
+} from "./web_window.ts";
 
 /** Ann asks a number without an account; its owner opens the link in a window. */
 async function invited(t: TestApp, ann: Window, bob: Window): Promise<void> {
@@ -64,6 +76,41 @@ Deno.test({
         await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
         await cat.page.reload();
         await cat.page.getByText("Nobody here yet").waitFor();
+      })
+    ),
+});
+
+Deno.test({
+  name: "who enters again through an invitation finds what he has not sent and what he has half written",
+  ignore: !hasBrowser,
+  fn: () =>
+    withApp((t) =>
+      withBrowser(async (browser) => {
+        const ann = await openAs(t, browser, await t.signUp(ANN));
+        const bob = await openWindow(t, browser);
+        await invited(t, ann, bob);
+        t.clock.advance(120_000);
+        const other = await bob.page.context().newPage();
+        await bob.page.context().route("**/api/messages/send", (route) => route.abort());
+        await other.goto(`${t.url}/app`);
+        await enter(t, other, BOB);
+        await other.locator(".row", { hasText: ANN }).click();
+        await write(other, "Not sent yet");
+        await ticked(other, "Waiting");
+        await field(other).fill("Half a thou");
+        const kept = () =>
+          other.evaluate<{ token: string }>("JSON.parse(localStorage['puffintalk.session'])");
+        const { token } = await kept();
+
+        await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
+        await bob.page.locator(".row", { hasText: ANN }).click();
+        ok((await kept()).token !== token);
+        equal(await field(bob.page).inputValue(), "Half a thou");
+        deepEqual(await bubbles(bob.page), ["Not sent yet"]);
+        await bob.page.context().unroute("**/api/messages/send");
+        await ann.page.locator(".row", { hasText: BOB }).click();
+        await ann.page.getByText("Not sent yet").waitFor();
+        deepEqual([ann.errors, bob.errors], [[], []]);
       })
     ),
 });

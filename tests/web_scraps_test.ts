@@ -4,7 +4,7 @@ import { deepEqual, equal } from "./assert.ts";
 import type { Browser } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
-import { bubbles, enter, field, openFriends, press } from "./web_window.ts";
+import { bubbles, enter, field, openFriends, press, ticked, write } from "./web_window.ts";
 
 function scrapTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
   Deno.test({
@@ -69,5 +69,31 @@ scrapTest(
     await bob.page.goto(`${t.url}/app#/thread/${ann.phone}`);
     await field(bob.page).waitFor();
     equal(await field(bob.page).inputValue(), "");
+  },
+);
+
+scrapTest(
+  "what is left of somebody whose session is gone is shown to nobody who comes next, and sent for nobody",
+  async (t, browser) => {
+    const { ann } = await openFriends(t, browser);
+    const { page } = ann;
+    await page.route("**/api/messages/send", (route) => route.abort());
+    await write(page, "Not sent yet");
+    await ticked(page, "Waiting");
+    await field(page).fill("Nobody's business");
+    await page.evaluate("localStorage.removeItem('puffintalk.session')");
+    await page.goto(`${t.url}/app`);
+    await page.locator("#phone").waitFor();
+    equal(await page.evaluate(`${SCRAPS} !== null`), true);
+    await page.unroute("**/api/messages/send");
+    await t.befriend(await t.signUp(CAT), { phone: BOB, token: (await t.signIn(BOB)).token });
+    t.clock.advance(120_000);
+    await enter(t, page, CAT);
+    equal(await page.evaluate(SCRAPS), null);
+    await page.locator(".row", { hasText: BOB }).click();
+    await field(page).waitFor();
+    equal(await field(page).inputValue(), "");
+    deepEqual(await bubbles(page), []);
+    equal((await t.sql`select id from messages`).length, 0);
   },
 );

@@ -126,9 +126,10 @@ export function createClient({ origin, name }: { origin: string; name: string })
     await adopt({ token, expires_at, phone_number });
   }
 
-  /** Takes over a session that another page opened. */
+  /** Takes over a session that another page opened. What is kept here stays for its own writer alone. */
   async function adopt(session: Session): Promise<void> {
-    await forget();
+    // Where nobody is signed in, what is left may be anybody's.
+    if (person() !== session.phone_number) await forget();
     keeper.keep(session);
   }
 
