@@ -73,6 +73,34 @@ sessionTest(
 );
 
 sessionTest(
+  "a session that another of the same person has taken the place of ends without signing anybody out",
+  async (t, browser) => {
+    const first = await t.signUp(ANN);
+    const { page, errors } = await openAs(t, browser, first);
+    await page.getByText("Nobody here yet").waitFor();
+    await page.evaluate(`globalThis.heard = new Promise((resolve) =>
+      addEventListener("storage", ({ key }) => key === "puffintalk.session" && resolve())); 0`);
+    const { token } = await t.signIn(ANN);
+    const other = await page.context().newPage();
+    await other.goto(`${t.url}/app`);
+    const handover = JSON.stringify({ token, phone_number: ANN, expires_at: new Date().toISOString() });
+    await other.evaluate(`sessionStorage.setItem("puffintalk.handover", ${JSON.stringify(handover)})`);
+    await other.reload();
+    await other.getByText("Nobody here yet").waitFor();
+    await page.evaluate("globalThis.heard");
+    const isOpen = page.waitForEvent("websocket").then((socket) => socket.waitForEvent("framereceived"));
+    await t.call("POST", "/api/auth/signout", { token: first.token });
+    await isOpen;
+    equal(await page.evaluate("JSON.parse(localStorage['puffintalk.session']).token"), token);
+
+    const bob = await t.signUp(BOB);
+    await t.call("PUT", "/api/contacts/request", { token: bob.token, json: { phone_number: ANN } });
+    for (const each of [page, other]) await each.locator(".row", { hasText: BOB }).waitFor();
+    deepEqual(errors, []);
+  },
+);
+
+sessionTest(
   "an answer to signing out that comes late signs nobody out who has come since",
   async (t, browser) => {
     const { page } = await openAs(t, browser, await t.signUp(ANN));

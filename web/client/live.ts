@@ -63,16 +63,17 @@ export function createLive(
     };
     opened.onclose = ({ code }) => {
       clearTimeout(impatience);
-      if (socket === opened) lost(code);
+      if (socket === opened) lost(code, used);
     };
   }
 
-  function lost(code: number): void {
+  function lost(code: number, used: string): void {
     const failed = state !== "online";
     socket = null;
     if (code === SESSION_ENDED) {
       become("closed");
-      return onSessionEnded();
+      // Another session of the same person may have taken its place while this one had the socket.
+      return used === token() ? onSessionEnded() : open();
     }
     if (code === DISPLACED) return become("displaced");
     become("connecting");
