@@ -13,7 +13,7 @@ import { createSessionKeeper, isAWeekOld, type Session } from "./client/session.
 import { createUploads } from "./client/uploads.ts";
 
 export type { Draft } from "./client/drafts.ts";
-export { ApiError } from "./client/http.ts";
+export { ApiError, PASSING } from "./client/http.ts";
 export type { Connection, Notice } from "./client/live.ts";
 export type { Session } from "./client/session.ts";
 export type Contact = components["schemas"]["Contact"];

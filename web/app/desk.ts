@@ -1,7 +1,8 @@
 // Between the client and the pages: fetches what the service says has changed, and remembers it for the time without a
 // network. Hints that arrive while a fetch is under way cause one more fetch, not one each.
 
-import { ApiError, type Client, type Contact, type Message, type Notice } from "../client.ts";
+import { ApiError, type Client, type Contact, type Message, type Notice, PASSING } from "../client.ts";
+import { createBackoff } from "../client/backoff.ts";
 import { EMPTY, type Model, type Store, type Thread } from "./model.ts";
 
 /** A window may stay open for longer than a session lasts. */
@@ -20,11 +21,38 @@ export function createDesk(
   },
 ) {
   const fetches = new Map<string, { again: boolean }>();
+  /** None without an open socket: with the next one everything is fetched. */
+  const retries = new Map<string, ReturnType<typeof setTimeout>>();
 
-  /** Runs a fetch, and once more where it was asked for meanwhile. */
-  async function once(key: string, fetch: () => Promise<void>): Promise<void> {
+  /** Fetches what is hinted at once: where the service could not answer it is asked again, later each time. */
+  async function untilAnswered(
+    key: string,
+    fetch: () => Promise<void>,
+    backoff = createBackoff(),
+  ): Promise<void> {
+    clearTimeout(retries.get(key));
+    const refusal = await once(key, fetch);
+    if (!refusal || !PASSING.includes(refusal.code) || client.live.state() !== "online") return;
+    const waitMs = Math.max(backoff.nextMs(), (refusal.retryAfter ?? 0) * 1_000);
+    clearTimeout(retries.get(key));
+    retries.set(key, setTimeout(() => untilAnswered(key, fetch, backoff), waitMs));
+  }
+
+  function dropRetries(): void {
+    for (const timer of retries.values()) clearTimeout(timer);
+    retries.clear();
+  }
+
+  /**
+   * Runs a fetch, and once more where it was asked for meanwhile.
+   * @returns why it failed, unless its person has left since
+   */
+  async function once(key: string, fetch: () => Promise<void>): Promise<ApiError | null> {
     const running = fetches.get(key);
-    if (running) return void (running.again = true);
+    if (running) {
+      running.again = true;
+      return null;
+    }
     const mine = { again: true };
     fetches.set(key, mine);
     try {
@@ -32,9 +60,10 @@ export function createDesk(
         mine.again = false;
         await fetch();
       }
+      return null;
     } catch (error) {
-      // Without a network the socket is opened again sooner or later, and everything fetched then.
       if (!(error instanceof ApiError)) throw error;
+      return fetches.get(key) === mine ? error : null;
     } finally {
       if (fetches.get(key) === mine) fetches.delete(key);
     }
@@ -51,10 +80,10 @@ export function createDesk(
     onNothingNew(contacts.filter((one) => one.unread_messages === 0).map((one) => one.phone_number));
   }
 
-  const fetchContacts = () => once("contacts", async () => keepContacts(await client.contacts()));
+  const fetchContacts = () => untilAnswered("contacts", async () => keepContacts(await client.contacts()));
 
   const fetchThread = (phone: string) =>
-    once(`thread ${phone}`, async () => {
+    untilAnswered(`thread ${phone}`, async () => {
       const page = await client.messages(phone);
       keepThread(phone, joined(store.get().threads[phone], [...page.messages].reverse(), page.has_more));
     });
@@ -145,10 +174,11 @@ export function createDesk(
 
   setInterval(() => client.renew().catch(() => {}), RENEW_LOOK_MS);
   client.live.onNotice(hear);
-  // Who is not online is not told whom others have become friends with meanwhile.
-  client.live.onState((connection) =>
-    store.set(connection === "online" ? { connection } : { connection, areContactsFresh: false })
-  );
+  client.live.onState((connection) => {
+    if (connection !== "online") dropRetries();
+    // Who is not online is not told whom others have become friends with meanwhile.
+    store.set(connection === "online" ? { connection } : { connection, areContactsFresh: false });
+  });
   client.onSession((session) => {
     const known = store.get().session;
     // A renewal is no reason to begin anew.

@@ -38,6 +38,17 @@ export class ApiError extends Error {
   }
 }
 
+/** After these the same call may well be answered later. */
+export const PASSING: readonly ErrorCode[] = [
+  "offline",
+  "unavailable",
+  "unexpected",
+  "rate_limited",
+  "unauthenticated",
+  "upload_conflict",
+  "upload_stalled",
+];
+
 export type Http = ReturnType<typeof createHttp>;
 
 const TIMEOUT_MS = 20_000;

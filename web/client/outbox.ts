@@ -5,22 +5,11 @@
 import type { components } from "../api.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
 import type { Draft, Drafts } from "./drafts.ts";
-import { ApiError, type Http } from "./http.ts";
+import { ApiError, type Http, PASSING } from "./http.ts";
 import { createListeners } from "./listeners.ts";
 import type { Uploads } from "./uploads.ts";
 
 export type Message = components["schemas"]["Message"];
-
-/** After these the same message may well be taken later. */
-const PASSING = [
-  "offline",
-  "unavailable",
-  "unexpected",
-  "rate_limited",
-  "unauthenticated",
-  "upload_conflict",
-  "upload_stalled",
-];
 
 export type Outbox = ReturnType<typeof createOutbox>;
 

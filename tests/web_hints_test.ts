@@ -1,0 +1,117 @@
+// What the service hints at once is fetched, also where the first answer is that it cannot be had now.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import type { Page, Route } from "playwright-core";
+import { hasBrowser, withBrowser } from "./browser.ts";
+import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
+import { friendsTest, openAs, ticked } from "./web_window.ts";
+
+const refuse = (status: number, json: unknown) => (route: Route) => route.fulfill({ status, json });
+
+/** What may stand in the way for a while, with the socket open. */
+const PASSING: Record<string, (route: Route) => Promise<void>> = {
+  "the service is overloaded": refuse(503, { success: false, code: "unavailable", message: "Later" }),
+  "a limit is reached": refuse(429, {
+    success: false,
+    code: "rate_limited",
+    message: "Later",
+    retry_after: 1,
+  }),
+  "a proxy answers": (route) => route.fulfill({ status: 502, body: "Bad gateway" }),
+  "no answer comes": (route) => route.abort("timedout"),
+};
+
+friendsTest(
+  "a message is shown though its thread could not be had when it came, and no other hint follows",
+  async (t, { ann, bob }) => {
+    for (const [what, answer] of Object.entries(PASSING)) {
+      let refused = 0;
+      const pattern = /\/api\/messages\/[^/]*\?/;
+      await ann.page.route(pattern, (route) => {
+        refused += 1;
+        return answer(route);
+      });
+      await t.send(bob, ann, `While ${what}`);
+      await eventually(() => ok(refused > 1, what), 10_000);
+      await ann.page.unroute(pattern);
+      await ann.page.getByText(`While ${what}`).waitFor();
+      await ticked(bob.page, "Seen");
+    }
+  },
+);
+
+/** A list that is refused whenever it is asked for. */
+async function refuseList(page: Page, answer: (route: Route) => Promise<void>): Promise<() => number> {
+  let asked = 0;
+  await page.route("**/api/contacts", (route) => {
+    asked += 1;
+    return answer(route);
+  });
+  return () => asked;
+}
+
+/** Lets much time pass, and whatever was to be asked then be asked. */
+async function pass(page: Page): Promise<void> {
+  await page.clock.fastForward("05:00");
+  await page.evaluate("fetch('/healthz')");
+}
+
+function listTest(name: string, run: (t: TestApp, page: Page) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () =>
+      withApp((t) =>
+        withBrowser(async (browser) => {
+          const { page, errors } = await openAs(t, browser, await t.signUp(ANN));
+          await page.clock.install();
+          // A socket that is not connected after ten seconds is opened anew, and so many minutes are more.
+          const isConnected = page.waitForEvent("websocket").then((one) => one.waitForEvent("framereceived"));
+          const isListed = page.waitForResponse("**/api/contacts");
+          await page.reload();
+          await Promise.all([isConnected, isListed]);
+          await page.getByText("Nobody here yet").waitFor();
+          await run(t, page);
+          deepEqual(errors, []);
+        })
+      ),
+  });
+}
+
+/** The service hints at once that the list is another. */
+async function hint(t: TestApp, from: string): Promise<void> {
+  const { token } = await t.signUp(from);
+  await t.call("PUT", "/api/contacts/request", { token, json: { phone_number: ANN } });
+}
+
+listTest("a refusal that stays is not asked for again", async (t, page) => {
+  const asked = await refuseList(
+    page,
+    refuse(403, { success: false, code: "forbidden", message: "Never" }),
+  );
+  await hint(t, BOB);
+  await eventually(() => equal(asked(), 1));
+  await pass(page);
+  equal(asked(), 1);
+});
+
+listTest(
+  "what could not be had is asked for again after the time that is said, and not once its person has left",
+  async (t, page) => {
+    const later = { success: false, code: "unavailable", message: "Later", retry_after: 240 };
+    const asked = await refuseList(page, refuse(503, later));
+    await hint(t, BOB);
+    await eventually(() => equal(asked(), 1));
+    await hint(t, CAT);
+    await eventually(() => equal(asked(), 2));
+    await pass(page);
+    await eventually(() => equal(asked(), 3));
+
+    await page.goto(`${t.url}/app#/settings`);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.locator("#phone").waitFor();
+    await pass(page);
+    equal(asked(), 3);
+  },
+);
