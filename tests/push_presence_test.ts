@@ -1,6 +1,6 @@
 // Who is woken while one process believes that another has his socket, and what that belief costs.
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal } from "./assert.ts";
 import { advance, put, SECOND_MS, SETTLED_MS, subscribed, withTwo } from "./push_calls.ts";
 import type { Browser, PushDouble } from "./push_double.ts";
 import type { TestSocket } from "./socket.ts";

@@ -1,6 +1,6 @@
 // What the service hints at once is fetched, also where the first answer is that it cannot be had now.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page, Route } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
@@ -37,6 +37,23 @@ friendsTest(
       await ann.page.getByText(`While ${what}`).waitFor();
       await ticked(bob.page, "Seen");
     }
+  },
+);
+
+friendsTest(
+  "that a text was seen is said again where it was refused, but not at once",
+  async (t, { ann, bob }) => {
+    let refused = 0;
+    await ann.page.route("**/api/messages/read", (route) => {
+      refused += 1;
+      return PASSING["the service is overloaded"]!(route);
+    });
+    await t.send(bob, ann, "Hello");
+    await eventually(() => equal(refused, 1));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    equal(refused, 1);
+    await ann.page.unroute("**/api/messages/read");
+    await ticked(bob.page, "Seen");
   },
 );
 

@@ -7,6 +7,8 @@ import { EMPTY, type Model, type Store, type Thread } from "./model.ts";
 
 /** A window may stay open for longer than a session lasts. */
 const RENEW_LOOK_MS = 6 * 60 * 60 * 1_000;
+/** After a refusal it is so long not said again that texts were seen. */
+const READ_AGAIN_MS = 5_000;
 
 export type Desk = ReturnType<typeof createDesk>;
 
@@ -119,10 +121,12 @@ export function createDesk(
   /** Says that the texts of a person were seen as far as they are here, where some were not. */
   async function readTexts(phone: string): Promise<void> {
     if (!newestUnseen(phone)) return;
-    await once(`read ${phone}`, async () => {
+    const refusal = await once(`read ${phone}`, async () => {
       const newest = newestUnseen(phone);
       if (newest) await client.read(newest.id);
     });
+    // Whoever looks at the thread says it again as soon as that has been fetched.
+    if (refusal) await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
     await Promise.all([fetchContacts(), fetchThread(phone)]);
   }
 
