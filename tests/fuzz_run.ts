@@ -11,8 +11,11 @@ import { clientPorts, memoryMib } from "./process_state.ts";
 import { eventually } from "./support.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 
+const INPUTS_DEFAULT = 20_000;
 /** Malformed inputs of all runs together. */
-const INPUTS = Number(Deno.env.get("FUZZ") ?? 20_000);
+const INPUTS = Number(Deno.env.get("FUZZ") ?? INPUTS_DEFAULT);
+/** Whether they are enough to have been everywhere. */
+export const REACHES_ALL = INPUTS >= INPUTS_DEFAULT;
 /** Fixed, so that a failure is the same everywhere. */
 const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 20_260_131);
 const CLIENTS = 16;
