@@ -114,19 +114,6 @@ Deno.test("a burnt challenge tells when to ask again, and that starts a new one"
     succeeded(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }));
   }));
 
-Deno.test("a burnt challenge of a number at which nobody may guess any more tells when somebody may", () =>
-  withApp(async (t) => {
-    t.clock.freeze();
-    const firstAt = t.clock.now().getTime();
-    await ask(t, "signup", ANN);
-    await guess(t, 5);
-    await askAgain(t);
-    await guess(t, 5);
-    const answer = await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) });
-    refused(answer, 429, "too_many_attempts");
-    equal(answer.body.retry_after, Math.ceil((firstAt + DAY_MS - t.clock.now().getTime()) / SECOND_MS));
-  }));
-
 Deno.test("what cannot be a code is a guess like any other", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
@@ -144,12 +131,16 @@ Deno.test("ten wrong guesses in a day close a number to an address, whatever was
     await guess(t, 5);
     await askAgain(t);
     await guess(t, 5);
+    const isClosed = async () => {
+      const closed = await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN), address: HERE });
+      refused(closed, 429, "too_many_attempts");
+      equal(closed.body.retry_after, Math.ceil((firstAt + DAY_MS - t.clock.now().getTime()) / SECOND_MS));
+    };
+    // Its code is burnt as well: another may be asked for sooner, and would help nobody.
+    await isClosed();
     await askAgain(t);
+    await isClosed();
     const passcode = t.codeFor(ANN);
-
-    const closed = await complete(t, "signup", { phone: ANN, passcode, address: HERE });
-    refused(closed, 429, "too_many_attempts");
-    equal(closed.body.retry_after, Math.ceil((firstAt + DAY_MS - t.clock.now().getTime()) / SECOND_MS));
     await guess(t, 1, { address: THERE });
     refused(await complete(t, "signup", { phone: ANN, passcode, address: HERE }), 429, "too_many_attempts");
     await ask(t, "signup", BOB);
