@@ -21,9 +21,9 @@ import { announce, exit, explain, hangup, printLine, untilTold } from "./termina
 
 const CONNECTIONS_MAX = 10;
 /** What requests under way get of the ten seconds that a stop may take. */
-const DRAIN_MS_MAX = 6_000;
+const DRAIN_MS_MAX = 5_500;
 /** The end of that, kept for what follows where some are given up: their uploads are deleted, and they are answered. */
-const GIVING_UP_MS = 2_000;
+const GIVING_UP_MS = 1_500;
 /** When the process ends, whatever still hangs. */
 const STOP_MS_MAX = 9_500;
 

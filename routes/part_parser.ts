@@ -17,7 +17,7 @@ type Place = "before" | "delimiter" | "head" | "part" | "after";
 export interface PartParser {
   /** What these bytes of the body bring of the part. @throws AppError invalid_input */
   push(bytes: Uint8Array): Uint8Array[];
-  /** @throws AppError invalid_input, unless all of the part has come */
+  /** @throws AppError invalid_input, unless the last boundary has come */
   end(): void;
 }
 

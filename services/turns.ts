@@ -1,8 +1,14 @@
 // Who may work now, of many: a few of each key at a time, in the order in which they came.
 
-import { type DatabaseUnavailable, meetsAll } from "../db/door.ts";
+import { DatabaseHeldUp, type DatabaseUnavailable, meetsAll } from "../db/door.ts";
 
-/** Ends a turn; may be called twice. With the outage that its work found it fails all that wait, who would find it again. */
+/** Where a lock holds up those in front, nobody waits for longer. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * Ends a turn; may be called twice. With the outage that its work found it fails all that wait, who would find it again; with
+ * a lock that held it up those that have waited long already.
+ */
 export type EndTurn = (error?: unknown) => void;
 
 export interface Turns {
@@ -15,22 +21,30 @@ export interface Turns {
 /** Of one key. */
 interface Queue {
   working: number;
-  waiting: { start: () => void; fail: (outage: DatabaseUnavailable) => void }[];
+  waiting: { since: number; start: () => void; fail: (why: DatabaseUnavailable) => void }[];
 }
 
-export function createTurns(atOnceMax: number): Turns {
+export function createTurns(atOnceMax: number, patienceMs = PATIENCE_MS): Turns {
   const queues = new Map<string, Queue>();
 
   async function take(key: string): Promise<EndTurn> {
     const queue = queues.get(key) ?? { working: 0, waiting: [] };
     queues.set(key, queue);
-    if (queue.working < atOnceMax) queue.working += 1;
-    else await new Promise<void>((start, fail) => queue.waiting.push({ start, fail }));
+    if (queue.working < atOnceMax) {
+      queue.working += 1;
+    } else {
+      const since = performance.now();
+      await new Promise<void>((start, fail) => queue.waiting.push({ since, start, fail }));
+    }
     let hasEnded = false;
     return (error) => {
       if (hasEnded) return;
       hasEnded = true;
       if (meetsAll(error)) queue.waiting.splice(0).forEach(({ fail }) => fail(error));
+      if (error instanceof DatabaseHeldUp) {
+        const tooEarly = performance.now() - patienceMs;
+        while (queue.waiting[0] && queue.waiting[0].since < tooEarly) queue.waiting.shift()!.fail(error);
+      }
       // A turn goes from hand to hand, so that nobody new gets in between.
       const next = queue.waiting.shift();
       if (next) return next.start();

@@ -50,6 +50,21 @@ Deno.test("what a lock holds up fails nobody else that waits", async () => {
   equal(await next, "next");
 });
 
+Deno.test("behind a lock that holds up who is in front nobody waits for longer than the patience", async () => {
+  const turns = createTurns(1, 20);
+  const began: string[] = [];
+  const first = work("first", began);
+  const held = turns.run(first.run);
+  const early = [1, 2].map(() => turns.run(work("early", began).run));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const late = turns.run(() => Promise.resolve("late"));
+  first.fail(new DatabaseHeldUp("Somebody else holds a lock"));
+
+  for (const failed of [held, ...early]) await rejects(failed, DatabaseHeldUp);
+  equal(await late, "late");
+  deepEqual(began, ["first"]);
+});
+
 Deno.test("an outage fails at once all that wait, and those who come later are tried", async () => {
   const turns = createTurns(1);
   const began: string[] = [];
