@@ -2,9 +2,8 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page, Route } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
-import { friendsTest, openAs, ticked } from "./web_window.ts";
+import { ANN, BOB, CAT, eventually, type TestApp } from "./support.ts";
+import { browserTest, friendsTest, openAs, ticked } from "./web_window.ts";
 
 const refuse = (status: number, json: unknown) => (route: Route) => route.fulfill({ status, json });
 
@@ -74,24 +73,17 @@ async function pass(page: Page): Promise<void> {
 }
 
 function listTest(name: string, run: (t: TestApp, page: Page) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const { page, errors } = await openAs(t, browser, await t.signUp(ANN));
-          await page.clock.install();
-          // A socket that is not connected after ten seconds is opened anew, and so many minutes are more.
-          const isConnected = page.waitForEvent("websocket").then((one) => one.waitForEvent("framereceived"));
-          const isListed = page.waitForResponse("**/api/contacts");
-          await page.reload();
-          await Promise.all([isConnected, isListed]);
-          await page.getByText("Nobody here yet").waitFor();
-          await run(t, page);
-          deepEqual(errors, []);
-        })
-      ),
+  browserTest(name, async (t, browser) => {
+    const { page, errors } = await openAs(t, browser, await t.signUp(ANN));
+    await page.clock.install();
+    // A socket that is not connected after ten seconds is opened anew, and so many minutes are more.
+    const isConnected = page.waitForEvent("websocket").then((one) => one.waitForEvent("framereceived"));
+    const isListed = page.waitForResponse("**/api/contacts");
+    await page.reload();
+    await Promise.all([isConnected, isListed]);
+    await page.getByText("Nobody here yet").waitFor();
+    await run(t, page);
+    deepEqual(errors, []);
   });
 }
 

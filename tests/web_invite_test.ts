@@ -6,6 +6,7 @@ import { invite, join, withInvites } from "./invite_calls.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
 import { judge } from "./web_judge.ts";
 import {
+  browserTest,
   bubbles,
   enter,
   field,
@@ -62,80 +63,67 @@ Deno.test({
     ),
 });
 
-Deno.test({
-  name: "an invitation that is answered where somebody else is signed in leaves that session alone",
-  ignore: !hasBrowser,
-  fn: () =>
-    withApp((t) =>
-      withBrowser(async (browser) => {
-        const ann = await openAs(t, browser, await t.signUp(ANN));
-        const cat = await openAs(t, browser, await t.signUp(CAT));
-        const bob = { page: await cat.page.context().newPage(), errors: [] };
-        await invited(t, ann, bob);
-        await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
-        await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
-        await cat.page.reload();
-        await cat.page.getByText("Nobody here yet").waitFor();
-      })
-    ),
-});
+browserTest(
+  "an invitation that is answered where somebody else is signed in leaves that session alone",
+  async (t, browser) => {
+    const ann = await openAs(t, browser, await t.signUp(ANN));
+    const cat = await openAs(t, browser, await t.signUp(CAT));
+    const bob = { page: await cat.page.context().newPage(), errors: [] };
+    await invited(t, ann, bob);
+    await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
+    await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
+    await cat.page.reload();
+    await cat.page.getByText("Nobody here yet").waitFor();
+  },
+);
 
-Deno.test({
-  name: "who enters again through an invitation finds what he has not sent and what he has half written",
-  ignore: !hasBrowser,
-  fn: () =>
-    withApp((t) =>
-      withBrowser(async (browser) => {
-        const ann = await openAs(t, browser, await t.signUp(ANN));
-        const bob = await openWindow(t, browser);
-        await invited(t, ann, bob);
-        t.clock.advance(120_000);
-        const other = await bob.page.context().newPage();
-        await bob.page.context().route("**/api/messages/send", (route) => route.abort());
-        await other.goto(`${t.url}/app`);
-        await enter(t, other, BOB);
-        await other.locator(".row", { hasText: ANN }).click();
-        await write(other, "Not sent yet");
-        await ticked(other, "Waiting");
-        await field(other).fill("Half a thou");
-        const kept = () =>
-          other.evaluate<{ token: string }>("JSON.parse(localStorage['puffintalk.session'])");
-        const { token } = await kept();
+browserTest(
+  "who enters again through an invitation finds what he has not sent and what he has half written",
+  async (t, browser) => {
+    const ann = await openAs(t, browser, await t.signUp(ANN));
+    const bob = await openWindow(t, browser);
+    await invited(t, ann, bob);
+    t.clock.advance(120_000);
+    const other = await bob.page.context().newPage();
+    await bob.page.context().route("**/api/messages/send", (route) => route.abort());
+    await other.goto(`${t.url}/app`);
+    await enter(t, other, BOB);
+    await other.locator(".row", { hasText: ANN }).click();
+    await write(other, "Not sent yet");
+    await ticked(other, "Waiting");
+    await field(other).fill("Half a thou");
+    const kept = () => other.evaluate<{ token: string }>("JSON.parse(localStorage['puffintalk.session'])");
+    const { token } = await kept();
 
-        await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
-        await bob.page.locator(".row", { hasText: ANN }).click();
-        ok((await kept()).token !== token);
-        equal(await field(bob.page).inputValue(), "Half a thou");
-        deepEqual(await bubbles(bob.page), ["Not sent yet"]);
-        await bob.page.context().unroute("**/api/messages/send");
-        await ann.page.locator(".row", { hasText: BOB }).click();
-        await ann.page.getByText("Not sent yet").waitFor();
-        deepEqual([ann.errors, bob.errors], [[], []]);
-      })
-    ),
-});
+    await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
+    await bob.page.locator(".row", { hasText: ANN }).click();
+    ok((await kept()).token !== token);
+    equal(await field(bob.page).inputValue(), "Half a thou");
+    deepEqual(await bubbles(bob.page), ["Not sent yet"]);
+    await bob.page.context().unroute("**/api/messages/send");
+    await ann.page.locator(".row", { hasText: BOB }).click();
+    await ann.page.getByText("Not sent yet").waitFor();
+    deepEqual([ann.errors, bob.errors], [[], []]);
+  },
+);
 
-Deno.test({
-  name: "two windows of one browser hold two people, each under a profile of its own",
-  ignore: !hasBrowser,
-  fn: () =>
-    withApp((t) =>
-      withBrowser(async (browser) => {
-        const { page: dev, errors } = await openWindow(t, browser, { path: "/dev" });
-        for (const [name, phone] of [["first", ANN], ["second", BOB]] as const) {
-          const opened = dev.context().waitForEvent("page");
-          await dev.getByRole("link", { name: `Window of the ${name} person` }).click();
-          const page = await opened;
-          await enter(t, page, phone);
-          await page.reload();
-          await page.locator(".chats").waitFor();
-          await press(page, "F2");
-          await page.getByText(phone).waitFor();
-        }
-        deepEqual(errors, []);
-      })
-    ),
-});
+browserTest(
+  "two windows of one browser hold two people, each under a profile of its own",
+  async (t, browser) => {
+    const { page: dev, errors } = await openWindow(t, browser, { path: "/dev" });
+    for (const [name, phone] of [["first", ANN], ["second", BOB]] as const) {
+      const opened = dev.context().waitForEvent("page");
+      await dev.getByRole("link", { name: `Window of the ${name} person` }).click();
+      const page = await opened;
+      await enter(t, page, phone);
+      await page.reload();
+      await page.locator(".chats").waitFor();
+      await press(page, "F2");
+      await page.getByText(phone).waitFor();
+    }
+    deepEqual(errors, []);
+  },
+);
 
 Deno.test({
   name: "who invites sees by keys what became of each invitation, and at once when somebody has joined",
@@ -200,22 +188,18 @@ for (const size of ["tiny", "desktop"] as const) {
   });
 }
 
-Deno.test({
-  name: "axe-core finds nothing on /dev, with SMS on it, on a keypad phone and on a desktop",
-  ignore: !hasBrowser,
-  fn: () =>
-    withApp((t) =>
-      withBrowser(async (browser) => {
-        const ann = await t.signUp(ANN);
-        await invite(t, ann, BOB);
-        for (const colorScheme of ["light", "dark"] as const) {
-          const { page } = await openWindow(t, browser, { path: "/dev", bypassCSP: true, colorScheme });
-          await page.getByRole("region", { name: BOB }).waitFor();
-          for (const size of ["keypad", "desktop"] as const) {
-            await page.setViewportSize(SIZES[size]);
-            await judge(page, `/dev, ${size}, ${colorScheme}`);
-          }
-        }
-      })
-    ),
-});
+browserTest(
+  "axe-core finds nothing on /dev, with SMS on it, on a keypad phone and on a desktop",
+  async (t, browser) => {
+    const ann = await t.signUp(ANN);
+    await invite(t, ann, BOB);
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page } = await openWindow(t, browser, { path: "/dev", bypassCSP: true, colorScheme });
+      await page.getByRole("region", { name: BOB }).waitFor();
+      for (const size of ["keypad", "desktop"] as const) {
+        await page.setViewportSize(SIZES[size]);
+        await judge(page, `/dev, ${size}, ${colorScheme}`);
+      }
+    }
+  },
+);

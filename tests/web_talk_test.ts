@@ -3,9 +3,9 @@
 
 import { deepEqual, equal } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
+import { ANN, BOB, eventually, type TestApp } from "./support.ts";
 import {
+  browserTest,
   bubbles,
   enter,
   focused,
@@ -26,18 +26,11 @@ interface Windows {
 
 /** A desktop and a keypad phone, nobody signed in. */
 function windowsTest(name: string, run: (windows: Windows) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const ann = await openWindow(t, browser, { viewport: SIZES.desktop });
-          const bob = await openWindow(t, browser, { viewport: SIZES.keypad });
-          await run({ t, browser, ann, bob });
-          deepEqual([ann.errors, bob.errors], [[], []]);
-        })
-      ),
+  browserTest(name, async (t, browser) => {
+    const ann = await openWindow(t, browser, { viewport: SIZES.desktop });
+    const bob = await openWindow(t, browser, { viewport: SIZES.keypad });
+    await run({ t, browser, ann, bob });
+    deepEqual([ann.errors, bob.errors], [[], []]);
   });
 }
 

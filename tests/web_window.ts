@@ -90,23 +90,25 @@ export async function openFriends(
 
 export type Friends = Awaited<ReturnType<typeof openFriends>>;
 
+/** A test with a service and a browser of its own. */
+export function browserTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !hasBrowser,
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+  });
+}
+
 /** A test of two friends in their windows, in which nothing may go wrong that the test does not look for. */
 export function friendsTest(
   name: string,
   run: (t: TestApp, friends: Friends) => Promise<void>,
   options?: [OpenOptions, OpenOptions],
 ): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const friends = await openFriends(t, browser, options);
-          await run(t, friends);
-          deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
-        })
-      ),
+  browserTest(name, async (t, browser) => {
+    const friends = await openFriends(t, browser, options);
+    await run(t, friends);
+    deepEqual([friends.ann.errors, friends.bob.errors], [[], []]);
   });
 }
 
