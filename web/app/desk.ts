@@ -3,7 +3,7 @@
 
 import { ApiError, type Client, type Contact, type Message, type Notice, PASSING } from "../client.ts";
 import { createBackoff } from "../client/backoff.ts";
-import { EMPTY, type Model, type Store, type Thread } from "./model.ts";
+import { EMPTY, keepSame, type Model, type Store, type Thread } from "./model.ts";
 
 /** A window may stay open for longer than a session lasts. */
 const RENEW_LOOK_MS = 6 * 60 * 60 * 1_000;
@@ -71,10 +71,12 @@ export function createDesk(
     }
   }
 
-  function keepContacts(contacts: Contact[]): void {
-    const before = new Map(store.get().contacts?.map((one) => [one.phone_number, one.unread_messages]));
+  function keepContacts(fetched: Contact[]): void {
+    const known = store.get().contacts;
+    const contacts = keepSame(known ?? [], fetched, ({ phone_number }) => phone_number);
+    const before = new Map(known?.map((one) => [one.phone_number, one.unread_messages]));
     store.set({ contacts, areContactsFresh: true });
-    client.seen.put("contacts", contacts);
+    if (contacts !== known) client.seen.put("contacts", contacts);
     for (const contact of contacts) {
       const known = before.get(contact.phone_number);
       if (known !== undefined && contact.unread_messages > known) onNews(contact);
@@ -90,9 +92,11 @@ export function createDesk(
       keepThread(phone, joined(store.get().threads[phone], [...page.messages].reverse(), page.has_more));
     });
 
-  function keepThread(phone: string, thread: Thread): void {
+  function keepThread(phone: string, fetched: Thread): void {
+    const known = store.get().threads[phone]?.messages ?? [];
+    const thread = { ...fetched, messages: keepSame(known, fetched.messages, ({ id }) => id) };
     store.set({ threads: { ...store.get().threads, [phone]: thread } });
-    client.seen.put(`thread ${phone}`, thread.messages.slice(-40));
+    if (thread.messages !== known) client.seen.put(`thread ${phone}`, thread.messages.slice(-40));
   }
 
   const fetchOlder = (phone: string) =>

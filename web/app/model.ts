@@ -44,6 +44,27 @@ export const EMPTY: Model = {
   wasRevoked: false,
 };
 
+/** What is fetched again is mostly what was known: of that the known values stay, and nobody is drawn anew for them. */
+export function keepSame<Row extends object>(
+  known: Row[],
+  fetched: Row[],
+  keyOf: (row: Row) => unknown,
+): Row[] {
+  const before = new Map(known.map((row) => [keyOf(row), row]));
+  const rows = fetched.map((row) => {
+    const same = before.get(keyOf(row));
+    return same && isSame(same, row) ? same : row;
+  });
+  return rows.length === known.length && rows.every((row, at) => row === known[at]) ? known : rows;
+}
+
+/** Whether two objects have the same values, of which none is looked into. */
+export function isSame<T extends object>(one: T, other: T): boolean {
+  const keys = Object.keys(one) as (keyof T)[];
+  return keys.length === Object.keys(other).length &&
+    keys.every((key) => key in other && Object.is(one[key], other[key]));
+}
+
 export interface Store<T> {
   get(): T;
   set(change: Partial<T>): void;

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import type { Draft, Message } from "../../client.ts";
 import { sentenceOf, useApp, useModel, useTexts } from "../context.ts";
 import { ApiError } from "../../client.ts";
+import { memo } from "../memo.ts";
 import { useStore } from "../model.ts";
 import { Icon, type Status, Ticks } from "./icons.tsx";
 import { Player } from "./player.tsx";
@@ -13,9 +14,13 @@ import { timeOf } from "./time.ts";
 const EMOJI_ALONE =
   /^(?:\p{Extended_Pictographic}\p{Emoji_Modifier}?\ufe0f?(?:\u200d\p{Extended_Pictographic}\ufe0f?)*\s*){1,3}$/u;
 
-export function MessageBubble(
-  { message, peer, isNewest }: { message: Message; peer: string; isNewest: boolean },
-) {
+interface MessageProps {
+  message: Message;
+  peer: string;
+  isNewest: boolean;
+}
+
+export const MessageBubble = memo(({ message, peer, isNewest }: MessageProps) => {
   const { client, desk } = useApp();
   const texts = useTexts();
   const isMine = message.sender !== peer;
@@ -45,7 +50,7 @@ export function MessageBubble(
       <Words text={message.message} />
     </Bubble>
   );
-}
+});
 
 /** What is refused like this is refused again. */
 const FOR_EVER = ["invalid_input", "invalid_media", "too_large"];

@@ -6,6 +6,7 @@ import { Icon, Mark } from "../parts/icons.tsx";
 import { Face, Name } from "../parts/person.tsx";
 import { Screen } from "../parts/screen.tsx";
 import { dayOrTime } from "../parts/time.ts";
+import { memo } from "../memo.ts";
 import { useStore } from "../model.ts";
 
 const SECTIONS = {
@@ -102,10 +103,14 @@ function Section(
   );
 }
 
-/** @param isFirst whether the list is for this: who comes back goes on where he was */
-function Row(
-  { contact, isSelected, isFirst }: { contact: Contact; isSelected: boolean; isFirst: boolean },
-) {
+interface RowProps {
+  contact: Contact;
+  isSelected: boolean;
+  /** Whether the list is for this: who comes back goes on where he was. */
+  isFirst: boolean;
+}
+
+const Row = memo(({ contact, isSelected, isFirst }: RowProps) => {
   const { router, settings } = useApp();
   const texts = useTexts();
   const language = useStore(settings, (chosen) => chosen.language);
@@ -138,4 +143,4 @@ function Row(
       </button>
     </li>
   );
-}
+});

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Message } from "../../client.ts";
 import { nameOf, useApp, useContact, useGuard, useModel, useTexts } from "../context.ts";
 import { focusOn } from "../keys.ts";
-import { useStore } from "../model.ts";
+import { type Thread as ThreadModel, useStore } from "../model.ts";
 import { DraftBubble, MessageBubble } from "../parts/bubble.tsx";
 import { Composer, isHolding, type Panel } from "../parts/composer.tsx";
 import { Face, Name } from "../parts/person.tsx";
@@ -83,7 +83,7 @@ function Messages({ phone }: { phone: string }) {
     messages.length + drafts.length === 0;
   const hasMore = thread?.hasMore ?? false;
   const { list, older, onScroll, isAtEnd } = useScrolling({ phone, messages, drafts, hasMore });
-  useReading({ phone, messages, isAtEnd });
+  useReading({ phone, thread, isAtEnd });
   return (
     <div
       class="body messages"
@@ -185,9 +185,9 @@ function useScrolling(
   return { list, older, onScroll, isAtEnd };
 }
 
-/** Texts count as seen when the newest is in view, on a screen that somebody looks at. */
+/** Texts count as seen when the newest is in view, on a screen that somebody looks at; what was refused is said again. */
 function useReading(
-  { phone, messages, isAtEnd }: { phone: string; messages: Message[]; isAtEnd: boolean },
+  { phone, thread, isAtEnd }: { phone: string; thread: ThreadModel | undefined; isAtEnd: boolean },
 ): void {
   const { desk, notices } = useApp();
   useEffect(() => {
@@ -200,5 +200,5 @@ function useReading(
     read();
     document.addEventListener("visibilitychange", read);
     return () => document.removeEventListener("visibilitychange", read);
-  }, [phone, messages, isAtEnd]);
+  }, [phone, thread, isAtEnd]);
 }

@@ -1,0 +1,95 @@
+// What changes on a screen is drawn anew, and nothing else: a phone with a keypad takes a hundred times as long for it.
+
+import { equal, ok } from "./assert.ts";
+import type { Browser, Page } from "playwright-core";
+import { browserTest, bubbles, openAs, type OpenOptions } from "./web_window.ts";
+import { ANN, eventually, friends, succeeded, type TestApp } from "./support.ts";
+
+/** In the page: how many formats of times were made, and how many times written; every bubble and every row has one. */
+const COUNT = `
+  const counts = window.counts = { made: 0, written: 0 };
+  for (const name of ["toLocaleTimeString", "toLocaleDateString", "toLocaleString"]) {
+    const own = Date.prototype[name];
+    Date.prototype[name] = function (...args) { counts.made += 1; return own.apply(this, args); };
+  }
+  const { get } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, "format");
+  Object.defineProperty(Intl.DateTimeFormat.prototype, "format", {
+    get() { counts.written += 1; return get.call(this); },
+  });
+  Intl.DateTimeFormat = new Proxy(Intl.DateTimeFormat, {
+    construct(target, args) { counts.made += 1; return new target(...args); },
+  });`;
+
+/** Since it was asked last. */
+function counted(page: Page): Promise<{ made: number; written: number }> {
+  return page.evaluate(`(() => {
+    const now = { ...counts };
+    counts.made = counts.written = 0;
+    return now;
+  })()`);
+}
+
+const MANY = 35;
+
+/** A conversation with Bob, who has said hello. */
+async function openThread(t: TestApp, browser: Browser, options: OpenOptions) {
+  const [me, bob] = await friends(t);
+  succeeded(await t.send(bob, me, "Hello"));
+  const { page } = await openAs(t, browser, me, { path: `/app#/thread/${bob.phone}`, ...options });
+  return { page, me, bob };
+}
+
+browserTest("a message that comes into a long conversation is drawn alone", async (t, browser) => {
+  const { page, me, bob } = await openThread(t, browser, { script: COUNT });
+  for (let nth = 0; nth < MANY; nth += 1) succeeded(await t.send(bob, me, `Word ${nth}`));
+  await eventually(async () => equal((await bubbles(page)).length, MANY + 1), 20_000);
+  await quiet(page);
+  await counted(page);
+
+  succeeded(await t.send(bob, me, "One more"));
+  await page.getByText("One more").waitFor();
+  await quiet(page);
+  const { made, written } = await counted(page);
+  equal(made, 0);
+  // It comes, and is seen.
+  ok(written >= 1 && written <= 3, `${written}`);
+});
+
+browserTest("a row of the list that changes is drawn alone", async (t, browser) => {
+  const ann = await t.signUp(ANN);
+  const others = await Promise.all(
+    Array.from({ length: MANY }, (_, nth) => t.signUp(`+1415556${1000 + nth}`)),
+  );
+  for (const other of others) await t.befriend(other, ann);
+  const { page } = await openAs(t, browser, ann, { script: COUNT });
+  await page.locator(".row").nth(MANY - 1).waitFor();
+  await quiet(page);
+  ok((await counted(page)).made <= 3);
+
+  succeeded(await t.send(others[3]!, ann, "Hello"));
+  await page.locator(".badge").waitFor();
+  await quiet(page);
+  const { made, written } = await counted(page);
+  equal(made, 0);
+  ok(written >= 1 && written <= 2, `${written}`);
+});
+
+/** Waits until nothing has been written for a while. */
+async function quiet(page: Page): Promise<void> {
+  await page.waitForFunction(`new Promise((resolve) => {
+    const before = counts.written;
+    setTimeout(() => resolve(counts.written === before), 1_000);
+  })`);
+}
+
+browserTest("a time is that of the place where the phone is now", async (t, browser) => {
+  const { page, me, bob } = await openThread(t, browser, {});
+  await page.getByText("Hello").waitFor();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setTimezoneOverride", { timezoneId: "Asia/Tokyo" });
+  succeeded(await t.send(bob, me, "Konnichiwa"));
+  const time = page.locator(".bubble", { hasText: "Konnichiwa" }).locator("time");
+  const at = new Date((await time.getAttribute("datetime"))!);
+  const clock = { hour: "numeric", minute: "2-digit", timeZone: "Asia/Tokyo" } as const;
+  equal(await time.innerText(), at.toLocaleTimeString("en", clock));
+});
