@@ -47,10 +47,14 @@ Deno.test("the image starts the service for production, as nobody who may write"
   match(read("deploy/compose.yaml"), /^ {4}read_only: true$/m);
 });
 
-Deno.test("the proxy's limits on heads and its log without addresses are there, and the service believes one proxy", () => {
+Deno.test("the proxy's limits on heads and its log without addresses are there, it packs JSON alone, and the service believes one proxy", () => {
   const caddyfile = read("deploy/Caddyfile");
   match(caddyfile, /^\s*read_header 10s$/m);
   for (const field of ["request>uri", "request>headers"]) ok(caddyfile.includes(`${field} delete`), field);
+  match(
+    caddyfile,
+    /encode gzip \{\s*minimum_length 1024\s*match header Content-Type application\/json\*\s*\}/,
+  );
   equal(read("deploy/compose.yaml").match(/TRUSTED_PROXY_COUNT: (\d+)/)?.[1], "1");
 });
 
