@@ -16,19 +16,40 @@ function addressOf(database: string): SocketAddress {
   return { host, port: 5432, user: "puffintalk", database };
 }
 
+/** Of the cluster, for all tests of a file: to connect takes longer than most of what is asked here. */
+let connection: Pool | undefined;
+
+function cluster(): Pool {
+  return connection ??= connect(addressOf("puffintalk"), { max: 1, takesArrays: false });
+}
+
+Deno.test.afterAll(() => connection?.end({ timeout: 1 }));
+
 let made: Promise<void> | null = null;
 
 async function makeTemplate(): Promise<void> {
-  const admin = connect(addressOf("puffintalk"), { max: 1 });
+  const sql = cluster();
+  await sql`select pg_advisory_lock(${LOCK}::bigint)`;
   try {
-    await admin`select pg_advisory_lock(${LOCK}::bigint)`;
-    const [known] = await admin`select 1 from pg_database where datname = ${TEMPLATE}`;
+    const [known] = await sql`select 1 from pg_database where datname = ${TEMPLATE}`;
     if (known) return;
-    await admin.unsafe(`create database ${TEMPLATE}_new`);
-    await migrate(addressOf(`${TEMPLATE}_new`), MIGRATIONS);
-    await admin.unsafe(`alter database ${TEMPLATE}_new rename to ${TEMPLATE}`);
+    const name = `${TEMPLATE}_new`;
+    await sql.unsafe(`create database ${name}`);
+    await migrate(addressOf(name), MIGRATIONS);
+    await sql.unsafe(`comment on database ${name} is '${await within(name, fingerprint)}'`);
+    await sql.unsafe(`alter database ${name} rename to ${TEMPLATE}`);
   } finally {
-    await admin.end({ timeout: 1 });
+    await sql`select pg_advisory_unlock(${LOCK}::bigint)`;
+  }
+}
+
+/** Asks a database itself, over a connection that ends with it. */
+async function within<Answer>(name: string, ask: (sql: Pool) => Promise<Answer>): Promise<Answer> {
+  const sql = connect(addressOf(name), { max: 1, takesArrays: false });
+  try {
+    return await ask(sql);
+  } finally {
+    await sql.end({ timeout: 1 });
   }
 }
 
@@ -45,37 +66,34 @@ const wiped: string[] = [];
 /** @param options `empty` for one without our tables */
 export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
   await (made ??= makeTemplate());
-  const admin = connect(addressOf("puffintalk"), { max: 1 });
-  const name = (empty ? undefined : wiped.pop()) ?? await copyTemplate(admin, empty);
+  const name = (empty ? undefined : wiped.pop()) ?? await copyTemplate(empty);
   const address = addressOf(name);
   return {
     address,
     url: `postgres://${address.user}@localhost/${name}?host=${encodeURIComponent(address.host)}`,
     async drop() {
-      if (!empty && await wipe(admin, name)) wiped.push(name);
-      else await admin.unsafe(`drop database ${name} with (force)`);
-      await admin.end({ timeout: 1 });
+      if (!empty && await wipe(name)) wiped.push(name);
+      else await cluster().unsafe(`drop database ${name} with (force)`);
     },
   };
 }
 
-async function copyTemplate(admin: Pool, empty: boolean): Promise<string> {
+async function copyTemplate(empty: boolean): Promise<string> {
   const name = `t_${crypto.randomUUID().replaceAll("-", "")}`;
-  await admin.unsafe(`create database ${name} ${empty ? "" : `template ${TEMPLATE}`}`);
+  await cluster().unsafe(`create database ${name} ${empty ? "" : `template ${TEMPLATE}`}`);
   return name;
 }
 
 /** Takes all rows out. False where a test did more than that, and the database is of no further use. */
-async function wipe(admin: Pool, name: string): Promise<boolean> {
-  await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
-  const inside = connect(addressOf(name), { max: 1 });
-  try {
-    if (await fingerprint(inside) !== (shape ??= await shapeOfTemplate(admin))) return false;
-    const tables = await inside<{ name: string }[]>`
+async function wipe(name: string): Promise<boolean> {
+  await cluster()`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+  return await within(name, async (sql) => {
+    if (await fingerprint(sql) !== (shape ??= await shapeOfTemplate())) return false;
+    const tables = await sql<{ name: string }[]>`
       select quote_ident(relname) as name
       from pg_class
       where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'migrations'`;
-    await inside.unsafe(`
+    await sql.unsafe(`
       begin;
       set local session_replication_role = replica;
       ${tables.map(({ name }) => `delete from ${name};`).join("\n")}
@@ -83,24 +101,15 @@ async function wipe(admin: Pool, name: string): Promise<boolean> {
       select lo_unlink(oid) from pg_largeobject_metadata;
       commit`);
     return true;
-  } catch {
-    return false;
-  } finally {
-    await inside.end({ timeout: 1 });
-  }
+  }).catch(() => false);
 }
 
 let shape: string | undefined;
 
-async function shapeOfTemplate(admin: Pool): Promise<string> {
-  const name = await copyTemplate(admin, false);
-  const fresh = connect(addressOf(name), { max: 1 });
-  try {
-    return await fingerprint(fresh);
-  } finally {
-    await fresh.end({ timeout: 1 });
-    await admin.unsafe(`drop database ${name} with (force)`);
-  }
+async function shapeOfTemplate(): Promise<string | undefined> {
+  const [template] = await cluster()<{ shape: string }[]>`
+    select shobj_description(oid, 'pg_database') as shape from pg_database where datname = ${TEMPLATE}`;
+  return template?.shape;
 }
 
 /** Tables, columns, constraints, triggers, functions, settings and the ledger of migrations. */

@@ -79,6 +79,9 @@ export interface TestOptions {
 export const JWT_SECRET = "a secret of thirty-two bytes or more";
 const ENV = { JWT_SECRET, LIMITS: "off" };
 
+const WEB_FILES = new URL("../web/dist/", import.meta.url);
+let webFiles: ReturnType<typeof readWebFiles> | undefined;
+
 /** By configuration, on which the document may depend: to make one costs as much as a test. */
 const checkers: Record<string, Checker> = {};
 
@@ -100,8 +103,7 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
     elapsedMs: clock.elapsedMs,
   });
   const listener = await listen(database.address, services.fromOthers);
-  const webFiles = await readWebFiles(new URL("../web/dist/", import.meta.url));
-  const app = createApp(services, config, { webFiles });
+  const app = createApp(services, config, { webFiles: await (webFiles ??= readWebFiles(WEB_FILES)) });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, app.fetch);
   const sql = connect(database.address, { max: 4 });
   const sockets: TestSocket[] = [];
