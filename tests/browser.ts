@@ -23,12 +23,23 @@ const FLAGS = [
   "--use-fake-ui-for-media-stream",
 ];
 
-/** @param options `whole` for a browser with everything that people have in theirs, also notifications */
+/** One of each kind for all tests of a file: to start one takes longer than to open a window in it. */
+const running = new Map<string, Browser>();
+
+Deno.test.afterAll(async () => {
+  for (const browser of running.values()) await browser.close();
+  running.clear();
+});
+
+/**
+ * Runs in a browser without any window, and takes away those that were opened.
+ * @param options `whole` for a browser with everything that people have in theirs, also notifications
+ */
 export async function withBrowser(
   run: (browser: Browser) => Promise<void>,
   { whole = false } = {},
 ): Promise<void> {
-  const browser = await chromium.launch({ executablePath: whole ? WHOLE : LIGHTEST, args: FLAGS });
+  const browser = await browserAt(whole ? WHOLE : LIGHTEST);
   try {
     await run(browser);
   } catch (error) {
@@ -37,6 +48,14 @@ export async function withBrowser(
     }
     throw error;
   } finally {
-    await browser.close();
+    for (const context of browser.contexts()) await context.close();
   }
+}
+
+async function browserAt(executablePath: string): Promise<Browser> {
+  const known = running.get(executablePath);
+  if (known?.isConnected()) return known;
+  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  running.set(executablePath, browser);
+  return browser;
 }

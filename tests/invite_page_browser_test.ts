@@ -7,6 +7,7 @@ import { passStates } from "./invite_states.ts";
 import { inviteLink, statusOf } from "./page_calls.ts";
 import { ANN, BOB, type Person, type TestApp, withApp } from "./support.ts";
 import { judge } from "./web_judge.ts";
+import { browserTest } from "./web_window.ts";
 
 const SMALL = { width: 240, height: 320 };
 
@@ -148,29 +149,24 @@ async function pressAccessKey(page: Page, key: string): Promise<void> {
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
-  Deno.test({
-    name:
-      `axe-core finds nothing, and no line is cut off, on any state of the page in ${colorScheme} colours`,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          // The page's own policy keeps every script out, also this one.
-          const page = await browser.newPage({ bypassCSP: true, colorScheme });
-          const seen: string[] = [];
-          await passStates(t, page, async (name) => {
-            for (const [width, height] of [[128, 160], [240, 320], [1280, 800]] as const) {
-              await page.setViewportSize({ width, height });
-              await judge(page, `${name} ${width}`);
-              ok(
-                await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
-                `${name} ${width}`,
-              );
-            }
-            seen.push(name);
-          });
-          ok(seen.length >= 9);
-        })
-      ),
-  });
+  browserTest(
+    `axe-core finds nothing, and no line is cut off, on any state of the page in ${colorScheme} colours`,
+    async (t, browser) => {
+      // The page's own policy keeps every script out, also this one.
+      const page = await browser.newPage({ bypassCSP: true, colorScheme });
+      const seen: string[] = [];
+      await passStates(t, page, async (name) => {
+        for (const [width, height] of [[128, 160], [240, 320], [1280, 800]] as const) {
+          await page.setViewportSize({ width, height });
+          await judge(page, `${name} ${width}`);
+          ok(
+            await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
+            `${name} ${width}`,
+          );
+        }
+        seen.push(name);
+      });
+      ok(seen.length >= 9);
+    },
+  );
 }

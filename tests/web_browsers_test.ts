@@ -3,9 +3,18 @@
 import { Buffer } from "node:buffer";
 import { deepEqual, equal } from "./assert.ts";
 import { makeWav } from "./media_calls.ts";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { BOB, eventually, friends, type TestApp, withApp } from "./support.ts";
-import { bubbles, enter, field, type Friends, friendsTest, openWindow, ticked, write } from "./web_window.ts";
+import { BOB, eventually, friends, type TestApp } from "./support.ts";
+import {
+  browserTest,
+  bubbles,
+  enter,
+  field,
+  type Friends,
+  friendsTest,
+  openWindow,
+  ticked,
+  write,
+} from "./web_window.ts";
 
 const FORBID_STORAGE = `for (const name of ["localStorage", "sessionStorage"]) {
   Object.defineProperty(globalThis, name, { get() { throw new DOMException("", "SecurityError"); } });
@@ -42,26 +51,19 @@ const BREAKS: Record<string, string> = {
 };
 
 for (const [what, script] of Object.entries(BREAKS)) {
-  Deno.test({
-    name: `where the browser ${what}, one signs in, writes and reads`,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const [ann, bob] = await friends(t);
-          t.clock.advance(120_000);
-          const { page, errors } = await openWindow(t, browser, { script });
-          await enter(t, page, ann.phone);
-          await page.locator(".row", { hasText: BOB }).click();
-          for (const text of ["One", "Two", "Three"]) await write(page, text);
-          await page.getByText("Three").waitFor();
-          await ticked(page, "Sent");
-          await t.send(bob, ann, "Four");
-          await eventually(async () => deepEqual(await bubbles(page), ["One", "Two", "Three", "Four"]));
-          equal(await field(page).inputValue(), "");
-          deepEqual(errors, []);
-        })
-      ),
+  browserTest(`where the browser ${what}, one signs in, writes and reads`, async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    t.clock.advance(120_000);
+    const { page, errors } = await openWindow(t, browser, { script });
+    await enter(t, page, ann.phone);
+    await page.locator(".row", { hasText: BOB }).click();
+    for (const text of ["One", "Two", "Three"]) await write(page, text);
+    await page.getByText("Three").waitFor();
+    await ticked(page, "Sent");
+    await t.send(bob, ann, "Four");
+    await eventually(async () => deepEqual(await bubbles(page), ["One", "Two", "Three", "Four"]));
+    equal(await field(page).inputValue(), "");
+    deepEqual(errors, []);
   });
 }
 

@@ -1,23 +1,10 @@
 // Signing in and up: which of the two it is, and the code that comes out of the SMS by itself.
 
 import { deepEqual, equal, match } from "./assert.ts";
-import type { Browser, Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
 import { MINUTE_MS } from "./passcode_calls.ts";
-import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
-import { moveTo, openWindow, press } from "./web_window.ts";
-
-function doorTest(
-  name: string,
-  run: (t: TestApp, browser: Browser) => Promise<void>,
-  env: Record<string, string> = {},
-): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser)), { env }),
-  });
-}
+import { ANN, BOB, eventually, type TestApp } from "./support.ts";
+import { browserTest, moveTo, openWindow, press } from "./web_window.ts";
 
 async function sendCode(page: Page, phone: string): Promise<void> {
   await page.locator("#phone:focus").waitFor();
@@ -31,9 +18,9 @@ function inbox(t: TestApp, phone: string): string[] {
   return t.services.console!.sent().filter(({ to }) => to === phone).map(({ text }) => text);
 }
 
-const UNIFORM = { UNIFORM_AUTH: "1" };
+const UNIFORM = { env: { UNIFORM_AUTH: "1" } };
 
-doorTest(
+browserTest(
   "where only the SMS tells who has an account, it leads a newcomer by keys to signing up",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser);
@@ -51,7 +38,7 @@ doorTest(
   UNIFORM,
 );
 
-doorTest(
+browserTest(
   "who went astray there comes back with the code of before, though it is too early for another",
   async (t, browser) => {
     await t.signUp(ANN);
@@ -78,7 +65,7 @@ for (
   ] as const
 ) {
   const way = other === "up" ? "in" : "up";
-  doorTest(
+  browserTest(
     `where the service tells it, whoever can sign ${way} is asked to, is told why the other way is closed, and gets in`,
     async (t, browser) => {
       await t.signUp(ANN);
@@ -95,7 +82,7 @@ for (
   );
 }
 
-doorTest(
+browserTest(
   "the number is shown as it was understood, and a code that is too short costs no guess",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser, { path: "/app#%" });
@@ -115,7 +102,7 @@ doorTest(
   },
 );
 
-doorTest("Back leads from the code to the number, also when the code was wrong", async (t, browser) => {
+browserTest("Back leads from the code to the number, also when the code was wrong", async (t, browser) => {
   const { page, errors } = await openWindow(t, browser);
   await sendCode(page, ANN);
   await press(page, "Escape");
@@ -144,7 +131,7 @@ const SYSTEM = `
     });
   });`;
 
-doorTest(
+browserTest(
   "the code comes out of the SMS by itself where the system reads it, and only while it is waited for",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser);

@@ -3,7 +3,7 @@
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { invite, join, withInvites } from "./invite_calls.ts";
-import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
+import { ANN, BOB, CAT, type TestApp } from "./support.ts";
 import { judge } from "./web_judge.ts";
 import {
   browserTest,
@@ -37,31 +37,26 @@ async function invited(t: TestApp, ann: Window, bob: Window): Promise<void> {
   await bob.page.getByText("You are friends now").waitFor();
 }
 
-Deno.test({
-  name:
-    "an invitation leads from the SMS into the web client, signed in, with its token in no address and no cookie",
-  ignore: !hasBrowser,
-  fn: () =>
-    withApp((t) =>
-      withBrowser(async (browser) => {
-        const ann = await openAs(t, browser, await t.signUp(ANN));
-        const bob = await openWindow(t, browser);
-        const asked: string[] = [];
-        bob.page.on("request", (request) => asked.push(request.url()));
-        await invited(t, ann, bob);
-        await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
-        await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
-        await ann.page.getByRole("heading", { name: "Friends" }).waitFor();
+browserTest(
+  "an invitation leads from the SMS into the web client, signed in, with its token in no address and no cookie",
+  async (t, browser) => {
+    const ann = await openAs(t, browser, await t.signUp(ANN));
+    const bob = await openWindow(t, browser);
+    const asked: string[] = [];
+    bob.page.on("request", (request) => asked.push(request.url()));
+    await invited(t, ann, bob);
+    await bob.page.getByRole("link", { name: "Go to PuffinTalk" }).click();
+    await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
+    await ann.page.getByRole("heading", { name: "Friends" }).waitFor();
 
-        const token = await bob.page.evaluate<string>("JSON.parse(localStorage['puffintalk.session']).token");
-        ok(token.startsWith("ey") && asked.length > 5);
-        deepEqual(asked.filter((url) => url.includes("eyJ")), []);
-        deepEqual(await bob.page.context().cookies(), []);
-        equal(await bob.page.evaluate("sessionStorage.getItem('puffintalk.handover')"), null);
-        deepEqual([ann.errors, bob.errors], [[], []]);
-      })
-    ),
-});
+    const token = await bob.page.evaluate<string>("JSON.parse(localStorage['puffintalk.session']).token");
+    ok(token.startsWith("ey") && asked.length > 5);
+    deepEqual(asked.filter((url) => url.includes("eyJ")), []);
+    deepEqual(await bob.page.context().cookies(), []);
+    equal(await bob.page.evaluate("sessionStorage.getItem('puffintalk.handover')"), null);
+    deepEqual([ann.errors, bob.errors], [[], []]);
+  },
+);
 
 browserTest(
   "an invitation that is answered where somebody else is signed in leaves that session alone",
@@ -164,28 +159,25 @@ Deno.test({
 });
 
 for (const size of ["tiny", "desktop"] as const) {
-  Deno.test({
-    name:
-      `where the inviter's own phone sends invitations, the form leads to its SMS and suits axe-core, ${size}`,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const ann = await t.signUp(ANN);
-          const options = { bypassCSP: true, viewport: SIZES[size], path: "/app#/add" };
-          const { page, errors } = await openAs(t, browser, ann, options);
-          await page.locator("#peer").fill(BOB);
-          await press(page, "Enter");
-          const link = page.getByRole("link", { name: "Write the SMS" });
-          await link.waitFor();
-          match(
-            decodeURIComponent(await link.getAttribute("href") ?? ""),
-            /^sms:\+14155550102\b.*\/i\/[\w-]{22}/s,
-          );
-          await judge(page, "invitation by the own phone");
-          deepEqual(errors, []);
-        }), { env: { INVITE_MODE: "device" } }),
-  });
+  browserTest(
+    `where the inviter's own phone sends invitations, the form leads to its SMS and suits axe-core, ${size}`,
+    async (t, browser) => {
+      const ann = await t.signUp(ANN);
+      const options = { bypassCSP: true, viewport: SIZES[size], path: "/app#/add" };
+      const { page, errors } = await openAs(t, browser, ann, options);
+      await page.locator("#peer").fill(BOB);
+      await press(page, "Enter");
+      const link = page.getByRole("link", { name: "Write the SMS" });
+      await link.waitFor();
+      match(
+        decodeURIComponent(await link.getAttribute("href") ?? ""),
+        /^sms:\+14155550102\b.*\/i\/[\w-]{22}/s,
+      );
+      await judge(page, "invitation by the own phone");
+      deepEqual(errors, []);
+    },
+    { env: { INVITE_MODE: "device" } },
+  );
 }
 
 browserTest(

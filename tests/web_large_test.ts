@@ -2,11 +2,10 @@
 
 import { deepEqual, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { BOB, withApp } from "./support.ts";
+import { BOB } from "./support.ts";
 import { judge } from "./web_judge.ts";
 import { settle, takeTour } from "./web_tour.ts";
-import { openAs, SIZES } from "./web_window.ts";
+import { browserTest, openAs, SIZES } from "./web_window.ts";
 
 interface Large {
   viewport: { width: number; height: number };
@@ -40,46 +39,38 @@ const CUT = `[...document.querySelectorAll("${NAMES}")]
   .map((element) => element.className + ": " + element.innerText)`;
 
 for (const [what, { viewport, fontSize }] of LARGE) {
-  Deno.test({
-    name: `names and numbers are shown whole, in the list and in a conversation, at 200 % ${what}`,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const { page } = await openAs(t, browser, await settle(t), { viewport, hasTouch: true });
-          await enlarge(page, fontSize);
-          await page.getByText("Dan").waitFor();
-          deepEqual(await page.evaluate(CUT), []);
-          await page.locator(".row", { hasText: BOB }).click();
-          await page.getByText("See you then!").waitFor();
-          deepEqual(await page.evaluate(CUT), []);
-          await page.getByRole("button", { name: "Options" }).click();
-          await page.getByText("You are friends.").waitFor();
-          deepEqual(await page.evaluate(CUT), []);
-        })
-      ),
-  });
+  browserTest(
+    `names and numbers are shown whole, in the list and in a conversation, at 200 % ${what}`,
+    async (t, browser) => {
+      const { page } = await openAs(t, browser, await settle(t), { viewport, hasTouch: true });
+      await enlarge(page, fontSize);
+      await page.getByText("Dan").waitFor();
+      deepEqual(await page.evaluate(CUT), []);
+      await page.locator(".row", { hasText: BOB }).click();
+      await page.getByText("See you then!").waitFor();
+      deepEqual(await page.evaluate(CUT), []);
+      await page.getByRole("button", { name: "Options" }).click();
+      await page.getByText("You are friends.").waitFor();
+      deepEqual(await page.evaluate(CUT), []);
+    },
+  );
 
-  Deno.test({
-    name: `axe-core finds nothing, and nothing is cut off, on any screen at 200 % ${what}`,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const seen: string[] = [];
-          await takeTour({
-            t,
-            browser,
-            ann: await settle(t),
-            options: { viewport, bypassCSP: true },
-            see: async (screen, page) => {
-              await enlarge(page, fontSize);
-              await judge(page, screen);
-              seen.push(screen);
-            },
-          });
-          ok(seen.length >= 20, seen.join());
-        })
-      ),
-  });
+  browserTest(
+    `axe-core finds nothing, and nothing is cut off, on any screen at 200 % ${what}`,
+    async (t, browser) => {
+      const seen: string[] = [];
+      await takeTour({
+        t,
+        browser,
+        ann: await settle(t),
+        options: { viewport, bypassCSP: true },
+        see: async (screen, page) => {
+          await enlarge(page, fontSize);
+          await judge(page, screen);
+          seen.push(screen);
+        },
+      });
+      ok(seen.length >= 20, seen.join());
+    },
+  );
 }

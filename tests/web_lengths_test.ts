@@ -1,18 +1,9 @@
 // Nothing that somebody wrote is cut off: what is too long stays as it is, with a sentence, until its writer shortens it.
 
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
-import type { Browser, Locator, Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
-import { bubbles, field, focused, openAs, openFriends, press } from "./web_window.ts";
-
-function lengthTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
-  });
-}
+import type { Locator, Page } from "playwright-core";
+import { ANN, BOB, CAT, eventually } from "./support.ts";
+import { browserTest, bubbles, field, focused, openAs, openFriends, press } from "./web_window.ts";
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 const PUFFIN = "\u{1f427}";
@@ -48,7 +39,7 @@ function sent(page: Page): Promise<string[]> {
   return page.locator(".mine .words").allTextContents();
 }
 
-lengthTest("a message of 4096 emoji is sent whole", async (t, browser) => {
+browserTest("a message of 4096 emoji is sent whole", async (t, browser) => {
   const { ann, bob } = await openFriends(t, browser);
   await paste(field(ann.page), PUFFIN.repeat(4096));
   await fits(field(ann.page));
@@ -56,7 +47,7 @@ lengthTest("a message of 4096 emoji is sent whole", async (t, browser) => {
   await bob.page.getByText(PUFFIN.repeat(4096)).waitFor();
 });
 
-lengthTest(
+browserTest(
   "a message that is too long loses nothing, says so, and is sent when it fits",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
@@ -81,7 +72,7 @@ lengthTest(
   },
 );
 
-lengthTest(
+browserTest(
   "the limit is read out once, and not again with every letter that goes",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
@@ -95,7 +86,7 @@ lengthTest(
   },
 );
 
-lengthTest("words that go with a film lose nothing, and wait until they fit", async (t, browser) => {
+browserTest("words that go with a film lose nothing, and wait until they fit", async (t, browser) => {
   const { ann, bob } = await openFriends(t, browser);
   await ann.page.locator("input[type=file]").setInputFiles(FILM);
   const caption = ann.page.getByLabel("Caption");
@@ -112,7 +103,7 @@ lengthTest("words that go with a film lose nothing, and wait until they fit", as
   equal((await t.sql`select id from messages`).length, 1);
 });
 
-lengthTest("a name of 50 characters is kept as the service counts them", async (t, browser) => {
+browserTest("a name of 50 characters is kept as the service counts them", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   await ann.page.goto(`${t.url}/app#/person/${BOB}`);
   const name = ann.page.getByLabel("Your name for this person");
@@ -124,7 +115,7 @@ lengthTest("a name of 50 characters is kept as the service counts them", async (
   }
 });
 
-lengthTest("a name that is too long loses nothing, and is not kept until it fits", async (t, browser) => {
+browserTest("a name that is too long loses nothing, and is not kept until it fits", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   await ann.page.goto(`${t.url}/app#/person/${BOB}`);
   const name = ann.page.getByLabel("Your name for this person");
@@ -138,7 +129,7 @@ lengthTest("a name that is too long loses nothing, and is not kept until it fits
   await ann.page.locator(".lead", { hasText: "y".repeat(50) }).waitFor();
 });
 
-lengthTest("nobody is asked under a name that is too long", async (t, browser) => {
+browserTest("nobody is asked under a name that is too long", async (t, browser) => {
   const ann = await t.signUp(ANN);
   await t.signUp(CAT);
   const { page } = await openAs(t, browser, ann, { path: "/app#/add" });

@@ -1,11 +1,18 @@
 // What is written without a network goes out once, in order, when there is one; what was seen can be seen without.
 
 import { deepEqual, equal } from "./assert.ts";
-import { hasBrowser, withBrowser } from "./browser.ts";
 import { startService } from "./process.ts";
-import { ANN, BOB, eventually, friends, withApp } from "./support.ts";
-import { createTestDatabase } from "./database.ts";
-import { bubbles, field, friendsTest, openAs, openFriends, ticked, write } from "./web_window.ts";
+import { ANN, BOB, eventually, friends } from "./support.ts";
+import {
+  browserTest,
+  bubbles,
+  field,
+  friendsTest,
+  openAs,
+  openFriends,
+  ticked,
+  write,
+} from "./web_window.ts";
 
 const TEXTS = ["One", "Two", "Three", "Four"];
 
@@ -65,97 +72,79 @@ friendsTest(
   },
 );
 
-Deno.test({
-  name: "two windows of one person share an outbox, and see each other's messages",
-  ignore: !hasBrowser,
-  fn: () =>
-    withApp((t) =>
-      withBrowser(async (browser) => {
-        const { ann, bob } = await openFriends(t, browser);
-        const other = await ann.page.context().newPage();
-        await other.goto(`${t.url}/app#/thread/${BOB}`);
-        await field(other).waitFor();
-        await ann.page.context().setOffline(true);
-        await write(ann.page, "From one");
-        await write(other, "From the other");
-        await other.getByText("From one").waitFor();
-        await ann.page.context().setOffline(false);
-        await eventually(
-          async () => deepEqual(await bubbles(bob.page), ["From one", "From the other"]),
-          15_000,
-        );
-        for (const page of [ann.page, other]) {
-          await eventually(async () => deepEqual(await bubbles(page), ["From one", "From the other"]));
-        }
-        equal(await t.sql`select from messages`.then((rows) => rows.length), 2);
-      })
-    ),
-});
+browserTest(
+  "two windows of one person share an outbox, and see each other's messages",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    const other = await ann.page.context().newPage();
+    await other.goto(`${t.url}/app#/thread/${BOB}`);
+    await field(other).waitFor();
+    await ann.page.context().setOffline(true);
+    await write(ann.page, "From one");
+    await write(other, "From the other");
+    await other.getByText("From one").waitFor();
+    await ann.page.context().setOffline(false);
+    await eventually(
+      async () => deepEqual(await bubbles(bob.page), ["From one", "From the other"]),
+      15_000,
+    );
+    for (const page of [ann.page, other]) {
+      await eventually(async () => deepEqual(await bubbles(page), ["From one", "From the other"]));
+    }
+    equal(await t.sql`select from messages`.then((rows) => rows.length), 2);
+  },
+);
 
-Deno.test({
-  name:
-    "the client says that it is connecting while the service is away, and goes on by itself when it is back",
-  ignore: !hasBrowser,
-  fn: async () => {
-    const database = await createTestDatabase();
+browserTest(
+  "the client says that it is connecting while the service is away, and goes on by itself when it is back",
+  async (t, browser) => {
+    const people = { ann: await t.signUp(ANN), bob: await t.signUp(BOB) };
+    await t.befriend(people.ann, people.bob);
+    const env = {
+      DATABASE_URL: t.database.url,
+      JWT_SECRET: "a secret of thirty-two bytes or more",
+      LIMITS: "off",
+    };
+    const first = await startService({ env });
+    const { page } = await openAs(first, browser, people.ann, { path: `/app#/thread/${BOB}` });
+    await field(page).waitFor();
+    await first.end("SIGTERM");
+    await page.getByText("Connecting").waitFor();
+    await write(page, "While you were away");
+    const port = new URL(first.url).port;
+    const second = await startService({ env: { ...env, PORT: port } });
+    await ticked(page, "Sent");
+    await page.getByText("Connecting").waitFor({ state: "hidden" });
+    await second.end("SIGTERM");
+  },
+);
+
+browserTest(
+  "where something in between answers that the service is away, the page opens as it was kept",
+  async (t, browser) => {
+    const env = {
+      DATABASE_URL: t.database.url,
+      JWT_SECRET: "a secret of thirty-two bytes or more",
+      LIMITS: "off",
+    };
+    const [ann] = await friends(t);
+    const service = await startService({ env });
+    const { page } = await openAs(service, browser, ann, { path: `/app#/thread/${BOB}` });
+    // Only what was shown is kept.
+    await field(page).waitFor();
+    await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+    await service.end("SIGTERM");
+    const port = Number(new URL(service.url).port);
+    const between = Deno.serve(
+      { port, hostname: "127.0.0.1", onListen: () => {} },
+      () => new Response("Bad gateway", { status: 502 }),
+    );
     try {
-      await withApp((t) =>
-        withBrowser(async (browser) => {
-          const people = { ann: await t.signUp(ANN), bob: await t.signUp(BOB) };
-          await t.befriend(people.ann, people.bob);
-          const env = {
-            DATABASE_URL: database.url,
-            JWT_SECRET: "a secret of thirty-two bytes or more",
-            LIMITS: "off",
-          };
-          const first = await startService({ env });
-          const { page } = await openAs(first, browser, people.ann, { path: `/app#/thread/${BOB}` });
-          await field(page).waitFor();
-          await first.end("SIGTERM");
-          await page.getByText("Connecting").waitFor();
-          await write(page, "While you were away");
-          const port = new URL(first.url).port;
-          const second = await startService({ env: { ...env, PORT: port } });
-          await ticked(page, "Sent");
-          await page.getByText("Connecting").waitFor({ state: "hidden" });
-          await second.end("SIGTERM");
-        }), { database });
+      await page.reload();
+      await page.getByText("Connecting").waitFor({ timeout: 10_000 });
+      await field(page).waitFor();
     } finally {
-      await database.drop();
+      await between.shutdown();
     }
   },
-});
-
-Deno.test({
-  name: "where something in between answers that the service is away, the page opens as it was kept",
-  ignore: !hasBrowser,
-  fn: () =>
-    withApp((t) =>
-      withBrowser(async (browser) => {
-        const env = {
-          DATABASE_URL: t.database.url,
-          JWT_SECRET: "a secret of thirty-two bytes or more",
-          LIMITS: "off",
-        };
-        const [ann] = await friends(t);
-        const service = await startService({ env });
-        const { page } = await openAs(service, browser, ann, { path: `/app#/thread/${BOB}` });
-        // Only what was shown is kept.
-        await field(page).waitFor();
-        await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
-        await service.end("SIGTERM");
-        const port = Number(new URL(service.url).port);
-        const between = Deno.serve(
-          { port, hostname: "127.0.0.1", onListen: () => {} },
-          () => new Response("Bad gateway", { status: 502 }),
-        );
-        try {
-          await page.reload();
-          await page.getByText("Connecting").waitFor({ timeout: 10_000 });
-          await field(page).waitFor();
-        } finally {
-          await between.shutdown();
-        }
-      })
-    ),
-});
+);

@@ -2,9 +2,9 @@
 // 250 kbit/s and 300 ms is printed, not judged: it depends on who else uses this machine.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import type { Browser, Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { eventually, type TestApp, withApp } from "./support.ts";
+import type { Page } from "playwright-core";
+import { eventually } from "./support.ts";
+import { browserTest } from "./web_window.ts";
 
 const KBIT_BYTES = 1_000 / 8;
 const SLOW = {
@@ -19,14 +19,6 @@ const FIRST_FLIGHT_BYTES = 10 * 1_460;
 interface Arrived {
   paths: string[];
   bytes: number;
-}
-
-function paintTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
-  });
 }
 
 /** Milliseconds from asking for the page to its first words. */
@@ -59,7 +51,7 @@ async function letThrough(page: Page, ...paths: RegExp[]): Promise<Arrived> {
   return arrived;
 }
 
-paintTest(
+browserTest(
   "the first paint waits for one answer, and that fits into a connection's first flight",
   async (t, browser) => {
     const page = await browser.newPage();
@@ -73,19 +65,22 @@ paintTest(
   },
 );
 
-paintTest("where no script of the page runs for long, it says what the reason may be", async (t, browser) => {
-  const page = await browser.newPage({ viewport: { width: 240, height: 320 } });
-  await letThrough(page, /^\/app$/);
-  await page.goto(`${t.url}/app`, { waitUntil: "commit" });
-  const reasons = page.getByText("PuffinTalk.");
-  await eventually(async () => equal(await reasons.count(), 2));
-  await page.waitForFunction("document.getAnimations().length === 2");
-  equal(await reasons.filter({ visible: true }).count(), 0);
-  await page.evaluate("document.getAnimations().forEach((one) => one.finish())");
-  equal(await reasons.filter({ visible: true }).count(), 2);
-});
+browserTest(
+  "where no script of the page runs for long, it says what the reason may be",
+  async (t, browser) => {
+    const page = await browser.newPage({ viewport: { width: 240, height: 320 } });
+    await letThrough(page, /^\/app$/);
+    await page.goto(`${t.url}/app`, { waitUntil: "commit" });
+    const reasons = page.getByText("PuffinTalk.");
+    await eventually(async () => equal(await reasons.count(), 2));
+    await page.waitForFunction("document.getAnimations().length === 2");
+    equal(await reasons.filter({ visible: true }).count(), 0);
+    await page.evaluate("document.getAnimations().forEach((one) => one.finish())");
+    equal(await reasons.filter({ visible: true }).count(), 2);
+  },
+);
 
-paintTest("the page can be used as soon as its one script has arrived as well", async (t, browser) => {
+browserTest("the page can be used as soon as its one script has arrived as well", async (t, browser) => {
   const page = await browser.newPage();
   const arrived = await letThrough(page, /^\/app$/, /^\/app\/main-\w+\.js$/);
   await page.goto(`${t.url}/app`, { waitUntil: "commit" });
@@ -93,7 +88,7 @@ paintTest("the page can be used as soon as its one script has arrived as well", 
   deepEqual(arrived.paths.map((path) => path.replace(/-\w+/, "")), ["/app", "/app/main.js"]);
 });
 
-paintTest(
+browserTest(
   "over 250 kbit/s and 300 ms the page paints and can be used; when is printed",
   async (t, browser) => {
     const page = await browser.newPage();

@@ -1,29 +1,10 @@
 // Where one is in a conversation and in the list: it opens at the newest message, and nobody loses the place.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import type { Browser, Locator, Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
+import type { Locator, Page } from "playwright-core";
 import { statuses } from "./mark_calls.ts";
-import {
-  ANN,
-  BOB,
-  CAT,
-  eventually,
-  friends,
-  type Person,
-  succeeded,
-  type TestApp,
-  withApp,
-} from "./support.ts";
-import { field, focused, openAs, type OpenOptions, press, SIZES } from "./web_window.ts";
-
-function placeTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
-  });
-}
+import { ANN, BOB, CAT, eventually, friends, type Person, succeeded, type TestApp } from "./support.ts";
+import { browserTest, field, focused, openAs, type OpenOptions, press, SIZES } from "./web_window.ts";
 
 /** Two friends, and so many texts of Bob's for Ann. */
 async function talked(t: TestApp, count: number): Promise<[ann: Person, bob: Person]> {
@@ -59,7 +40,7 @@ const TOUCH: [string, OpenOptions][] = [
 ];
 
 for (const [size, options] of TOUCH) {
-  placeTest(
+  browserTest(
     `on a touch screen of ${size} a conversation opens at its newest message whenever it is opened`,
     async (t, browser) => {
       const [ann, bob] = await talked(t, 50);
@@ -84,7 +65,7 @@ for (const [size, options] of TOUCH) {
     },
   );
 
-  placeTest(
+  browserTest(
     `on a touch screen of ${size} an address leads to the newest message, however late the list comes`,
     async (t, browser) => {
       const [ann] = await talked(t, 50);
@@ -107,7 +88,7 @@ for (const [size, options] of TOUCH) {
   );
 }
 
-placeTest(
+browserTest(
   "a newest message that is taller than a touch screen is opened at its end, and what follows is in view",
   async (t, browser) => {
     const [ann, bob] = await talked(t, 1);
@@ -127,7 +108,7 @@ placeTest(
   },
 );
 
-placeTest(
+browserTest(
   "what comes below while older messages are read is seen when one comes to it",
   async (t, browser) => {
     const [ann, bob] = await talked(t, 30);
@@ -162,7 +143,7 @@ const LEAVES = `{
   };
 }`;
 
-placeTest("what comes in the moment in which somebody goes up does not lead back", async (t, browser) => {
+browserTest("what comes in the moment in which somebody goes up does not lead back", async (t, browser) => {
   const [ann, bob] = await talked(t, 50);
   const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script: LEAVES });
   await bubble(page, "Message 50.").waitFor();
@@ -174,7 +155,7 @@ placeTest("what comes in the moment in which somebody goes up does not lead back
   ok(!await isInView(bubble(page, "One below")));
 });
 
-placeTest(
+browserTest(
   "the arrow up goes on through the older messages, from one's place to the first",
   async (t, browser) => {
     const [ann] = await talked(t, 100);
@@ -199,7 +180,7 @@ placeTest(
   },
 );
 
-placeTest("older messages that come leave the focus on the message that has it", async (t, browser) => {
+browserTest("older messages that come leave the focus on the message that has it", async (t, browser) => {
   const [ann] = await talked(t, 50);
   const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
   await bubble(page, "Message 11.").focus();
@@ -226,7 +207,7 @@ const NARROW: [string, OpenOptions][] = [
 ];
 
 for (const [size, options] of NARROW) {
-  placeTest(`Back leads to the row that one came from: at ${size}`, async (t, browser) => {
+  browserTest(`Back leads to the row that one came from: at ${size}`, async (t, browser) => {
     const { page } = await openAs(t, browser, await crowded(t, 50), options);
     const use = (name: string | RegExp, key: string) =>
       options.hasTouch ? page.getByRole("button", { name }).first().tap() : press(page, key);
@@ -243,7 +224,7 @@ for (const [size, options] of NARROW) {
   });
 }
 
-placeTest("beside the list Back leads to the row as well", async (t, browser) => {
+browserTest("beside the list Back leads to the row as well", async (t, browser) => {
   const ann = await crowded(t, 50);
   const { page } = await openAs(t, browser, ann, { viewport: SIZES.desktop });
   for (const phone of [BOB, CAT]) {

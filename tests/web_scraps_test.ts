@@ -1,22 +1,12 @@
 // What was begun to be written stays, with its person, until it is sent or its writer leaves.
 
 import { deepEqual, equal } from "./assert.ts";
-import type { Browser } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
-import { bubbles, enter, field, openFriends, press, ticked, write } from "./web_window.ts";
-
-function scrapTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
-  });
-}
+import { BOB, CAT, eventually } from "./support.ts";
+import { browserTest, bubbles, enter, field, openFriends, press, ticked, write } from "./web_window.ts";
 
 const SCRAPS = "localStorage.getItem('puffintalk.scraps')";
 
-scrapTest(
+browserTest(
   "a text that was begun is there again after another screen and another start, and for nobody else",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
@@ -47,7 +37,7 @@ scrapTest(
   },
 );
 
-scrapTest(
+browserTest(
   "a text that was begun is gone with the session, ended here or from elsewhere",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
@@ -72,7 +62,7 @@ scrapTest(
   },
 );
 
-scrapTest(
+browserTest(
   "what is left of somebody whose session is gone is shown to nobody who comes next, and sent for nobody",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);

@@ -4,11 +4,9 @@
 import { ok } from "./assert.ts";
 import type { BrowserContextOptions } from "playwright-core";
 import type { Language } from "../services/texts/language.ts";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { withApp } from "./support.ts";
 import { judge } from "./web_judge.ts";
 import { settle, takeTour } from "./web_tour.ts";
-import { SIZES } from "./web_window.ts";
+import { browserTest, SIZES } from "./web_window.ts";
 
 interface View extends BrowserContextOptions {
   direction?: "rtl";
@@ -30,27 +28,24 @@ const VIEWS: [string, View][] = [
 ];
 
 for (const [name, { direction, language = "en", whole = false, ...options }] of VIEWS) {
-  Deno.test({
-    name: `axe-core finds nothing, and nothing is cut off, on any screen at ${name}`,
-    ignore: !hasBrowser,
-    fn: () =>
-      withApp((t) =>
-        withBrowser(async (browser) => {
-          const seen: string[] = [];
-          await takeTour({
-            t,
-            browser,
-            ann: await settle(t),
-            options: { ...options, bypassCSP: true },
-            language,
-            see: async (screen, page) => {
-              if (direction) await page.evaluate(`document.documentElement.dir = "${direction}"`);
-              await judge(page, screen);
-              seen.push(screen);
-            },
-          });
-          ok(seen.length >= (whole ? 24 : 23), seen.join());
-        }, { whole })
-      ),
-  });
+  browserTest(
+    `axe-core finds nothing, and nothing is cut off, on any screen at ${name}`,
+    async (t, browser) => {
+      const seen: string[] = [];
+      await takeTour({
+        t,
+        browser,
+        ann: await settle(t),
+        options: { ...options, bypassCSP: true },
+        language,
+        see: async (screen, page) => {
+          if (direction) await page.evaluate(`document.documentElement.dir = "${direction}"`);
+          await judge(page, screen);
+          seen.push(screen);
+        },
+      });
+      ok(seen.length >= (whole ? 24 : 23), seen.join());
+    },
+    { whole },
+  );
 }

@@ -1,35 +1,22 @@
 // What a session means to the pages: its end from elsewhere, several windows, and what a person chose.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { hasBrowser, withBrowser } from "./browser.ts";
 import { only } from "./limit_calls.ts";
+import { ANN, BOB, CAT, eventually, friends, refused } from "./support.ts";
 import {
-  ANN,
-  BOB,
-  CAT,
-  eventually,
-  friends,
-  refused,
-  type TestApp,
-  type TestOptions,
-  withApp,
-} from "./support.ts";
-import type { Browser } from "playwright-core";
-import { bubbles, enter, field, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
+  browserTest,
+  bubbles,
+  enter,
+  field,
+  focused,
+  moveTo,
+  openAs,
+  openFriends,
+  press,
+  SIZES,
+} from "./web_window.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-
-function sessionTest(
-  name: string,
-  run: (t: TestApp, browser: Browser) => Promise<void>,
-  options: TestOptions = {},
-): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser)), options),
-  });
-}
 
 /** In the page: where one is in a list. */
 const PLACE = `(() => {
@@ -37,7 +24,7 @@ const PLACE = `(() => {
   return { scrollTop, scrollHeight, clientHeight, below: scrollHeight - scrollTop - clientHeight };
 })()`;
 
-sessionTest(
+browserTest(
   "a session that is ended from another device leads to the door, says so, and leaves nothing behind",
   async (t, browser) => {
     const person = await t.signUp(ANN);
@@ -54,7 +41,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "signing out by keys ends the session everywhere in this browser, and at the service",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
@@ -72,7 +59,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "a session that another of the same person has taken the place of ends without signing anybody out",
   async (t, browser) => {
     const first = await t.signUp(ANN);
@@ -100,7 +87,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "an answer to signing out that comes late signs nobody out who has come since",
   async (t, browser) => {
     const { page } = await openAs(t, browser, await t.signUp(ANN));
@@ -128,7 +115,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "what comes for somebody who has left is neither shown to whoever is next, nor kept, nor waited for",
   async (t, browser) => {
     const [ann] = await friends(t);
@@ -174,7 +161,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "who signs out is not told that he was signed out, though the socket may know it before the answer comes",
   async (t, browser) => {
     const { page, errors } = await openAs(t, browser, await t.signUp(ANN));
@@ -203,7 +190,7 @@ sessionTest(
   },
 );
 
-sessionTest("a language that is chosen is spoken at once, and after the next start", async (t, browser) => {
+browserTest("a language that is chosen is spoken at once, and after the next start", async (t, browser) => {
   const { page } = await openAs(t, browser, await t.signUp(ANN));
   await press(page, "F2");
   await page.getByRole("button", { name: "Espa\u00f1ol" }).click();
@@ -213,7 +200,7 @@ sessionTest("a language that is chosen is spoken at once, and after the next sta
   await page.getByText("Todav\u00eda no hay nadie").waitFor();
 });
 
-sessionTest(
+browserTest(
   "older messages come when one scrolls up, and what one reads stays where it is",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
@@ -239,7 +226,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "a conversation in which nothing can be written any more opens at its newest message, however often",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
@@ -259,7 +246,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "where there is room for the list beside, keys go on in it when what had the focus there is gone",
   async (t, browser) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
@@ -272,7 +259,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "deep in a conversation, arrows walk through messages, and Back leads out step by step",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
@@ -291,7 +278,7 @@ sessionTest(
   },
 );
 
-sessionTest(
+browserTest(
   "a window that gave way to newer ones says so and stays quiet, until its owner wants it here, by keys",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
@@ -317,7 +304,7 @@ sessionTest(
   { env: { LIMITS: only("sockets_user", "2") } },
 );
 
-sessionTest(
+browserTest(
   "a session is renewed when a week of it is over, also in a window that stays open, and not before",
   async (t, browser) => {
     const person = await t.signUp(ANN);
@@ -357,7 +344,7 @@ sessionTest(
 );
 
 for (const [what, days] of [["behind", -20], ["ahead", 20]] as const) {
-  sessionTest(
+  browserTest(
     `a session is renewed once a week where the clock is twenty days ${what}`,
     async (t, browser) => {
       const context = await browser.newContext();
@@ -380,7 +367,7 @@ for (const [what, days] of [["behind", -20], ["ahead", 20]] as const) {
   );
 }
 
-sessionTest("a session that is near its end is renewed when its window is opened", async (t, browser) => {
+browserTest("a session that is near its end is renewed when its window is opened", async (t, browser) => {
   const person = await t.signUp(ANN);
   const { page } = await openAs(t, browser, person);
   await page.getByText("Nobody here yet").waitFor();
@@ -398,7 +385,7 @@ sessionTest("a session that is near its end is renewed when its window is opened
   );
 });
 
-sessionTest("a list that comes late is what the keys act on, and not the way back", async (t, browser) => {
+browserTest("a list that comes late is what the keys act on, and not the way back", async (t, browser) => {
   const { page } = await openAs(t, browser, await t.signUp(ANN, "An old phone"));
   const late = Promise.withResolvers<void>();
   await page.route("**/api/auth/sessions", async (route) => {

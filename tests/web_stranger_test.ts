@@ -1,23 +1,13 @@
 // An address that leads to a number which is not in one's list.
 
 import { equal } from "./assert.ts";
-import type { Browser } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
-import { field, focused, openAs, press, SIZES } from "./web_window.ts";
-
-function strangerTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
-  });
-}
+import { ANN, BOB, CAT } from "./support.ts";
+import { browserTest, field, focused, openAs, press, SIZES } from "./web_window.ts";
 
 const SENTENCE = "This number is not in your list.";
 
 for (const at of ["thread", "person"]) {
-  strangerTest(
+  browserTest(
     `#/${at}/ of a number that is not in the list says so, and leads to asking and back by keys alone`,
     async (t, browser) => {
       await t.signUp(CAT);
@@ -38,7 +28,7 @@ for (const at of ["thread", "person"]) {
   );
 }
 
-strangerTest("beside the list, too, nothing is selected, and Back leads out", async (t, browser) => {
+browserTest("beside the list, too, nothing is selected, and Back leads out", async (t, browser) => {
   const ann = await t.signUp(ANN);
   await t.befriend(ann, await t.signUp(BOB));
   const { page } = await openAs(t, browser, ann, {
@@ -51,7 +41,7 @@ strangerTest("beside the list, too, nothing is selected, and Back leads out", as
   await page.getByText("Choose somebody").waitFor();
 });
 
-strangerTest("who is a friend meanwhile is none: the conversation opens by itself", async (t, browser) => {
+browserTest("who is a friend meanwhile is none: the conversation opens by itself", async (t, browser) => {
   const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
   const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${CAT}` });
   await page.getByText(SENTENCE).waitFor();
@@ -60,7 +50,7 @@ strangerTest("who is a friend meanwhile is none: the conversation opens by itsel
   equal(await focused(page), "Message");
 });
 
-strangerTest("nobody is called unknown by a list that is only remembered", async (t, browser) => {
+browserTest("nobody is called unknown by a list that is only remembered", async (t, browser) => {
   const ann = await t.signUp(ANN);
   const { page } = await openAs(t, browser, ann, { viewport: SIZES.desktop });
   await page.getByText("Nobody here yet").waitFor();

@@ -2,20 +2,11 @@
 // A conversation on its screen: what it says while it is empty, what Enter does in it, and where an emoji goes.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import type { Browser, Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
 import { addMedia, sendMedia } from "./media_calls.ts";
-import { BOB, eventually, type TestApp, withApp } from "./support.ts";
+import { BOB, eventually } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
-import { bubbles, field, focused, moveTo, openFriends, press, SIZES } from "./web_window.ts";
-
-function threadTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
-  });
-}
+import { browserTest, bubbles, field, focused, moveTo, openFriends, press, SIZES } from "./web_window.ts";
 
 /** In the page: whether nothing lies over the words of an empty conversation. */
 const IS_SEEN = `(() => {
@@ -26,7 +17,7 @@ const IS_SEEN = `(() => {
     element.contains(document.elementFromPoint(left + width / 2, top + height / 2)));
 })()`;
 
-threadTest("who has written nothing to a new friend yet sees so, on every screen", async (t, browser) => {
+browserTest("who has written nothing to a new friend yet sees so, on every screen", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   for (const [name, size] of Object.entries(SIZES)) {
     await ann.page.setViewportSize(size);
@@ -50,7 +41,7 @@ async function says(page: Page, word: string): Promise<void> {
   await eventually(async () => equal(await middle(page), word, await focused(page)));
 }
 
-threadTest(
+browserTest(
   "in a conversation the middle of the bar says what Enter does where the focus is",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
@@ -85,7 +76,7 @@ threadTest(
   },
 );
 
-threadTest(
+browserTest(
   "on other screens too: in a field what its form does, on a key that it is pressed",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
@@ -107,7 +98,7 @@ threadTest(
   },
 );
 
-threadTest(
+browserTest(
   "emoji that are picked one after the other stand beside each other where the caret was",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);

@@ -1,18 +1,9 @@
 // What the pages say at the edge of the screen covers nothing that somebody is at.
 
 import { deepEqual, ok } from "./assert.ts";
-import type { Browser, Page } from "playwright-core";
-import { hasBrowser, withBrowser } from "./browser.ts";
-import { ANN, BOB, CAT, eventually, type TestApp, withApp } from "./support.ts";
-import { moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
-
-function toastTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
-  });
-}
+import type { Page } from "playwright-core";
+import { ANN, BOB, CAT, eventually } from "./support.ts";
+import { browserTest, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
 
 /** In the page: where what has the focus is, what is said, and the list or text in which the focus is. */
 const PLACES = `Object.fromEntries([
@@ -30,7 +21,7 @@ async function isClear(page: Page, name: string): Promise<void> {
   ok(focus.top >= toast.bottom && focus.top >= body.top - 1 && focus.bottom <= body.bottom + 1, said);
 }
 
-toastTest("what is said of a request leaves the row in focus to be seen", async (t, browser) => {
+browserTest("what is said of a request leaves the row in focus to be seen", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   await t.signUp(CAT);
   for (const [name, viewport] of Object.entries(SIZES)) {
@@ -50,7 +41,7 @@ toastTest("what is said of a request leaves the row in focus to be seen", async 
   deepEqual(ann.errors, []);
 });
 
-toastTest(
+browserTest(
   "a refusal that is said moves what has the focus, and does not push it out of the screen",
   async (t, browser) => {
     const { page } = await openAs(t, browser, await t.signUp(ANN), { path: "/app#/settings" });

@@ -3,7 +3,7 @@
 import { deepEqual, equal } from "./assert.ts";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { hasBrowser, withBrowser } from "./browser.ts";
-import { eventually, friends, type Person, type TestApp, withApp } from "./support.ts";
+import { eventually, friends, type Person, type TestApp, type TestOptions, withApp } from "./support.ts";
 
 export const SIZES = {
   tiny: { width: 128, height: 160 },
@@ -90,12 +90,16 @@ export async function openFriends(
 
 export type Friends = Awaited<ReturnType<typeof openFriends>>;
 
-/** A test with a service and a browser of its own. */
-export function browserTest(name: string, run: (t: TestApp, browser: Browser) => Promise<void>): void {
+/** A test with a service of its own, and windows. @param options `whole` as `withBrowser` has it */
+export function browserTest(
+  name: string,
+  run: (t: TestApp, browser: Browser) => Promise<void>,
+  { whole = false, ...options }: TestOptions & { whole?: boolean } = {},
+): void {
   Deno.test({
     name,
     ignore: !hasBrowser,
-    fn: () => withApp((t) => withBrowser((browser) => run(t, browser))),
+    fn: () => withApp((t) => withBrowser((browser) => run(t, browser), { whole }), options),
   });
 }
 
