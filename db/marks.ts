@@ -109,6 +109,31 @@ export async function moveMarks(
     order by index`;
 }
 
+/** Of media that their receiver has not seen, from an id up to another: the id of the nth; null where there are fewer. */
+export async function findUnseenMedia(
+  sql: Sql,
+  { conversation_id, peer_id, from, to, nth }: {
+    conversation_id: number;
+    peer_id: number;
+    from: number;
+    to: number;
+    nth: number;
+  },
+): Promise<number | null> {
+  const [message] = await sql<{ id: number }[]>`
+    select id
+    from messages
+    where conversation_id = ${conversation_id}
+      and sender_id = ${peer_id}
+      and media_id is not null
+      and seen_at is null
+      and id between ${from} and ${to}
+    order by id
+    offset ${nth - 1}
+    limit 1`;
+  return message?.id ?? null;
+}
+
 /** The threads in which these users have been sent what has not reached them. */
 export async function listUndelivered(sql: Sql, userIds: number[]): Promise<Undelivered[]> {
   return await sql<Undelivered[]>`

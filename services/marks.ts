@@ -1,7 +1,7 @@
 // How far a reader has got in a thread: delivered and seen. Only the receiver moves them, only forward, and in groups.
 
 import type { Database } from "../db/database.ts";
-import { listUndelivered, type Move, moveMarks } from "../db/marks.ts";
+import { findUnseenMedia, listUndelivered, type Move, moveMarks } from "../db/marks.ts";
 import { findMessage, findReceived } from "../db/messages.ts";
 import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
@@ -38,6 +38,8 @@ const TOLD_EACH_MS = 2;
 const TOLD_MS_MAX = 250;
 /** After so long nobody calls it busy any more. */
 const TOLD_FORGOTTEN_MS = 1_000;
+/** So many become seen in one statement: nobody waits for long for the pair, and no statement takes as long as it may. */
+const MEDIA_AT_ONCE = 5_000;
 const BATCH_MAX = 256;
 const BATCHES_MAX = 2;
 
@@ -138,8 +140,17 @@ export function createMarks(
     const thread = await shownThread(me, phone);
     const message = await database.run((sql) => findMessage(sql, thread.conversation_id, messageId));
     if (message?.sender_id !== thread.peer_id) throw new AppError("message_not_found");
-    const seen = { delivered_to: messageId, seen_text_to: messageId, seen_media: { from: 0, to: messageId } };
-    await commits.add({ me, thread, peer_phone: phone, ...seen });
+    let from = 0;
+    for (;;) {
+      const range = { ...thread, from, to: messageId, nth: MEDIA_AT_ONCE };
+      const to = await database.run((sql) => findUnseenMedia(sql, range));
+      if (to === null) break;
+      const piece = { delivered_to: 0, seen_text_to: 0, seen_media: { from, to } };
+      await commits.add({ me, thread, peer_phone: phone, ...piece });
+      from = to + 1;
+    }
+    const rest = { delivered_to: messageId, seen_text_to: messageId, seen_media: { from, to: messageId } };
+    await commits.add({ me, thread, peer_phone: phone, ...rest });
   }
 
   async function shownThread(me: Actor, phone: PhoneNumber): Promise<Thread> {

@@ -196,3 +196,30 @@ Deno.test("a sender who refuses the reader is not told that his media were playe
     deepEqual(await settle(t, cat, [ann], [socket]), [[]]);
     equal((await statuses(t, ann, BOB))[1], "seen");
   }));
+
+Deno.test("read_up_to sees any number of media, some thousands in each statement, and nothing beyond", () =>
+  withThread(async (t, { ann, bob, ids: [, voice] }) => {
+    await t.sql`
+      insert into messages (conversation_id, id, sender_id, type, body, media_id, created_at)
+      select conversation_id, nextval('message_ids'), sender_id, type, body, media_id, created_at
+      from messages, generate_series(1, 12000)
+      where id = ${voice}`;
+    const [newest] = await t.sql<{ id: number }[]>`select max(id) as id from messages`;
+    const sent = newest!.id;
+    await t.sql`
+      update conversations
+      set low_sent_id = case when low_sent_id > 0 then ${sent} else 0 end,
+        high_sent_id = case when high_sent_id > 0 then ${sent} else 0 end`;
+    succeeded(await put(t, "read_up_to", bob, { phone_number: ANN, message_id: sent - 1 }));
+    equal(await unread(t, bob, ANN), 1);
+    deepEqual((await statuses(t, ann, BOB)).slice(-2), ["seen", "created"]);
+
+    const statements = await t.sql<{ count: number }[]>`
+      select count(*)::int
+      from messages
+      where seen_at is not null
+      group by xmin
+      order by min(id)`;
+    // The voice, the film and all copies but the newest.
+    deepEqual(statements.map(({ count }) => count), [5_000, 5_000, 2_001]);
+  }));
