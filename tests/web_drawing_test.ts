@@ -1,8 +1,8 @@
 // What changes on a screen is drawn anew, and nothing else: a phone with a keypad takes a hundred times as long for it.
 
-import { equal, ok } from "./assert.ts";
+import { equal, match, ok } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
-import { browserTest, bubbles, openAs, type OpenOptions } from "./web_window.ts";
+import { browserTest, bubbles, openAs, type OpenOptions, SIZES } from "./web_window.ts";
 import { ANN, eventually, friends, succeeded, type TestApp } from "./support.ts";
 
 /** In the page: how many formats of times were made, and how many times written; every bubble and every row has one. */
@@ -82,14 +82,42 @@ async function quiet(page: Page): Promise<void> {
   })`);
 }
 
-browserTest("a time is that of the place where the phone is now", async (t, browser) => {
-  const { page, me, bob } = await openThread(t, browser, {});
-  await page.getByText("Hello").waitFor();
-  const session = await page.context().newCDPSession(page);
-  await session.send("Emulation.setTimezoneOverride", { timezoneId: "Asia/Tokyo" });
-  succeeded(await t.send(bob, me, "Konnichiwa"));
-  const time = page.locator(".bubble", { hasText: "Konnichiwa" }).locator("time");
+browserTest(
+  "times are those of the place where the phone is now, also of what came before",
+  async (t, browser) => {
+    const { page, me, bob } = await openThread(t, browser, {});
+    succeeded(await t.send(bob, me, "Are you there?"));
+    await page.getByText("Are you there?").waitFor();
+    // What is not the newest, and seen, has no other reason to be drawn anew.
+    await page.locator(".bubble:not(.new)").nth(1).waitFor();
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setTimezoneOverride", { timezoneId: "Asia/Tokyo" });
+    succeeded(await t.send(bob, me, "Konnichiwa"));
+    await page.getByText("Konnichiwa").waitFor();
+    const times = await page.locator(".bubble time").all();
+    equal(times.length, 3);
+    for (const time of times) {
+      const at = new Date((await time.getAttribute("datetime"))!);
+      const there = { hour: "numeric", minute: "2-digit", timeZone: "Asia/Tokyo" } as const;
+      equal(await time.innerText(), at.toLocaleTimeString("en", there));
+    }
+  },
+);
+
+browserTest("what was of today is of another day after a night in which nothing came", async (t, browser) => {
+  const { page } = await openThread(t, browser, { viewport: SIZES.desktop, path: "/app" });
+  await page.clock.install();
+  await page.reload();
+  await page.locator(".row").click();
+  await page.locator(".day", { hasText: "Today" }).waitFor();
+  const time = page.locator(".row time");
+  match(await time.innerText(), /^\d+:\d\d/);
+  await page.locator(".badge").waitFor({ state: "detached" });
+  await page.clock.fastForward("24:00:00");
+  await page.locator(".day", { hasText: "Yesterday" }).waitFor();
   const at = new Date((await time.getAttribute("datetime"))!);
-  const clock = { hour: "numeric", minute: "2-digit", timeZone: "Asia/Tokyo" } as const;
-  equal(await time.innerText(), at.toLocaleTimeString("en", clock));
+  equal(
+    await time.innerText(),
+    at.toLocaleDateString("en", { day: "numeric", month: "short", timeZone: "UTC" }),
+  );
 });

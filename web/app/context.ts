@@ -1,14 +1,18 @@
 // What every part of the pages may use.
 
 import { createContext } from "preact";
-import { useContext, useLayoutEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { CLIENT_TEXTS, type ClientError, type ClientTexts } from "../../services/texts/client.ts";
 import { ApiError, type Client, type Contact } from "../client.ts";
 import type { Desk } from "./desk.ts";
 import { type Model, type Store, useStore } from "./model.ts";
 import type { Notices } from "./notices.ts";
+import { todayHere } from "./parts/time.ts";
 import type { Router } from "./router.ts";
 import type { Settings } from "./settings.ts";
+
+/** How often a page looks at what day it is. */
+const LOOK_MS = 60_000;
 
 export interface App {
   client: Client;
@@ -31,6 +35,21 @@ export function useModel<Part>(select: (model: Model) => Part): Part {
 
 export function useTexts(): ClientTexts {
   return CLIENT_TEXTS[useStore(useApp().settings, ({ language }) => language)];
+}
+
+/** As `todayHere`, also where nothing else happens: pages stay open over night. */
+export function useToday(): string {
+  const [, setSeen] = useState(todayHere);
+  useEffect(() => {
+    const look = () => setSeen(todayHere());
+    const timer = setInterval(look, LOOK_MS);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, []);
+  return todayHere();
 }
 
 /** One row of my list, where it is known. */

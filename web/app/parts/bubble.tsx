@@ -18,6 +18,8 @@ interface MessageProps {
   message: Message;
   peer: string;
   isNewest: boolean;
+  /** Drawn anew with it, because its time is. */
+  today: string;
 }
 
 export const MessageBubble = memo(({ message, peer, isNewest }: MessageProps) => {

@@ -23,6 +23,12 @@ function startOfDay(date: Date): number {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 }
 
+/** The day and the place: where one of them is another, what was written of times is not true any more. */
+export function todayHere(): string {
+  const now = new Date();
+  return `${now.toDateString()} ${now.getTimezoneOffset()}`;
+}
+
 export function timeOf(iso: string, language: string): string {
   return write(new Date(iso), language, "time");
 }

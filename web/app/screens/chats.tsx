@@ -1,7 +1,7 @@
 // Everybody I have to do with, by how we stand; the first screen.
 
 import type { Contact } from "../../client.ts";
-import { useApp, useModel, useTexts } from "../context.ts";
+import { useApp, useModel, useTexts, useToday } from "../context.ts";
 import { Icon, Mark } from "../parts/icons.tsx";
 import { Face, Name } from "../parts/person.tsx";
 import { Screen } from "../parts/screen.tsx";
@@ -85,6 +85,7 @@ function Section(
     cameFrom: string | null;
   },
 ) {
+  const today = useToday();
   if (contacts.length === 0) return null;
   return (
     <section>
@@ -96,6 +97,7 @@ function Section(
             contact={contact}
             isSelected={contact.phone_number === selected}
             isFirst={contact.phone_number === cameFrom}
+            today={today}
           />
         ))}
       </ul>
@@ -108,6 +110,8 @@ interface RowProps {
   isSelected: boolean;
   /** Whether the list is for this: who comes back goes on where he was. */
   isFirst: boolean;
+  /** Drawn anew with it, because its time is. */
+  today: string;
 }
 
 const Row = memo(({ contact, isSelected, isFirst }: RowProps) => {

@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Message } from "../../client.ts";
-import { nameOf, useApp, useContact, useGuard, useModel, useTexts } from "../context.ts";
+import { nameOf, useApp, useContact, useGuard, useModel, useTexts, useToday } from "../context.ts";
 import { focusOn } from "../keys.ts";
 import { type Thread as ThreadModel, useStore } from "../model.ts";
 import { DraftBubble, MessageBubble } from "../parts/bubble.tsx";
@@ -71,6 +71,7 @@ export function Thread({ phone }: { phone: string }) {
 function Messages({ phone }: { phone: string }) {
   const { desk, settings } = useApp();
   const texts = useTexts();
+  const today = useToday();
   const language = useStore(settings, (chosen) => chosen.language);
   const contact = useContact(phone);
   const thread = useModel((model) => model.threads[phone]);
@@ -117,6 +118,7 @@ function Messages({ phone }: { phone: string }) {
               message={message}
               peer={phone}
               isNewest={drafts.length === 0 && at === messages.length - 1}
+              today={today}
             />,
           ];
         })}
