@@ -48,8 +48,14 @@ export async function withBrowser(
     }
     throw error;
   } finally {
-    for (const context of browser.contexts()) await context.close();
+    await clear(browser);
   }
+}
+
+/** Where a window does not close, its browser goes with it. */
+async function clear(browser: Browser): Promise<void> {
+  const closed = await Promise.allSettled(browser.contexts().map((context) => context.close()));
+  if (closed.some(({ status }) => status === "rejected")) await browser.close().catch(() => {});
 }
 
 async function browserAt(executablePath: string): Promise<Browser> {

@@ -86,9 +86,10 @@ async function copyTemplate(empty: boolean): Promise<string> {
 
 /** Takes all rows out. False where a test did more than that, and the database is of no further use. */
 async function wipe(name: string): Promise<boolean> {
+  shape ??= await shapeOfTemplate();
   await cluster()`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
   return await within(name, async (sql) => {
-    if (await fingerprint(sql) !== (shape ??= await shapeOfTemplate())) return false;
+    if (await fingerprint(sql) !== shape) return false;
     const tables = await sql<{ name: string }[]>`
       select quote_ident(relname) as name
       from pg_class
@@ -106,10 +107,11 @@ async function wipe(name: string): Promise<boolean> {
 
 let shape: string | undefined;
 
-async function shapeOfTemplate(): Promise<string | undefined> {
-  const [template] = await cluster()<{ shape: string }[]>`
+async function shapeOfTemplate(): Promise<string> {
+  const [template] = await cluster()<{ shape: string | null }[]>`
     select shobj_description(oid, 'pg_database') as shape from pg_database where datname = ${TEMPLATE}`;
-  return template?.shape;
+  if (!template?.shape) throw new Error("The tests' template does not say what it is like");
+  return template.shape;
 }
 
 /** Tables, columns, constraints, triggers, functions, settings and the ledger of migrations. */
