@@ -38,7 +38,7 @@ const TOLD_EACH_MS = 2;
 const TOLD_MS_MAX = 250;
 /** After so long nobody calls it busy any more. */
 const TOLD_FORGOTTEN_MS = 1_000;
-/** So many become seen in one statement: nobody waits for long for the pair, and no statement takes as long as it may. */
+/** So many of one call become seen in one statement: who waits for the pair does not wait for all of them. */
 const MEDIA_AT_ONCE = 5_000;
 const BATCH_MAX = 256;
 const BATCHES_MAX = 2;
@@ -135,22 +135,26 @@ export function createMarks(
     await commits.add({ me, thread, peer_phone: phone, ...seen });
   }
 
-  /** Sees everything up to a message that I received. @throws AppError contact_not_found, message_not_found */
+  /**
+   * Sees everything up to a message that I received; where that fails a beginning of it may be done.
+   * @throws AppError contact_not_found, message_not_found
+   */
   async function readUpTo(me: Actor, phone: PhoneNumber, messageId: number): Promise<void> {
     const thread = await shownThread(me, phone);
     const message = await database.run((sql) => findMessage(sql, thread.conversation_id, messageId));
     if (message?.sender_id !== thread.peer_id) throw new AppError("message_not_found");
+    const see = (from: number, to: number) => {
+      const seen = { delivered_to: to, seen_text_to: to, seen_media: { from, to } };
+      return commits.add({ me, thread, peer_phone: phone, ...seen });
+    };
     let from = 0;
     for (;;) {
       const range = { ...thread, from, to: messageId, nth: MEDIA_AT_ONCE };
       const to = await database.run((sql) => findUnseenMedia(sql, range));
-      if (to === null) break;
-      const piece = { delivered_to: 0, seen_text_to: 0, seen_media: { from, to } };
-      await commits.add({ me, thread, peer_phone: phone, ...piece });
+      if (to === null) return await see(from, messageId);
+      await see(from, to);
       from = to + 1;
     }
-    const rest = { delivered_to: messageId, seen_text_to: messageId, seen_media: { from, to: messageId } };
-    await commits.add({ me, thread, peer_phone: phone, ...rest });
   }
 
   async function shownThread(me: Actor, phone: PhoneNumber): Promise<Thread> {

@@ -1,6 +1,6 @@
 // How far a receiver has got with audio and video: seen one by one when they are played, or up to a message.
 
-import { deepEqual, equal } from "./assert.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
 import type { TestSocket } from "./socket.ts";
 import {
@@ -210,7 +210,26 @@ Deno.test("read_up_to sees any number of media, some thousands in each statement
       update conversations
       set low_sent_id = case when low_sent_id > 0 then ${sent} else 0 end,
         high_sent_id = case when high_sent_id > 0 then ${sent} else 0 end`;
-    succeeded(await put(t, "read_up_to", bob, { phone_number: ANN, message_id: sent - 1 }));
+    const readUpTo = () => put(t, "read_up_to", bob, { phone_number: ANN, message_id: sent - 1 });
+
+    // What fails on its way has done a beginning, and all of that.
+    await t.sql.unsafe(`
+      create function refuse() returns trigger language plpgsql as $$ begin raise 'No'; end $$;
+      create trigger refused before update on conversations for each row
+        when (greatest(new.low_seen_text_id, new.high_seen_text_id) = ${
+      sent - 1
+    }) execute function refuse()`);
+    equal((await readUpTo()).status, 500);
+    const [marks] = await t.sql<{ delivered: number; seen: number; media: number }[]>`
+      select greatest(low_delivered_id, high_delivered_id) as delivered,
+        greatest(low_seen_text_id, high_seen_text_id) as seen,
+        (select max(id) from messages where seen_at is not null) as media
+      from conversations`;
+    ok(marks!.media > 0 && marks!.media < sent - 1);
+    deepEqual([marks!.delivered, marks!.seen], [marks!.media, marks!.media]);
+
+    await t.sql`drop trigger refused on conversations`;
+    succeeded(await readUpTo());
     equal(await unread(t, bob, ANN), 1);
     deepEqual((await statuses(t, ann, BOB)).slice(-2), ["seen", "created"]);
 
