@@ -11,6 +11,7 @@ import {
   field,
   type Friends,
   friendsTest,
+  openAs,
   openWindow,
   ticked,
   write,
@@ -50,6 +51,16 @@ const BREAKS: Record<string, string> = {
     delete Crypto.prototype.subtle;`,
 };
 
+/** In the page: of what there is something for the time without a network. */
+const REMEMBERED = `new Promise((resolve) => {
+  indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
+    result.transaction("seen").objectStore("seen").getAllKeys().onsuccess = (event) => {
+      result.close();
+      resolve(event.target.result);
+    };
+  };
+})`;
+
 for (const [what, script] of Object.entries(BREAKS)) {
   browserTest(`where the browser ${what}, one signs in, writes and reads`, async (t, browser) => {
     const [ann, bob] = await friends(t);
@@ -66,6 +77,31 @@ for (const [what, script] of Object.entries(BREAKS)) {
     deepEqual(errors, []);
   });
 }
+
+browserTest(
+  "what there was no room to keep is kept as soon as there is room, also where it is as it was",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    await t.send(bob, ann, "Hello");
+    const script = `globalThis.isFull = true;
+      const put = IDBObjectStore.prototype.put;
+      IDBObjectStore.prototype.put = function (...args) {
+        if (isFull) throw new DOMException("", "QuotaExceededError");
+        return put.apply(this, args);
+      };`;
+    const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script });
+    await page.locator(".bubble:not(.new)").waitFor();
+    deepEqual(await page.evaluate(REMEMBERED), []);
+    await page.evaluate("isFull = false");
+    await page.context().setOffline(true);
+    await page.getByText("Connecting").waitFor();
+    await page.context().setOffline(false);
+    await eventually(
+      async () => deepEqual(await page.evaluate(REMEMBERED), ["contacts", `thread ${BOB}`]),
+      15_000,
+    );
+  },
+);
 
 const WAITS = "This browser cannot keep it. Leave PuffinTalk open until it is sent.";
 const OUTBOX = `new Promise((resolve) => {

@@ -1,6 +1,6 @@
 // Where one is in a conversation and in the list: it opens at the newest message, and nobody loses the place.
 
-import { deepEqual, equal, ok } from "./assert.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import type { Locator, Page } from "playwright-core";
 import { statuses } from "./mark_calls.ts";
 import { ANN, BOB, CAT, eventually, friends, type Person, succeeded, type TestApp } from "./support.ts";
@@ -177,6 +177,25 @@ browserTest(
     }
     await press(page, "ArrowUp");
     equal(await focused(page), "Back");
+  },
+);
+
+browserTest(
+  "where there are no older messages after all, who waited for them goes on at the first",
+  async (t, browser) => {
+    const [ann, bob] = await talked(t, 5);
+    const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${bob.phone}` });
+    await bubble(page, "Message 5.").waitFor();
+    await page.locator(".bubble:not(.new)").nth(4).waitFor();
+    // What is remembered does not say whether there is more.
+    let go = () => {};
+    const held = new Promise<void>((resolve) => go = resolve);
+    await page.route("**/api/messages/**", (route) => held.then(() => route.continue()));
+    await page.reload();
+    await page.locator("button.older").focus();
+    go();
+    await page.locator("button.older").waitFor({ state: "detached" });
+    await eventually(async () => match(await focused(page), /Message 1\./));
   },
 );
 

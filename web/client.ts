@@ -214,7 +214,8 @@ export function createClient({ origin, name }: { origin: string; name: string })
         const value = await database.get<T>("seen", key).catch(() => null);
         return person() === asker ? value : null;
       },
-      put: (key: string, value: unknown) => void database.put("seen", value, key).catch(() => {}),
+      /** Rejects where the browser does not keep it. */
+      put: (key: string, value: unknown) => database.put("seen", value, key),
     },
   };
 }

@@ -37,7 +37,7 @@ export function useTexts(): ClientTexts {
   return CLIENT_TEXTS[useStore(useApp().settings, ({ language }) => language)];
 }
 
-/** As `todayHere`, also where nothing else happens: pages stay open over night. */
+/** As `todayHere`; who asks is drawn anew with it, also where nothing else happens: pages stay open over night. */
 export function useToday(): string {
   const [, setSeen] = useState(todayHere);
   useEffect(() => {

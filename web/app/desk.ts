@@ -7,6 +7,8 @@ import { EMPTY, keepSame, type Model, type Store, type Thread } from "./model.ts
 
 /** A window may stay open for longer than a session lasts. */
 const RENEW_LOOK_MS = 6 * 60 * 60 * 1_000;
+/** So many messages of a thread are kept for the time without a network. */
+const REMEMBERED_MAX = 40;
 /** After a refusal it is so long not said again that texts were seen. */
 const READ_AGAIN_MS = 5_000;
 
@@ -23,6 +25,8 @@ export function createDesk(
   },
 ) {
   const fetches = new Map<string, { again: boolean }>();
+  /** What of the model is kept already. */
+  const remembered = new Map<string, object[]>();
   /** None without an open socket: with the next one everything is fetched. */
   const retries = new Map<string, ReturnType<typeof setTimeout>>();
 
@@ -76,7 +80,7 @@ export function createDesk(
     const contacts = keepSame(known ?? [], fetched, ({ phone_number }) => phone_number);
     const before = new Map(known?.map((one) => [one.phone_number, one.unread_messages]));
     store.set({ contacts, areContactsFresh: true });
-    if (contacts !== known) client.seen.put("contacts", contacts);
+    remember("contacts", contacts);
     for (const contact of contacts) {
       const known = before.get(contact.phone_number);
       if (known !== undefined && contact.unread_messages > known) onNews(contact);
@@ -92,11 +96,19 @@ export function createDesk(
       keepThread(phone, joined(store.get().threads[phone], [...page.messages].reverse(), page.has_more));
     });
 
+  /** A thread that was fetched is another object each time: who looks at it says again what could not be said before. */
   function keepThread(phone: string, fetched: Thread): void {
     const known = store.get().threads[phone]?.messages ?? [];
     const thread = { ...fetched, messages: keepSame(known, fetched.messages, ({ id }) => id) };
     store.set({ threads: { ...store.get().threads, [phone]: thread } });
-    if (thread.messages !== known) client.seen.put(`thread ${phone}`, thread.messages.slice(-40));
+    remember(`thread ${phone}`, thread.messages, REMEMBERED_MAX);
+  }
+
+  /** For the time without a network. What could not be kept is tried again with the next fetch. */
+  function remember(key: string, rows: object[], newestOnly = rows.length): void {
+    if (remembered.get(key) === rows) return;
+    remembered.set(key, rows);
+    client.seen.put(key, rows.slice(-newestOnly)).catch(() => remembered.delete(key));
   }
 
   const fetchOlder = (phone: string) =>
@@ -168,6 +180,7 @@ export function createDesk(
     const session = client.session();
     // What is under way is for whoever was here before.
     fetches.clear();
+    remembered.clear();
     store.set({ ...EMPTY, session, wasRevoked: store.get().wasRevoked });
     client.live.close();
     if (!session) return;

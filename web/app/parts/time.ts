@@ -6,17 +6,26 @@ const FORMATS = {
   day: { weekday: "short", day: "numeric", month: "long" },
 } as const;
 
-/**
- * Kept, because to make one takes a slow phone longer than all else that a message has on its screen. Each keeps the time
- * zone of its making: somebody may travel while the page is open.
- */
+/** Kept, because to make one takes a slow phone longer than all else that a message has on its screen. */
 const formats = new Map<string, Intl.DateTimeFormat>();
+/** Where the kept ones were made: each goes on with its rules, and somebody may travel while the page is open. */
+let place = "";
 
 function write(date: Date, language: string, name: keyof typeof FORMATS): string {
-  const key = `${language} ${name} ${date.getTimezoneOffset()}`;
+  if (Number.isNaN(date.getTime())) return "";
+  if (place !== here()) formats.clear();
+  place = here();
+  const key = `${language} ${name}`;
   const format = formats.get(key) ?? new Intl.DateTimeFormat(language, FORMATS[name]);
   formats.set(key, format);
   return format.format(date);
+}
+
+/** By its offsets now, in winter and in summer: to ask for its name is as slow as to make a format. */
+function here(): string {
+  const now = new Date();
+  const seasons = [0, 6].map((month) => new Date(now.getFullYear(), month, 1));
+  return [now, ...seasons].map((date) => date.getTimezoneOffset()).join();
 }
 
 function startOfDay(date: Date): number {
@@ -25,8 +34,7 @@ function startOfDay(date: Date): number {
 
 /** The day and the place: where one of them is another, what was written of times is not true any more. */
 export function todayHere(): string {
-  const now = new Date();
-  return `${now.toDateString()} ${now.getTimezoneOffset()}`;
+  return `${new Date().toDateString()} ${here()}`;
 }
 
 export function timeOf(iso: string, language: string): string {

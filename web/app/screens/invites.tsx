@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { InviteList } from "../../client.ts";
-import { sentenceOf, useApp, useModel, useTexts } from "../context.ts";
+import { sentenceOf, useApp, useModel, useTexts, useToday } from "../context.ts";
 import { useStore } from "../model.ts";
 import { Alert } from "../parts/field.tsx";
 import { Name } from "../parts/person.tsx";
@@ -14,6 +14,7 @@ export function Invites() {
   const texts = useTexts();
   const language = useStore(settings, (chosen) => chosen.language);
   const contacts = useModel((model) => model.contacts);
+  useToday();
   const { list, trouble } = useInvites();
   return (
     <Screen title={texts.invites.title} isFilled={list !== null}>

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { CLIENT_TEXTS } from "../../../services/texts/client.ts";
 import type { Device } from "../../client.ts";
-import { useAction, useApp, useGuard, useModel, useTexts } from "../context.ts";
+import { useAction, useApp, useGuard, useModel, useTexts, useToday } from "../context.ts";
 import { useStore } from "../model.ts";
 import { Alert } from "../parts/field.tsx";
 import { useFocus } from "../parts/focus.ts";
@@ -134,6 +134,7 @@ export function Devices() {
   const { client, settings } = useApp();
   const texts = useTexts();
   const language = useStore(settings, (chosen) => chosen.language);
+  useToday();
   const [devices, setDevices] = useState<Device[]>([]);
   const [trouble, setTrouble] = useState<string | null>(null);
   const { act } = useAction(setTrouble);

@@ -165,7 +165,7 @@ function useScrolling(
     }
     const shown = { height: element.scrollHeight, top: element.scrollTop };
     Object.assign(state.current, { ...shown, oldest: oldestNow, drafts: drafts.length });
-  }, [messages, drafts.length, drafts.map(({ failed }) => failed).join()]);
+  }, [messages, hasMore, drafts.length, drafts.map(({ failed }) => failed).join()]);
   useEffect(() => {
     const element = list.current!;
     // What is below, a picture or the keys of a screen, may take room away.
