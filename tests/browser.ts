@@ -23,6 +23,9 @@ const FLAGS = [
   "--use-fake-ui-for-media-stream",
 ];
 
+/** Whoever listens to a signal has the tests go on after it; a browser whose tests are gone ends by itself. */
+const UNHEARD = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+
 /** One of each kind for all tests of a file: to start one takes longer than to open a window in it. */
 const running = new Map<string, Browser>();
 
@@ -61,7 +64,7 @@ async function clear(browser: Browser): Promise<void> {
 async function browserAt(executablePath: string): Promise<Browser> {
   const known = running.get(executablePath);
   if (known?.isConnected()) return known;
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await chromium.launch({ executablePath, args: FLAGS, ...UNHEARD });
   running.set(executablePath, browser);
   return browser;
 }
