@@ -36,7 +36,7 @@ async function makeTemplate(): Promise<void> {
     const name = `${TEMPLATE}_new`;
     await sql.unsafe(`create database ${name}`);
     await migrate(addressOf(name), MIGRATIONS);
-    await sql.unsafe(`comment on database ${name} is '${await within(name, fingerprint)}'`);
+    await sql.unsafe(`comment on database ${name} is '${await askInside(name, fingerprint)}'`);
     await sql.unsafe(`alter database ${name} rename to ${TEMPLATE}`);
   } finally {
     await sql`select pg_advisory_unlock(${LOCK}::bigint)`;
@@ -44,7 +44,7 @@ async function makeTemplate(): Promise<void> {
 }
 
 /** Asks a database itself, over a connection that ends with it. */
-async function within<Answer>(name: string, ask: (sql: Pool) => Promise<Answer>): Promise<Answer> {
+async function askInside<Answer>(name: string, ask: (sql: Pool) => Promise<Answer>): Promise<Answer> {
   const sql = connect(addressOf(name), { max: 1, takesArrays: false });
   try {
     return await ask(sql);
@@ -88,7 +88,7 @@ async function copyTemplate(empty: boolean): Promise<string> {
 async function wipe(name: string): Promise<boolean> {
   shape ??= await shapeOfTemplate();
   await cluster()`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
-  return await within(name, async (sql) => {
+  return await askInside(name, async (sql) => {
     if (await fingerprint(sql) !== shape) return false;
     const tables = await sql<{ name: string }[]>`
       select quote_ident(relname) as name

@@ -51,15 +51,20 @@ const BREAKS: Record<string, string> = {
     delete Crypto.prototype.subtle;`,
 };
 
-/** In the page: of what there is something for the time without a network. */
-const REMEMBERED = `new Promise((resolve) => {
-  indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
-    result.transaction("seen").objectStore("seen").getAllKeys().onsuccess = (event) => {
-      result.close();
-      resolve(event.target.result);
+/** In the page: what a shelf of its database answers. */
+function shelf(name: "outbox" | "seen", question: "count()" | "getAllKeys()"): string {
+  return `new Promise((resolve) => {
+    indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
+      result.transaction("${name}").objectStore("${name}").${question}.onsuccess = (event) => {
+        result.close();
+        resolve(event.target.result);
+      };
     };
-  };
-})`;
+  })`;
+}
+
+/** Of what there is something for the time without a network. */
+const REMEMBERED = shelf("seen", "getAllKeys()");
 
 for (const [what, script] of Object.entries(BREAKS)) {
   browserTest(`where the browser ${what}, one signs in, writes and reads`, async (t, browser) => {
@@ -104,14 +109,7 @@ browserTest(
 );
 
 const WAITS = "This browser cannot keep it. Leave PuffinTalk open until it is sent.";
-const OUTBOX = `new Promise((resolve) => {
-  indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
-    result.transaction("outbox").objectStore("outbox").count().onsuccess = (event) => {
-      result.close();
-      resolve(event.target.result);
-    };
-  };
-})`;
+const OUTBOX = shelf("outbox", "count()");
 
 /** Of Ann, whose browser is broken, and Bob. */
 function brokenTest(

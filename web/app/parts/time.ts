@@ -13,8 +13,9 @@ let place = "";
 
 function write(date: Date, language: string, name: keyof typeof FORMATS): string {
   if (Number.isNaN(date.getTime())) return "";
-  if (place !== here()) formats.clear();
-  place = here();
+  const now = here();
+  if (place !== now) formats.clear();
+  place = now;
   const key = `${language} ${name}`;
   const format = formats.get(key) ?? new Intl.DateTimeFormat(language, FORMATS[name]);
   formats.set(key, format);

@@ -20,6 +20,7 @@ export function Chats({ selected }: { selected: string | null }) {
   const { router } = useApp();
   const texts = useTexts();
   const contacts = useModel((model) => model.contacts);
+  const today = useToday();
   const cameFrom = useStore(router.store, ({ before }) => before && "phone" in before ? before.phone : null);
   const brand = (
     <span class="brand">
@@ -54,6 +55,7 @@ export function Chats({ selected }: { selected: string | null }) {
           contacts={contacts?.filter(({ status }) => (statuses as readonly string[]).includes(status)) ?? []}
           selected={selected}
           cameFrom={cameFrom}
+          today={today}
         />
       ))}
     </Screen>
@@ -76,16 +78,16 @@ function Nobody() {
 }
 
 function Section(
-  { title, contacts, selected, cameFrom }: {
+  { title, contacts, selected, cameFrom, today }: {
     title: string;
     contacts: Contact[];
     /** Who is shown beside the list. */
     selected: string | null;
     /** Whose screen was shown before the list. */
     cameFrom: string | null;
+    today: string;
   },
 ) {
-  const today = useToday();
   if (contacts.length === 0) return null;
   return (
     <section>
