@@ -1,9 +1,11 @@
 /**
  * Runs the tests on a PostgreSQL of their own, started by the service's launcher in a directory that is removed at
- * the end. Takes the file names and flags of `deno test`; the last line is "N passed, N failed".
+ * the end. Takes the file names and flags of `deno test`, without a name all tests, in groups; the last line is
+ * "N passed, N failed".
  */
 import { join } from "node:path";
 import { type EmbeddedPostgres, startEmbedded } from "../db/embedded/launcher.ts";
+import { usesBrowser, writeGroups } from "./groups.ts";
 
 /** What survives a crash of the machine does not matter here, and every test file brings its own connections. */
 const SETTINGS = { fsync: "off", full_page_writes: "off", max_connections: "300" };
@@ -40,7 +42,7 @@ let server: EmbeddedPostgres | null = null;
 let code = 1;
 try {
   server = await startEmbedded(folder, { settings: SETTINGS });
-  const first = await test(server.address.host, withPaths(Deno.args));
+  const first = await test(server.address.host, await withPaths(Deno.args));
   const again = IS_CI && Deno.args.length === 0 ? await browserFilesOf(first) : [];
   const second = again.length > 0 ? await test(server.address.host, again, { jobs: 1 }) : null;
   code = second ? second.code : first.code;
@@ -106,7 +108,7 @@ async function browserFilesOf({ failed, report }: Ran): Promise<string[]> {
   const files = new Set(failures.map(({ file }) => file));
   for (const file of files) {
     const text = await Deno.readTextFile(file).catch(() => "");
-    if (!/"\.\/(browser|web_\w+)\.ts"/.test(text)) return [];
+    if (!usesBrowser(text)) return [];
   }
   return [...files];
 }
@@ -120,7 +122,7 @@ function failuresOf(report: string): { file: string; name: string }[] {
 }
 
 /** All tests, unless an argument names some: the value of a flag is not a path that exists. */
-function withPaths(args: string[]): string[] {
+async function withPaths(args: string[]): Promise<string[]> {
   const named = args.some((arg) => {
     try {
       return Boolean(Deno.lstatSync(arg));
@@ -128,7 +130,7 @@ function withPaths(args: string[]): string[] {
       return arg.endsWith(".ts");
     }
   });
-  return named ? args : [...args, "tests/"];
+  return named ? args : [...args, ...await writeGroups("tests/", folder)];
 }
 
 /** Counts of both runs: what passed in the second counts as passed, and is named. */
