@@ -37,7 +37,6 @@ export interface Page {
 
 export type Client = ReturnType<typeof createClient>;
 
-const PAGE_COUNT = 40;
 /** What signing out may meet where the session has ended already. */
 const OVER = ["unauthenticated", "cancelled"];
 
@@ -176,6 +175,11 @@ export function createClient({ origin, name }: { origin: string; name: string })
     endDevice: (id: string) => http("delete", "/api/auth/sessions/{id}", { path: { id } }),
 
     contacts: async () => (await http("get", "/api/contacts")).contacts,
+    /** One of them, null who is none. */
+    contact: async (phone_number: string): Promise<Contact | null> => {
+      const { contacts } = await http("get", "/api/contacts/{phone_number}", { path: { phone_number } });
+      return contacts[0] ?? null;
+    },
     request: (phone_number: string, display_name?: string) =>
       http("put", "/api/contacts/request", {
         json: { phone_number, ...(display_name === undefined ? {} : { display_name }) },
@@ -188,11 +192,8 @@ export function createClient({ origin, name }: { origin: string; name: string })
       (await http("put", "/api/contacts/update", { json: { phone_number, display_name } })).contacts,
     invites: () => http("get", "/api/invites"),
 
-    messages: (phone_number: string, before?: number): Promise<Page> =>
-      http("get", "/api/messages/{phone_number}", {
-        path: { phone_number },
-        query: { count: PAGE_COUNT, ...(before === undefined ? {} : { before }) },
-      }),
+    messages: (phone_number: string, query: { count: number; before?: number }): Promise<Page> =>
+      http("get", "/api/messages/{phone_number}", { path: { phone_number }, query }),
     /** A text with those before it, anything else alone. */
     read: (message_id: number) => http("put", "/api/messages/read", { json: { message_id } }),
     /** An address that plays a media without a token, for ten minutes. */

@@ -1,8 +1,9 @@
 // Between the client and the pages: fetches what the service says has changed, and remembers it for the time without a
-// network. Hints that arrive while a fetch is under way cause one more fetch, not one each.
+// network.
 
-import { ApiError, type Client, type Contact, type Message, type Notice, PASSING } from "../client.ts";
-import { createBackoff } from "../client/backoff.ts";
+import type { Client, Contact, Message, Notice } from "../client.ts";
+import { createFetches } from "./fetches.ts";
+import { fetchNewest, joined, PAGE_COUNT, withContact, withMessage } from "./merging.ts";
 import { EMPTY, keepSame, type Model, type Store, type Thread } from "./model.ts";
 
 /** A window may stay open for longer than a session lasts. */
@@ -11,6 +12,8 @@ const RENEW_LOOK_MS = 6 * 60 * 60 * 1_000;
 const REMEMBERED_MAX = 40;
 /** After a refusal it is so long not said again that texts were seen. */
 const READ_AGAIN_MS = 5_000;
+/** More rows than so many are fetched with the whole list. */
+const ROWS_MAX = 3;
 
 export type Desk = ReturnType<typeof createDesk>;
 
@@ -24,62 +27,51 @@ export function createDesk(
     onNothingNew: (phones: string[]) => void;
   },
 ) {
-  const fetches = new Map<string, { again: boolean }>();
+  const fetches = createFetches({ isOnline: () => client.live.state() === "online" });
   /** What of the model is kept already. */
   const remembered = new Map<string, object[]>();
-  /** None without an open socket: with the next one everything is fetched. */
-  const retries = new Map<string, ReturnType<typeof setTimeout>>();
+  /** How often everything had to be fetched anew. */
+  let openings = 0;
+  /** Of whom the row of the list is to be fetched; null for the whole list. */
+  let wanted: Set<string> | null = null;
 
-  /** Fetches what is hinted at once: where the service could not answer it is asked again, later each time. */
-  async function untilAnswered(
-    key: string,
-    fetch: () => Promise<void>,
-    backoff = createBackoff(),
-  ): Promise<void> {
-    clearTimeout(retries.get(key));
-    const refusal = await once(key, fetch);
-    if (!refusal || !PASSING.includes(refusal.code) || client.live.state() !== "online") return;
-    const waitMs = Math.max(backoff.nextMs(), (refusal.retryAfter ?? 0) * 1_000);
-    clearTimeout(retries.get(key));
-    retries.set(key, setTimeout(() => untilAnswered(key, fetch, backoff), waitMs));
+  function fetchContacts(): Promise<void> {
+    wanted = null;
+    return fetches.untilAnswered("contacts", catchUp);
   }
 
-  function dropRetries(): void {
-    for (const timer of retries.values()) clearTimeout(timer);
-    retries.clear();
+  /** A message changes one row of the list. */
+  function fetchContact(phone: string): Promise<void> {
+    wanted?.add(phone);
+    return fetches.untilAnswered("contacts", catchUp);
   }
 
-  /**
-   * Runs a fetch, and once more where it was asked for meanwhile.
-   * @returns why it failed, unless its person has left since
-   */
-  async function once(key: string, fetch: () => Promise<void>): Promise<ApiError | null> {
-    const running = fetches.get(key);
-    if (running) {
-      running.again = true;
-      return null;
-    }
-    const mine = { again: true };
-    fetches.set(key, mine);
+  async function catchUp(): Promise<void> {
+    const phones = wanted;
+    wanted = new Set();
     try {
-      while (mine.again) {
-        mine.again = false;
-        await fetch();
+      if (!phones || phones.size > ROWS_MAX || !store.get().areContactsFresh) {
+        return keepContacts(await client.contacts());
       }
-      return null;
+      const rows = await Promise.all(
+        [...phones].map(async (phone) => [phone, await client.contact(phone)] as const),
+      );
+      const known = store.get().contacts ?? [];
+      keepContacts(
+        rows.reduce((list, [phone, contact]) => withContact(list, phone, contact), known),
+        store.get().areContactsFresh,
+      );
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return fetches.get(key) === mine ? error : null;
-    } finally {
-      if (fetches.get(key) === mine) fetches.delete(key);
+      wanted = null;
+      throw error;
     }
   }
 
-  function keepContacts(fetched: Contact[]): void {
+  function keepContacts(fetched: Contact[], areContactsFresh = true): void {
     const known = store.get().contacts;
     const contacts = keepSame(known ?? [], fetched, ({ phone_number }) => phone_number);
     const before = new Map(known?.map((one) => [one.phone_number, one.unread_messages]));
-    store.set({ contacts, areContactsFresh: true });
+    store.set({ contacts, areContactsFresh });
     remember("contacts", contacts);
     for (const contact of contacts) {
       const known = before.get(contact.phone_number);
@@ -88,12 +80,20 @@ export function createDesk(
     onNothingNew(contacts.filter((one) => one.unread_messages === 0).map((one) => one.phone_number));
   }
 
-  const fetchContacts = () => untilAnswered("contacts", async () => keepContacts(await client.contacts()));
+  /** Takes a list that was the answer to a change. What is under way may be from before it. */
+  function takeContacts(changed: Contact[]): void {
+    keepContacts(changed);
+    if (fetches.isRunning("contacts")) fetchContacts();
+  }
 
   const fetchThread = (phone: string) =>
-    untilAnswered(`thread ${phone}`, async () => {
-      const page = await client.messages(phone);
-      keepThread(phone, joined(store.get().threads[phone], [...page.messages].reverse(), page.has_more));
+    fetches.untilAnswered(`thread ${phone}`, async () => {
+      const known = store.get().threads[phone];
+      const opened = openings;
+      const { messages, hasMore } = await fetchNewest(known, (query) => client.messages(phone, query));
+      // With another socket since, something may have changed that this one was not told of.
+      const isFresh = opened === openings;
+      keepThread(phone, { ...joined(store.get().threads[phone], messages, hasMore), isFresh });
     });
 
   /** A thread that was fetched is another object each time: who looks at it says again what could not be said before. */
@@ -112,11 +112,11 @@ export function createDesk(
   }
 
   const fetchOlder = (phone: string) =>
-    once(`older ${phone}`, async () => {
+    fetches.once(`older ${phone}`, async () => {
       const thread = store.get().threads[phone];
       const oldest = thread?.messages[0];
       if (!thread?.hasMore || !oldest) return;
-      const page = await client.messages(phone, oldest.id);
+      const page = await client.messages(phone, { count: PAGE_COUNT, before: oldest.id });
       const now = store.get().threads[phone]!;
       const known = new Set(now.messages.map(({ id }) => id));
       const older = [...page.messages].reverse().filter(({ id }) => !known.has(id));
@@ -137,13 +137,13 @@ export function createDesk(
   /** Says that the texts of a person were seen as far as they are here, where some were not. */
   async function readTexts(phone: string): Promise<void> {
     if (!newestUnseen(phone)) return;
-    const refusal = await once(`read ${phone}`, async () => {
+    const refusal = await fetches.once(`read ${phone}`, async () => {
       const newest = newestUnseen(phone);
       if (newest) await client.read(newest.id);
     });
     // Whoever looks at the thread says it again as soon as that has been fetched.
     if (refusal) await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
-    await Promise.all([fetchContacts(), fetchThread(phone)]);
+    await Promise.all([fetchContact(phone), fetchThread(phone)]);
   }
 
   function newestUnseen(phone: string): Message | undefined {
@@ -156,6 +156,7 @@ export function createDesk(
     switch (notice.event) {
       case "connected":
       case "unheard": {
+        openings += 1;
         const threads = Object.entries(store.get().threads);
         store.set({
           threads: Object.fromEntries(
@@ -170,7 +171,7 @@ export function createDesk(
       case "contacts_updated":
         return void fetchContacts();
       case "messages_updated":
-        fetchContacts();
+        fetchContact(notice.sender);
         if (store.get().threads[notice.sender]) fetchThread(notice.sender);
     }
   }
@@ -178,8 +179,7 @@ export function createDesk(
   /** Begins for whoever is signed in, with what was last seen. */
   async function begin(): Promise<void> {
     const session = client.session();
-    // What is under way is for whoever was here before.
-    fetches.clear();
+    fetches.forget();
     remembered.clear();
     store.set({ ...EMPTY, session, wasRevoked: store.get().wasRevoked });
     client.live.close();
@@ -196,7 +196,7 @@ export function createDesk(
   setInterval(() => client.renew().catch(() => {}), RENEW_LOOK_MS);
   client.live.onNotice(hear);
   client.live.onState((connection) => {
-    if (connection !== "online") dropRetries();
+    if (connection !== "online") fetches.dropRetries();
     // Who is not online is not told whom others have become friends with meanwhile.
     store.set(connection === "online" ? { connection } : { connection, areContactsFresh: false });
   });
@@ -214,24 +214,8 @@ export function createDesk(
   client.outbox.onSent((message) => {
     const thread = store.get().threads[message.receiver];
     if (thread) keepThread(message.receiver, { ...thread, messages: withMessage(thread.messages, message) });
-    fetchContacts();
+    fetchContact(message.receiver);
   });
 
-  return { begin, keepContacts, fetchContacts, fetchThread, openThread, fetchOlder, readTexts };
-}
-
-/** The newest page and what is known before it; where there is a gap between the two, only the page. */
-function joined(known: Thread | undefined, page: Message[], pageHasMore: boolean): Thread {
-  const first = page[0];
-  const before = known?.messages.filter(({ id }) => !first || id < first.id) ?? [];
-  const touches = !pageHasMore || known?.messages.some(({ id }) => id === first?.id);
-  if (!known || !touches || before.length === 0) {
-    return { messages: page, hasMore: pageHasMore, isFresh: true };
-  }
-  return { messages: [...before, ...page], hasMore: pageHasMore && known.hasMore, isFresh: true };
-}
-
-function withMessage(messages: Message[], message: Message): Message[] {
-  const others = messages.filter(({ id }) => id !== message.id);
-  return [...others, message].sort((a, b) => a.id - b.id);
+  return { begin, takeContacts, fetchContact, fetchThread, openThread, fetchOlder, readTexts };
 }

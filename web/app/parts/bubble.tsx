@@ -29,7 +29,7 @@ export const MessageBubble = memo(({ message, peer, isNewest }: MessageProps) =>
   const isNew = !isMine && message.status !== "seen";
   const played = () => {
     if (!isNew) return;
-    client.read(message.id).then(() => Promise.all([desk.fetchThread(peer), desk.fetchContacts()])).catch(
+    client.read(message.id).then(() => Promise.all([desk.fetchThread(peer), desk.fetchContact(peer)])).catch(
       () => {},
     );
   };

@@ -19,7 +19,7 @@ export function Add({ known }: { known: string }) {
     if (excessOfName(name) > 0) return nameField.current!.focus();
     act(async () => {
       const answer = await client.request(phone, name.trim() === "" ? undefined : name.trim());
-      desk.keepContacts(answer.contacts);
+      desk.takeContacts(answer.contacts);
       if (answer.invite) return setInvite(answer.invite);
       store.set({ toast: { text: texts.add.asked, isError: false } });
       router.back();

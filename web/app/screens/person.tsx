@@ -49,7 +49,7 @@ function Choices({ contact, setTrouble }: PartProps) {
   const { phone_number: phone, status } = contact;
   const change = (call: (phone: string) => Promise<Contact[]>, then?: () => void) =>
     act(async () => {
-      desk.keepContacts(await call(phone));
+      desk.takeContacts(await call(phone));
       setSure(true);
       then?.();
     });
@@ -117,7 +117,7 @@ function Rename({ contact, setTrouble }: PartProps) {
   const submit = (event: Event) => {
     event.preventDefault();
     if (excessOfName(name) > 0) return field.current!.focus();
-    act(async () => desk.keepContacts(await client.rename(contact.phone_number, name.trim())));
+    act(async () => desk.takeContacts(await client.rename(contact.phone_number, name.trim())));
   };
   return (
     <form class="apart" data-enter={texts.keys.save} onSubmit={submit}>

@@ -1,0 +1,196 @@
+// How little the web client fetches of a conversation and of the list, and that it knows all the same what the service
+// has. The service is a model here; what is fetched through a browser is in web_fetching_test.ts.
+
+import { deepEqual, equal, ok } from "./assert.ts";
+import fc from "fast-check";
+import { ANN, BOB } from "./support.ts";
+
+/** Not by its name, because its types are those of browsers, which do not go with those of Deno. */
+const MERGING: string = new URL("../web/app/merging.ts", import.meta.url).href;
+const { fetchNewest, joined, PAGE_COUNT, withContact, withMessage } = await import(MERGING);
+
+interface Message {
+  id: number;
+  sender: string;
+  receiver: string;
+  message_type: "text" | "audio";
+  status: typeof STATUSES[number];
+}
+interface Page {
+  messages: Message[];
+  has_more: boolean;
+}
+interface Query {
+  count: number;
+  before?: number;
+}
+interface Thread {
+  messages: Message[];
+  hasMore: boolean;
+  isFresh: boolean;
+}
+interface Contact {
+  phone_number: string;
+  last_touch_at: string;
+}
+
+const STATUSES = ["created", "delivered", "seen"] as const;
+
+/** A conversation as the service has it: what is told is told up to the newest, texts are seen in order. */
+function createService() {
+  const messages: Message[] = [];
+  const other = (phone: string) => phone === ANN ? BOB : ANN;
+  return {
+    messages,
+    send(sender: string, message_type: Message["message_type"]) {
+      messages.push({
+        id: messages.length + 1,
+        sender,
+        receiver: other(sender),
+        message_type,
+        status: "created",
+      });
+    },
+    move(id: number, status: Message["status"]) {
+      const at = messages.findIndex((message) => message.id === id);
+      const one = messages[at];
+      if (one && STATUSES.indexOf(one.status) < STATUSES.indexOf(status)) messages[at] = { ...one, status };
+    },
+    deliver(to: string) {
+      for (const { id, receiver } of messages) if (receiver === to) this.move(id, "delivered");
+    },
+    /** As many texts as `upTo` says, and the media of which it is the number. */
+    see(by: string, upTo: number) {
+      this.deliver(by);
+      for (const { id, receiver, message_type } of [...messages]) {
+        if (receiver === by && (message_type === "text" ? id <= upTo : id === upTo)) this.move(id, "seen");
+      }
+    },
+    page({ count, before = Infinity }: Query): Promise<Page> {
+      const found = messages.filter(({ id }) => id < before);
+      const page = found.slice(-count).reverse();
+      return Promise.resolve({ messages: page, has_more: found.length > page.length });
+    },
+  };
+}
+
+type Service = ReturnType<typeof createService>;
+
+async function fetched(service: Service, known: Thread | undefined): Promise<Thread & { asked: number }> {
+  let asked = 0;
+  const { messages, hasMore } = await fetchNewest(known, (query: Query) => {
+    asked += query.count;
+    return service.page(query);
+  });
+  return { ...joined(known, messages, hasMore), isFresh: true, asked };
+}
+
+const person = fc.constantFrom(ANN, BOB);
+const step = fc.oneof(
+  fc.record({
+    act: fc.constant("send" as const),
+    by: person,
+    count: fc.integer({ min: 1, max: 50 }),
+    isText: fc.boolean(),
+  }),
+  fc.record({ act: fc.constant("deliver" as const), by: person }),
+  // From the newest, so that mostly something new is seen.
+  fc.record({ act: fc.constant("see" as const), by: person, back: fc.integer({ min: 0, max: 60 }) }),
+  fc.record({ act: fc.constant("fetch" as const) }),
+  fc.record({ act: fc.constant("reopen" as const) }),
+);
+
+Deno.test("whatever happens between two fetches, the newest page is known as it is, and without a gap", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const service = createService();
+      let thread: Thread | undefined;
+      for (const one of [...steps, { act: "fetch" as const }]) {
+        const newest = service.messages.at(-1)?.id ?? 0;
+        if (one.act === "send") {
+          for (let nth = 0; nth < one.count; nth += 1) service.send(one.by, one.isText ? "text" : "audio");
+        } else if (one.act === "deliver") service.deliver(one.by);
+        else if (one.act === "see") service.see(one.by, newest - one.back);
+        else if (one.act === "reopen") thread = thread && { ...thread, isFresh: false };
+        else {
+          thread = await fetched(service, thread);
+          const { messages, hasMore } = thread;
+          deepEqual(
+            messages.map(({ id }) => id),
+            service.messages.slice(-messages.length || Infinity).map(({ id }) => id),
+          );
+          equal(hasMore, messages.length < service.messages.length);
+          ok(messages.length >= Math.min(PAGE_COUNT, service.messages.length));
+          deepEqual(messages.slice(-PAGE_COUNT), service.messages.slice(-PAGE_COUNT));
+          // Before it nothing is said that is not so.
+          for (const message of messages) {
+            const now = service.messages.find(({ id }) => id === message.id)!;
+            ok(STATUSES.indexOf(message.status) <= STATUSES.indexOf(now.status));
+          }
+        }
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("in a conversation that goes to and fro a message costs a few and not a page", async () => {
+  const service = createService();
+  for (let nth = 0; nth < 100; nth += 1) service.send(nth % 2 ? ANN : BOB, "text");
+  service.see(ANN, 100);
+  service.see(BOB, 100);
+  let thread = await fetched(service, undefined);
+  equal(thread.asked, PAGE_COUNT);
+  service.send(BOB, "text");
+  thread = await fetched(service, thread);
+  ok(thread.asked <= 6, `${thread.asked}`);
+  service.see(ANN, 101);
+  thread = await fetched(service, thread);
+  ok(thread.asked <= 6, `${thread.asked}`);
+  equal(thread.messages.at(-1)!.status, "seen");
+  equal(thread.messages.length, PAGE_COUNT + 1);
+});
+
+Deno.test("all texts that were seen at once are known to be, also those before the newest page", async () => {
+  const service = createService();
+  let thread: Thread | undefined;
+  for (let nth = 0; nth < 100; nth += 1) {
+    service.send(ANN, nth === 10 ? "audio" : "text");
+    thread = await fetched(service, thread);
+  }
+  service.deliver(BOB);
+  thread = await fetched(service, thread);
+  deepEqual(new Set(thread.messages.map(({ status }) => status)), new Set(["delivered"]));
+  service.see(BOB, 100);
+  thread = await fetched(service, thread);
+  deepEqual(thread.messages, service.messages);
+  equal(thread.messages.filter(({ status }) => status === "delivered").length, 1);
+});
+
+Deno.test("a message that was sent while the newest were fetched stays", async () => {
+  const service = createService();
+  service.send(ANN, "text");
+  let thread: Thread = await fetched(service, undefined);
+  const page = await fetchNewest(thread, service.page);
+  service.send(ANN, "text");
+  thread = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
+  deepEqual(joined(thread, page.messages, page.hasMore).messages, service.messages);
+});
+
+Deno.test("a row of the list takes the place that the service would give it", () => {
+  const row = fc.record({
+    phone_number: fc.integer({ min: 1000, max: 1005 }).map((nth) => `+1415555${nth}`),
+    last_touch_at: fc.integer({ min: 1, max: 3 }).map((ms) => new Date(ms).toISOString()),
+  });
+  const list = fc.uniqueArray(row, { selector: ({ phone_number }) => phone_number });
+  const ordered = (rows: Contact[]) =>
+    rows.toSorted((a, b) =>
+      b.last_touch_at.localeCompare(a.last_touch_at) || a.phone_number.localeCompare(b.phone_number)
+    );
+  fc.assert(fc.property(list, row, (rows, one) => {
+    const known = ordered(rows);
+    const others = known.filter(({ phone_number }) => phone_number !== one.phone_number);
+    deepEqual(withContact(known, one.phone_number, one), ordered([...others, one]));
+    deepEqual(withContact(known, one.phone_number, null), others);
+  }));
+});
