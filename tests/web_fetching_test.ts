@@ -2,8 +2,9 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
-import { browserTest, bubbles, friendsTest, openAs, ticked, write } from "./web_window.ts";
-import { ANN, eventually, type Person, succeeded } from "./support.ts";
+import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
+import { browserTest, bubbles, field, friendsTest, openAs, SIZES, ticked, write } from "./web_window.ts";
+import { ANN, BOB, CAT, eventually, friends, type Person, succeeded } from "./support.ts";
 
 /** Paths and queries of what the page asks the API for. */
 function asked(page: Page): string[] {
@@ -33,15 +34,20 @@ browserTest("of a message the list fetches the row that changes, which comes fir
   await eventually(async () => equal(await page.locator(".badge").first().innerText(), "2"));
   deepEqual(paths, [2, 5, 2].map((nth) => `/api/contacts/${encodeURIComponent(others[nth]!.phone)}`));
 
-  // As many as the whole list would hold are fetched with it, whoever else is in it.
-  await Promise.all(others.map((one) => t.send(one, ann, "All at once")));
+  // Whose rows are wanted while one is fetched are fetched together, so many of them with the list.
+  const told = Promise.withResolvers<void>();
+  let left = others.length;
+  const opened = page.waitForEvent("websocket");
+  await page.reload();
+  const socket = await opened;
+  await socket.waitForEvent("framereceived");
+  await page.locator(".badge").nth(1).waitFor();
+  socket.on("framereceived", () => (left -= 1) || told.resolve());
+  await page.route("**/api/contacts/*", (route) => told.promise.then(() => route.continue()), { times: 1 });
+  paths.length = 0;
+  for (const one of others) succeeded(await t.send(one, ann, "All at once"));
   await eventually(async () => equal(await page.locator(".badge").count(), 8));
-  await eventually(async () =>
-    deepEqual(
-      await page.locator(".badge").allInnerTexts().then((texts) => texts.sort()),
-      ["1", "1", "1", "1", "1", "1", "2", "3"],
-    )
-  );
+  deepEqual([paths.length, paths[1]], [2, "/api/contacts"]);
   const names = await page.locator(".row-text").allInnerTexts();
   const { body } = await t.call("GET", "/api/contacts", { token: ann.token });
   deepEqual(names, body.contacts.map(({ phone_number }: { phone_number: string }) => phone_number));
@@ -67,8 +73,11 @@ friendsTest(
   async (t, { ann, bob }) => {
     await bob.page.goto("about:blank");
     const elsewhere = await t.signIn(ANN);
-    for (let nth = 0; nth < 60; nth += 1) succeeded(await t.send(elsewhere, bob, `Word ${nth}`));
-    await eventually(async () => equal((await bubbles(ann.page)).length, 60), 20_000);
+    // More than a page that came at once would be shown without those before it.
+    for (let nth = 1; nth <= 60; nth += 1) {
+      succeeded(await t.send(elsewhere, bob, `Word ${nth}`));
+      if (nth % 30 === 0) await eventually(async () => equal((await bubbles(ann.page)).length, nth), 20_000);
+    }
     const json = { phone_number: ann.phone };
     succeeded(await t.call("PUT", "/api/messages/read_all_text", { token: bob.token, json }));
     await ticked(ann.page, "Seen");
@@ -78,3 +87,93 @@ friendsTest(
     deepEqual(new Set(ticks), new Set(["Seen"]));
   },
 );
+
+/** Holds back the answer to the first call of this kind, which the service has made already. */
+async function hold(page: Page, pattern: string | RegExp): Promise<{ made: Promise<void>; pass(): void }> {
+  const [made, passed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await page.route(pattern, async (route) => {
+    const response = await route.fetch();
+    made.resolve();
+    await passed.promise;
+    await route.fulfill({ response });
+  }, { times: 1 });
+  return { made: made.promise, pass: passed.resolve };
+}
+
+browserTest(
+  "a message that comes while its conversation is fetched for the first time is shown",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(bob, ann, "First"));
+    const json = { phone_number: BOB };
+    succeeded(await t.call("PUT", "/api/messages/read_all_text", { token: ann.token, json }));
+    const { page } = await openAs(t, browser, ann);
+    const { made, pass } = await hold(page, /\/api\/messages\/%2B\d+\?/);
+    await page.locator(".row").click();
+    await made;
+    succeeded(await t.send(bob, ann, "Second"));
+    await page.waitForResponse((response) => response.url().includes("/api/contacts/"));
+    pass();
+    await eventually(async () => deepEqual(await bubbles(page), ["First", "Second"]));
+  },
+);
+
+browserTest(
+  "a text before more media than a page holds is said once to be seen",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    const { page } = await openAs(t, browser, ann, {
+      path: `/app#/thread/${BOB}`,
+      script:
+        `Object.defineProperty(document, "visibilityState", { get: () => globalThis.state ?? "hidden" })`,
+    });
+    await field(page).waitFor();
+    succeeded(await t.send(bob, ann, "A text"));
+    const id = await addMedia(t, bob, makeWav(1_000));
+    for (let nth = 1; nth <= 42; nth += 1) {
+      await sendMedia(t, [bob, ann], id);
+      if (nth % 21 === 0) await eventually(async () => equal(await page.locator(".bubble").count(), nth + 1));
+    }
+    const paths = asked(page);
+    await page.evaluate(`state = "visible"; document.dispatchEvent(new Event("visibilitychange"))`);
+    await eventually(() => ok(paths.some((path) => path.startsWith("/api/messages/%2B"))));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    deepEqual(paths.filter((path) => path === "/api/messages/read").length, 1);
+  },
+);
+
+browserTest(
+  "an answer to a change that is older than a row of the list does not take it back",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    await t.befriend(ann, cat);
+    const { page } = await openAs(t, browser, ann, {
+      path: `/app#/person/${bob.phone}`,
+      viewport: SIZES.desktop,
+    });
+    const { made, pass } = await hold(page, "**/api/contacts/update");
+    await page.getByRole("textbox").last().fill("Bobby");
+    await page.getByRole("textbox").last().press("Enter");
+    await made;
+    succeeded(await t.send(cat, ann, "Hello"));
+    const badge = page.locator(".row", { hasText: CAT }).locator(".badge");
+    await badge.waitFor();
+    pass();
+    await page.locator(".row", { hasText: "Bobby" }).waitFor();
+    await eventually(async () => equal(await badge.count(), 1));
+  },
+);
+
+browserTest("a change whose answer is lost is shown", async (t, browser) => {
+  const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+  const json = { phone_number: ANN };
+  succeeded(await t.call("PUT", "/api/contacts/request", { token: bob.token, json }));
+  const { page } = await openAs(t, browser, ann, { path: `/app#/person/${BOB}` });
+  await page.route("**/api/contacts/accept", async (route) => {
+    await route.fetch();
+    await route.abort("timedout");
+  });
+  await page.getByRole("button", { name: "Accept" }).click();
+  await page.getByRole("button", { name: "Accept" }).waitFor({ state: "detached" });
+});

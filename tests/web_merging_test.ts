@@ -82,7 +82,7 @@ async function fetched(service: Service, known: Thread | undefined): Promise<Thr
     asked += query.count;
     return service.page(query);
   });
-  return { ...joined(known, messages, hasMore), isFresh: true, asked };
+  return { ...joined({ asked: known, now: known }, messages, hasMore), isFresh: true, asked };
 }
 
 const person = fc.constantFrom(ANN, BOB);
@@ -93,6 +93,8 @@ const step = fc.oneof(
     count: fc.integer({ min: 1, max: 50 }),
     isText: fc.boolean(),
   }),
+  // From here, so that it is known before it is fetched.
+  fc.record({ act: fc.constant("answer" as const) }),
   fc.record({ act: fc.constant("deliver" as const), by: person }),
   // From the newest, so that mostly something new is seen.
   fc.record({ act: fc.constant("see" as const), by: person, back: fc.integer({ min: 0, max: 60 }) }),
@@ -109,9 +111,12 @@ Deno.test("whatever happens between two fetches, the newest page is known as it 
         const newest = service.messages.at(-1)?.id ?? 0;
         if (one.act === "send") {
           for (let nth = 0; nth < one.count; nth += 1) service.send(one.by, one.isText ? "text" : "audio");
+        } else if (one.act === "answer") {
+          service.send(ANN, "text");
+          thread &&= { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
         } else if (one.act === "deliver") service.deliver(one.by);
         else if (one.act === "see") service.see(one.by, newest - one.back);
-        else if (one.act === "reopen") thread = thread && { ...thread, isFresh: false };
+        else if (one.act === "reopen") thread &&= { ...thread, isFresh: false };
         else {
           thread = await fetched(service, thread);
           const { messages, hasMore } = thread;
@@ -170,11 +175,28 @@ Deno.test("all texts that were seen at once are known to be, also those before t
 Deno.test("a message that was sent while the newest were fetched stays", async () => {
   const service = createService();
   service.send(ANN, "text");
-  let thread: Thread = await fetched(service, undefined);
+  const thread = await fetched(service, undefined);
   const page = await fetchNewest(thread, service.page);
   service.send(ANN, "text");
-  thread = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
-  deepEqual(joined(thread, page.messages, page.hasMore).messages, service.messages);
+  const now = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
+  deepEqual(joined({ asked: thread, now }, page.messages, page.hasMore).messages, service.messages);
+});
+
+Deno.test("the answer of a send that comes late takes no ticks back", async () => {
+  const service = createService();
+  service.send(ANN, "text");
+  const sent = service.messages[0]!;
+  service.see(BOB, 1);
+  const { messages } = await fetched(service, undefined);
+  deepEqual(withMessage(messages, sent), service.messages);
+});
+
+Deno.test("what the service does not have any more is not kept", async () => {
+  const service = createService();
+  for (let nth = 0; nth < 10; nth += 1) service.send(ANN, "text");
+  const thread = await fetched(service, undefined);
+  service.messages.splice(8);
+  deepEqual((await fetched(service, { ...thread, isFresh: false })).messages, service.messages);
 });
 
 Deno.test("a row of the list takes the place that the service would give it", () => {

@@ -5,11 +5,12 @@ import { openLocalDatabase } from "./client/database.ts";
 import { createDrafts } from "./client/drafts.ts";
 import { ApiError, createHttp } from "./client/http.ts";
 import { createListeners } from "./client/listeners.ts";
-import { createLive } from "./client/live.ts";
+import { createLive, type Notice } from "./client/live.ts";
 import { createOutbox } from "./client/outbox.ts";
 import { createPush } from "./client/push.ts";
 import { createScraps } from "./client/scraps.ts";
 import { createSessionKeeper, isAWeekOld, type Session } from "./client/session.ts";
+import { createSiblings } from "./client/siblings.ts";
 import { createUploads } from "./client/uploads.ts";
 
 export type { Draft } from "./client/drafts.ts";
@@ -37,6 +38,7 @@ export interface Page {
 
 export type Client = ReturnType<typeof createClient>;
 
+const CONTACTS_UPDATED: Notice = { event: "contacts_updated" };
 /** What signing out may meet where the session has ended already. */
 const OVER = ["unauthenticated", "cancelled"];
 
@@ -62,6 +64,10 @@ export function createClient({ origin, name }: { origin: string; name: string })
     onFailed: () =>
       void http("get", "/api/auth/sessions").then(() => live.tell({ event: "unheard" }), () => {}),
   });
+  const siblings = createSiblings(name);
+  // Whoever is not online fetches everything when he is.
+  siblings.on((notice) => live.state() === "online" && live.tell(notice));
+  outbox.onSent(({ receiver }) => siblings.tell({ event: "messages_updated", sender: receiver }));
   keeper.onChange(drafts.dropForeign);
   live.onNotice(({ event }) => (event === "connected" || event === "unheard") && outbox.flush());
   addEventListener("offline", live.drop);
@@ -161,6 +167,11 @@ export function createClient({ origin, name }: { origin: string; name: string })
     if (keeper.current()?.token === session.token) keeper.keep({ ...session, token, expires_at });
   }
 
+  /** Tells the other windows of what this one has done, or may have where the answer was lost. */
+  function told<Answer>(notice: Notice, deed: Promise<Answer>): Promise<Answer> {
+    return deed.finally(() => siblings.tell(notice));
+  }
+
   return {
     session: keeper.current,
     onSession: keeper.onChange,
@@ -172,7 +183,8 @@ export function createClient({ origin, name }: { origin: string; name: string })
     renew,
     signOut,
     devices: async () => (await http("get", "/api/auth/sessions")).sessions,
-    endDevice: (id: string) => http("delete", "/api/auth/sessions/{id}", { path: { id } }),
+    endDevice: (id: string) =>
+      told({ event: "sessions_updated" }, http("delete", "/api/auth/sessions/{id}", { path: { id } })),
 
     contacts: async () => (await http("get", "/api/contacts")).contacts,
     /** One of them, null who is none. */
@@ -180,22 +192,26 @@ export function createClient({ origin, name }: { origin: string; name: string })
       const { contacts } = await http("get", "/api/contacts/{phone_number}", { path: { phone_number } });
       return contacts[0] ?? null;
     },
-    request: (phone_number: string, display_name?: string) =>
-      http("put", "/api/contacts/request", {
-        json: { phone_number, ...(display_name === undefined ? {} : { display_name }) },
-      }),
-    accept: async (phone_number: string) =>
-      (await http("put", "/api/contacts/accept", { json: { phone_number } })).contacts,
-    remove: async (phone_number: string) =>
-      (await http("put", "/api/contacts/delete", { json: { phone_number } })).contacts,
-    rename: async (phone_number: string, display_name: string) =>
-      (await http("put", "/api/contacts/update", { json: { phone_number, display_name } })).contacts,
+    request: (phone_number: string, display_name?: string) => {
+      const json = { phone_number, ...(display_name === undefined ? {} : { display_name }) };
+      return told(CONTACTS_UPDATED, http("put", "/api/contacts/request", { json }));
+    },
+    accept: (phone_number: string) =>
+      told(CONTACTS_UPDATED, http("put", "/api/contacts/accept", { json: { phone_number } })),
+    remove: (phone_number: string) =>
+      told(CONTACTS_UPDATED, http("put", "/api/contacts/delete", { json: { phone_number } })),
+    rename: (phone_number: string, display_name: string) =>
+      told(CONTACTS_UPDATED, http("put", "/api/contacts/update", { json: { phone_number, display_name } })),
     invites: () => http("get", "/api/invites"),
 
     messages: (phone_number: string, query: { count: number; before?: number }): Promise<Page> =>
       http("get", "/api/messages/{phone_number}", { path: { phone_number }, query }),
-    /** A text with those before it, anything else alone. */
-    read: (message_id: number) => http("put", "/api/messages/read", { json: { message_id } }),
+    /** A text of this person's with those before it, anything else alone. */
+    read: (sender: string, message_id: number) =>
+      told(
+        { event: "messages_updated", sender },
+        http("put", "/api/messages/read", { json: { message_id } }),
+      ),
     /** An address that plays a media without a token, for ten minutes. */
     mediaAddress: async (id: number) => {
       const { url } = await http("get", "/api/messages/media/{id}/url", { path: { id } });

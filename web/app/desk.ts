@@ -3,7 +3,7 @@
 
 import type { Client, Contact, Message, Notice } from "../client.ts";
 import { createFetches } from "./fetches.ts";
-import { fetchNewest, joined, PAGE_COUNT, withContact, withMessage } from "./merging.ts";
+import { fetchNewest, joined, PAGE_COUNT, withContact, withMessage, withSeen } from "./merging.ts";
 import { EMPTY, keepSame, type Model, type Store, type Thread } from "./model.ts";
 
 /** A window may stay open for longer than a session lasts. */
@@ -56,22 +56,21 @@ export function createDesk(
       const rows = await Promise.all(
         [...phones].map(async (phone) => [phone, await client.contact(phone)] as const),
       );
-      const known = store.get().contacts ?? [];
-      keepContacts(
-        rows.reduce((list, [phone, contact]) => withContact(list, phone, contact), known),
-        store.get().areContactsFresh,
-      );
+      const { contacts, areContactsFresh } = store.get();
+      // Otherwise the whole list is on its way.
+      if (!contacts || !areContactsFresh) return;
+      keepContacts(rows.reduce((list, [phone, contact]) => withContact(list, phone, contact), contacts));
     } catch (error) {
       wanted = null;
       throw error;
     }
   }
 
-  function keepContacts(fetched: Contact[], areContactsFresh = true): void {
+  function keepContacts(fetched: Contact[]): void {
     const known = store.get().contacts;
     const contacts = keepSame(known ?? [], fetched, ({ phone_number }) => phone_number);
     const before = new Map(known?.map((one) => [one.phone_number, one.unread_messages]));
-    store.set({ contacts, areContactsFresh });
+    store.set({ contacts, areContactsFresh: true });
     remember("contacts", contacts);
     for (const contact of contacts) {
       const known = before.get(contact.phone_number);
@@ -80,10 +79,23 @@ export function createDesk(
     onNothingNew(contacts.filter((one) => one.unread_messages === 0).map((one) => one.phone_number));
   }
 
-  /** Takes a list that was the answer to a change. What is under way may be from before it. */
-  function takeContacts(changed: Contact[]): void {
-    keepContacts(changed);
-    if (fetches.isRunning("contacts")) fetchContacts();
+  /**
+   * Changes the list, and takes the answer for it. The list is fetched where something newer may be known by then, and
+   * where no answer came, because it may be changed all the same.
+   */
+  async function change<Answer extends { contacts: Contact[] }>(
+    call: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const known = store.get().contacts;
+    try {
+      const answer = await call();
+      if (store.get().contacts !== known || fetches.isRunning("contacts")) await fetchContacts();
+      else keepContacts(answer.contacts);
+      return answer;
+    } catch (error) {
+      fetchContacts();
+      throw error;
+    }
   }
 
   const fetchThread = (phone: string) =>
@@ -93,7 +105,8 @@ export function createDesk(
       const { messages, hasMore } = await fetchNewest(known, (query) => client.messages(phone, query));
       // With another socket since, something may have changed that this one was not told of.
       const isFresh = opened === openings;
-      keepThread(phone, { ...joined(store.get().threads[phone], messages, hasMore), isFresh });
+      const now = store.get().threads[phone];
+      keepThread(phone, { ...joined({ asked: known, now }, messages, hasMore), isFresh });
     });
 
   /** A thread that was fetched is another object each time: who looks at it says again what could not be said before. */
@@ -139,11 +152,20 @@ export function createDesk(
     if (!newestUnseen(phone)) return;
     const refusal = await fetches.once(`read ${phone}`, async () => {
       const newest = newestUnseen(phone);
-      if (newest) await client.read(newest.id);
+      if (!newest) return;
+      await client.read(phone, newest.id);
+      // The newest page, which is fetched now, may not reach as far.
+      const thread = store.get().threads[phone];
+      if (thread) keepThread(phone, { ...thread, messages: withSeen(thread.messages, newest.id) });
     });
     // Whoever looks at the thread says it again as soon as that has been fetched.
     if (refusal) await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
     await Promise.all([fetchContact(phone), fetchThread(phone)]);
+  }
+
+  /** Says that an audio or a video was played. */
+  async function readMedia(phone: string, id: number): Promise<void> {
+    await client.read(phone, id).finally(() => Promise.all([fetchContact(phone), fetchThread(phone)]));
   }
 
   function newestUnseen(phone: string): Message | undefined {
@@ -172,7 +194,9 @@ export function createDesk(
         return void fetchContacts();
       case "messages_updated":
         fetchContact(notice.sender);
-        if (store.get().threads[notice.sender]) fetchThread(notice.sender);
+        if (store.get().threads[notice.sender] || fetches.isRunning(`thread ${notice.sender}`)) {
+          fetchThread(notice.sender);
+        }
     }
   }
 
@@ -217,5 +241,5 @@ export function createDesk(
     fetchContact(message.receiver);
   });
 
-  return { begin, takeContacts, fetchContact, fetchThread, openThread, fetchOlder, readTexts };
+  return { begin, change, openThread, fetchOlder, readTexts, readMedia };
 }

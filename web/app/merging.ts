@@ -5,8 +5,8 @@ import type { Thread } from "./model.ts";
 
 /** So many are fetched at once, unless fewer will do. */
 export const PAGE_COUNT = 40;
-/** So many may have come at once. */
-const NEW_MAX = 5;
+/** Room for so many new ones. */
+const NEW_ROOM = 5;
 
 /**
  * Fetches as many of the newest messages as may be other than they are known, and where that finds more that are new, a
@@ -21,11 +21,12 @@ export async function fetchNewest(
   const unseenAt = newest.findIndex(({ status }) => status !== "seen");
   const at = unseenAt === -1 ? newest.length - 1 : unseenAt;
   const from = newest[at]?.id ?? 0;
-  const count = from ? Math.min(newest.length - at + NEW_MAX, PAGE_COUNT) : PAGE_COUNT;
+  const count = from ? Math.min(newest.length - at + NEW_ROOM, PAGE_COUNT) : PAGE_COUNT;
   let { messages, has_more } = await fetch({ count });
   const oldest = messages[messages.length - 1];
-  if (has_more && oldest && oldest.id > from && messages.length < PAGE_COUNT) {
-    const rest = await fetch({ count: PAGE_COUNT - messages.length, before: oldest.id });
+  const isEnough = !oldest || (oldest.id <= from && newest.some(({ id }) => id === oldest.id));
+  if (has_more && !isEnough && messages.length < PAGE_COUNT) {
+    const rest = await fetch({ count: PAGE_COUNT - messages.length, before: oldest!.id });
     messages = [...messages, ...rest.messages];
     has_more = rest.has_more;
   }
@@ -33,22 +34,29 @@ export async function fetchNewest(
 }
 
 /**
- * The newest with what is known around them: messages do not go, so that what is known and newer has come meanwhile. Where
- * there is a gap, what is known before it is dropped.
+ * The newest with what is known around them: what is newer and has become known since they were asked for stays. Where there
+ * is a gap, what is known before it is dropped.
+ * @param asked what was known when they were asked for
  */
 export function joined(
-  known: Thread | undefined,
+  { asked, now }: { asked: Thread | undefined; now: Thread | undefined },
   newest: Message[],
   hasMore: boolean,
 ): Omit<Thread, "isFresh"> {
-  const messages = known?.messages ?? [];
-  const [first, last] = [newest[0], newest[newest.length - 1]];
-  if (!first || !last) return { messages, hasMore: false };
-  const before = messages.filter(({ id }) => id < first.id);
-  const after = messages.filter(({ id }) => id > last.id);
-  const touches = !hasMore || messages.some(({ id }) => id === first.id);
-  if (!known || !touches || before.length === 0) return { messages: [...newest, ...after], hasMore };
-  return { messages: inOrder([...before, ...newest, ...after]), hasMore: hasMore && known.hasMore };
+  const first = newest[0]?.id ?? Infinity;
+  const last = newest[newest.length - 1]?.id ?? 0;
+  const known = now?.messages ?? [];
+  const before = known.filter(({ id }) => id < first);
+  const askedIds = new Set(asked?.messages.map(({ id }) => id));
+  const after = known.filter(({ id }) => id > last && !askedIds.has(id));
+  const touches = !hasMore || known.some(({ id }) => id === first);
+  if (!now || !touches || before.length === 0) return { messages: [...newest, ...after], hasMore };
+  return { messages: inOrder([...before, ...newest, ...after]), hasMore: hasMore && now.hasMore };
+}
+
+/** After this text was seen. */
+export function withSeen(messages: Message[], textId: number): Message[] {
+  return inOrder(messages.map((message) => message.id === textId ? { ...message, status: "seen" } : message));
 }
 
 /** Whoever was told of a message was told of those before it, and whoever saw a text saw the texts before it. */
@@ -68,9 +76,10 @@ function inOrder(messages: Message[]): Message[] {
   return ordered.reverse();
 }
 
+/** With one that was sent, unless it is known already, and perhaps more of it. */
 export function withMessage(messages: Message[], message: Message): Message[] {
-  const others = messages.filter(({ id }) => id !== message.id);
-  return [...others, message].sort((a, b) => a.id - b.id);
+  if (messages.some(({ id }) => id === message.id)) return messages;
+  return [...messages, message].sort((a, b) => a.id - b.id);
 }
 
 /** The list as the service orders it, with what one of its rows is now; null takes the row away. */

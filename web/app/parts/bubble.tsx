@@ -28,10 +28,7 @@ export const MessageBubble = memo(({ message, peer, isNewest }: MessageProps) =>
   const isMine = message.sender !== peer;
   const isNew = !isMine && message.status !== "seen";
   const played = () => {
-    if (!isNew) return;
-    client.read(message.id).then(() => Promise.all([desk.fetchThread(peer), desk.fetchContact(peer)])).catch(
-      () => {},
-    );
+    if (isNew) desk.readMedia(peer, message.id).catch(() => {});
   };
   return (
     <Bubble

@@ -18,8 +18,9 @@ export function Add({ known }: { known: string }) {
     event.preventDefault();
     if (excessOfName(name) > 0) return nameField.current!.focus();
     act(async () => {
-      const answer = await client.request(phone, name.trim() === "" ? undefined : name.trim());
-      desk.takeContacts(answer.contacts);
+      const answer = await desk.change(() =>
+        client.request(phone, name.trim() === "" ? undefined : name.trim())
+      );
       if (answer.invite) return setInvite(answer.invite);
       store.set({ toast: { text: texts.add.asked, isError: false } });
       router.back();

@@ -47,14 +47,14 @@ function Choices({ contact, setTrouble }: PartProps) {
   const cancel = useFocus<HTMLButtonElement>(isSure);
   useGuard(!isSure, () => setSure(true));
   const { phone_number: phone, status } = contact;
-  const change = (call: (phone: string) => Promise<Contact[]>, then?: () => void) =>
+  const change = (call: (phone: string) => Promise<{ contacts: Contact[] }>, then?: () => void) =>
     act(async () => {
-      desk.takeContacts(await call(phone));
+      await desk.change(() => call(phone));
       setSure(true);
       then?.();
     });
   const write = () => router.go({ at: "thread", phone }, { replace: true });
-  const again = async (phone: string) => (await client.request(phone)).contacts;
+  const again = (phone: string) => client.request(phone);
   if (!isSure) {
     return (
       <div class="ask" role="group" aria-labelledby="ask">
@@ -117,7 +117,7 @@ function Rename({ contact, setTrouble }: PartProps) {
   const submit = (event: Event) => {
     event.preventDefault();
     if (excessOfName(name) > 0) return field.current!.focus();
-    act(async () => desk.takeContacts(await client.rename(contact.phone_number, name.trim())));
+    act(() => desk.change(() => client.rename(contact.phone_number, name.trim())));
   };
   return (
     <form class="apart" data-enter={texts.keys.save} onSubmit={submit}>
