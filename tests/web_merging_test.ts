@@ -197,6 +197,8 @@ Deno.test("what the service does not have any more is not kept", async () => {
   const thread = await fetched(service, undefined);
   service.messages.splice(8);
   deepEqual((await fetched(service, { ...thread, isFresh: false })).messages, service.messages);
+  service.messages.splice(0);
+  deepEqual((await fetched(service, { ...thread, isFresh: false })).messages, []);
 });
 
 Deno.test("a row of the list takes the place that the service would give it", () => {

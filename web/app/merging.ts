@@ -43,7 +43,7 @@ export function joined(
   newest: Message[],
   hasMore: boolean,
 ): Omit<Thread, "isFresh"> {
-  const first = newest[0]?.id ?? Infinity;
+  const first = newest[0]?.id ?? 0;
   const last = newest[newest.length - 1]?.id ?? 0;
   const known = now?.messages ?? [];
   const before = known.filter(({ id }) => id < first);
@@ -65,15 +65,20 @@ function inOrder(messages: Message[]): Message[] {
   const saw = new Set<string>();
   const ordered: Message[] = [];
   for (const message of [...messages].reverse()) {
-    const { sender, message_type, status } = message;
+    const { sender, message_type } = message;
     const isText = message_type === "text";
     const least = isText && saw.has(sender) ? "seen" : told.has(sender) ? "delivered" : "created";
-    const isLess = status === "created" || (status === "delivered" && least === "seen");
-    ordered.push(isLess && status !== least ? { ...message, status: least } : message);
+    const status = further(message.status, least);
+    ordered.push(status === message.status ? message : { ...message, status });
     if (status !== "created") told.add(sender);
     if (isText && status === "seen") saw.add(sender);
   }
   return ordered.reverse();
+}
+
+function further(one: Message["status"], other: Message["status"]): Message["status"] {
+  const statuses = ["created", "delivered", "seen"] as const;
+  return statuses[Math.max(statuses.indexOf(one), statuses.indexOf(other))]!;
 }
 
 /** With one that was sent, unless it is known already, and perhaps more of it. */
