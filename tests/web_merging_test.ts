@@ -28,6 +28,7 @@ interface Thread {
   messages: Message[];
   hasMore: boolean;
   isFresh: boolean;
+  wholeTo: number;
 }
 interface Contact {
   phone_number: string;
@@ -135,7 +136,7 @@ Deno.test("whatever happens between two fetches, the newest page is known as it 
         }
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 5_000 },
   );
 });
 
@@ -180,6 +181,18 @@ Deno.test("a message that was sent while the newest were fetched stays", async (
   service.send(ANN, "text");
   const now = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
   deepEqual(joined({ asked: thread, now }, page.messages, page.hasMore).messages, service.messages);
+});
+
+Deno.test("a message from before one that was sent here is fetched, however many came after", async () => {
+  const service = createService();
+  for (let nth = 0; nth < 10; nth += 1) service.send(BOB, "text");
+  service.see(ANN, 10);
+  const thread = await fetched(service, undefined);
+  service.send(BOB, "text");
+  service.send(ANN, "text");
+  const now = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
+  for (let nth = 0; nth < 5; nth += 1) service.send(BOB, "text");
+  deepEqual((await fetched(service, now)).messages, service.messages);
 });
 
 Deno.test("the answer of a send that comes late takes no ticks back", async () => {

@@ -3,7 +3,7 @@
 
 import type { Client, Contact, Message, Notice } from "../client.ts";
 import { createFetches } from "./fetches.ts";
-import { fetchNewest, joined, PAGE_COUNT, withContact, withMessage, withSeen } from "./merging.ts";
+import { fetchNewest, joined, kept, PAGE_COUNT, withContact, withMessage, withSeen } from "./merging.ts";
 import { EMPTY, keepSame, type Model, type Store, type Thread } from "./model.ts";
 
 /** A window may stay open for longer than a session lasts. */
@@ -141,7 +141,7 @@ export function createDesk(
     if (!store.get().threads[phone]) {
       const messages = await client.seen.get<Message[]>(`thread ${phone}`);
       if (messages && !store.get().threads[phone]) {
-        keepThread(phone, { messages, hasMore: true, isFresh: false });
+        keepThread(phone, kept(messages, phone));
       }
     }
     if (!store.get().threads[phone]?.isFresh) await fetchThread(phone);

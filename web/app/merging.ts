@@ -17,7 +17,8 @@ export async function fetchNewest(
   known: Thread | undefined,
   fetch: (query: { count: number; before?: number }) => Promise<Page>,
 ): Promise<{ messages: Message[]; hasMore: boolean }> {
-  const newest = known?.isFresh ? known.messages.slice(-PAGE_COUNT) : [];
+  const fetched = known?.isFresh ? known.messages.filter(({ id }) => id <= known.wholeTo) : [];
+  const newest = fetched.slice(-PAGE_COUNT);
   const unseenAt = newest.findIndex(({ status }) => status !== "seen");
   const at = unseenAt === -1 ? newest.length - 1 : unseenAt;
   const from = newest[at]?.id ?? 0;
@@ -49,9 +50,18 @@ export function joined(
   const before = known.filter(({ id }) => id < first);
   const askedIds = new Set(asked?.messages.map(({ id }) => id));
   const after = known.filter(({ id }) => id > last && !askedIds.has(id));
-  const touches = !hasMore || known.some(({ id }) => id === first);
-  if (!now || !touches || before.length === 0) return { messages: [...newest, ...after], hasMore };
-  return { messages: inOrder([...before, ...newest, ...after]), hasMore: hasMore && now.hasMore };
+  const touches = !hasMore || (first <= (now?.wholeTo ?? 0) && known.some(({ id }) => id === first));
+  if (!now || !touches || before.length === 0) {
+    return { messages: [...newest, ...after], hasMore, wholeTo: last };
+  }
+  const messages = inOrder([...before, ...newest, ...after]);
+  return { messages, hasMore: hasMore && now.hasMore, wholeTo: last };
+}
+
+/** A conversation as it was kept: own ones that nobody was told of may be known by the answers to their sends. */
+export function kept(messages: Message[], peer: string): Thread {
+  const told = messages.filter(({ sender, status }) => sender === peer || status !== "created");
+  return { messages, hasMore: true, isFresh: false, wholeTo: told[told.length - 1]?.id ?? 0 };
 }
 
 /** After this text was seen. */

@@ -4,8 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import type { Connection, Contact, Draft, Message, Session } from "../client.ts";
 
 export interface Thread {
-  /** Oldest first, without a gap. */
+  /** Oldest first, without a gap as far as `wholeTo`. */
   messages: Message[];
+  /** After this id there are only own ones, known by the answers to their sends: others may be between them. */
+  wholeTo: number;
   hasMore: boolean;
   /** Fetched since the socket was opened, and not only remembered. */
   isFresh: boolean;
