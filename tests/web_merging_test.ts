@@ -105,7 +105,7 @@ const step = fc.oneof(
 
 Deno.test("whatever happens between two fetches, the newest page is known as it is, and without a gap", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
       const service = createService();
       let thread: Thread | undefined;
       for (const one of [...steps, { act: "fetch" as const }]) {
