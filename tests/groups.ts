@@ -4,9 +4,9 @@
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** So many files have time to spare on each core until the last group ends. */
+/** The fewer groups, the less is loaded twice; and the longer one core waits for the last group of another. */
 const FILES_IN_GROUP = 8;
-/** A browser's file is longer. */
+/** A file of a browser's tests takes longer. */
 const BROWSER_FILES_IN_GROUP = 4;
 
 /** Whether this is the text of a test that opens a browser. */

@@ -4,8 +4,6 @@
 import { ApiError, PASSING } from "../client.ts";
 import { createBackoff } from "../client/backoff.ts";
 
-export type Fetches = ReturnType<typeof createFetches>;
-
 export function createFetches({ isOnline }: { isOnline: () => boolean }) {
   const running = new Map<string, { again: boolean }>();
   /** None without an open socket: with the next one everything is fetched. */

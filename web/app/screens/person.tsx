@@ -54,7 +54,6 @@ function Choices({ contact, setTrouble }: PartProps) {
       then?.();
     });
   const write = () => router.go({ at: "thread", phone }, { replace: true });
-  const again = (phone: string) => client.request(phone);
   if (!isSure) {
     return (
       <div class="ask" role="group" aria-labelledby="ask">
@@ -90,7 +89,9 @@ function Choices({ contact, setTrouble }: PartProps) {
         </button>
       )}
       {status === "deleted" && (
-        <button type="button" class="primary" onClick={() => change(again)}>{texts.person.resume}</button>
+        <button type="button" class="primary" onClick={() => change(client.request)}>
+          {texts.person.resume}
+        </button>
       )}
       {status === "accepted" && (
         <button type="button" class="primary" onClick={write}>{texts.person.write}</button>
