@@ -100,6 +100,8 @@ export class NotificationSocket implements Socket {
   #open(): void {
     clearTimeout(this.#timer!);
     this.#timer = null;
+    // From here on an error is followed by `close`. Two listeners less are half a kilobyte of one that waits.
+    for (const type of ["open", "error"]) this.socket.removeEventListener(type, this);
     const { hub, marks } = this.around;
     this.#leave = hub.join(this);
     marks.deliverWaiting(this.actor).catch((error) =>

@@ -16,6 +16,7 @@ import { queryTicket, queryToken } from "./fields.ts";
 import { FRAME_BYTES_MAX, FRAMES_A_MINUTE_MAX, NotificationSocket } from "./notification_socket.ts";
 import { createRouter } from "./router.ts";
 import { bearerToken } from "./session.ts";
+import { upgrade } from "./upgrade.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
 /** Deno pings at half of this, in seconds, and gives a silent socket up after all of it. */
@@ -91,7 +92,7 @@ export function notificationRoutes(
       if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
       // Only now: who is refused for anything else, or just looks, may come again with the same ticket.
       if (ticket !== undefined) actor = await tickets.redeem(ticket);
-      const { socket, response } = Deno.upgradeWebSocket(c.req.raw, { idleTimeout: IDLE_SECONDS });
+      const { socket, response } = upgrade(c.req.raw, { idleTimeout: IDLE_SECONDS });
       // By ourselves: Deno finds a protocol only in a list with spaces behind its commas, which Node's clients send without.
       if (offer !== null) response.headers.set("Sec-WebSocket-Protocol", "bearer");
       new NotificationSocket(socket, actor, goOut, around);

@@ -3,6 +3,7 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { upgrade } from "../../routes/upgrade.ts";
 
 export interface Person {
   id: number;
@@ -37,7 +38,7 @@ export function serve(keeping: Keeping): void {
   const sockets = new Map<string, WebSocket>();
 
   function listen(request: Request): Response {
-    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_SECONDS });
+    const { socket, response } = upgrade(request, { idleTimeout: IDLE_SECONDS });
     const token = request.headers.get("authorization")!;
     socket.onopen = () => {
       sockets.set(token, socket);

@@ -1,0 +1,41 @@
+import { deepEqual, equal, throws } from "./assert.ts";
+import { createCollect } from "../garbage.ts";
+import { upgrade } from "../routes/upgrade.ts";
+
+const IDLE_SECONDS = 56;
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("upgrade() makes a socket that keeps nothing of its request while it is open", async () => {
+  const requests: WeakRef<Request>[] = [];
+  const sockets = new Set<WebSocket>();
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    requests.push(new WeakRef(request));
+    const { socket, response } = upgrade(request, { idleTimeout: IDLE_SECONDS });
+    socket.onopen = () => sockets.add(socket);
+    socket.onmessage = ({ data }) => socket.send(`${data} back`);
+    return response;
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${server.addr.port}`);
+  const answer = new Promise((resolve) => client.onmessage = ({ data }) => resolve(data));
+  client.onopen = () => client.send("there and");
+  equal(await answer, "there and back");
+
+  const collect = createCollect();
+  // Some of it is let go of only at the end of later turns.
+  for (let time = 0; time < 50 && requests[0]!.deref(); time++) {
+    await turn();
+    collect();
+  }
+  deepEqual(requests.map((request) => request.deref()), [undefined]);
+  deepEqual([...sockets].map(({ readyState }) => readyState), [WebSocket.OPEN]);
+
+  const closed = new Promise((resolve) => client.onclose = resolve);
+  client.close();
+  await closed;
+  await server.shutdown();
+});
+
+Deno.test("upgrade() refuses what Deno refuses, and says why", () => {
+  const request = new Request("http://127.0.0.1/", { headers: { upgrade: "h2c" } });
+  throws(() => upgrade(request, {}), /upgrade.*websocket/i);
+});
