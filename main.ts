@@ -9,10 +9,12 @@ import { collectWhenQuiet } from "./garbage.ts";
 import { keepListening, type Listening } from "./listening.ts";
 import { createApp } from "./routes/app.ts";
 import { createGate, type Gate } from "./routes/gate.ts";
+import { serveMetrics } from "./routes/metrics.ts";
 import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
 import { watchHoards } from "./services/events/hoards.ts";
 import { configureLogging, describeError, log } from "./services/log.ts";
+import type { Metrics } from "./services/metrics.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices, type Services } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
@@ -47,20 +49,29 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
 
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
-    const sms = await createSms(config.sms, { print: printLine, now, publicUrl: config.publicUrl });
+    const metrics = config.metrics && await loadMetrics();
+    const sender = await createSms(config.sms, { print: printLine, now, publicUrl: config.publicUrl });
+    const sms = metrics?.counting(sender) ?? sender;
     const services = createServices({ config, database, secrets, sms, now, elapsedMs });
     const listener = await listen(address, services.fromOthers);
     const gate = createGate({ patienceMs: DRAIN_MS_MAX - GIVING_UP_MS });
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
-    const app = createApp(services, config, { gate, webFiles });
+    const app = createApp(services, config, { gate, webFiles, ...(metrics ? { count: metrics.count } : {}) });
     const stopCollecting = collectWhenQuiet(gate.count);
     const server = serve(config, app.fetch);
+    metrics?.watch({
+      requestsUnderWay: gate.underWay,
+      sockets: services.hub.countSockets,
+      isReady: () => services.readiness.check().then(() => true, () => false),
+    });
+    const metricsServer = metrics && openMetrics(config.metrics!, metrics);
     services.upkeep.start();
     services.push.start();
     const stopWatching = watchHoards(services.hub);
     announce({
       config,
       port: server.port,
+      metricsPort: metricsServer?.port ?? null,
       version: dbServer.version,
       embedded,
       hasWebClient: webFiles.size > 0,
@@ -74,6 +85,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     stopCollecting();
     stopWatching();
     await drain(services, gate, server);
+    await metricsServer?.shutdown();
     await listener.close();
     await database.close();
   } finally {
@@ -81,7 +93,10 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   }
 }
 
-function serve({ host, port }: Config, fetch: Deno.ServeHandler<Deno.NetAddr>): Listening {
+function serve(
+  { host, port }: Pick<Config, "host" | "port">,
+  fetch: Deno.ServeHandler<Deno.NetAddr>,
+): Listening {
   const open = (port: number) => Deno.serve({ port, hostname: host, onListen: () => {} }, fetch);
   return keepListening(open, {
     port,
@@ -89,6 +104,20 @@ function serve({ host, port }: Config, fetch: Deno.ServeHandler<Deno.NetAddr>): 
       log.error("No connection is taken; raise the limit of open files", describeError(error)),
     onBack: () => log.info("Connections are taken again"),
   });
+}
+
+/** Only a service with METRICS_PORT ever loads what counts. */
+async function loadMetrics(): Promise<Metrics> {
+  const { createMetrics } = await import("./services/metrics.ts");
+  return createMetrics();
+}
+
+function openMetrics(at: NonNullable<Config["metrics"]>, metrics: Metrics): Listening {
+  try {
+    return serve(at, serveMetrics(metrics));
+  } catch (error) {
+    throw new Error(explain(error, "METRICS_"), { cause: error });
+  }
 }
 
 /** Begins nothing any more, and lets what is under way end, for as long as that may take. */

@@ -48,6 +48,8 @@ export function hangup(): Deno.Signal[] {
 export interface Started {
   config: Config;
   port: number;
+  /** Null where there are no metrics. */
+  metricsPort: number | null;
   /** Of PostgreSQL. */
   version: string;
   embedded: { location: string; adopted: boolean } | null;
@@ -56,15 +58,19 @@ export interface Started {
 }
 
 /** Says in a few lines where the service is and what it works with; to machines as one line of the log. */
-export function announce({ config, port, version, embedded, hasWebClient }: Started): void {
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const url = `http://${host}:${port}`;
+export function announce(
+  { config, port, metricsPort, version, embedded, hasWebClient }: Started,
+): void {
+  const url = urlOf(config.host, port);
   const lines = {
     listening: url,
     client: hasWebClient ? `${url}/app` : "not built: deno task build",
     database: `PostgreSQL ${version}, ${embedded ? `its own, in ${embedded.location}` : "by DATABASE_URL"}`,
     sms: config.sms.driver,
     passcodes: config.sms.driver === "console" ? `printed here, and shown at ${url}/dev` : "sent by SMS",
+    ...(config.metrics && metricsPort !== null
+      ? { metrics: `${urlOf(config.metrics.host, metricsPort)}/metrics` }
+      : {}),
     ...(embedded?.adopted ? { recovered: "the database server that a killed service left running" } : {}),
   };
   const pretty = config.logFormat === "pretty" || (config.logFormat === null && Deno.stdout.isTerminal());
@@ -73,13 +79,19 @@ export function announce({ config, port, version, embedded, hasWebClient }: Star
   printLine(["PuffinTalk is ready", ...entries, `  ${"stop with".padEnd(10)} Ctrl-C`].join("\n"));
 }
 
-/** Why the service cannot start, in a sentence that names what to change. */
-export function explain(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "PORT: Is in use by another program";
-  if (error instanceof Deno.errors.AddrNotAvailable) return "HOST: Is no address of this machine";
-  // Where Deno looks for the name of what it listens on; a database that is not found says so itself.
-  if (error instanceof Error && /lookup address/.test(error.message)) {
-    return "HOST: Is no address of this machine";
-  }
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/**
+ * Why the service cannot start, in a sentence that names what to change.
+ * @param listener whose variables say where to listen
+ */
+export function explain(error: unknown, listener: "" | "METRICS_" = ""): string {
+  if (error instanceof Deno.errors.AddrInUse) return `${listener}PORT: Is in use by another program`;
+  const isNoAddress = error instanceof Deno.errors.AddrNotAvailable ||
+    // Where Deno looks for the name of what it listens on; a database that is not found says so itself.
+    error instanceof Error && /lookup address/.test(error.message);
+  if (isNoAddress) return `${listener}HOST: Is no address of this machine`;
   return error instanceof Error ? error.message : String(error);
 }

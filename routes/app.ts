@@ -2,6 +2,7 @@
 // named and logged, its address and method are judged, then the route's own chain: session, body, schema, service, answer.
 
 import type { Config } from "../services/config.ts";
+import type { Answered } from "../services/metrics.ts";
 import type { Services } from "../services/services.ts";
 import { createAnswerHeaders } from "./answer_headers.ts";
 import { appLinkRoutes } from "./app_links.ts";
@@ -44,7 +45,7 @@ export type AppConfig = Pick<
 export function createApp(
   services: Services,
   config: AppConfig,
-  { gate = createGate(), webFiles = NO_FILES } = {},
+  { gate = createGate(), webFiles = NO_FILES, count = (_answered: Answered) => {} } = {},
 ) {
   const app = createRouter<AppEnv>(pathOf);
   const wire = createWire(config);
@@ -64,7 +65,7 @@ export function createApp(
   const invitePage = { ...services, publicUrl, next: webFiles.size > 0 ? WEB_PATH : publicUrl, address };
 
   app.onError(onError);
-  app.use(attend({ gate, headers }));
+  app.use(attend({ gate, headers, count }));
   app.use("/i/*", invitePageErrors(invitePage));
   app.use(`${UPLOADS_PATH}/*`, nameTus());
   app.use(judge({ gate, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }));

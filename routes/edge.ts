@@ -2,16 +2,20 @@
 // request some microseconds, and seven of them cost as much as storing a message.
 
 import type { Context, MiddlewareHandler } from "hono";
+import type { Metrics } from "../services/metrics.ts";
 import type { AnswerHeaders } from "./answer_headers.ts";
 import type { AppEnv } from "./env.ts";
 import type { Gate } from "./gate.ts";
 import { judgeHost } from "./host.ts";
-import { logAnswer } from "./request_log.ts";
+import { describeAnswer, logAnswer } from "./request_log.ts";
 import type { RouteJudge } from "./route_table.ts";
 
-/** Names the request, counts it as under way, and sees its answer off: with the headers of all, and a line of the log. */
+/**
+ * Names the request, counts it as under way, and sees its answer off: with the headers of all, and a line of the log.
+ * @param count hears of each that was answered
+ */
 export function attend(
-  { gate, headers }: { gate: Gate; headers: AnswerHeaders },
+  { gate, headers, count }: { gate: Gate; headers: AnswerHeaders; count: Metrics["count"] },
 ): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const startedAt = performance.now();
@@ -25,7 +29,9 @@ export function attend(
     }
     if (c.req.method === "HEAD") await sayLength(c);
     headers.complete(c);
-    logAnswer(c, startedAt);
+    const answered = describeAnswer(c, startedAt);
+    logAnswer(answered);
+    count(answered);
   };
 }
 

@@ -8,6 +8,7 @@ export interface Gate {
   leave(): void;
   /** How many there ever were. */
   count(): number;
+  underWay(): number;
   /** @throws AppError unavailable, once the service is stopping; the connection is closed as well. */
   judge(c: Context<AppEnv>): void;
   /** Aborts when what is still under way has to end: later there is no database to tidy up in. */
@@ -36,6 +37,7 @@ export function createGate({ patienceMs = 4_000 } = {}): Gate {
       if (draining && underWay === 0) drained.resolve();
     },
     count: () => entered,
+    underWay: () => underWay,
     judge(c) {
       if (!draining) return;
       c.header("Connection", "close");

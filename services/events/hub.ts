@@ -15,6 +15,7 @@ export interface Hub {
   /** The sessions that have a socket here. */
   sessionIds(): string[];
   userIds(): number[];
+  countSockets(): number;
   newestFirst(): Socket[];
   closeAll(): void;
 }
@@ -165,6 +166,7 @@ export function createHub(
     },
     sessionIds: () => [...new Set(all().map(({ socket }) => socket.actor.session_id))],
     userIds: () => [...seats.keys()],
+    countSockets: () => all().length,
     newestFirst: () => all().sort((one, other) => other.nth - one.nth).map(({ socket }) => socket),
     closeAll() {
       all().forEach((seat) => end(seat, CLOSE.shutdown, "Service is shutting down"));

@@ -1,0 +1,138 @@
+// What the service counts of itself, for Prometheus, by prom-client. Nothing here names a person: a request is known by
+// its route's pattern, as in the log, and an SMS by what became of it.
+
+import process from "node:process";
+import { setImmediate } from "node:timers/promises";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { SmsSender } from "./sms/sender.ts";
+
+/** What a request came to. Not an interface, which could have more than lines of the log may. */
+export type Answered = {
+  method: string;
+  /** The pattern of its route. */
+  route: string;
+  status: number;
+  /** Of an error. */
+  code: string | undefined;
+  ms: number;
+};
+
+/** What is looked at when somebody asks. */
+export interface Looks {
+  requestsUnderWay(): number;
+  sockets(): number;
+  /** Whether the database answers. */
+  isReady(): Promise<boolean>;
+}
+
+export interface Metrics {
+  count(request: Answered): void;
+  /** The same sender, whose SMS are counted. */
+  counting<Sender extends SmsSender>(sms: Sender): Sender;
+  watch(looks: Looks): void;
+  /** All of them, in the text format that Prometheus reads (exposition formats, 0.0.4). */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** A send takes one to thirty, a film of 100 MB over a slow line minutes. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+/** There from the start, so that the first of a kind is a rise. */
+const SMS_OUTCOMES = ["sent", "sms_failed", "sms_not_allowed", "sms_opted_out"];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Histogram({
+    name: "http_request_duration_seconds",
+    help: "Requests that were answered, by how long it took",
+    labelNames: ["method", "route", "status"],
+    buckets: SECONDS,
+    registers,
+  });
+  const errors = new Counter({
+    name: "puffintalk_errors_total",
+    help: "Answers that were errors, by their code",
+    labelNames: ["code"],
+    registers,
+  });
+  const sent = new Counter({
+    name: "puffintalk_sms_total",
+    help: "SMS that the provider was asked to send, by what it said",
+    labelNames: ["outcome"],
+    registers,
+  });
+  SMS_OUTCOMES.forEach((outcome) => sent.inc({ outcome }, 0));
+  addProcess(registry);
+
+  return {
+    count({ method, route, status, code, ms }) {
+      requests.observe({ method, route, status }, ms / 1000);
+      if (code !== undefined) errors.inc({ code });
+    },
+    counting: (sms) => ({
+      ...sms,
+      async send(to, text) {
+        const outcome = await sms.send(to, text);
+        sent.inc({ outcome: outcome.sent ? "sent" : outcome.refusal });
+        return outcome;
+      },
+    }),
+    watch({ requestsUnderWay, sockets, isReady }) {
+      addGauge(registry, "http_requests_under_way", "Requests that are not answered yet", requestsUnderWay);
+      addGauge(registry, "puffintalk_sockets", "Open WebSockets of this process", sockets);
+      addGauge(
+        registry,
+        "puffintalk_ready",
+        "1 where the database answers, else 0",
+        async () => Number(await isReady()),
+      );
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** By names that exporters of other services use as well. Those of prom-client itself read files of the system. */
+function addProcess(registry: Registry): void {
+  const startedAt = Date.now() / 1000 - process.uptime();
+  addGauge(registry, "process_start_time_seconds", "When the process began, since 1970", () => startedAt);
+  addGauge(
+    registry,
+    "process_resident_memory_bytes",
+    "What of it is in memory",
+    () => Deno.memoryUsage().rss,
+  );
+  addGauge(registry, "process_heap_bytes", "Of that, V8's heap", () => Deno.memoryUsage().heapTotal);
+  addGauge(registry, "process_event_loop_lag_seconds", "How long a turn takes now", async () => {
+    const at = performance.now();
+    await setImmediate();
+    return (performance.now() - at) / 1000;
+  });
+  new Counter({
+    name: "process_cpu_seconds_total",
+    help: "Time of the processor that it took",
+    registers: [registry],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+}
+
+function addGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  look: () => number | Promise<number>,
+): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    async collect() {
+      this.set(await look());
+    },
+  });
+}

@@ -1,0 +1,135 @@
+// What Prometheus is told, by a service as a process of its own.
+
+import { deepEqual, equal, match, ok } from "./assert.ts";
+import { createTestDatabase } from "./database.ts";
+import { type Service, spawnService, startService } from "./process.ts";
+import { startRelay } from "./relay.ts";
+import { openSocket } from "./socket.ts";
+import { ANN, BOB, eventually } from "./support.ts";
+
+const SECRET = "s".repeat(40);
+
+/** What `/metrics` says: each name with its labels in alphabetical order, and its value. */
+async function readMetrics({ ready }: Service): Promise<Map<string, number>> {
+  const response = await fetch(ready.metrics!);
+  equal(response.status, 200);
+  equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(lines.map((line) => {
+    const [, name, labels, value] = line.match(/^([a-z_]+)(?:\{(.*)\})? (\S+)$/) ?? [];
+    ok(name, line);
+    const sorted = labels?.match(/\w+="[^"]*"/g)?.sort().join(",");
+    return [sorted === undefined ? name : `${name}{${sorted}}`, Number(value)];
+  }));
+}
+
+/** Runs a test against `serve` with metrics, on a database that can be cut off. */
+async function withMetrics(run: (service: Service, relay: ReturnType<typeof startRelay>) => Promise<void>) {
+  const database = await createTestDatabase();
+  const relay = startRelay(database);
+  const service = await startService({
+    task: "serve",
+    env: { DATABASE_URL: relay.url, JWT_SECRET: SECRET, LIMITS: "off", METRICS_PORT: "0" },
+  });
+  try {
+    await run(service, relay);
+  } finally {
+    equal(await service.end("SIGTERM"), 0, service.output());
+    relay.close();
+    await database.drop();
+  }
+}
+
+async function call(service: Service, path: string, body?: unknown): Promise<Response> {
+  const response = await fetch(service.url + path, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { "content-type": "application/json" },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  await response.clone().arrayBuffer();
+  return response;
+}
+
+async function signUp(service: Service, phone: string): Promise<string> {
+  await call(service, "/api/auth/signup", { phone_number: phone });
+  const [passcode] = service.output().match(new RegExp(`(?<=SMS to \\${phone}\n)\\d{6}`)) ?? [];
+  const done = await call(service, "/api/auth/complete-signup", { phone_number: phone, passcode });
+  return (await done.json()).token;
+}
+
+Deno.test("metrics count what was answered, errors and SMS, tell sockets, and name nobody", () =>
+  withMetrics(async (service) => {
+    const token = await signUp(service, ANN);
+    const socket = await openSocket(`${service.url.replace("http", "ws")}/api/notifications?token=${token}`);
+    await call(service, "/api/contacts");
+    await call(service, "/api/contacts");
+    await call(service, `/api/messages/${BOB}?token=hush`);
+    await call(service, "/hush");
+    await fetch(`${service.url}/healthz`, { method: "HUSH" });
+
+    const metrics = await readMetrics(service);
+    const count = (labels: string) => metrics.get(`http_request_duration_seconds_count{${labels}}`);
+    equal(count('method="POST",route="/api/auth/signup",status="200"'), 1);
+    equal(count('method="GET",route="/api/contacts",status="401"'), 2);
+    equal(count('method="GET",route="/api/messages/{phone_number}",status="401"'), 1);
+    equal(count('method="GET",route="/api/notifications",status="101"'), 1);
+    equal(metrics.get('puffintalk_errors_total{code="unauthenticated"}'), 3);
+    equal(metrics.get('puffintalk_errors_total{code="not_found"}'), 1);
+    equal(metrics.get('puffintalk_sms_total{outcome="sent"}'), 1);
+    equal(metrics.get('puffintalk_sms_total{outcome="sms_failed"}'), 0);
+    equal(metrics.get("puffintalk_sockets"), 1);
+    equal(metrics.get("puffintalk_ready"), 1);
+    equal(metrics.get("http_requests_under_way"), 0);
+    const seconds = metrics.get(
+      'http_request_duration_seconds_sum{method="POST",route="/api/auth/signup",status="200"}',
+    )!;
+    ok(seconds > 0 && seconds < 30, `${seconds}`);
+    const within = metrics.get(
+      'http_request_duration_seconds_bucket{le="60",method="POST",route="/api/auth/signup",status="200"}',
+    );
+    equal(within, 1);
+    ok(metrics.get("process_resident_memory_bytes")! > 1e7);
+    ok(metrics.get("process_cpu_seconds_total")! > 0);
+    ok(Math.abs(metrics.get("process_start_time_seconds")! - Date.now() / 1000) < 120);
+    const text = [...metrics.keys()].join("\n");
+    for (const hidden of [ANN, BOB, ANN.slice(1), token, "hush", "HUSH"]) ok(!text.includes(hidden), hidden);
+
+    await socket.end();
+    await eventually(async () => equal((await readMetrics(service)).get("puffintalk_sockets"), 0));
+  }));
+
+Deno.test("metrics are told while the database is away, and that it is", () =>
+  withMetrics(async (service, relay) => {
+    relay.cut();
+    await eventually(async () => equal((await readMetrics(service)).get("puffintalk_ready"), 0));
+    relay.mend();
+    await eventually(async () => equal((await readMetrics(service)).get("puffintalk_ready"), 1));
+  }));
+
+Deno.test("metrics stand on a port of their own, at one address, and are only read", () =>
+  withMetrics(async (service) => {
+    equal((await call(service, "/metrics")).status, 404);
+    const { origin } = new URL(service.ready.metrics!);
+    const answers = await Promise.all([
+      fetch(`${origin}/`),
+      fetch(`${origin}/healthz`),
+      fetch(`${origin}/metrics`, { method: "POST" }),
+      fetch(`${origin}/metrics`, { method: "HEAD" }),
+    ]);
+    deepEqual(answers.map(({ status }) => status), [404, 404, 405, 200]);
+    equal(answers[2]!.headers.get("allow"), "GET, HEAD");
+    await Promise.all(answers.map((answer) => answer.body?.cancel()));
+  }));
+
+Deno.test("a start that cannot tell its metrics where it was told to names the variable", async () => {
+  const database = await createTestDatabase();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const env = { DATABASE_URL: database.url, JWT_SECRET: SECRET, METRICS_PORT: String(taken.addr.port) };
+  const inUse = spawnService({ env });
+  equal(await inUse.finished, 1);
+  match(inUse.output(), /^METRICS_PORT: Is in use by another program$/m);
+  const nowhere = spawnService({ env: { ...env, METRICS_PORT: "0", METRICS_HOST: "203.0.113.1" } });
+  equal(await nowhere.finished, 1);
+  match(nowhere.output(), /^METRICS_HOST: Is no address of this machine$/m);
+  await database.drop();
+});
