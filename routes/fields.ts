@@ -111,10 +111,19 @@ export function toInputError(error: z.core.$ZodError): AppError {
   });
 }
 
+/** Of a key that is not known. */
+const KEY_SHOWN_MAX = 100;
+
+/** Says that a key is not known: by as much as an answer may carry, and without halves of characters (RFC 8259, 8.2). */
+export function unknownKey(key: string, at: (key: string) => string = (key) => key): Issue {
+  const shown = key.length > KEY_SHOWN_MAX ? `${key.slice(0, KEY_SHOWN_MAX)}...` : key;
+  return { path: at(shown.toWellFormed()), message: "Is not known here" };
+}
+
 function toIssues(issue: z.core.$ZodIssue): Issue[] {
   const at = (...more: PropertyKey[]) => [...issue.path, ...more].join(".");
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: at(key), message: "Is not known here" }));
+    return issue.keys.map((key) => unknownKey(key, at));
   }
   return [{ path: at(), message: issue.message }];
 }

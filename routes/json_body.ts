@@ -4,6 +4,7 @@ import { AppError } from "../services/errors.ts";
 import { openBody, READ_BYTES } from "./body_reader.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { createDeadlines } from "./deadlines.ts";
+import { unknownKey } from "./fields.ts";
 
 /** RFC 8259 wants UTF-8; 64 KiB is more than any call needs. */
 const JSON_BYTES_MAX = 65_536;
@@ -29,7 +30,7 @@ export async function readNoBody(request: Request): Promise<void> {
     ? Object.keys(value)
     : null;
   if (keys?.length === 0) return;
-  const issues = keys?.map((path) => ({ path, message: "Is not known here" })) ??
+  const issues = keys?.map((key) => unknownKey(key)) ??
     [{ path: "", message: "Must be an object" }];
   throw new AppError("invalid_input", { issues });
 }

@@ -29,7 +29,8 @@ interface ReaderEnv extends AppEnv {
 
 const keys = {
   token: queryToken,
-  expires: z.string().regex(/^\d{1,12}$/).transform(Number).optional().openapi({ type: "integer" }),
+  expires: z.string().regex(/^\d{1,12}$/, "Must be a time in seconds since 1970").transform(Number).optional()
+    .openapi({ type: "integer" }),
   signature: z.string().optional(),
 };
 type Keys = z.infer<z.ZodObject<typeof keys>>;

@@ -72,7 +72,7 @@ Deno.test("a body with a field that nobody knows is 400 and names the field, wha
         const fields = JSON.stringify(operation.sample).slice(1, -1);
         for (const value of ["1", "null", '{"phone_number":1}']) {
           const answer = await put(scene, operation, `{${fields},${JSON.stringify(key)}:${value}}`);
-          refusedAt(answer, key, `${operation.pattern} ${JSON.stringify(key)}`);
+          refusedAt(answer, key.toWellFormed(), `${operation.pattern} ${JSON.stringify(key)}`);
         }
       }
     }
@@ -190,4 +190,20 @@ Deno.test("a call without fields takes no body or {}, and nothing else", () =>
       refused(await renew(raw), 400, "invalid_input");
     }
     refused(await renew("{"), 400, "invalid_json");
+  }));
+
+Deno.test("a key that is not known is named by a hundred characters at most, all of them whole", () =>
+  leavingNothing(async ({ t, ann: { token } }) => {
+    const json = { ["a\ud800b"]: 1, ["k".repeat(5_000)]: 1 };
+    for (const path of ["/api/auth/renew", "/api/contacts/accept"]) {
+      const { status, body } = await t.call(path.endsWith("accept") ? "PUT" : "POST", path, { token, json });
+      equal(status, 400, path);
+      const unknown = body.issues.filter(({ message }: { message: string }) =>
+        message === "Is not known here"
+      );
+      deepEqual(unknown.map(({ path }: { path: string }) => path), [
+        "a\ufffdb",
+        `${"k".repeat(100)}...`,
+      ]);
+    }
   }));
