@@ -5,7 +5,7 @@ import { createAccounts } from "./accounts.ts";
 import type { Config } from "./config.ts";
 import { createContactChanges } from "./contact_changes.ts";
 import { createContacts } from "./contacts.ts";
-import { createBus, createOrigin, decode, hearEach } from "./events/bus.ts";
+import { createBus, createProcessName } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createHub } from "./events/hub.ts";
 import { createFormTokens } from "./form_tokens.ts";
@@ -55,16 +55,16 @@ export interface Dependencies {
 export type Services = ReturnType<typeof createServices>;
 
 export function createServices({ config, database, secrets, sms, now, elapsedMs }: Dependencies) {
-  const origin = createOrigin();
+  const processName = createProcessName();
   const hear = (event: Event) => {
     if (event.event === "session_ended") sessions.forget(event.session_id);
     hub.tell(event);
   };
-  const bus = createBus(origin, (event) => {
+  const bus = createBus(processName, (event) => {
     hear(event);
     // Not of what other processes announce: each process notes the wakes of its own changes.
     push.hear(event);
-  });
+  }, hear);
 
   const sessions = createSessions({ database, bus, tokens: createTokens(secrets), now });
   const limitKeys = createLimitKeys(secrets);
@@ -132,7 +132,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const push = createPush({
     database,
     secrets,
-    process: origin,
+    process: processName,
     now,
     hosts: config.pushHosts,
     vapidPair: config.vapidPair,
@@ -147,7 +147,10 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   }));
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
   const resync = createResync({ database, newest, hub, upkeep });
-  database.onOutage(resync.afterOutage);
+  database.onOutage(() => {
+    bus.doubt();
+    resync.afterOutage();
+  });
   database.onNews(logDatabaseNews);
 
   return {
@@ -182,9 +185,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     /** What other processes announce, and what to do when some of it may have been lost. */
     fromOthers: {
       onPayload(payload: string) {
-        const events = decode(payload, origin);
-        if (events === null) resync.afterOutage();
-        else hearEach(events, hear);
+        if (!bus.takeIn(payload)) resync.afterOutage();
       },
       onGap: resync.afterGap,
       ...logHearing,

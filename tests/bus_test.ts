@@ -3,7 +3,7 @@ import fc from "fast-check";
 
 import { connect } from "../db/database.ts";
 import { listen, type Listener } from "../db/notify.ts";
-import { createBus, createOrigin, decode } from "../services/events/bus.ts";
+import { createBus, createProcessName, decode } from "../services/events/bus.ts";
 import type { Event } from "../services/events/events.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { ANN, BOB, eventually, type TestApp, withApp } from "./support.ts";
@@ -12,6 +12,9 @@ const LARGEST_ID = Number.MAX_SAFE_INTEGER;
 const LONGEST_NUMBER = "+123456789012345";
 /** PostgreSQL refuses payloads of this size. */
 const PAYLOAD_BYTES_REFUSED = 8_000;
+
+/** The origin of a process that is not here. */
+const OTHER = "0".repeat(16);
 
 /** What is heard on a database by someone who knows no origin. */
 async function withEar(
@@ -49,17 +52,17 @@ const event = fc.oneof(
 Deno.test("announce() tells other processes every event of a transaction, packed into payloads that PostgreSQL takes", async () => {
   const database = await createTestDatabase({ empty: true });
   const pool = connect(database.address, { max: 1 });
-  const bus = createBus(createOrigin(), () => {});
+  const bus = createBus(createProcessName(), () => {});
   try {
     await withEar(database, async (heard) => {
       await fc.assert(
         fc.asyncProperty(fc.array(event, { maxLength: 200, size: "max" }), async (events) => {
           heard.length = 0;
           await pool.begin((sql) => bus.announce(sql, events as Event[]));
-          const bytes = () => heard.flatMap((payload) => decode(payload, createOrigin()) ?? []).length;
+          const bytes = () => heard.flatMap((payload) => decode(payload) ?? []).length;
           await eventually(() => equal(bytes(), events.length));
 
-          deepEqual(heard.flatMap((payload) => decode(payload, createOrigin()) ?? []), events);
+          deepEqual(heard.flatMap((payload) => decode(payload) ?? []), events);
           ok(heard.every((payload) => payload.length < PAYLOAD_BYTES_REFUSED));
           ok(heard.length <= Math.ceil(JSON.stringify(events).length / 7_000));
         }),
@@ -75,7 +78,7 @@ Deno.test("announce() tells other processes every event of a transaction, packed
 Deno.test("announce() tells nothing of a transaction that was rolled back", async () => {
   const database = await createTestDatabase({ empty: true });
   const pool = connect(database.address, { max: 1 });
-  const bus = createBus(createOrigin(), () => {});
+  const bus = createBus(createProcessName(), () => {});
   try {
     await withEar(database, async (heard) => {
       await pool.begin(async (sql) => {
@@ -85,7 +88,7 @@ Deno.test("announce() tells nothing of a transaction that was rolled back", asyn
       await pool.begin((sql) => bus.announce(sql, [{ to: 2, event: "contacts_updated" }]));
 
       await eventually(() => equal(heard.length, 1));
-      deepEqual(decode(heard[0]!, createOrigin()), [{ to: 2, event: "contacts_updated" }]);
+      deepEqual(decode(heard[0]!), [{ to: 2, event: "contacts_updated" }]);
     });
   } finally {
     await pool.end();
@@ -93,12 +96,31 @@ Deno.test("announce() tells nothing of a transaction that was rolled back", asyn
   }
 });
 
-Deno.test("decode() hears nothing of what the process itself has sent", () => {
-  const origin = createOrigin();
-  const payload = origin + JSON.stringify({ to: 1, event: "contacts_updated" });
+Deno.test("takeIn() hears what others announce, and of its own what was begun before a doubt and no more", () => {
+  const heard: string[] = [];
+  const name = createProcessName();
+  const bus = createBus(
+    name,
+    ({ to }) => heard.push(`own ${to}`),
+    ({ to }) => heard.push(`others' ${to}`),
+  );
+  const other = createBus(createProcessName(), () => {});
+  const payloads = (from: typeof bus, to: number) => from.payloadsOf([{ to, event: "contacts_updated" }]);
+  const takeIn = (payload: string) => equal(bus.takeIn(payload), true);
 
-  deepEqual(decode(payload, origin), []);
-  deepEqual(decode(payload, createOrigin()), [{ to: 1, event: "contacts_updated" }]);
+  const [first, theirs] = [payloads(bus, 1), payloads(other, 2)];
+  [...first, ...theirs].forEach(takeIn);
+  deepEqual(heard.splice(0), ["others' 2"]);
+
+  bus.doubt();
+  const second = payloads(bus, 3);
+  [...first, ...second].forEach(takeIn);
+  deepEqual(heard.splice(0), ["own 1"]);
+
+  for (let times = 0; times < 50; times++) bus.doubt();
+  [...first, ...second, ...payloads(bus, 4)].forEach(takeIn);
+  deepEqual(heard, ["own 1", "own 3"]);
+  equal(bus.takeIn(`${other.origin}{`), false);
 });
 
 Deno.test("what another process tells in words that are not known here makes everybody here fetch again", () =>
@@ -107,9 +129,9 @@ Deno.test("what another process tells in words that are not known here makes eve
     const socket = await t.socket(token);
     const known = JSON.stringify({ to: 0, event: "contacts_updated" });
     for (const unknown of ['{"event":"renamed","to":1}', "[1,2,3]", "null", "{"]) {
-      equal(decode(`${createOrigin()}${known},${unknown}`, createOrigin()), null);
+      equal(decode(`${OTHER}${known},${unknown}`), null);
       socket.forget();
-      await t.sql`select pg_notify('puffintalk', ${`${createOrigin()}${known},${unknown}`})`;
+      await t.sql`select pg_notify('puffintalk', ${`${OTHER}${known},${unknown}`})`;
       await eventually(() => socket.told().includes("contacts_updated"));
     }
   }));
@@ -145,7 +167,7 @@ Deno.test("a full batch of sends and of marks with the longest ids and numbers m
         });
       // The first two fill the batches in flight, what waits behind them is one batch of 128.
       const sent = await Promise.all(Array.from({ length: 400 }, (_, place) => send(`text ${place}`)));
-      const events = () => heard.flatMap((payload) => decode(payload, createOrigin()) ?? []);
+      const events = () => heard.flatMap((payload) => decode(payload) ?? []);
       await eventually(() => equal(events().length, 800));
 
       const told = events().flatMap((event) => "delivery" in event ? [event.delivery!.message_id] : []);
@@ -170,7 +192,7 @@ Deno.test("a full batch of sends and of marks with the longest ids and numbers m
 
 Deno.test("deliver() tells the others when one cannot be told", () => {
   const heard: number[] = [];
-  const bus = createBus(createOrigin(), ({ to }) => {
+  const bus = createBus(createProcessName(), ({ to }) => {
     if (to === 2) throw new Error("A socket that fails");
     heard.push(to);
   });

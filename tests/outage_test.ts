@@ -204,3 +204,35 @@ Deno.test("a message that is committed after its send was given up is told all t
     await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
     deepEqual((await wholeThread(url, bob, ann)).map(({ message }) => message), ["in time", "late"]);
   }));
+
+Deno.test("a message that is committed long after its send was given up is told, and its repetition is answered", () =>
+  withScene(async ({ url, proxy, ann, bob, socket, sql, output }) => {
+    const looks = () => output().split("Everybody told again").length - 1;
+    // As where a standby or a disk takes its time: a commit that lasts.
+    await sql`
+      create function take_time() returns trigger language plpgsql as
+        'begin perform pg_sleep(6); return null; end'`;
+    await sql`
+      create constraint trigger takes_time after insert on messages deferrable initially deferred
+        for each row execute function take_time()`;
+    const before = looks();
+    const sent = send(url, ann, bob, "late", "late-1");
+    await eventually(async () => {
+      const [row] = await sql`
+        select count(*)::int as committing from pg_stat_activity
+        where datname = current_database() and wait_event = 'PgSleep'`;
+      equal(row!.committing, 1);
+    });
+    proxy.refuse();
+    equal((await sent).status, 503);
+    proxy.resume();
+    // One for the operation that nobody knows of, one for what others announced meanwhile.
+    await eventually(() => ok(looks() >= before + 2, output()), 5_000);
+    const committed = await sql`select id from messages where body = 'late'`;
+    equal(committed.length, 0, "The machine was too slow for this test");
+    socket.forget();
+
+    await eventually(() => deepEqual(socket.told(), [`messages_updated ${ANN}`]), 15_000);
+    equal((await send(url, ann, bob, "late", "late-1")).status, 200);
+    equal((await wholeThread(url, bob, ann)).filter(({ message }) => message === "late").length, 1);
+  }));

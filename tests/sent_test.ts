@@ -2,7 +2,7 @@
 
 import { deepEqual, ok } from "./assert.ts";
 import fc from "fast-check";
-import { createOrigin, decode } from "../services/events/bus.ts";
+import { createBus, createProcessName, decode } from "../services/events/bus.ts";
 import { beginAnnouncement, eventsOf } from "../services/events/sent.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 
@@ -24,10 +24,11 @@ Deno.test("decode() hears of a stored message what its own process is told, what
         from: { user_id: senderId, phone_number: senderNumber, session_id },
         to: { user_id: receiverId, phone_number: receiverNumber },
       };
+      const { origin } = createBus(createProcessName(), () => {});
       const announcement = `${beginAnnouncement(sent)}${messageId}]`;
 
       ok(announcement.length < BYTES_MAX);
-      deepEqual(decode(`${createOrigin()}${announcement},${announcement}`, createOrigin()), [
+      deepEqual(decode(`${origin}${announcement},${announcement}`), [
         ...eventsOf(sent, messageId),
         ...eventsOf(sent, messageId),
       ]);

@@ -3,7 +3,7 @@
 import { equal, ok, rejects } from "./assert.ts";
 
 import { type Database, openDatabase } from "../db/database.ts";
-import { createBus, createOrigin } from "../services/events/bus.ts";
+import { createBus, createProcessName } from "../services/events/bus.ts";
 import { createSessions } from "../services/sessions.ts";
 import { createTokens } from "../services/tokens.ts";
 import { untilWaiting } from "./locks.ts";
@@ -116,7 +116,7 @@ Deno.test("what was read of a session before it ended is not believed after it",
     };
     const sessions = createSessions({
       database: { ...database, run },
-      bus: createBus(createOrigin(), () => {}),
+      bus: createBus(createProcessName(), () => {}),
       tokens: createTokens([SECRET]),
       now: t.clock.now,
     });

@@ -16,27 +16,55 @@ export interface Bus {
   readonly origin: string;
   /** The events as what such a statement tells. */
   payloadsOf(events: Event[]): string[];
+  /**
+   * After an operation of this process whose outcome nobody knows. It may be committed at any time, and nobody here calls
+   * `deliver` then: what was begun until now is heard when it is announced, as if another process had done it.
+   */
+  doubt(): void;
+  /** Takes in what was announced, by whichever process. False where not all of it is understood. */
+  takeIn(payload: string): boolean;
 }
 
-/** What a process sends carries its name in front, so that it can ignore its own. */
+/** What a process sends carries its origin in front: its name, and how often it has been in doubt. So it can ignore its own. */
 const ORIGIN_LENGTH = 16;
+const NAME_LENGTH = 10;
 
-export function createOrigin(): string {
-  return crypto.randomUUID().replaceAll("-", "").slice(0, ORIGIN_LENGTH);
+/** The name of a process. */
+export function createProcessName(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, NAME_LENGTH);
 }
 
-export function createBus(origin: string, hear: (event: Event) => void): Bus {
+/**
+ * @param hear what this process has changed
+ * @param hearOthers what others have
+ */
+export function createBus(name: string, hear: (event: Event) => void, hearOthers = hear): Bus {
+  let doubts = 0;
+  const originNow = () => name + doubts.toString(36).padStart(ORIGIN_LENGTH - NAME_LENGTH, "0");
+  let origin = originNow();
   const payloadsOf = (events: Event[]) => pack(origin, events.map(encode));
   return {
-    origin,
+    get origin() {
+      return origin;
+    },
     payloadsOf,
     announce: (sql, events) => notify(sql, payloadsOf(events)),
     deliver: (events) => hearEach(events, hear),
+    doubt() {
+      doubts += 1;
+      origin = originNow();
+    },
+    takeIn(payload) {
+      if (payload.startsWith(origin)) return true;
+      const events = decode(payload);
+      if (events !== null) hearEach(events, payload.startsWith(name) ? hear : hearOthers);
+      return events !== null;
+    },
   };
 }
 
 /** What is told is committed: one socket that fails must not make it look undone, nor leave out the others. */
-export function hearEach(events: Event[], hear: (event: Event) => void): void {
+function hearEach(events: Event[], hear: (event: Event) => void): void {
   for (const event of events) {
     try {
       hear(event);
@@ -50,12 +78,8 @@ export function encode(event: Event): string {
   return JSON.stringify(event);
 }
 
-/**
- * The events of another process; none where the payload is this process's own, null where not all of it is understood, as
- * when that process is of a newer version.
- */
-export function decode(payload: string, ownOrigin: string): Event[] | null {
-  if (payload.startsWith(ownOrigin)) return [];
+/** The events of a payload; null where not all of it is understood, as when its process is of a newer version. */
+export function decode(payload: string): Event[] | null {
   try {
     const told: unknown[] = JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
     if (told.every(isTold)) return told.flatMap((one) => Array.isArray(one) ? readAnnouncement(one) : one);
