@@ -144,9 +144,9 @@ function readHost(env: Environment): string | null {
 
 function readMetrics(env: Environment, mainPort: number): Config["metrics"] {
   const host = env.matching("METRICS_HOST", NAME_OR_ADDRESS, HOST_WANTED) ?? "127.0.0.1";
-  const port = env.wholeNumber("METRICS_PORT", { min: 0, max: 65_535, otherwise: -1 });
-  if (port > 0 && port === mainPort) env.refuse("METRICS_PORT", "Must be another than PORT");
-  return port < 0 ? null : { host, port };
+  const port = env.wholeNumber("METRICS_PORT", { min: 0, max: 65_535, otherwise: null });
+  if (port !== 0 && port === mainPort) env.refuse("METRICS_PORT", "Must be another than PORT");
+  return port === null ? null : { host, port };
 }
 
 function readDatabaseUrl(env: Environment, production: boolean): string | null {

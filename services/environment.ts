@@ -6,7 +6,10 @@ export interface Environment {
   required(name: string, because: string): string;
   /** A text of this form. A problem never quotes the text, which may be a secret. */
   matching(name: string, form: RegExp, wanted: string): string | null;
-  wholeNumber(name: string, range: { min: number; max: number; otherwise: number }): number;
+  wholeNumber<const Otherwise>(
+    name: string,
+    range: { min: number; max: number; otherwise: Otherwise },
+  ): number | Otherwise;
   oneOf<const Choice extends string, const Otherwise>(
     name: string,
     choices: readonly Choice[],

@@ -4,6 +4,7 @@ import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
+import { ask, signUp } from "./service_client.ts";
 import { openSocket } from "./socket.ts";
 import { ANN, BOB, eventually } from "./support.ts";
 
@@ -40,32 +41,16 @@ async function withMetrics(run: (service: Service, relay: ReturnType<typeof star
   }
 }
 
-async function call(service: Service, path: string, body?: unknown): Promise<Response> {
-  const response = await fetch(service.url + path, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { "content-type": "application/json" },
-    body: body === undefined ? null : JSON.stringify(body),
-  });
-  await response.clone().arrayBuffer();
-  return response;
-}
-
-async function signUp(service: Service, phone: string): Promise<string> {
-  await call(service, "/api/auth/signup", { phone_number: phone });
-  const [passcode] = service.output().match(new RegExp(`(?<=SMS to \\${phone}\n)\\d{6}`)) ?? [];
-  const done = await call(service, "/api/auth/complete-signup", { phone_number: phone, passcode });
-  return (await done.json()).token;
-}
-
 Deno.test("metrics count what was answered, errors and SMS, tell sockets, and name nobody", () =>
   withMetrics(async (service) => {
-    const token = await signUp(service, ANN);
-    const socket = await openSocket(`${service.url.replace("http", "ws")}/api/notifications?token=${token}`);
-    await call(service, "/api/contacts");
-    await call(service, "/api/contacts");
-    await call(service, `/api/messages/${BOB}?token=hush`);
-    await call(service, "/hush");
-    await fetch(`${service.url}/healthz`, { method: "HUSH" });
+    const { url } = service;
+    const { token } = await signUp(url, ANN);
+    const socket = await openSocket(`${url.replace("http", "ws")}/api/notifications?token=${token}`);
+    await ask(`${url}/api/contacts`, "GET");
+    await ask(`${url}/api/contacts`, "GET");
+    await ask(`${url}/api/messages/${BOB}?token=hush`, "GET");
+    await ask(`${url}/hush`, "GET");
+    await ask(`${url}/healthz`, "HUSH");
 
     const metrics = await readMetrics(service);
     const count = (labels: string) => metrics.get(`http_request_duration_seconds_count{${labels}}`);
@@ -108,7 +93,7 @@ Deno.test("metrics are told while the database is away, and that it is", () =>
 
 Deno.test("metrics stand on a port of their own, at one address, and are only read", () =>
   withMetrics(async (service) => {
-    equal((await call(service, "/metrics")).status, 404);
+    equal((await ask(`${service.url}/metrics`, "GET")).status, 404);
     const { origin } = new URL(service.ready.metrics!);
     const answers = await Promise.all([
       fetch(`${origin}/`),
