@@ -59,3 +59,12 @@ export async function findPairs(
   }));
   return { found, levels: new Map(row!.levels) };
 }
+
+/** Those of these pairs whose rows somebody holds at this moment, so that a change would wait. */
+export async function findHeld(sql: Sql, ids: number[]): Promise<Set<number>> {
+  const free = await sql<{ id: number }[]>`
+    select id from conversations where id = any(${ids}::bigint[]) for no key update skip locked`;
+  const held = new Set(ids);
+  free.forEach(({ id }) => held.delete(id));
+  return held;
+}

@@ -7,7 +7,7 @@ import { type ContactRow, listContacts } from "../db/contacts.ts";
 import type { Database, Sql } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { isOutage } from "../db/outages.ts";
-import { findPairs } from "../db/pairs.ts";
+import { findHeld, findPairs } from "../db/pairs.ts";
 import { inviteUsers, type User } from "../db/users.ts";
 import type { InviteMode } from "./config.ts";
 import { asksOf, type Case, caseOf, type Changed, judge, type Wish } from "./contact_cases.ts";
@@ -53,7 +53,7 @@ export function createContactChanges(
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
     shareMin: SHARE_MIN,
-    lockOf: pairOf,
+    locks: { of: pairOf, held: findHeldPairs },
   });
   /** Of each pair what is on its way: no batch has two of the same. */
   const underWay = new Map<string, Promise<unknown>>();
@@ -69,6 +69,13 @@ export function createContactChanges(
     const outcome = await committed;
     if (outcome instanceof AppError) throw outcome;
     return outcome;
+  }
+
+  async function findHeldPairs(wishes: Wish[]): Promise<Set<string>> {
+    const wanted = wishes.map(({ me, phone }) => ({ user_id: me.user_id, phone }));
+    const { found } = await database.run((sql) => findPairs(sql, wanted, { uses: [], at: now() }));
+    const held = await database.run((sql) => findHeld(sql, found.flatMap(({ pair }) => pair?.id ?? [])));
+    return new Set(wishes.filter((_, index) => held.has(found[index]!.pair?.id ?? 0)).map(pairOf));
   }
 
   async function run(wishes: Wish[]): Promise<(Done | AppError)[]> {

@@ -10,6 +10,13 @@ export interface GroupCommit<Job, Outcome> {
   add(job: Job): Promise<Outcome>;
 }
 
+export interface Locks<Job> {
+  /** What a job locks. */
+  of: (job: Job) => LockKey;
+  /** Those of them that somebody holds at this moment. */
+  held: (jobs: Job[]) => Promise<Set<LockKey>>;
+}
+
 interface Waiting<Job, Outcome> {
   job: Job;
   since: number;
@@ -17,7 +24,7 @@ interface Waiting<Job, Outcome> {
   reject: (error: unknown) => void;
 }
 
-type OnHeldUp<Job, Outcome> = (batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp) => void;
+type OnHeldUp<Job, Outcome> = (batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp) => void | Promise<void>;
 
 const SHARE_MIN = 0.5;
 const PATIENCE_MS = 20;
@@ -27,17 +34,18 @@ const PATIENCE_MS = 20;
  * batch happened. A batch that threw is run again one by one, so that one job never fails its neighbours. Not so in an
  * outage, which leaves open what happened: it fails the batch and all that waits behind it, and nothing is tried again.
  *
- * A batch that somebody else's lock held up is run again by what its jobs wait for, beside the batches, and so is what
- * comes for the same until it gets through: one stuck pair holds up nobody else for longer than that.
+ * Of a batch that somebody else's lock held up, the jobs whose locks are free are run again together. The others are, by what
+ * they wait for, beside the batches, and so is what comes for the same until it gets through: stuck pairs hold up nobody
+ * else for longer than that.
  */
 export function createGroupCommit<Job, Outcome>(
-  { run, jobsMax, batchesMax, lockOf, shareMin = SHARE_MIN, patienceMs = PATIENCE_MS }: {
+  { run, jobsMax, batchesMax, locks, shareMin = SHARE_MIN, patienceMs = PATIENCE_MS }: {
     /** An outcome that takes longer than the commit is a promise; it holds up nobody else. */
     run: (jobs: Job[]) => Promise<(Outcome | Promise<Outcome>)[]>;
     jobsMax: number;
     batchesMax: number;
-    /** What a job locks, where it locks anything. */
-    lockOf?: (job: Job) => LockKey;
+    /** Where jobs lock anything. */
+    locks?: Locks<Job>;
     /** What waits is begun beside a batch only if it is at least this share of it: one costs nearly as much as fifty. */
     shareMin?: number;
     /** What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. */
@@ -85,15 +93,15 @@ export function createGroupCommit<Job, Outcome>(
     waiting = waiting.slice(jobsMax);
     batches += 1;
     jobsUnderWay += batch.length;
-    settle(batch, setAside).finally(() => {
+    settle(batch, sortOut).finally(() => {
       batches -= 1;
       jobsUnderWay -= batch.length;
       next();
     });
   }
 
-  const aside = lockOf && createAside<Waiting<Job, Outcome>>({
-    lockOf: ({ job }) => lockOf(job),
+  const aside = locks && createAside<Waiting<Job, Outcome>>({
+    lockOf: ({ job }) => locks.of(job),
     async settle(jobs) {
       let gotThrough = true;
       await settle(jobs, (held, error) => {
@@ -104,6 +112,16 @@ export function createGroupCommit<Job, Outcome>(
     },
     giveUp: (jobs) => fail(jobs, new DatabaseHeldUp("Too much waits for locks")),
   });
+
+  /** What waits for nobody is not set aside with the others. Where that cannot be told, all of it is. */
+  async function sortOut(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): Promise<void> {
+    if (!locks || batch.length === 1) return setAside(batch, error);
+    const held = await locks.held(batch.map(({ job }) => job)).catch(() => null);
+    const isFree = ({ job }: Waiting<Job, Outcome>) => held !== null && !held.has(locks.of(job));
+    setAside(batch.filter((one) => !isFree(one)), error);
+    const free = batch.filter(isFree);
+    if (free.length > 0) await settle(free, setAside);
+  }
 
   function setAside(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): void {
     if (aside) batch.forEach(aside.add);
@@ -121,7 +139,7 @@ export function createGroupCommit<Job, Outcome>(
       return null;
     } catch (error) {
       if (error instanceof DatabaseHeldUp) {
-        onHeldUp(batch, error);
+        await onHeldUp(batch, error);
         return null;
       }
       if (error instanceof DatabaseUnavailable) {

@@ -3,6 +3,7 @@
 import type { Database } from "../db/database.ts";
 import { findUnseenMedia, listUndelivered, type Move, moveMarks } from "../db/marks.ts";
 import { findMessage, findReceived } from "../db/messages.ts";
+import { findHeld } from "../db/pairs.ts";
 import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import { type Bus, encode } from "./events/bus.ts";
@@ -58,7 +59,11 @@ export function createMarks(
     run: move,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
-    lockOf: ({ thread }) => thread.conversation_id,
+    locks: {
+      of: ({ thread }) => thread.conversation_id,
+      held: (batch) =>
+        database.run((sql) => findHeld(sql, batch.map(({ thread }) => thread.conversation_id))),
+    },
   });
 
   async function move(batch: Progress[]): Promise<void[]> {

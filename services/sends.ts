@@ -3,6 +3,7 @@
 import type { Database } from "../db/database.ts";
 import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import * as messages from "../db/messages.ts";
+import { findHeld } from "../db/pairs.ts";
 import { seenBy, statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
@@ -50,7 +51,11 @@ export function createSends(
     run: store,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
-    lockOf: ({ thread }) => thread.conversation_id,
+    locks: {
+      of: ({ thread }) => thread.conversation_id,
+      held: (sends) =>
+        database.run((sql) => findHeld(sql, sends.map(({ thread }) => thread.conversation_id))),
+    },
   });
 
   /** What is on its way of each client_id: whoever repeats it meanwhile waits for the first. */

@@ -1,12 +1,13 @@
 // One pair that somebody holds in a transaction of his own: what it costs the two, and that it costs nobody else.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { DatabaseHeldUp } from "../db/door.ts";
+import { DatabaseHeldUp, DatabaseUnavailable } from "../db/door.ts";
 import { createAside } from "../services/aside.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
 import { untilWaiting } from "./locks.ts";
 import { put } from "./mark_calls.ts";
 import {
+  ANN,
   CAT,
   eventually,
   friends,
@@ -73,6 +74,37 @@ Deno.test("a pair that somebody holds is 503 to who writes, reads or changes it,
     ok(t.log.some((line) => line.includes("Calls wait for a lock in vain")));
   }));
 
+Deno.test("many pairs that somebody holds are 503, and who else was in their batch comes through", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const friends: Person[] = [];
+    for (let nth = 0; nth < 9; nth += 1) friends.push(await t.signUp(`+14155550${200 + nth}`));
+    for (const friend of friends) {
+      await t.befriend(ann, friend);
+      succeeded(await t.send(friend, ann, "first"));
+    }
+    const parted = { phone_number: ann.phone };
+    const calls = [
+      (friend: Person) => t.send(friend, ann, "second"),
+      (friend: Person) => put(t, "read_all_text", ann, { phone_number: friend.phone }),
+      (friend: Person) => t.call("PUT", "/api/contacts/delete", { token: friend.token, json: parted }),
+    ];
+    const [free, held] = [friends.slice(0, calls.length), friends.slice(calls.length)];
+    await t.sql.begin(async (sql) => {
+      await sql`
+        select from conversations v
+        join users u on u.id in (v.low_id, v.high_id)
+        where u.phone_number = any(${held.map(({ phone }) => phone)})
+        for update of v`;
+      await Promise.all(calls.map(async (call, nth) => {
+        // The free one comes last, behind more than can be tried one by one before it is given up.
+        const answers = await Promise.all([...held, free[nth]!].map(call));
+        succeeded(answers.pop()!);
+        for (const answer of answers) refused(answer, 503, "unavailable");
+      }));
+    });
+  }));
+
 Deno.test("a number that somebody holds is 503, and the others behind its address come through", () =>
   withApp(async (t) => {
     const held = "+14155550150";
@@ -94,6 +126,8 @@ Deno.test("a number that somebody holds is 503, and the others behind its addres
     });
   }, { env: { LIMITS: "" } }));
 
+const lockOf = (job: string) => job.split(" ")[0]!;
+
 Deno.test("jobs of a held lock are tried beside the batches, together, and with the batches again once they got through", async () => {
   const runs: string[][] = [];
   let isHeld = true;
@@ -106,13 +140,14 @@ Deno.test("jobs of a held lock are tried beside the batches, together, and with 
     },
     jobsMax: 10,
     batchesMax: 1,
-    lockOf: (job) => job.split(" ")[0]!,
+    locks: { of: lockOf, held: () => Promise.resolve(new Set(isHeld ? ["stuck"] : [])) },
   });
   const failing = (job: string) => commits.add(job).then(() => "done", (error) => error.constructor.name);
   const first = await Promise.all(["stuck 1", "free 1", "stuck 2", "other 1"].map(failing));
   deepEqual(first, ["DatabaseHeldUp", "done", "DatabaseHeldUp", "done"]);
-  deepEqual(runs, [["stuck 1", "free 1", "stuck 2", "other 1"], ["stuck 1", "stuck 2"], ["free 1"], [
-    "other 1",
+  deepEqual(runs, [["stuck 1", "free 1", "stuck 2", "other 1"], ["free 1", "other 1"], [
+    "stuck 1",
+    "stuck 2",
   ]]);
 
   runs.splice(0);
@@ -125,6 +160,25 @@ Deno.test("jobs of a held lock are tried beside the batches, together, and with 
   await new Promise((resolve) => setTimeout(resolve, 0));
   deepEqual(await Promise.all([failing("stuck 5"), failing("free 4")]), ["done", "done"]);
   deepEqual(runs, [["stuck 4"], ["stuck 5", "free 4"]]);
+});
+
+Deno.test("where nobody can tell what is held, each lock of a batch is tried by itself", async () => {
+  const runs: string[][] = [];
+  const commits = createGroupCommit<string, string>({
+    async run(jobs) {
+      runs.push(jobs);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (jobs.some((job) => job.startsWith("stuck"))) throw new DatabaseHeldUp("Held");
+      return jobs;
+    },
+    jobsMax: 10,
+    batchesMax: 1,
+    locks: { of: lockOf, held: () => Promise.reject(new DatabaseUnavailable("Away")) },
+  });
+  const all = ["stuck 1", "free 1", "stuck 2"];
+  const ends = await Promise.allSettled(all.map((job) => commits.add(job)));
+  deepEqual(ends.map(({ status }) => status), ["rejected", "fulfilled", "rejected"]);
+  deepEqual(runs, [all, ["stuck 1", "stuck 2"], ["free 1"]]);
 });
 
 Deno.test("where more is held than can be tried in time, the rest is given up", async () => {
