@@ -85,7 +85,11 @@ export const errorBody = z.strictObject({
     .openapi({ description: "For programs; it does not change" }),
   request_id: z.string().openapi({ description: "Also in X-Request-Id and in the service's log" }),
   retry_after: z.int().positive().optional()
-    .openapi({ description: "Seconds after which it makes sense to try again; also in Retry-After" }),
+    .openapi({
+      description:
+        "Seconds after which it makes sense to try again; also in Retry-After. Of `passcode_expired` it only slows down " +
+        "clients that repeat a 408 by themselves: what helps is a new passcode",
+    }),
   issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional()
     .openapi({ description: "What is wrong with the fields of the request, and where" }),
   max_bytes: z.int().nonnegative().optional().openapi({

@@ -28,7 +28,8 @@ export const phoneNumber = z.string()
   .openapi({
     type: "string",
     example: "+14155550123",
-    description: "E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses",
+    description:
+      "E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it",
   });
 
 /** The same in a path. */
@@ -42,9 +43,10 @@ export const phoneNumberParams = z.object({
 
 /** Text of so many code points. */
 export function text({ min, max }: { min: number; max: number }) {
+  const range = min === 0 ? `at most ${max}` : `${min} to ${max}`;
   return z.string()
     .refine((value) => !value.includes("\0") && value.isWellFormed(), "Has a NUL or a lone surrogate")
-    .refine((value) => within(codePoints(value), min, max), `Must have ${min} to ${max} characters`)
+    .refine((value) => within(codePoints(value), min, max), `Must have ${range} characters`)
     .openapi({ minLength: min, maxLength: max });
 }
 
@@ -59,15 +61,18 @@ export const headerText = z.string().transform((value) => {
   }
 });
 
+/** Ids of media have up to sixteen digits, which some languages read into four bytes unless they are told. */
+export const LONG = { format: "int64", example: 1518102499655752 };
+
 /** An id: a whole number below 2^53. */
-export const id = z.int().openapi({ example: 42 });
+export const id = z.int().openapi(LONG);
 
 /** The same in a query. */
 export const queryId = z.string()
   .regex(/^-?\d+$/, "Must be an integer")
   .transform(Number)
   .refine(Number.isSafeInteger, "Must be below 2^53")
-  .openapi({ type: "integer", example: 42 });
+  .openapi({ type: "integer", ...LONG });
 
 /** A token in a query, where no header can be sent. It was judged before the query is: here it is only documented. */
 export const queryToken = z.unknown().optional().openapi({
@@ -133,6 +138,8 @@ function wording(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
       if (issue.input === undefined) return "Is missing";
+      // A query that has it twice, for one.
+      if (issue.expected === "string" && Array.isArray(issue.input)) return "Must be one text, not several";
       return `Must be ${TYPES[issue.expected] ?? "of another type"}`;
     case "invalid_value":
       if (issue.input === undefined) return "Is missing";

@@ -2,7 +2,7 @@
 
 import { AppError, type ErrorCode } from "../services/errors.ts";
 import type { Invitation, Invitees } from "../services/invitees.ts";
-import { parsePhoneNumber, type PhoneNumber } from "../services/phone_number.ts";
+import { parseTypedNumber, type PhoneNumber } from "../services/phone_number.ts";
 import { pageErrorOf } from "../services/texts/pages.ts";
 import type { Trouble, View } from "./pages/invite.tsx";
 
@@ -115,7 +115,7 @@ async function never(invitees: Invitees, visit: Visit): Promise<Outcome> {
 
 /** The invitation's own number; only where it has none, the one that was typed. */
 function numberOf({ invitation: { people }, fields }: Visit): { phone: PhoneNumber | null; typed: boolean } {
-  if (people === null) return { phone: parsePhoneNumber(fields.phone_number ?? ""), typed: true };
+  if (people === null) return { phone: parseTypedNumber(fields.phone_number ?? ""), typed: true };
   if (fields.phone_number !== undefined) throw new AppError("invalid_input");
   return { phone: people.invitee, typed: false };
 }

@@ -13,7 +13,7 @@ import { mediaParams } from "./media_download.ts";
 import { filePart, judgeMultipart } from "./multipart.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
-import { wireTime } from "./wire.ts";
+import { wireId, wireTime } from "./wire.ts";
 
 const tags = ["Media"];
 
@@ -64,7 +64,7 @@ export function mediaRoutes(
         },
       },
     },
-    responses: answers("It is stored; send its id in a message", success({ id: z.int().positive() }), [
+    responses: answers("It is stored; send its id in a message", success({ id: wireId }), [
       ...SESSION_ERRORS,
       "unsupported_media_type",
       "too_large",

@@ -31,7 +31,9 @@ const sendBody = z.strictObject({
   const refuse = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: [path], message });
   const hasMedia = media_content_id !== undefined && media_content_id !== null;
-  if (message_type === "text" && !message) refuse("message", `Must have 1 to ${TEXT_MAX} characters`);
+  if (message_type === "text" && !message) {
+    refuse("message", message === "" ? `Must have 1 to ${TEXT_MAX} characters` : "Is missing");
+  }
   if (message_type === "text" && hasMedia) refuse("media_content_id", "Does not go with a text");
   if (message_type !== "text" && !hasMedia) refuse("media_content_id", "Is missing");
 }).openapi("SendBody");
@@ -46,8 +48,16 @@ const historyQuery = z.object({
       default: COUNT_DEFAULT,
       description: `Above ${PAGE_MAX} is ${PAGE_MAX}`,
     }),
-  before: queryId.optional().openapi({ type: "integer", description: "The page before this message" }),
-  after: queryId.optional().openapi({ type: "integer", description: "The messages next after this one" }),
+  before: queryId.optional().openapi({
+    type: "integer",
+    format: "int64",
+    description: "The page before this message",
+  }),
+  after: queryId.optional().openapi({
+    type: "integer",
+    format: "int64",
+    description: "The messages next after this one",
+  }),
 }).refine(({ before, after }) => before === undefined || after === undefined, {
   path: ["after"],
   message: "Does not go with before",
@@ -83,7 +93,9 @@ function addSend(addSigned: AddSigned, messages: Messages, wire: Wire): void {
     path: "/api/messages/send",
     tags,
     summary: "Send a message to a friend",
-    description: "The same client_id with the same content again answers the same message, for ever.",
+    description:
+      "A text needs `message`; audio and video need `media_content_id`, and `message` is their caption. The same " +
+      "client_id with the same content again answers the same message, for ever.",
     parameters: [{
       name: "Idempotency-Key",
       in: "header",
@@ -126,6 +138,8 @@ function addReading(addSigned: AddSigned, marks: Marks): void {
     path: "/api/messages/read_all_text",
     tags,
     summary: "Say that I have seen every text of a person",
+    description:
+      "Also what came since it was fetched: to say what was shown there is `read_up_to`, with the newest message of theirs.",
     takes: { body: readAllTextBody },
     answer: done,
     meaning: "They are seen",
@@ -140,6 +154,8 @@ function addReading(addSigned: AddSigned, marks: Marks): void {
     path: "/api/messages/read_up_to",
     tags,
     summary: "Say that I have seen everything up to a message",
+    description:
+      "The message is one to me: my own is `message_not_found`. Media up to there are seen as well.",
     takes: { body: readUpToBody },
     answer: done,
     meaning: "They are seen",

@@ -46,7 +46,7 @@ const route = createRoute({
   description:
     "A ticket goes into `?ticket=`, and then counts alone; a token into the Authorization header, the offer " +
     "`Sec-WebSocket-Protocol: bearer, <token>`, or `?token=`. Frames are hints to fetch again: the first is `connected`, and a fetch " +
-    "after it sees everything that was committed before. `sessions_updated`: another session of mine began or ended. Close codes: 1001 the service shuts down, 1008 more than " +
+    "after it sees everything that was committed before. `sessions_updated`: another session of mine began or ended. Close codes: 1001 the service shuts down, or a ping stayed unanswered, 1008 more than " +
     `${FRAMES_A_MINUTE_MAX} frames a minute or one over ${FRAME_BYTES_MAX} bytes, 1013 too much unread, 4001 the session ` +
     "has ended, 4002 displaced by newer sockets (do not reconnect).",
   security: [{ bearer: [] }, { ticket: [] }, { queryToken: [] }],

@@ -23,6 +23,8 @@ const CODES: Record<number, ErrorCode> = {
   423: "upload_conflict",
   501: "invalid_input",
 };
+const LENGTH = "Upload-Length";
+const OFFSET = "Upload-Offset";
 const BODY_TYPE = "application/offset+octet-stream";
 /** The same in any case of letters (RFC 9110, section 8.3.1), and with parameters, which say nothing of bytes. */
 const BODY_TYPES = /^application\/offset\+octet-stream[ \t]*(;|$)/i;
@@ -89,9 +91,18 @@ function judge(request: Request): void {
   // The others have no bytes that could be packed.
   if (method === "POST" || method === "PATCH") judgeEncoding(request);
   if (method === "PATCH" && !hasBodyType(request)) throw new AppError("unsupported_media_type");
+  if (method === "POST") {
+    judgeNumber(headers, LENGTH, "how many bytes there are in all, known before they are sent");
+  }
+  if (method === "PATCH") judgeNumber(headers, OFFSET, "where these bytes begin");
   if (method === "POST" && (headers.get(METADATA)?.length ?? 0) > METADATA_CHARACTERS_MAX) {
     throw badHeader(METADATA, `Must have at most ${METADATA_CHARACTERS_MAX} characters`);
   }
+}
+
+/** @throws AppError invalid_input */
+function judgeNumber(headers: Headers, name: string, meaning: string): void {
+  if (!/^\d+$/.test(headers.get(name) ?? "")) throw badHeader(name, `Must be a whole number: ${meaning}`);
 }
 
 function hasBodyType({ headers }: Request): boolean {
@@ -102,9 +113,10 @@ function refusalOf(status: number, maxBytes: number): AppError {
   const code = CODES[status] ?? "unexpected";
   if (code === "too_large") return new AppError(code, { maxBytes });
   if (code !== "invalid_input") return new AppError(code);
-  const message =
-    "One of Upload-Length, Upload-Offset, Upload-Metadata is missing, wrong, or asks for an extension";
-  return badHeader("headers", message);
+  return badHeader(
+    METADATA,
+    "Must be a list of keys, each with a value in base64, and no header may ask for an extension",
+  );
 }
 
 /**

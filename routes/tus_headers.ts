@@ -36,8 +36,11 @@ export const ASKED = {
 export const TOLD = {
   location: { "Location": told(TEXT, "The upload") },
   progress: {
-    "Upload-Offset": told(LENGTH, "So many bytes are stored"),
-    "Upload-Expires": told(TEXT, "When it is given up if nothing comes (RFC 9110, section 5.6.7)"),
+    "Upload-Offset": told(LENGTH, "So many bytes are stored; not of one that was begun without any"),
+    "Upload-Expires": told(
+      TEXT,
+      "When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one",
+    ),
   },
   plan: {
     "Upload-Length": told(LENGTH, "How many bytes there are in all"),

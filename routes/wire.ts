@@ -5,6 +5,9 @@ import type { Contact } from "../services/contacts.ts";
 import { STATUSES } from "../services/contact_state.ts";
 import type { Notice } from "../services/events/socket.ts";
 import type { Message } from "../services/messages.ts";
+import { LONG } from "./fields.ts";
+
+export const wireId = z.int().positive().openapi(LONG);
 
 export const wireTime = z.iso.datetime({ precision: 3 })
   .openapi({ format: "date-time", example: "2026-01-31T12:00:00.000Z" });
@@ -23,7 +26,7 @@ export const wireContact = z.strictObject({
 }).openapi("Contact");
 
 export const wireMessage = z.strictObject({
-  id: z.int().positive(),
+  id: wireId,
   sender: wireNumber,
   receiver: wireNumber,
   message: z.string().openapi({
@@ -31,9 +34,15 @@ export const wireMessage = z.strictObject({
   }),
   message_type: z.enum(["text", "audio", "video"]),
   media_type: z.string().nullable().openapi({ description: "MIME type; null for text" }),
-  media_content_id: z.int().nullable(),
-  duration: z.number().nullable().openapi({ description: "Seconds; null for text" }),
-  status: z.enum(["created", "delivered", "seen"]),
+  media_content_id: wireId.nullable(),
+  duration: z.number().nullable().openapi({
+    description: "Seconds; null for text, and where media do not tell",
+  }),
+  status: z.enum(["created", "delivered", "seen"]).openapi({
+    description:
+      "`delivered`: a socket of the receiver was told of it, or opened later, or he has fetched it; that his phone " +
+      "has shown it is said by `seen` alone",
+  }),
   created_at: wireTime,
   client_id: z.string().nullable().optional().openapi({
     description: "For the sender only; null where none was given",

@@ -3,7 +3,7 @@
 import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import type { PhoneNumber } from "./texts/e164.ts";
 
-export { parsePhoneNumber, type PhoneNumber } from "./texts/e164.ts";
+export { parsePhoneNumber, parseTypedNumber, type PhoneNumber } from "./texts/e164.ts";
 
 /** For logs and pages: two digits at either end, and not even the length. Three digits or more stay hidden. */
 export function maskPhoneNumber(phoneNumber: PhoneNumber): string {

@@ -69,6 +69,7 @@ export function createSends(
   async function add(send: Send): Promise<Stored> {
     const key = send.client_id === null ? null : keyOf(send);
     const outcome = await (key !== null && underWay.has(key) ? follow(send, key) : storeAtPace(send, key));
+    if (outcome === "invalid_media") throw notToBeSent(send);
     if (typeof outcome === "string") throw new AppError(outcome);
     return outcome;
   }
@@ -161,6 +162,12 @@ function judge(send: Send, stored: Stored): Outcome {
   const same = row.message === send.message && row.message_type === send.message_type &&
     row.media_content_id === send.media_content_id;
   return same ? stored : "client_id_reused";
+}
+
+/** Media of others look like media that there are not. */
+function notToBeSent({ message_type }: Send): AppError {
+  const message = `Must be ${message_type} whose upload is finished, and that is yours or was sent to you`;
+  return new AppError("invalid_media", { issues: [{ path: "media_content_id", message }] });
 }
 
 function keyOf({ me, thread, client_id }: Send): string {

@@ -172,6 +172,20 @@ Deno.test("issues say in plain words what is wrong, and never more than twenty",
       { path: "media_content_id", message: "Must be an integer" },
       { path: "client_id", message: "Must have 1 to 64 characters" },
     ]);
+    const friend = { phone_number: ANN, message_type: "text" };
+    for (
+      const [more, message] of [
+        [{}, "Is missing"],
+        [{ message: null }, "Is missing"],
+        [{ message: "" }, "Must have 1 to 4096 characters"],
+        [{ message: "x".repeat(4_097) }, "Must have at most 4096 characters"],
+        [{ message: ["x"] }, "Must be one text, not several"],
+      ] as const
+    ) {
+      deepEqual((await send({ ...friend, ...more })).body.issues, [{ path: "message", message }]);
+    }
+    const twice = await t.call("GET", `/api/messages/${ANN}?count=1&count=2`, { token: ann.token });
+    deepEqual(twice.body.issues, [{ path: "count", message: "Must be one text, not several" }]);
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, place) => [`k${place}`, 1]));
     equal((await send(many)).body.issues.length, 20);
     const renewed = await t.call("POST", "/api/auth/renew", { token: ann.token, json: many });

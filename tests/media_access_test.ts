@@ -253,6 +253,7 @@ Deno.test("what is still on its way is not even the uploader's to play or to sen
     for (const way of Object.values(READS)) equal((await ask(t, way(id, ann, bob))).status, 404);
     const answer = await t.send(ann, bob, "", { message_type: "audio", media_content_id: id });
     refused(answer, 400, "invalid_media");
+    equal(answer.body.issues[0].path, "media_content_id");
   }));
 
 Deno.test("what two had of each other stays theirs after they deleted each other, and nobody else's", () =>

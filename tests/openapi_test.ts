@@ -181,6 +181,23 @@ Deno.test("/openapi.json makes no path or query parameter null", () =>
     }
   }));
 
+Deno.test("/openapi.json says of every id that is a number that it takes eight bytes", () =>
+  overDocument((document) => {
+    const numbers = search(document, (node) => [node.type].flat().includes("integer"));
+    const ids = numbers.filter(([at, { format }]) =>
+      format === "int64" || /id\b/.test(at.split("/").at(-1)!)
+    );
+    ok(ids.length > 5);
+    for (const [at, { format }] of ids) equal(format, "int64", at);
+    const parameters = search(
+      document.paths,
+      ({ in: place, name, schema }) =>
+        (place === "path" || /id$|^before$|^after$/.test(name)) && schema?.type === "integer",
+    );
+    ok(parameters.length > 5);
+    for (const [at, { schema }] of parameters) equal(schema.format, "int64", at);
+  }));
+
 Deno.test("/openapi.json has no example that its own schema refuses", () =>
   overDocument((document) => {
     const ajv = createAjv();

@@ -7,6 +7,7 @@ import {
   likelyCountryOf,
   maskPhoneNumber,
   parsePhoneNumber,
+  parseTypedNumber,
   type PhoneNumber,
 } from "../services/phone_number.ts";
 
@@ -61,6 +62,15 @@ for (const [text, phoneNumber] of SPELLINGS) {
     equal(parsePhoneNumber(text), phoneNumber);
   });
 }
+
+Deno.test("parseTypedNumber() reads the same, but not a 0 that may not belong to the number", () => {
+  for (const text of ["+44 (0)7700 900123", "0033( 0 )612345678", "+39 (\u00a00)6 123456"]) {
+    equal(parseTypedNumber(text), null);
+  }
+  for (const [text, phoneNumber] of SPELLINGS) {
+    if (!text.includes("(0)")) equal(parseTypedNumber(text), phoneNumber);
+  }
+});
 
 const REFUSED = {
   "the empty text": "",

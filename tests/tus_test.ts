@@ -193,6 +193,12 @@ Deno.test("every refusal names the version of tus, whatever is refused and whoev
     equal((await t.call("GET", "/api/contacts")).headers.get("tus-resumable"), null);
   }, { env: { LIMITS: "uploads=1/m" } }));
 
+/** For a header that the answer names. */
+function refusedFor(header: string, answer: Answer): void {
+  refused(answer, 400, "invalid_input");
+  deepEqual(answer.body.issues.map(({ path }: { path: string }) => path), [header]);
+}
+
 Deno.test("a creation that is too large, over the quota, or not understood is refused and leaves nothing", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
@@ -200,7 +206,7 @@ Deno.test("a creation that is too large, over the quota, or not understood is re
     refused(large, 413, "too_large");
     equal(large.body.max_bytes, LIMIT);
     for (const length of ["-1", "x", "1.5", ""]) {
-      refused(await create(t, ann, 1, { "upload-length": length }), 400, "invalid_input");
+      refusedFor("Upload-Length", await create(t, ann, 1, { "upload-length": length }));
     }
     refused(await create(t, ann, 1, { "upload-defer-length": "1" }), 400, "invalid_input");
     refused(await create(t, ann, 1, { "upload-concat": "partial" }), 400, "invalid_input");
@@ -212,7 +218,7 @@ Deno.test("a creation that is too large, over the quota, or not understood is re
       metadata({ media_type: "image/png" }),
     ];
     for (const text of [...unknown, metadata({ title: "audio" }), metadata({ media_type: "\u00ff" })]) {
-      refused(await create(t, ann, 1, { "upload-metadata": text }), 400, "invalid_input");
+      refusedFor("Upload-Metadata", await create(t, ann, 1, { "upload-metadata": text }));
     }
     deepEqual(await remains(t), NOTHING);
     equal((await create(t, ann, 1, { "upload-metadata": metadata({ filetype: "video/mp4" }) })).status, 201);
@@ -262,8 +268,8 @@ Deno.test("a PATCH of another type is 415, without an offset 400", () =>
       415,
       "unsupported_media_type",
     );
-    refused(await ask({ "content-type": BYTES["content-type"] }), 400, "invalid_input");
-    refused(await ask({ ...BYTES, "upload-offset": "-1" }), 400, "invalid_input");
+    refusedFor("Upload-Offset", await ask({ "content-type": BYTES["content-type"] }));
+    refusedFor("Upload-Offset", await ask({ ...BYTES, "upload-offset": "-1" }));
     equal(await offset(t, ann, address), 0);
   }));
 

@@ -50,8 +50,13 @@ Deno.test("upload_media refuses every file that is said to be of the other kind,
     const ann = await t.signUp(ANN);
     for (const name of names().filter((name) => !NEITHER.includes(name))) {
       const other = VIDEO.includes(name) ? "audio" : "video";
-      refused(await upload(t, ann, fixture(name), other), 400, "invalid_media");
+      const answer = await upload(t, ann, fixture(name), other);
+      refused(answer, 400, "invalid_media");
+      const message = `Says ${other}, and the file is ${other === "audio" ? "video" : "audio"}`;
+      deepEqual(answer.body.issues, [{ path: "media_type", message }]);
     }
+    const { body } = await upload(t, ann, "no media at all");
+    deepEqual(body.issues.map(({ path }: { path: string }) => path), ["file"]);
     deepEqual(await remains(t), NOTHING);
   }));
 

@@ -361,7 +361,7 @@ export interface paths {
         query?: never;
         header?: never;
         path: {
-          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses */
+          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it */
           phone_number: string;
         };
         cookie?: never;
@@ -609,6 +609,10 @@ export interface paths {
             "application/json": {
               /** @enum {boolean} */
               success: true;
+              /**
+               * Format: int64
+               * @example 1518102499655752
+               */
               id: number;
             };
           };
@@ -821,9 +825,9 @@ export interface paths {
             "X-Request-Id": components["headers"]["RequestId"];
             /** @description The upload */
             Location?: string;
-            /** @description So many bytes are stored */
+            /** @description So many bytes are stored; not of one that was begun without any */
             "Upload-Offset"?: number;
-            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
+            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one */
             "Upload-Expires"?: string;
             [name: string]: unknown;
           };
@@ -928,9 +932,9 @@ export interface paths {
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
-            /** @description So many bytes are stored */
+            /** @description So many bytes are stored; not of one that was begun without any */
             "Upload-Offset"?: number;
-            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
+            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one */
             "Upload-Expires"?: string;
             /** @description How many bytes there are in all */
             "Upload-Length"?: number;
@@ -966,9 +970,9 @@ export interface paths {
         204: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
-            /** @description So many bytes are stored */
+            /** @description So many bytes are stored; not of one that was begun without any */
             "Upload-Offset"?: number;
-            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7) */
+            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one */
             "Upload-Expires"?: string;
             [name: string]: unknown;
           };
@@ -1164,7 +1168,7 @@ export interface paths {
         };
         header?: never;
         path: {
-          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses */
+          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it */
           phone_number: string;
         };
         cookie?: never;
@@ -1591,7 +1595,7 @@ export interface components {
         | "user_not_found";
       /** @description Also in X-Request-Id and in the service's log */
       request_id: string;
-      /** @description Seconds after which it makes sense to try again; also in Retry-After */
+      /** @description Seconds after which it makes sense to try again; also in Retry-After. Of `passcode_expired` it only slows down clients that repeat a 408 by themselves: what helps is a new passcode */
       retry_after?: number;
       /** @description What is wrong with the fields of the request, and where */
       issues?: {
@@ -1617,7 +1621,7 @@ export interface components {
     };
     PhoneNumberBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
@@ -1634,7 +1638,7 @@ export interface components {
     };
     CompleteBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
@@ -1702,7 +1706,7 @@ export interface components {
     };
     RequestBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
@@ -1714,14 +1718,14 @@ export interface components {
     };
     WhomBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
     };
     RenameBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
@@ -1732,6 +1736,10 @@ export interface components {
       display_name: string;
     };
     Message: {
+      /**
+       * Format: int64
+       * @example 1518102499655752
+       */
       id: number;
       /**
        * @description E.164; without the plus sign where PHONE_WIRE_FORMAT is digits
@@ -1749,10 +1757,17 @@ export interface components {
       message_type: "text" | "audio" | "video";
       /** @description MIME type; null for text */
       media_type: string | null;
+      /**
+       * Format: int64
+       * @example 1518102499655752
+       */
       media_content_id: number | null;
-      /** @description Seconds; null for text */
+      /** @description Seconds; null for text, and where media do not tell */
       duration: number | null;
-      /** @enum {string} */
+      /**
+       * @description `delivered`: a socket of the receiver was told of it, or opened later, or he has fetched it; that his phone has shown it is said by `seen` alone
+       * @enum {string}
+       */
       status: "created" | "delivered" | "seen";
       /**
        * Format: date-time
@@ -1764,36 +1779,45 @@ export interface components {
     };
     SendBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
       /** @enum {string} */
       message_type: "text" | "audio" | "video";
       message?: string | null;
-      /** @example 42 */
+      /**
+       * Format: int64
+       * @example 1518102499655752
+       */
       media_content_id?: number | null;
       /** @description Makes a send repeatable; also as Idempotency-Key */
       client_id?: string | null;
     };
     ReadBody: {
-      /** @example 42 */
+      /**
+       * Format: int64
+       * @example 1518102499655752
+       */
       message_id: number;
     };
     ReadAllTextBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
     };
     ReadUpToBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
        * @example +14155550123
        */
       phone_number: string;
-      /** @example 42 */
+      /**
+       * Format: int64
+       * @example 1518102499655752
+       */
       message_id: number;
     };
     PushKey: {

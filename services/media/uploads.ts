@@ -149,10 +149,12 @@ export function createUploads(
       size: upload.size,
       read: (offset, length) => read(upload.id, offset, length),
     });
-    const refusal = found?.kind !== upload.declared ? "invalid_media" : await settle(upload, found);
+    const refusal = found?.kind === upload.declared
+      ? await settle(upload, found)
+      : invalidMedia(found?.kind ?? null, upload.declared);
     if (refusal) {
       await abort(upload.id);
-      throw refusal === "quota_exceeded" ? quotaExceeded() : new AppError(refusal);
+      throw refusal;
     }
     return upload.id;
   }
@@ -160,14 +162,14 @@ export function createUploads(
   async function settle(
     { id, owner_id, length, size }: UploadRow,
     found: { kind: MediaKind; media_type: string; duration: number | null },
-  ): Promise<"quota_exceeded" | "media_not_found" | null> {
+  ): Promise<AppError | null> {
     return await database.begin(async (sql) => {
       await rows.lockOwner(sql, owner_id);
       const used = await rows.sumOfOwner(sql, owner_id);
-      if (length === null && used + size > quotaBytes) return "quota_exceeded";
+      if (length === null && used + size > quotaBytes) return quotaExceeded();
       if (await rows.finishUpload(sql, { id, size, ...found, now: now() })) return null;
       // Perhaps another request of the same upload was faster.
-      return (await findMedia(sql, id)) ? null : "media_not_found";
+      return (await findMedia(sql, id)) ? null : new AppError("media_not_found");
     });
   }
 
@@ -217,4 +219,11 @@ export function createUploads(
 function newMediaId(): number {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
   return (high! & 0xfffff) * 2 ** 32 + low! || newMediaId();
+}
+
+function invalidMedia(found: MediaKind | null, declared: MediaKind): AppError {
+  const issue = found === null
+    ? { path: "file", message: "Is no audio or video in a format that is known here" }
+    : { path: "media_type", message: `Says ${declared}, and the file is ${found}` };
+  return new AppError("invalid_media", { issues: [issue] });
 }

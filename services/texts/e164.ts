@@ -8,6 +8,7 @@ export type PhoneNumber = string & { readonly [brand]: "PhoneNumber" };
 const SPELLING_LENGTH_MAX = 64;
 /** With those that phones put into the numbers of their address books, and marks of the direction of writing around them. */
 const SEPARATORS = /[\p{Zs}\p{Pd}\u2212.()\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const OPTIONAL_ZERO = /\(\p{Zs}*0\p{Zs}*\)/u;
 const E164 = /^(?:\+|00)?([1-9][0-9]{6,14})$/;
 
 /**
@@ -19,4 +20,12 @@ export function parsePhoneNumber(text: string): PhoneNumber | null {
   if (text.length > SPELLING_LENGTH_MAX) return null;
   const digits = E164.exec(text.replaceAll(SEPARATORS, ""))?.[1];
   return digits === undefined ? null : `+${digits}` as PhoneNumber;
+}
+
+/**
+ * The same of what somebody typed: `+44 (0)7700 900123`, as address books have it, is not taken. Whether its 0 belongs to the
+ * number depends on the country, and with it somebody else may be meant.
+ */
+export function parseTypedNumber(text: string): PhoneNumber | null {
+  return OPTIONAL_ZERO.test(text) ? null : parsePhoneNumber(text);
 }

@@ -113,10 +113,11 @@ function ToastBox() {
   );
 }
 
-/** How much is unread stands in front of the name. */
+/** How much is unread, of those whom one has not deleted, stands in front of the name. */
 function useTitle(): void {
   const unread = useModel(({ contacts }) => {
-    return (contacts ?? []).reduce((sum, { unread_messages }) => sum + unread_messages, 0);
+    const wanted = (contacts ?? []).filter(({ status }) => status !== "deleted");
+    return wanted.reduce((sum, { unread_messages }) => sum + unread_messages, 0);
   });
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) PuffinTalk` : "PuffinTalk";

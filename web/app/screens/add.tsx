@@ -1,4 +1,5 @@
 import { useRef, useState } from "preact/hooks";
+import { parseTypedNumber } from "../../../services/texts/e164.ts";
 import { useAction, useApp, useTexts } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
 import { excessOfName, NameField } from "../parts/name_field.tsx";
@@ -17,9 +18,11 @@ export function Add({ known }: { known: string }) {
   const submit = (event: Event) => {
     event.preventDefault();
     if (excessOfName(name) > 0) return nameField.current!.focus();
+    const number = parseTypedNumber(phone);
+    if (number === null) return setTrouble(texts.errors.invalid_phone_number);
     act(async () => {
       const answer = await desk.change(() =>
-        client.request(phone, name.trim() === "" ? undefined : name.trim())
+        client.request(number, name.trim() === "" ? undefined : name.trim())
       );
       if (answer.invite) return setInvite(answer.invite);
       store.set({ toast: { text: texts.add.asked, isError: false } });

@@ -2,7 +2,7 @@
 // is gone while its owner reads the SMS.
 
 import { useEffect, useState } from "preact/hooks";
-import { parsePhoneNumber } from "../../../services/texts/e164.ts";
+import { parseTypedNumber } from "../../../services/texts/e164.ts";
 import type { Purpose } from "../../client.ts";
 import { own } from "../../client/storage.ts";
 import { useAction, useApp, useGuard, useModel, useTexts, waitOf } from "../context.ts";
@@ -52,7 +52,8 @@ function Phone({ keep }: { keep: (pending: Pending) => void }) {
   const submit = (event: Event) => {
     event.preventDefault();
     // As the service reads it, so that its owner sees which number is meant.
-    const number = parsePhoneNumber(phone) ?? phone;
+    const number = parseTypedNumber(phone);
+    if (number === null) return setTrouble(texts.errors.invalid_phone_number);
     act(async () => keep({ phone: number, ...timed(await client.askForCode(number)) }));
   };
   return (
