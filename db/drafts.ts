@@ -3,18 +3,14 @@
 
 import type { Sql } from "./database.ts";
 import { wereShown } from "./media.ts";
-import type { MessageType } from "./messages.ts";
+import type { Content } from "./messages.ts";
 import { CHANNEL } from "./notify.ts";
 import type { Intents } from "./pairs.ts";
 
 /** A message to be stored. */
-export interface Draft {
+export interface Draft extends Content {
   conversation_id: number;
   sender_id: number;
-  message_type: MessageType;
-  message: string;
-  media_content_id: number | null;
-  client_id: string | null;
   /** What other processes are told: a JSON list up to where its last item, the id, belongs. */
   announcement: string;
 }

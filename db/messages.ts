@@ -2,18 +2,22 @@ import type { Sql } from "./database.ts";
 
 export type MessageType = "text" | "audio" | "video";
 
-export interface MessageRow {
-  id: number;
-  sender_id: number;
+/** What its sender says of a message. */
+export interface Content {
   message_type: MessageType;
   message: string;
   media_content_id: number | null;
+  client_id: string | null;
+}
+
+export interface MessageRow extends Content {
+  id: number;
+  sender_id: number;
   media_type: string | null;
   /** Seconds. */
   duration: number | null;
   /** When the receiver played it; null for texts, whose reading is a mark of the pair. */
   seen_at: Date | null;
-  client_id: string | null;
   created_at: Date;
 }
 

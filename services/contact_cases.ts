@@ -105,7 +105,7 @@ function revealing({ wish, before }: Case): Ask[] {
 function counted({ wish, before, after }: Case): Ask[] {
   if (after.mine === before.mine) return [];
   const isAnswer = statusOf(after) === "accepted";
-  return countOf(wish).filter(({ limit }) => !(isAnswer && limit === "requests_user"));
+  return countOf(wish).filter(({ limit }) => !isAnswer || limit === "requests_pair");
 }
 
 /** Names are for those whom my list shows. */

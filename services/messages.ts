@@ -2,7 +2,7 @@
 
 import type { Marks as MarkRow } from "../db/conversations.ts";
 import type { Database } from "../db/database.ts";
-import { listMessages, type MessageRow, type MessageType } from "../db/messages.ts";
+import { type Content, listMessages, type MessageRow, type MessageType } from "../db/messages.ts";
 import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import type { Marks } from "./marks.ts";
@@ -37,12 +37,8 @@ export interface Page {
   after: number | null;
 }
 
-export interface Outgoing {
+export interface Outgoing extends Content {
   phone: PhoneNumber;
-  message_type: MessageType;
-  message: string;
-  media_content_id: number | null;
-  client_id: string | null;
 }
 
 /** The same object again means the same content. */

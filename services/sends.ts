@@ -15,14 +15,10 @@ import type { Actor } from "./sessions.ts";
 import type { Thread } from "./threads.ts";
 
 /** What somebody wants to send, and to whom. */
-export interface Send {
+export interface Send extends messages.Content {
   me: Actor;
   thread: Thread;
   phone: PhoneNumber;
-  message_type: messages.MessageType;
-  message: string;
-  media_content_id: number | null;
-  client_id: string | null;
 }
 
 /** The message, and whether it was there before this send. */
@@ -156,12 +152,17 @@ export function createSends(
   return { add };
 }
 
+/** Total over what a sender says, so that nothing is left out. */
+const COMPARED: Record<Exclude<keyof messages.Content, "client_id">, true> = {
+  message_type: true,
+  message: true,
+  media_content_id: true,
+};
+
 /** A message with this send's client_id answers it only if it says the same. */
 function judge(send: Send, stored: Stored): Outcome {
-  const { row } = stored;
-  const same = row.message === send.message && row.message_type === send.message_type &&
-    row.media_content_id === send.media_content_id;
-  return same ? stored : "client_id_reused";
+  const compared = Object.keys(COMPARED) as (keyof typeof COMPARED)[];
+  return compared.every((key) => stored.row[key] === send[key]) ? stored : "client_id_reused";
 }
 
 /** Media of others look like media that there are not. */

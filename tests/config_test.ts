@@ -379,6 +379,7 @@ Deno.test("every variable of .env.example is in the README's table, and reaches 
   deepEqual(allowed.toSorted(), names.toSorted());
 });
 
+/** As it is found in the code: by its name, written out where it is read. */
 Deno.test("every variable that the code reads is in .env.example", () => {
   const read = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
   const files = ["services/", "services/push/", "services/sms/"].flatMap((folder) =>

@@ -68,10 +68,7 @@ function draftOf(pair: PairOfTwo, { from = "low", client_id = "the same" }: Case
 
 /** What is there after it, told by names and not by numbers, which are others each time. */
 async function lookAt({ sql }: TestApp, pair: PairOfTwo) {
-  const messages = await sql`
-    select id, sender_id, type, body, media_id, client_id, created_at
-    from messages
-    where conversation_id = ${pair.id}`;
+  const messages = await sql`select * from messages where conversation_id = ${pair.id}`;
   const [row] = await sql`
     select low_intent, high_intent, last_message_at, low_sent_id, high_sent_id, low_delivered_id, high_delivered_id
     from conversations
@@ -82,7 +79,8 @@ async function lookAt({ sql }: TestApp, pair: PairOfTwo) {
     Object.fromEntries(
       Object.entries(fields).map(([key, value]) => [key, names.get(value as number) ?? value]),
     );
-  return { id, named, rows: [...messages, row!].map(named) };
+  const rows = [...messages.map(({ conversation_id: _, ...message }) => message), row!];
+  return { id, named, rows: rows.map(named) };
 }
 
 async function check(t: TestApp, one: Case, others: Draft[], told: Set<string>) {

@@ -1,5 +1,6 @@
 // Everything that a client can put something into, read from the OpenAPI document: a route or a field that is added there
-// is fuzzed without a word here, but for what a provider calls (`urlOf` in fuzz_encoding.ts).
+// is fuzzed without a word here, but for what a provider calls (`urlOf` in fuzz_encoding.ts) and what names something that
+// has to be there (`rightValue` in fuzz_cast.ts).
 
 import type { Document } from "./operations.ts";
 

@@ -39,7 +39,7 @@ interface Seat {
   socket: Socket;
   /** Higher than of every seat that was taken before. */
   nth: number;
-  /** Hints not sent yet, by what makes them equal: the name of the event, for a thread the peer's number. Null for none. */
+  /** Hints not sent yet, by what makes them equal. Null for none. */
   owed: Map<string, { notice: Notice; delivery: Delivery | null }> | null;
   timer: ReturnType<typeof setTimeout> | null;
   looks: number;
@@ -116,10 +116,11 @@ export function createHub(
     }, ms);
   }
 
-  function owe(seat: Seat, key: string, notice: Notice, delivery: Delivery | null): void {
+  function owe(seat: Seat, notice: Notice, delivery: Delivery | null): void {
     // Most sockets are owed nothing, and nothing is remembered for them.
     if (seat.owed === null && !seat.socket.isBusy() && takeRoom(seat)) return send(seat, notice, delivery);
     const owed = seat.owed ??= new Map();
+    const key = keyOf(notice);
     owed.set(key, { notice, delivery: later(owed.get(key)?.delivery ?? null, delivery) });
     if (owed.size > OWED_MAX) end(seat, CLOSE.overflow, "Too much unread");
     else flush(seat);
@@ -130,8 +131,7 @@ export function createHub(
     if (event.event === "session_ended") {
       if (event.session_id === session_id) end(seat, CLOSE.session_ended, "Session ended");
     } else if (notice !== null && event.except !== session_id) {
-      const isOfThread = event.event === "messages_updated";
-      owe(seat, isOfThread ? event.sender : event.event, notice, isOfThread && event.delivery || null);
+      owe(seat, notice, event.event === "messages_updated" && event.delivery || null);
     }
   }
 
@@ -198,4 +198,9 @@ function noticeOf(event: Event): Notice | null {
     default:
       return { event: event.event };
   }
+}
+
+/** What is owed under the same key is told once. */
+function keyOf(notice: Notice): string {
+  return "sender" in notice ? `${notice.event} ${notice.sender}` : notice.event;
 }

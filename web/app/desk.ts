@@ -197,6 +197,11 @@ export function createDesk(
         if (store.get().threads[notice.sender] || fetches.isRunning(`thread ${notice.sender}`)) {
           fetchThread(notice.sender);
         }
+        return;
+      case "sessions_updated":
+        return;
+      default:
+        notice satisfies never;
     }
   }
 

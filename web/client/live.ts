@@ -1,18 +1,18 @@
 // The socket on which the service says that something changed. It is opened again for as long as somebody is signed in;
 // after every `connected` everything has to be fetched anew, because what changed in between was told to nobody.
 
+import type { components } from "../api.ts";
 import { createBackoff } from "./backoff.ts";
 import { createListeners } from "./listeners.ts";
 
 export type Connection = "closed" | "connecting" | "online" | "displaced";
 
+type Untimed<Frame> = Frame extends unknown ? Omit<Frame, "timestamp"> : never;
+
 export type Notice =
-  | { event: "connected" }
+  | Untimed<components["schemas"]["Notification"]>
   /** Of this client itself: the service answers calls and not the socket, so that whatever changed was not told. */
-  | { event: "unheard" }
-  | { event: "contacts_updated" }
-  | { event: "messages_updated"; sender: string }
-  | { event: "sessions_updated" };
+  | { event: "unheard" };
 
 const SESSION_ENDED = 4001;
 const DISPLACED = 4002;
