@@ -1,6 +1,5 @@
 import type { Hub } from "../services/events/hub.ts";
 import { CLOSE, type Notice, type Socket } from "../services/events/socket.ts";
-import { describeError, log } from "../services/log.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
 import type { Marks } from "../services/marks.ts";
 import type { Actor } from "../services/sessions.ts";
@@ -104,9 +103,7 @@ export class NotificationSocket implements Socket {
     for (const type of ["open", "error"]) this.socket.removeEventListener(type, this);
     const { hub, marks } = this.around;
     this.#leave = hub.join(this);
-    marks.deliverWaiting(this.actor).catch((error) =>
-      log.warn("Waiting messages not marked", describeError(error))
-    );
+    marks.deliverWaiting(this.actor);
   }
 
   #hear(data: unknown): void {

@@ -1,6 +1,7 @@
 // How far a reader has got in a thread: delivered and seen. Only the receiver moves them, only forward, and in groups.
 
 import type { Database } from "../db/database.ts";
+import { meetsAll } from "../db/door.ts";
 import { findUnseenMedia, listUndelivered, type Move, moveMarks } from "../db/marks.ts";
 import { findMessage, findReceived } from "../db/messages.ts";
 import { findHeld } from "../db/pairs.ts";
@@ -24,6 +25,14 @@ interface Progress {
   seen_text_to: number;
   /** Media are seen one by one, or up to an id. */
   seen_media: { from: number; to: number };
+}
+
+/** A message that a reader's socket was told of, the newest of its thread. */
+interface Told {
+  me: Actor;
+  thread: Thread;
+  peer_phone: string;
+  up_to: number;
 }
 
 const NO_MEDIA = { from: 1, to: 0 };
@@ -84,7 +93,9 @@ export function createMarks(
     await commits.add({ me, thread, peer_phone: peerPhone, ...progress });
   }
 
-  const told = new Map<string, { me: Actor; thread: Thread; peer_phone: string; up_to: number }>();
+  const told = new Map<string, Told>();
+  /** What is on its way of a reader's thread, or of all that waited for a reader. */
+  const underWay = new Map<string, Promise<void>>();
   let toldLast = { threads: 0, at: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -95,7 +106,7 @@ export function createMarks(
       const ms = TOLD_MS + (isBusy ? toldLast.threads * TOLD_EACH_MS : 0);
       timer = setTimeout(deliverTold, Math.min(ms, TOLD_MS_MAX));
     }
-    const key = `${thread.conversation_id} ${me.user_id}`;
+    const key = keyOf(thread, me.user_id);
     const up_to = Math.max(upTo, told.get(key)?.up_to ?? 0);
     told.set(key, { me, thread, peer_phone: peerPhone, up_to });
   }
@@ -104,17 +115,52 @@ export function createMarks(
   function deliverTold(): void {
     clearTimeout(timer);
     toldLast = { threads: told.size, at: performance.now() };
-    for (const { me, thread, peer_phone, up_to } of told.values()) {
-      delivered(me, thread, peer_phone, up_to)
-        .catch((error) => log.warn("Delivery not marked", describeError(error)));
-    }
+    for (const [key, one] of told) deliver(key, one);
     told.clear();
   }
 
+  function deliver(key: string, { me, thread, peer_phone, up_to }: Told): void {
+    follow(key, delivered(me, thread, peer_phone, up_to));
+  }
+
   /** The reader has come online: all that waits for him counts as delivered. */
-  async function deliverWaiting(me: Actor): Promise<void> {
+  function deliverWaiting(me: Actor): void {
+    follow(String(me.user_id), deliverAll(me));
+  }
+
+  async function deliverAll(me: Actor): Promise<void> {
     const waiting = await database.run((sql) => listUndelivered(sql, [me.user_id]));
     await Promise.all(waiting.map((thread) => delivered(me, thread, thread.peer_phone, thread.peer_sent_id)));
+  }
+
+  /** Nobody waits for it but who settles. */
+  function follow(key: string, marked: Promise<void>): void {
+    underWay.set(key, marked);
+    marked
+      .catch((error) => log.warn("Delivery not marked", describeError(error)))
+      .finally(() => underWay.get(key) === marked && underWay.delete(key));
+  }
+
+  /**
+   * What sockets of this process were told for a reader counts from here on: whoever has seen a frame come, and looks at the
+   * thread, finds its message delivered.
+   * @throws DatabaseUnavailable where whoever looks would find the same
+   */
+  async function settle(thread: Thread, readerId: number): Promise<void> {
+    if (told.size + underWay.size === 0) return;
+    const key = keyOf(thread, readerId);
+    try {
+      await underWay.get(String(readerId));
+      const waiting = told.get(key);
+      if (waiting) {
+        told.delete(key);
+        if (told.size === 0) clearTimeout(timer);
+        deliver(key, waiting);
+      }
+      await underWay.get(key);
+    } catch (error) {
+      if (meetsAll(error)) throw error;
+    }
   }
 
   /** Sees a message: a text with all texts before it, media alone. @throws AppError message_not_found */
@@ -169,7 +215,7 @@ export function createMarks(
     return thread;
   }
 
-  return { delivered, deliveredSoon, deliverTold, deliverWaiting, read, readAllText, readUpTo };
+  return { delivered, deliveredSoon, deliverTold, deliverWaiting, settle, read, readAllText, readUpTo };
 }
 
 /** Told are the reader's other sessions and, unless he refuses the reader, the peer. */
@@ -190,4 +236,9 @@ function moveOf(progress: Progress): Move {
     seen_media: progress.seen_media,
     event: { own: encode(own), peer: encode(peer) },
   };
+}
+
+/** Of what is told to a reader of a thread. */
+function keyOf({ conversation_id }: Thread, readerId: number): string {
+  return `${conversation_id} ${readerId}`;
 }

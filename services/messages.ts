@@ -86,6 +86,7 @@ export function createMessages(
     const thread = await threads.find(me, phone);
     if (!thread) throw new AppError("contact_not_found");
     const { conversation_id } = thread;
+    await marks.settle(thread, thread.peer_id);
     const isNewest = page.before === null && page.after === null;
     const count = page.count + 1;
     const [side, elsewhere] = await Promise.all([

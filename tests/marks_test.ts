@@ -24,6 +24,11 @@ async function idOf(sent: Promise<Answer>): Promise<number> {
   return answer.body.messages[0].id;
 }
 
+/** So many frames of messages it was sent. */
+function messagesOf({ frames }: TestSocket): number {
+  return frames.filter(({ event }) => event === "messages_updated").length;
+}
+
 function remove(t: TestApp, me: Person, peer: Person): Promise<Answer> {
   return t.call("PUT", "/api/contacts/delete", { token: me.token, json: { phone_number: peer.phone } });
 }
@@ -81,10 +86,37 @@ Deno.test("a receiver who is told by a socket, or opens one later, has what was 
     const [ann, bob] = await friends(t);
     await t.send(ann, bob, "before the socket");
     deepEqual(await statuses(t, ann, BOB), ["created"]);
-    await t.socket(bob.token);
-    await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered"]));
-    await t.send(ann, bob, "to the socket");
-    await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered", "delivered"]));
+    const socket = await t.socket(bob.token);
+    deepEqual(await statuses(t, ann, BOB), ["delivered"]);
+    for (let nth = 1; nth <= 5; nth += 1) {
+      await t.send(ann, bob, "to the socket");
+      await eventually(() => messagesOf(socket) === nth);
+      deepEqual(await statuses(t, ann, BOB), Array(1 + nth).fill("delivered"));
+    }
+  }));
+
+Deno.test("what is told to a reader of one thread is no reason to wait for those who look at others", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    await t.befriend(cat, bob);
+    const id = await idOf(t.send(ann, bob, "to Bob"));
+    const me = await t.services.sessions.authenticate(bob.token);
+    const [thread] = await t.sql<{ conversation_id: number; peer_id: number }[]>`
+      select v.id as conversation_id, u.id as peer_id
+      from conversations v
+      join users u on u.id in (v.low_id, v.high_id)
+      where u.phone_number = ${ANN}`;
+    await t.sql.begin(async (sql) => {
+      await sql`select from conversations where id = ${thread!.conversation_id} for update`;
+      t.services.marks.deliveredSoon(me, thread!, ANN, id);
+      const order: string[][] = [];
+      await Promise.all([ann, cat].map(async (one) => order.push(await statuses(t, one, BOB))));
+      // Cat's is there first. Ann is shown what there is when it has been waited for in vain.
+      deepEqual(order, [[], ["created"]]);
+    });
+    t.services.marks.deliveredSoon(me, thread!, ANN, id);
+    deepEqual(await statuses(t, ann, BOB), ["delivered"]);
   }));
 
 Deno.test("messages of which a socket was told in another order are all delivered", () =>
