@@ -79,11 +79,11 @@ type Service = ReturnType<typeof createService>;
 
 async function fetched(service: Service, known: Thread | undefined): Promise<Thread & { asked: number }> {
   let asked = 0;
-  const { messages, hasMore } = await fetchNewest(known, (query: Query) => {
+  const page = await fetchNewest(known, (query: Query) => {
     asked += query.count;
     return service.page(query);
   });
-  return { ...joined({ asked: known, now: known }, messages, hasMore), isFresh: true, asked };
+  return { ...joined({ asked: known, now: known }, page), isFresh: true, asked };
 }
 
 const person = fc.constantFrom(ANN, BOB);
@@ -173,6 +173,21 @@ Deno.test("all texts that were seen at once are known to be, also those before t
   equal(thread.messages.filter(({ status }) => status === "delivered").length, 1);
 });
 
+Deno.test("a text is known to be seen, however many media came after it", async () => {
+  const service = createService();
+  let thread: Thread | undefined;
+  service.send(ANN, "text");
+  for (let nth = 0; nth < 60; nth += 1) {
+    service.send(ANN, "audio");
+    thread = await fetched(service, thread);
+  }
+  service.see(BOB, 1);
+  const seen = await fetched(service, thread);
+  deepEqual([seen.messages, seen.asked], [service.messages, PAGE_COUNT + 1]);
+  // And then not any more.
+  equal((await fetched(service, seen)).asked, PAGE_COUNT);
+});
+
 Deno.test("a message that was sent while the newest were fetched stays", async () => {
   const service = createService();
   service.send(ANN, "text");
@@ -180,7 +195,7 @@ Deno.test("a message that was sent while the newest were fetched stays", async (
   const page = await fetchNewest(thread, service.page);
   service.send(ANN, "text");
   const now = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
-  deepEqual(joined({ asked: thread, now }, page.messages, page.hasMore).messages, service.messages);
+  deepEqual(joined({ asked: thread, now }, page).messages, service.messages);
 });
 
 Deno.test("a message from before one that was sent here is fetched, however many came after", async () => {

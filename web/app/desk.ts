@@ -102,11 +102,11 @@ export function createDesk(
     fetches.untilAnswered(`thread ${phone}`, async () => {
       const known = store.get().threads[phone];
       const opened = openings;
-      const { messages, hasMore } = await fetchNewest(known, (query) => client.messages(phone, query));
+      const fetched = await fetchNewest(known, (query) => client.messages(phone, query));
       // With another socket since, something may have changed that this one was not told of.
       const isFresh = opened === openings;
       const now = store.get().threads[phone];
-      keepThread(phone, { ...joined({ asked: known, now }, messages, hasMore), isFresh });
+      keepThread(phone, { ...joined({ asked: known, now }, fetched), isFresh });
     });
 
   /** A thread that was fetched is another object each time: who looks at it says again what could not be said before. */

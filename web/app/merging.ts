@@ -8,15 +8,24 @@ export const PAGE_COUNT = 40;
 /** Room for so many new ones. */
 const NEW_ROOM = 5;
 
+/** What was fetched of a conversation. */
+export interface Fetched {
+  /** The newest, oldest first. */
+  messages: Message[];
+  /** From before them; what is between is not there. */
+  lone: Message[];
+  hasMore: boolean;
+}
+
 /**
  * Fetches as many of the newest messages as may be other than they are known, and where that finds more that are new, a
- * whole page: what was seen stays as it is.
- * @returns oldest first
+ * whole page: what was seen stays as it is. Of whom those have no text, his last one before them as well, unless it was
+ * seen: what of his was seen is known by the newest text that was.
  */
 export async function fetchNewest(
   known: Thread | undefined,
   fetch: (query: { count: number; before?: number }) => Promise<Page>,
-): Promise<{ messages: Message[]; hasMore: boolean }> {
+): Promise<Fetched> {
   const fetched = known?.isFresh ? known.messages.filter(({ id }) => id <= known.wholeTo) : [];
   const newest = fetched.slice(-PAGE_COUNT);
   const unseenAt = newest.findIndex(({ status }) => status !== "seen");
@@ -31,7 +40,19 @@ export async function fetchNewest(
     messages = [...messages, ...rest.messages];
     has_more = rest.has_more;
   }
-  return { messages: messages.reverse(), hasMore: has_more };
+  const lone = await Promise.all(
+    lastTexts(known?.messages ?? [], messages).map(({ id }) => fetch({ count: 1, before: id + 1 })),
+  );
+  return { messages: messages.reverse(), lone: lone.flatMap((page) => page.messages), hasMore: has_more };
+}
+
+/** Texts before the newest, of whoever has none among those: the last of each that was not seen. */
+function lastTexts(known: Message[], newest: Message[]): Message[] {
+  const first = Math.min(...newest.map(({ id }) => id));
+  const texts = (messages: Message[]) => messages.filter(({ message_type }) => message_type === "text");
+  const last = new Map(texts(known.filter(({ id }) => id < first)).map((text) => [text.sender, text]));
+  for (const { sender } of texts(newest)) last.delete(sender);
+  return [...last.values()].filter(({ status }) => status !== "seen");
 }
 
 /**
@@ -41,13 +62,13 @@ export async function fetchNewest(
  */
 export function joined(
   { asked, now }: { asked: Thread | undefined; now: Thread | undefined },
-  newest: Message[],
-  hasMore: boolean,
+  { messages: newest, lone, hasMore }: Fetched,
 ): Omit<Thread, "isFresh"> {
   const first = newest[0]?.id ?? 0;
   const last = newest[newest.length - 1]?.id ?? 0;
   const known = now?.messages ?? [];
-  const before = known.filter(({ id }) => id < first);
+  const before = known.filter(({ id }) => id < first)
+    .map((message) => lone.find(({ id }) => id === message.id) ?? message);
   const askedIds = new Set(asked?.messages.map(({ id }) => id));
   const after = known.filter(({ id }) => id > last && !askedIds.has(id));
   const touches = !hasMore || (first <= (now?.wholeTo ?? 0) && known.some(({ id }) => id === first));
