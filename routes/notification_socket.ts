@@ -1,7 +1,7 @@
+import type { Deliveries } from "../services/deliveries.ts";
 import type { Hub } from "../services/events/hub.ts";
 import { CLOSE, type Notice, type Socket } from "../services/events/socket.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
-import type { Marks } from "../services/marks.ts";
 import type { Actor } from "../services/sessions.ts";
 import { terminate } from "./terminate.ts";
 
@@ -20,7 +20,7 @@ const OPENING_MS_MAX = 10_000;
 /** What all sockets of this process have in common. */
 export interface Around {
   hub: Hub;
-  marks: Marks;
+  deliveries: Deliveries;
   stuckSockets: HeadCount;
   toFrame: (notice: Notice) => string;
 }
@@ -101,9 +101,9 @@ export class NotificationSocket implements Socket {
     this.#timer = null;
     // From here on an error is followed by `close`. Two listeners less are half a kilobyte of one that waits.
     for (const type of ["open", "error"]) this.socket.removeEventListener(type, this);
-    const { hub, marks } = this.around;
+    const { hub, deliveries } = this.around;
     this.#leave = hub.join(this);
-    marks.deliverWaiting(this.actor);
+    deliveries.cameOnline(this.actor);
   }
 
   #hear(data: unknown): void {

@@ -2,10 +2,10 @@
 // merged with an equal one and is lost only with the socket, after which `connected` means: fetch everything.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Deliveries } from "../services/deliveries.ts";
 import { AppError } from "../services/errors.ts";
 import type { Hub } from "../services/events/hub.ts";
 import type { Notice } from "../services/events/socket.ts";
-import type { Marks } from "../services/marks.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { HeadCount } from "../services/limits/head_count.ts";
 import type { Tickets } from "../services/tickets.ts";
@@ -58,11 +58,11 @@ const route = createRoute({
 });
 
 export function notificationRoutes(
-  { sessions, tickets, hub, marks, socketsByAddress, stuckSockets, now }: {
+  { sessions, tickets, hub, deliveries, socketsByAddress, stuckSockets, now }: {
     sessions: Sessions;
     tickets: Tickets;
     hub: Hub;
-    marks: Marks;
+    deliveries: Deliveries;
     socketsByAddress: HeadCount;
     /** By their users. */
     stuckSockets: HeadCount;
@@ -75,7 +75,7 @@ export function notificationRoutes(
   router.openAPIRegistry.register("Notification", frames);
   const around = {
     hub,
-    marks,
+    deliveries,
     stuckSockets,
     toFrame: onceEach((notice: Documented) => wire.notice(notice, now())),
   };

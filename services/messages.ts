@@ -5,6 +5,7 @@ import type { Database } from "../db/database.ts";
 import { type Content, listMessages, type MessageRow, type MessageType } from "../db/messages.ts";
 import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Marks } from "./marks.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Newest, NewestRows } from "./newest.ts";
@@ -56,13 +57,14 @@ interface Shown {
 export type Messages = ReturnType<typeof createMessages>;
 
 export function createMessages(
-  { database, threads, sides, newest, sends, marks }: {
+  { database, threads, sides, newest, sends, marks, deliveries }: {
     database: Database;
     threads: Threads;
     sides: Sides;
     newest: Newest;
     sends: Sends;
     marks: Marks;
+    deliveries: Deliveries;
   },
 ) {
   /** What each of the two was last shown of a thread's newest rows, and by which marks. */
@@ -86,7 +88,7 @@ export function createMessages(
     const thread = await threads.find(me, phone);
     if (!thread) throw new AppError("contact_not_found");
     const { conversation_id } = thread;
-    await marks.settle(thread, thread.peer_id);
+    await deliveries.settle(thread, thread.peer_id);
     const isNewest = page.before === null && page.after === null;
     const count = page.count + 1;
     const [side, elsewhere] = await Promise.all([

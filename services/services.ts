@@ -5,6 +5,7 @@ import { createAccounts } from "./accounts.ts";
 import type { Config } from "./config.ts";
 import { createContactChanges } from "./contact_changes.ts";
 import { createContacts } from "./contacts.ts";
+import { createDeliveries } from "./deliveries.ts";
 import { createBus, createProcessName } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createHub } from "./events/hub.ts";
@@ -116,8 +117,9 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const pace = createPace({ rates: config.limits.messages, elapsedMs });
   const sends = createSends({ database, bus, pace, now });
   const marks = createMarks({ database, bus, threads, sides, now });
+  const deliveries = createDeliveries({ database, marks });
   const newest = createNewest({ database });
-  const messages = createMessages({ database, threads, sides, newest, sends, marks });
+  const messages = createMessages({ database, threads, sides, newest, sends, marks, deliveries });
 
   const uploads = createUploads({
     database,
@@ -142,7 +144,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     socketsPerUserMax: config.limits.sockets_user?.count ?? Infinity,
     onDelivered: (me, sender, { conversation_id, sender_id, message_id }) => {
       push.told(me);
-      marks.deliveredSoon(me, { conversation_id, peer_id: sender_id }, sender, message_id);
+      deliveries.told(me, { conversation_id, peer_id: sender_id }, sender, message_id);
     },
   }));
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
@@ -166,13 +168,14 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     formTokens: createFormTokens({ secrets, now }),
     messages,
     marks,
+    deliveries,
     uploads,
     library,
     hub: {
       ...hub,
       closeAll() {
         hub.closeAll();
-        marks.deliverTold();
+        deliveries.flush();
       },
     },
     socketsByAddress: createHeadCount(config.limits.sockets_address?.count ?? Infinity),

@@ -43,10 +43,10 @@ interface Scene {
 function open({ stuckMax = 1 } = {}): Scene {
   const fake = new FakeWebSocket();
   const hub = createHub({ onDelivered: () => {}, socketsPerUserMax: Infinity });
-  const marks = { deliverWaiting: () => {} } as unknown as Around["marks"];
+  const deliveries = { cameOnline: () => {} } as unknown as Around["deliveries"];
   const around = {
     hub,
-    marks,
+    deliveries,
     stuckSockets: createHeadCount(stuckMax),
     toFrame: ({ event }: { event: string }) => event,
   };

@@ -1,0 +1,108 @@
+// What readers' sockets were told of, on its way to becoming delivered: in a moment, so that a busy thread has one mark for
+// many messages, but before anybody who has seen it told looks.
+
+import type { Database } from "../db/database.ts";
+import { meetsAll } from "../db/door.ts";
+import { listUndelivered } from "../db/marks.ts";
+import { describeError, log } from "./log.ts";
+import type { Marks } from "./marks.ts";
+import type { Actor } from "./sessions.ts";
+import type { Thread } from "./threads.ts";
+
+/** The newest message of its thread that a reader's socket was told of. */
+interface Told {
+  me: Actor;
+  thread: Thread;
+  peer_phone: string;
+  up_to: number;
+}
+
+/**
+ * A message that a socket was told of waits this long for the next of its thread, which makes it delivered as well: longer
+ * the more threads there were last time, for some five hundred marks a second, but never longer than WAIT_MS_MAX.
+ */
+const WAIT_MS = 50;
+const WAIT_EACH_MS = 2;
+const WAIT_MS_MAX = 250;
+/** After so long nobody calls it busy any more. */
+const BUSY_FORGOTTEN_MS = 1_000;
+
+export type Deliveries = ReturnType<typeof createDeliveries>;
+
+export function createDeliveries({ database, marks }: { database: Database; marks: Marks }) {
+  const waiting = new Map<string, Told>();
+  let last = { threads: 0, at: 0 };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** What is on its way to the database, of a thread's reader or of all that waited for a reader. */
+  const underWay = new Map<string, Promise<void>>();
+
+  /** A socket of this reader was told of this message: it becomes delivered in a moment, with what follows until then. */
+  function told(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
+    if (waiting.size === 0) {
+      const isBusy = performance.now() - last.at < BUSY_FORGOTTEN_MS;
+      const ms = WAIT_MS + (isBusy ? last.threads * WAIT_EACH_MS : 0);
+      timer = setTimeout(flush, Math.min(ms, WAIT_MS_MAX));
+    }
+    const key = keyOf(thread, me.user_id);
+    const up_to = Math.max(upTo, waiting.get(key)?.up_to ?? 0);
+    waiting.set(key, { me, thread, peer_phone: peerPhone, up_to });
+  }
+
+  /** At once: nothing may wait when the service ends. */
+  function flush(): void {
+    clearTimeout(timer);
+    last = { threads: waiting.size, at: performance.now() };
+    for (const [key, one] of waiting) mark(key, one);
+    waiting.clear();
+  }
+
+  function mark(key: string, { me, thread, peer_phone, up_to }: Told): void {
+    follow(key, marks.delivered(me, thread, peer_phone, up_to));
+  }
+
+  /** This reader has opened a socket: all that waits for him counts as delivered. */
+  function cameOnline(me: Actor): void {
+    follow(String(me.user_id), markAll(me));
+  }
+
+  async function markAll(me: Actor): Promise<void> {
+    const threads = await database.run((sql) => listUndelivered(sql, [me.user_id]));
+    await Promise.all(threads.map((one) => marks.delivered(me, one, one.peer_phone, one.peer_sent_id)));
+  }
+
+  /** Nobody waits for it but who settles. */
+  function follow(key: string, marked: Promise<void>): void {
+    underWay.set(key, marked);
+    marked
+      .catch((error) => log.warn("Delivery not marked", describeError(error)))
+      .finally(() => underWay.get(key) === marked && underWay.delete(key));
+  }
+
+  /**
+   * What sockets of this process were told for a reader counts from here on: whoever has seen a frame come, and looks at the
+   * thread, finds its message delivered.
+   * @throws DatabaseUnavailable where whoever looks would find the same
+   */
+  async function settle(thread: Thread, readerId: number): Promise<void> {
+    if (waiting.size + underWay.size === 0) return;
+    const key = keyOf(thread, readerId);
+    try {
+      await underWay.get(String(readerId));
+      const one = waiting.get(key);
+      if (one) {
+        waiting.delete(key);
+        if (waiting.size === 0) clearTimeout(timer);
+        mark(key, one);
+      }
+      await underWay.get(key);
+    } catch (error) {
+      if (meetsAll(error)) throw error;
+    }
+  }
+
+  return { told, flush, cameOnline, settle };
+}
+
+function keyOf({ conversation_id }: Thread, readerId: number): string {
+  return `${conversation_id} ${readerId}`;
+}
