@@ -119,6 +119,22 @@ browserTest("Back leads from the code to the number, also when the code was wron
   deepEqual(errors, []);
 });
 
+browserTest(
+  "a code that is typed over a wrong one is one guess more, and not one a key",
+  async (t, browser) => {
+    const { page, errors } = await openWindow(t, browser);
+    await sendCode(page, ANN);
+    await page.locator("#code:focus").waitFor();
+    const right = t.codeFor(ANN);
+    await page.keyboard.type(right.replaceAll(/\d/g, (digit) => String(9 - Number(digit))));
+    await page.getByRole("alert").getByText("This code is not right").waitFor();
+    await page.keyboard.type(right, { delay: 20 });
+    await page.locator(".chats").waitFor();
+    equal((await t.sql`select attempts from passcodes`)[0]!.attempts, 2);
+    deepEqual(errors, []);
+  },
+);
+
 /** In the page, what Chromium lacks here: the part of a phone's system that reads SMS for pages which ask (WebOTP). */
 const SYSTEM = `
   globalThis.OTPCredential ??= class {};

@@ -2,9 +2,10 @@
 
 import { Buffer } from "node:buffer";
 import { equal, ok } from "./assert.ts";
-import { makeWav } from "./media_calls.ts";
+import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
 import type { Page } from "playwright-core";
 import { eventually, type TestApp } from "./support.ts";
+import { fixture } from "./upload_calls.ts";
 import { focused, type Friends, friendsTest, moveTo, press, SIZES, ticked } from "./web_window.ts";
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
@@ -153,5 +154,39 @@ mediaTest(
     equal(await ann.page.getByRole("button", { name: "Try again" }).count(), 0);
     await ann.page.getByRole("button", { name: "Discard" }).click();
     await eventually(async () => equal(await ann.page.locator(".bubble").count(), 0));
+  },
+);
+
+friendsTest("sound that a phone calls a film is sent as sound, and played", async (_, { ann, bob }) => {
+  const voice = new URL("fixtures/media/aac.3gp", import.meta.url).pathname;
+  await ann.page.locator("input[type=file]").setInputFiles(voice);
+  await ann.page.getByLabel("Caption").waitFor();
+  await press(ann.page, "Enter");
+  await ticked(ann.page, "Delivered");
+  await bob.page.locator(".theirs .player-audio").waitFor();
+  equal(await bob.page.locator(".failed").count() + await ann.page.locator(".failed").count(), 0);
+});
+
+friendsTest(
+  "what the browser cannot play is said to be that, and one that was broken off is no trouble",
+  async (
+    t,
+    { ann, bob },
+  ) => {
+    await sendMedia(t, [bob, ann], await addMedia(t, bob, fixture("silence.amr")));
+    await sendMedia(t, [bob, ann], await addMedia(t, bob, fixture("voice.mp3")));
+    const { page } = ann;
+    const plays = page.getByRole("button", { name: "Play: Voice message" });
+    await plays.nth(1).waitFor();
+    await plays.first().click();
+    await page.getByRole("alert").getByText("This browser cannot play this.").waitFor();
+    await page.getByRole("alert").getByText("This browser").waitFor({ state: "detached", timeout: 20_000 });
+    await page.getByText("Not played yet").first().waitFor({ state: "attached" });
+
+    await page.evaluate(`HTMLMediaElement.prototype.play = () =>
+    Promise.reject(new DOMException("The play() request was interrupted", "AbortError"))`);
+    await plays.nth(1).click();
+    await page.waitForTimeout(300);
+    equal(await page.getByRole("alert").filter({ hasText: /./ }).count(), 0);
   },
 );

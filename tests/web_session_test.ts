@@ -398,3 +398,26 @@ browserTest("a list that comes late is what the keys act on, and not the way bac
   late.resolve();
   await eventually(async () => equal((await focused(page)).split("\n")[0], "An old phone"));
 });
+
+browserTest(
+  "the list of devices follows what happens elsewhere, and is there when the network is",
+  async (t, browser) => {
+    const ann = await t.signUp(ANN, "An old phone");
+    const { page } = await openAs(t, browser, ann, { path: "/app#/devices" });
+    await page.getByText("This device").waitFor();
+    const other = await t.signIn(ANN, "A new phone");
+    await page.getByText("A new phone").waitFor();
+    await t.call("POST", "/api/auth/signout", { token: other.token });
+    await page.getByText("A new phone").waitFor({ state: "detached" });
+
+    await page.evaluate("location.hash = '#/settings'");
+    await page.context().setOffline(true);
+    t.services.hub.closeAll();
+    await page.getByText("Connecting").waitFor();
+    await page.evaluate("location.hash = '#/devices'");
+    await page.getByRole("alert").getByText("no connection").waitFor();
+    await page.context().setOffline(false);
+    await page.getByText("An old phone").waitFor();
+    await page.getByRole("alert").getByText("no connection").waitFor({ state: "detached" });
+  },
+);

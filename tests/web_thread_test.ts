@@ -119,3 +119,66 @@ browserTest(
     deepEqual(ann.errors, []);
   },
 );
+
+browserTest(
+  "whoever sends by a click goes on writing, and a second click begins no recording",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser, [{ viewport: SIZES.desktop }, {}]);
+    const { page } = ann;
+    await page.keyboard.type("one");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.keyboard.type("and two");
+    await page.getByRole("button", { name: "Send" }).dblclick();
+    await bob.page.getByText("and two").waitFor();
+    deepEqual(await bubbles(bob.page), ["one", "and two"]);
+    equal(await focused(page), "Message");
+    equal(await page.getByText("Recording").count(), 0);
+    deepEqual(ann.errors, []);
+  },
+);
+
+browserTest(
+  "arrows walk through the lines of a text, whatever breaks them, before they leave it",
+  async (t, browser) => {
+    const { ann } = await openFriends(t, browser);
+    const { page } = ann;
+    const caret = () => page.evaluate<number>("document.activeElement.selectionStart");
+    for (const text of ["word ".repeat(30).trim(), "one\ntwo\nthree"]) {
+      await field(page).fill(text);
+      await field(page).focus();
+      let presses = 0;
+      for (; await focused(page) === "Message" && presses < 30; presses += 1) {
+        const before = await caret();
+        await press(page, "ArrowUp");
+        if (await focused(page) === "Message") ok(await caret() < before);
+      }
+      ok(presses > 2 && presses < 30, `${presses}`);
+      await field(page).focus();
+      await page.evaluate("document.activeElement.setSelectionRange(0, 0)");
+      await press(page, "ArrowDown");
+      equal(await focused(page), "Message");
+      ok(await caret() > 0);
+    }
+    await field(page).fill("short");
+    await press(page, "ArrowUp");
+    ok(await focused(page) !== "Message");
+  },
+);
+
+browserTest("the browser's own Back closes what is open, and then leaves the screen", async (t, browser) => {
+  const { ann } = await openFriends(t, browser, [{ viewport: SIZES.phone }, {}]);
+  const { page } = ann;
+  await page.goto(`${t.url}/app`);
+  await page.locator(".row").click();
+  await field(page).waitFor();
+  await page.getByRole("button", { name: "Emoji" }).click();
+  await page.locator(".emoji").waitFor();
+  await page.goBack();
+  await page.locator(".emoji").waitFor({ state: "detached" });
+  await field(page).waitFor();
+  await page.goBack();
+  await page.locator(".screen.chats").waitFor();
+  await page.goForward();
+  await field(page).waitFor();
+  deepEqual(ann.errors, []);
+});

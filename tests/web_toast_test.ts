@@ -1,9 +1,9 @@
 // What the pages say at the edge of the screen covers nothing that somebody is at.
 
-import { deepEqual, ok } from "./assert.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
 import { ANN, BOB, CAT, eventually } from "./support.ts";
-import { browserTest, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
+import { browserTest, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
 
 /** In the page: where what has the focus is, what is said, and the list or text in which the focus is. */
 const PLACES = `Object.fromEntries([
@@ -56,3 +56,29 @@ browserTest(
     await eventually(() => isClear(page, "settings"));
   },
 );
+
+browserTest(
+  "a new name for somebody is said to be saved, and the focus stays with it",
+  async (t, browser) => {
+    const { ann } = await openFriends(t, browser);
+    const { page } = ann;
+    await page.goto(`${t.url}/app#/person/${BOB}`);
+    await page.getByLabel("Your name for this person").fill("Bobby");
+    await press(page, "Enter");
+    await page.getByText("The name is saved.").waitFor();
+    await page.locator(".lead", { hasText: "Bobby" }).waitFor();
+    equal(await focused(page), "Your name for this person");
+    deepEqual(ann.errors, []);
+  },
+);
+
+browserTest("who asks somebody who has asked already is told that they are friends", async (t, browser) => {
+  const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
+  await t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: ANN } });
+  const { page, errors } = await openAs(t, browser, ann, { path: "/app#/add" });
+  await page.locator("#peer:focus").waitFor();
+  await page.keyboard.type(CAT);
+  await press(page, "Enter");
+  await page.locator(".toast", { hasText: "You are friends." }).waitFor();
+  deepEqual(errors, []);
+});

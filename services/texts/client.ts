@@ -39,7 +39,8 @@ export type ClientError =
     | "user_not_found"
   >
   | "microphone"
-  | "offline";
+  | "offline"
+  | "unplayable";
 
 export interface ClientTexts {
   /** What the language calls itself. */
@@ -121,6 +122,7 @@ export interface ClientTexts {
     resume: string;
     unknown: string;
     write: string;
+    saved: string;
   };
   thread: {
     write: string;
@@ -275,6 +277,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       resume: "Be friends again",
       unknown: "This number is not in your list.",
       write: "Write",
+      saved: "The name is saved.",
     },
     thread: {
       write: "Message",
@@ -366,6 +369,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       unauthenticated: "You are signed out. Sign in to go on.",
       unavailable: "We cannot do this right now. Please try again in a moment.",
       unexpected: "Something went wrong. Please try again later.",
+      unplayable: "This browser cannot play this.",
       user_not_found: "This number has no account.",
     },
   },
@@ -414,7 +418,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       sections: {
         requested: "Quieren ser tus amigos",
         accepted: "Amigos",
-        waiting: "Has preguntado",
+        waiting: "Solicitudes enviadas",
         deleted: "Eliminados",
       },
       none: "Todavía no hay nadie",
@@ -460,6 +464,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       resume: "Volver a ser amigos",
       unknown: "Este número no está en tu lista.",
       write: "Escribir",
+      saved: "El nombre está guardado.",
     },
     thread: {
       write: "Mensaje",
@@ -555,6 +560,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       unauthenticated: "Tu sesión ha terminado. Inicia sesión para seguir.",
       unavailable: "Ahora mismo no es posible. Prueba otra vez en un momento.",
       unexpected: "Algo ha fallado. Prueba otra vez más tarde.",
+      unplayable: "Este navegador no puede reproducirlo.",
       user_not_found: "Este número no tiene cuenta.",
     },
   },

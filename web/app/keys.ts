@@ -92,9 +92,20 @@ function isRange(target: EventTarget | null): boolean {
 function keepsCaret(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLTextAreaElement)) return false;
   const { selectionStart, selectionEnd, value } = target;
-  return key === "ArrowUp"
-    ? value.slice(0, selectionStart).includes("\n")
-    : value.slice(selectionEnd).includes("\n");
+  const caret = heightOf(target, value.slice(0, key === "ArrowUp" ? selectionStart : selectionEnd));
+  return key === "ArrowUp" ? caret > heightOf(target, "") : caret < heightOf(target, value);
+}
+
+/** How high a text would be in this field, whose width breaks lines as well. */
+function heightOf(field: HTMLTextAreaElement, text: string): number {
+  const twin = field.cloneNode() as HTMLTextAreaElement;
+  Object.assign(twin.style, { position: "absolute", visibility: "hidden", height: "0", minHeight: "0" });
+  twin.style.width = `${field.offsetWidth}px`;
+  twin.value = text;
+  field.after(twin);
+  const { scrollHeight } = twin;
+  twin.remove();
+  return scrollHeight;
 }
 
 function stops(within: Element): HTMLElement[] {

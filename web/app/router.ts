@@ -32,7 +32,14 @@ export function createRouter() {
   }
 
   addEventListener("popstate", () => {
-    depth = history.state?.depth ?? 0;
+    const to = history.state?.depth ?? 0;
+    const guard = guards[guards.length - 1];
+    // The browser's own step back is held up as ours is, by taking it once more.
+    if (guard && to < depth) {
+      history.pushState({ depth }, "", addressOf(store.get().route));
+      return guard();
+    }
+    depth = to;
     show(parse(location.hash));
   });
 
@@ -43,8 +50,7 @@ export function createRouter() {
   function go(route: Route, { replace = false }: { replace?: boolean } = {}): void {
     if (write(route) === write(store.get().route)) return;
     if (!replace) depth += 1;
-    const address = location.pathname + location.search + write(route);
-    history[replace ? "replaceState" : "pushState"]({ depth }, "", address);
+    history[replace ? "replaceState" : "pushState"]({ depth }, "", addressOf(route));
     show(route);
   }
 
@@ -65,6 +71,10 @@ export function createRouter() {
       return () => void guards.splice(guards.indexOf(leave), 1);
     },
   };
+}
+
+function addressOf(route: Route): string {
+  return location.pathname + location.search + write(route);
 }
 
 function parse(hash: string): Route {

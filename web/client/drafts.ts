@@ -16,7 +16,7 @@ export interface Draft {
   created_at: string;
   file?: Blob;
   /** What was begun of its upload. */
-  upload?: string;
+  upload?: string | null;
   /** The code of a refusal. */
   failed?: ApiError["code"] | null;
   /** The browser cannot keep it: it goes with its window. */

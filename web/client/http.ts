@@ -20,7 +20,12 @@ type Ask<Op> =
 /** As an error says it, unless something on the way answered instead. */
 export type ErrorBody = Partial<components["schemas"]["ErrorBody"]>;
 /** What the service refuses with; `offline` where it could not be asked at all, and what is only known here. */
-type ErrorCode = components["schemas"]["ErrorBody"]["code"] | "offline" | "cancelled" | "microphone";
+type ErrorCode =
+  | components["schemas"]["ErrorBody"]["code"]
+  | "offline"
+  | "cancelled"
+  | "microphone"
+  | "unplayable";
 
 export class ApiError extends Error {
   // Declared and not more: fields of a class are too new for some phones.
@@ -28,13 +33,21 @@ export class ApiError extends Error {
   declare readonly status: number;
   /** Seconds after which trying again makes sense. */
   declare readonly retryAfter: number | null;
+  /** What of the request was wrong, by its paths. */
+  declare readonly paths: string[];
 
-  constructor(code: ErrorCode, message: string, status = 0, retryAfter: number | null = null) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    status = 0,
+    { retryAfter = null, paths = [] }: { retryAfter?: number | null; paths?: string[] } = {},
+  ) {
     super(message);
     this.name = "ApiError";
     this.code = code;
     this.status = status;
     this.retryAfter = retryAfter;
+    this.paths = paths;
   }
 }
 
@@ -110,7 +123,10 @@ async function reach(address: string, init: RequestInit): Promise<Response> {
 /** An error as the service describes it, or its status alone where something in between answered. */
 export function refusalOf(status: number, body: ErrorBody | null): ApiError {
   const code = body?.code ?? (status === 413 ? "too_large" : status >= 500 ? "unavailable" : "unexpected");
-  return new ApiError(code, body?.message ?? `Status ${status}`, status, body?.retry_after ?? null);
+  return new ApiError(code, body?.message ?? `Status ${status}`, status, {
+    retryAfter: body?.retry_after ?? null,
+    paths: (body?.issues ?? []).map(({ path }) => path),
+  });
 }
 
 function addressOf(

@@ -108,7 +108,24 @@ export function createOutbox(
     }
   }
 
+  /** What a phone calls a video may be a sound alone: the service knows, and then it is sent as what it is. */
   async function uploadOf(draft: Draft, file: Blob): Promise<number> {
+    try {
+      return await uploadAsSaid(draft, file);
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.paths.includes("media_type")) throw error;
+      const other = {
+        message_type: draft.message_type === "video" ? "audio" : "video",
+        upload: null,
+      } as const;
+      Object.assign(draft, other);
+      await drafts.update(draft.client_id, other);
+      await changed();
+      return await uploadAsSaid(draft, file);
+    }
+  }
+
+  async function uploadAsSaid(draft: Draft, file: Blob): Promise<number> {
     const { client_id, message_type } = draft;
     const cancel = new AbortController();
     uploading.set(client_id, cancel);

@@ -53,6 +53,8 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
     client.outbox.add({ phone_number: phone, message_type: "text", message });
     setText("");
     setPanel(null);
+    // Whoever sends by the key goes on writing: it is the one of the microphone now.
+    field.current!.focus();
   };
   const sendFile = (file: Blob, message: string) => {
     const message_type = file.type.startsWith("video/") ? "video" : "audio";
@@ -131,13 +133,15 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
               type="button"
               class="key wordy"
               aria-label={texts.thread.voice}
-              onClick={() => setPanel("voice")}
+              onMouseDown={keepFocus}
+              // The second click of two is of whoever meant the key to send, in whose place this one is.
+              onClick={({ detail }) => detail < 2 && setPanel("voice")}
             >
               <Icon name="mic" />
             </button>
           )
           : (
-            <button type="submit" class="key go flips" aria-label={texts.keys.send}>
+            <button type="submit" class="key go flips" aria-label={texts.keys.send} onMouseDown={keepFocus}>
               <Icon name="send" />
             </button>
           )}
@@ -173,6 +177,11 @@ function Attach({ setPanel, pick }: { setPanel: (panel: Panel) => void; pick: ()
       </button>
     </div>
   );
+}
+
+/** A click on a key beside the field leaves the focus there, and a phone's keyboard open. */
+function keepFocus(event: MouseEvent): void {
+  event.preventDefault();
 }
 
 /** As high as its text, to a limit that the style sheet has. */

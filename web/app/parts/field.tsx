@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface FieldProps {
   id: string;
@@ -18,7 +19,9 @@ export function Field({ id, label, hint, children }: FieldProps) {
   );
 }
 
-/** What went wrong, read out at once. */
+/** What went wrong, read out at once, and to be seen on the smallest screen. */
 export function Alert({ children }: { children: string | null }) {
-  return children ? <p class="alert" role="alert">{children}</p> : null;
+  const here = useRef<HTMLParagraphElement>(null);
+  useLayoutEffect(() => here.current?.scrollIntoView({ block: "nearest" }), [children]);
+  return children ? <p class="alert" role="alert" ref={here}>{children}</p> : null;
 }

@@ -8,7 +8,7 @@ export function Face({ contact, phone }: { contact: Contact | null; phone: strin
   const name = contact?.display_name;
   const colour = [...phone].reduce((sum, digit) => sum + digit.charCodeAt(0) * 7, 0) % COLOURS;
   return (
-    <span class={`face face-${colour}`} aria-hidden="true">
+    <span class={`face face-${colour} ${name ? "" : "of-number"}`} aria-hidden="true">
       {name ? [...name][0]!.toUpperCase() : phone.slice(-2)}
     </span>
   );

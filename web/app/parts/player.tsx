@@ -1,6 +1,7 @@
 // A voice or a film, played in its place. Its address is asked for when it is first played, and again when it is too old.
 
 import { useRef, useState } from "preact/hooks";
+import { ApiError } from "../../client.ts";
 import { useAction, useTexts } from "../context.ts";
 import { Icon } from "./icons.tsx";
 import { minutesOf } from "./time.ts";
@@ -29,8 +30,7 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
       setKnown(true);
       element.currentTime = at;
     }
-    await element.play();
-    onPlayed?.();
+    if (await begins(element)) onPlayed?.();
   };
   const toggle = () => act(async () => isPlaying ? media.current!.pause() : await start());
   const seek = (seconds: number) => {
@@ -79,6 +79,18 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
       <span class="length">{minutesOf(isPlaying || at > 0 ? at : seconds)}</span>
     </div>
   );
+}
+
+/** Whether it plays now. Whoever goes on to something else breaks it off, which is no trouble. */
+async function begins(element: HTMLMediaElement): Promise<boolean> {
+  try {
+    await element.play();
+    return true;
+  } catch (error) {
+    const { name } = error as DOMException;
+    if (name === "AbortError") return false;
+    throw name === "NotSupportedError" ? new ApiError("unplayable", "The browser cannot play it") : error;
+  }
 }
 
 function pauseOthers(playing: HTMLMediaElement): void {

@@ -25,7 +25,10 @@ export function Add({ known }: { known: string }) {
         client.request(number, name.trim() === "" ? undefined : name.trim())
       );
       if (answer.invite) return setInvite(answer.invite);
-      store.set({ toast: { text: texts.add.asked, isError: false } });
+      const asked = answer.contacts.find(({ phone_number }) => phone_number === number);
+      // Who had asked already is a friend now.
+      const text = asked?.status === "accepted" ? texts.standing.accepted : texts.add.asked;
+      store.set({ toast: { text, isError: false } });
       router.back();
     });
   };

@@ -93,7 +93,11 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
     // What cannot be right would be a guess all the same.
     if (typed.length < CODE_LENGTH) return setTrouble(texts.code.short);
     act(async () => {
-      await client.enter(purpose, phone, typed, deviceName(navigator.userAgent));
+      await client.enter(purpose, phone, typed, deviceName(navigator.userAgent)).catch((error) => {
+        // The next one is typed over it.
+        first.current?.select();
+        throw error;
+      });
       own.put(KEY, null);
     });
   };
@@ -102,7 +106,8 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
   const type = (typed: string) => {
     const digits = typed.replaceAll(/\D/g, "").slice(0, CODE_LENGTH);
     setCode(digits);
-    if (digits.length === CODE_LENGTH) enter(digits);
+    // A key that changed nothing is no new guess.
+    if (digits.length === CODE_LENGTH && digits !== code) enter(digits);
   };
   useEffect(() => readSms(type), []);
   useGuard(true, () => keep(null));

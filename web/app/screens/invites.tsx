@@ -49,11 +49,12 @@ export function Invites() {
   );
 }
 
-/** Fetched anew when somebody joins, which changes the list of people as well. */
+/** Fetched anew when somebody joins, which changes the list of people as well, and when the service is there again. */
 function useInvites(): { list: InviteList | null; trouble: string | null } {
   const { client } = useApp();
   const texts = useTexts();
   const contacts = useModel((model) => model.contacts);
+  const isOnline = useModel(({ connection }) => connection === "online");
   const [list, setList] = useState<InviteList | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   useEffect(() => {
@@ -66,6 +67,6 @@ function useInvites(): { list: InviteList | null; trouble: string | null } {
     return () => {
       isOver = true;
     };
-  }, [contacts]);
+  }, [contacts, isOnline]);
   return { list, trouble };
 }

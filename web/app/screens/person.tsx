@@ -1,6 +1,6 @@
 // One person: my name for them, and what can be done about how we stand.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Contact } from "../../client.ts";
 import { nameOf, useAction, useApp, useContact, useGuard, useTexts } from "../context.ts";
 import { Alert } from "../parts/field.tsx";
@@ -29,7 +29,7 @@ export function Person({ phone }: { phone: string }) {
       </div>
       <Alert>{trouble}</Alert>
       {contact && <Choices contact={contact} setTrouble={setTrouble} />}
-      {contact && <Rename key={contact.display_name} contact={contact} setTrouble={setTrouble} />}
+      {contact && <Rename contact={contact} setTrouble={setTrouble} />}
     </Screen>
   );
 }
@@ -42,7 +42,7 @@ interface PartProps {
 function Choices({ contact, setTrouble }: PartProps) {
   const { client, desk, router } = useApp();
   const texts = useTexts();
-  const { act } = useAction(setTrouble);
+  const { isBusy, act } = useAction(setTrouble);
   const [isSure, setSure] = useState(true);
   const cancel = useFocus<HTMLButtonElement>(isSure);
   useGuard(!isSure, () => setSure(true));
@@ -58,7 +58,7 @@ function Choices({ contact, setTrouble }: PartProps) {
     return (
       <div class="ask" role="group" aria-labelledby="ask">
         <p id="ask">{texts.person.removeAsk(nameOf(contact, phone))}</p>
-        <button type="button" class="danger" onClick={() => change(client.remove)}>
+        <button type="button" class="danger" aria-disabled={isBusy} onClick={() => change(client.remove)}>
           {texts.person.remove}
         </button>
         <button type="button" class="second" ref={cancel} onClick={() => setSure(true)}>
@@ -71,10 +71,21 @@ function Choices({ contact, setTrouble }: PartProps) {
     <div class="choices">
       {status === "requested" && (
         <>
-          <button type="button" class="primary" data-first onClick={() => change(client.accept, write)}>
+          <button
+            type="button"
+            class="primary"
+            data-first
+            aria-disabled={isBusy}
+            onClick={() => change(client.accept, write)}
+          >
             {texts.person.accept}
           </button>
-          <button type="button" class="second" onClick={() => change(client.remove, router.back)}>
+          <button
+            type="button"
+            class="second"
+            aria-disabled={isBusy}
+            onClick={() => change(client.remove, router.back)}
+          >
             {texts.person.decline}
           </button>
         </>
@@ -83,13 +94,19 @@ function Choices({ contact, setTrouble }: PartProps) {
         <button
           type="button"
           class="second"
+          aria-disabled={isBusy}
           onClick={() => change(client.remove, router.back)}
         >
           {texts.person.takeBack}
         </button>
       )}
       {status === "deleted" && (
-        <button type="button" class="primary" onClick={() => change(client.request)}>
+        <button
+          type="button"
+          class="primary"
+          aria-disabled={isBusy}
+          onClick={() => change(client.request)}
+        >
           {texts.person.resume}
         </button>
       )}
@@ -110,15 +127,19 @@ function Choices({ contact, setTrouble }: PartProps) {
 }
 
 function Rename({ contact, setTrouble }: PartProps) {
-  const { client, desk } = useApp();
+  const { client, desk, store } = useApp();
   const texts = useTexts();
   const { isBusy, act } = useAction(setTrouble);
   const [name, setName] = useState(contact.display_name);
+  useEffect(() => setName(contact.display_name), [contact.display_name]);
   const field = useRef<HTMLInputElement>(null);
   const submit = (event: Event) => {
     event.preventDefault();
     if (excessOfName(name) > 0) return field.current!.focus();
-    act(() => desk.change(() => client.rename(contact.phone_number, name.trim())));
+    act(async () => {
+      await desk.change(() => client.rename(contact.phone_number, name.trim()));
+      store.set({ toast: { text: texts.person.saved, isError: false } });
+    });
   };
   return (
     <form class="apart" data-enter={texts.keys.save} onSubmit={submit}>

@@ -108,7 +108,7 @@ function Option(
 function SignOut() {
   const { client } = useApp();
   const texts = useTexts();
-  const { act } = useAction();
+  const { isBusy, act } = useAction();
   const [isSure, setSure] = useState(true);
   const cancel = useFocus<HTMLButtonElement>(isSure);
   useGuard(!isSure, () => setSure(true));
@@ -120,7 +120,7 @@ function SignOut() {
   return (
     <div class="ask" role="group" aria-labelledby="ask">
       <p id="ask">{texts.settings.signOutAsk}</p>
-      <button type="button" class="danger" onClick={() => act(client.signOut)}>
+      <button type="button" class="danger" aria-disabled={isBusy} onClick={() => act(client.signOut)}>
         {texts.settings.signOut}
       </button>
       <button type="button" class="second" ref={cancel} onClick={() => setSure(true)}>
@@ -137,13 +137,15 @@ export function Devices() {
   useToday();
   const [devices, setDevices] = useState<Device[]>([]);
   const [trouble, setTrouble] = useState<string | null>(null);
-  const { act } = useAction(setTrouble);
-  useEffect(() => void act(async () => setDevices(await client.devices())), []);
-  const end = (id: string) =>
-    act(async () => {
-      await client.endDevice(id);
-      setDevices(await client.devices());
-    });
+  const { isBusy, act } = useAction(setTrouble);
+  const isOnline = useModel(({ connection }) => connection === "online");
+  const load = async () => setDevices(await client.devices());
+  useEffect(() => {
+    if (isOnline || devices.length === 0) act(load);
+  }, [isOnline]);
+  useEffect(() => client.live.onNotice(({ event }) => event === "sessions_updated" && act(load)), []);
+  // Also one that somebody else has ended already is there no more.
+  const end = (id: string) => act(() => client.endDevice(id).finally(load));
   return (
     <Screen title={texts.settings.devices} isFilled={devices.length > 0}>
       <Alert>{trouble}</Alert>
@@ -157,7 +159,9 @@ export function Devices() {
                 : texts.settings.lastSeen(dayOrTime(last_seen_at, language))}
             </p>
             {!current && (
-              <button type="button" class="second" onClick={() => end(id)}>{texts.settings.endDevice}</button>
+              <button type="button" class="second" aria-disabled={isBusy} onClick={() => end(id)}>
+                {texts.settings.endDevice}
+              </button>
             )}
           </li>
         ))}
