@@ -39,6 +39,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const dbServer = await awaitServer(address, told, {
       onWaiting: (unreached) => log.warn("Waiting for the database", { ...unreached }),
     });
+    tryPorts(config);
     const applied = await migrate(address, new URL("migrations/", import.meta.url), {
       stop: told,
       onWaiting: () => log.warn("Waiting for another process, which migrates the database"),
@@ -113,10 +114,22 @@ async function loadMetrics(): Promise<Metrics> {
 }
 
 function openMetrics(at: NonNullable<Config["metrics"]>, metrics: Metrics): Listening {
+  return sayingWhose("METRICS_", () => serve(at, serveMetrics(metrics)));
+}
+
+/** Before anything is changed: after a migration the version that ran until now does not start any more. */
+function tryPorts({ host, port, metrics }: Config): void {
+  Deno.listen({ hostname: host, port }).close();
+  if (metrics) {
+    sayingWhose("METRICS_", () => Deno.listen({ hostname: metrics.host, port: metrics.port }).close());
+  }
+}
+
+function sayingWhose<T>(listener: "METRICS_", open: () => T): T {
   try {
-    return serve(at, serveMetrics(metrics));
+    return open();
   } catch (error) {
-    throw new Error(explain(error, "METRICS_"), { cause: error });
+    throw new Error(explain(error, listener), { cause: error });
   }
 }
 

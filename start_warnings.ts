@@ -8,7 +8,13 @@ import { isPublic } from "./services/sms/create.ts";
 const CLOCK_WARNED_MS = 30_000;
 
 /** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
-export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void {
+export function warnOfSms({ sms, smsEnabled, limits, publicUrl, trustedProxyCount }: Config): void {
+  if (sms.driver === "console" && (isPublic(publicUrl) || trustedProxyCount > 0)) {
+    log.warn(
+      "No SMS are sent: every passcode stands here, and at /dev for all whom a proxy that does not say X-Forwarded-For lets in",
+      { missing: "TWILIO_ACCOUNT_SID and the others" },
+    );
+  }
   if (sms.driver === "console" || !smsEnabled) return;
   if (!isPublic(publicUrl)) {
     log.warn(
@@ -25,7 +31,7 @@ export function warnOfSms({ sms, smsEnabled, limits, publicUrl }: Config): void 
 export function warnOfClock(aheadMs: number): void {
   if (Math.abs(aheadMs) <= CLOCK_WARNED_MS) return;
   log.warn(
-    "The clock of this machine differs from the database's: passcodes may be expired before their time",
+    "The clock of this machine differs from the database's: passcodes, and sessions where it is days, may end before their time",
     {
       seconds: Math.round(Math.abs(aheadMs) / 1_000),
       this_machine_is: aheadMs > 0 ? "ahead" : "behind",

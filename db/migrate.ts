@@ -109,7 +109,8 @@ function explained(error: unknown, at: DatabaseAddress): unknown {
   const { message } = error as Error;
   return new Error(
     `${named}${message.startsWith("Cannot migrate") ? "" : "Cannot migrate: "}${message}. ` +
-      `Let ${whose} own the database and all that is in it: alter database NAME owner to ROLE`,
+      `Let ${whose} own the database and all that is in it: alter database NAME owner to ROLE; ` +
+      "what another role restored is restored again as this one",
     { cause: error },
   );
 }

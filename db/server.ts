@@ -107,13 +107,14 @@ function isRefusedSetting(error: unknown): boolean {
 /** It answers, and what it answers is no use; the message says all of it. */
 class Unusable extends Error {}
 
-/** undefined_object: a server from before 14 does not know a setting that all our connections have. */
+/** undefined_object: a server from before 14 does not know a setting that all our connections have; nor any a mistyped one. */
 const UNKNOWN_SETTING = "42704";
 
 function reasonOf(error: Error): string {
   if (error instanceof Unusable) return error.message;
   if ("code" in error && error.code === UNKNOWN_SETTING) {
-    return `Cannot use this PostgreSQL: it has to be ${VERSION_MIN} or later (${error.message})`;
+    return `Cannot use the database: it has to be PostgreSQL ${VERSION_MIN} or later, and to know each parameter of ` +
+      `DATABASE_URL (${error.message})`;
   }
   const advice = isRefusedSetting(error) ? `. ${NO_POOLER}` : "";
   return `Cannot use the database: ${error.message}${advice}`;

@@ -150,7 +150,8 @@ function readMetrics(env: Environment, mainPort: number): Config["metrics"] {
 }
 
 function readDatabaseUrl(env: Environment, production: boolean): string | null {
-  const wanted = "Must be a URL such as postgres://user:password@host:5432/name";
+  const wanted =
+    "Must be a URL such as postgres://user:password@host:5432/name, with %23 for a # of the password, and so on";
   if (production) env.required("DATABASE_URL", "production has no database of its own");
   const url = env.matching("DATABASE_URL", /^postgres(ql)?:\/\/./, wanted);
   if (url !== null && !isReadable(url)) env.refuse("DATABASE_URL", wanted);

@@ -39,7 +39,7 @@ export const ERROR_TEXTS = {
   too_large: "The body is too large; max_bytes says how large it may be",
   too_many_attempts: "Too many wrong passcodes; ask for a new one later",
   unauthenticated: "Sign in first: the token is missing, wrong, or its session has ended",
-  unavailable: "The service cannot reach its database; try again in a moment",
+  unavailable: "The service is stopping, or cannot reach its database; try again in a moment",
   unexpected: "Something went wrong here; it has been logged under request_id",
   unsupported_media_type: "The Content-Type or Content-Encoding is not one that this call takes",
   unsupported_tus_version: "Tus-Resumable must be 1.0.0",

@@ -63,7 +63,9 @@ export function createResync(
       undelivered.filter(({ mine }) => mine !== "refuse").map(eventOf).forEach(hub.tell);
     }
     await upkeep.endDeadSockets();
-    log.info("Everybody told again", { gap_ms: Math.round(gapMs), users: users.length });
+    if (users.length > 0) {
+      log.info("Everybody told again", { gap_ms: Math.round(gapMs), users: users.length });
+    }
   }
 
   // Many operations fail at once; one look a second later tells what became of them all, since the first of them. Where the

@@ -107,6 +107,17 @@ Deno.test("unread messages are counted up to 9,999, and a list costs no more how
     equal((await listOf(t, ann))[0]!.unread_messages, 3);
   }));
 
+Deno.test("last_touch_at moves with a change of the contact that comes after a message", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(bob, ann, "Hello"));
+    t.clock.advance(5_000);
+    succeeded(await change(t, "delete", ann, BOB));
+    const changed = t.clock.now().toISOString();
+    for (const me of [ann, bob]) equal((await listOf(t, me))[0]!.last_touch_at, changed);
+  }));
+
 Deno.test("last_touch_at does not go back when a contact changes in the millisecond of a message, or before", () =>
   withApp(async (t) => {
     t.clock.freeze();

@@ -58,6 +58,18 @@ Deno.test("the proxy's limits on heads and its log without addresses are there, 
   equal(read("deploy/compose.yaml").match(/TRUSTED_PROXY_COUNT: (\d+)/)?.[1], "1");
 });
 
+Deno.test("a process that starts anew gets nothing from the proxy, and no log grows without an end", () => {
+  const caddyfile = read("deploy/Caddyfile");
+  for (const line of ["lb_try_duration 5s", "health_uri /healthz"]) {
+    ok(caddyfile.includes(`\t\t${line}\n`), line);
+  }
+  const compose = read("deploy/compose.yaml");
+  const services = compose.match(/^ {2}\w+:\n {4}(logging|image|build)/gm)!;
+  equal(services.length, 3);
+  for (const service of services) match(service, /logging$/);
+  match(compose, /max-size: 50m, max-file: "5"/);
+});
+
 Deno.test("the image's health is that of the service in it", async () => {
   const compose = read("deploy/compose.yaml");
   const script = compose.match(/^ {8}- deno\n {8}- eval\n {8}- --no-config\n {8}- '([^'$]+)'$/m)?.[1];

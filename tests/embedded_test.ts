@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, notEqual, ok, rejects } from "./assert.ts";
 import { join } from "node:path";
 import postgres from "postgres";
-import { removeBusyFolder } from "../db/embedded/folder.ts";
+import { hashOf, removeBusyFolder } from "../db/embedded/folder.ts";
 import { type EmbeddedPostgres, startEmbedded } from "../db/embedded/launcher.ts";
 import { hold, prepareOrdinaryUser, spawnHolder } from "./fixtures/embedded_processes.ts";
 
@@ -172,6 +172,26 @@ Deno.test("startEmbedded() opens its socket elsewhere when the path would be too
     await rejects(Deno.stat(server.address.host), Deno.errors.NotFound);
   }));
 
+Deno.test("startEmbedded() opens no socket in a folder that somebody else may enter, or has made", () =>
+  withFolder(async (folder) => {
+    const dataDir = join(folder, "a directory, with: a long name ".repeat(4));
+    await Deno.mkdir(dataDir);
+    const name = await hashOf(join(await Deno.realPath(dataDir), "postgres"));
+    const sockets = `/tmp/puffintalk-${name}`;
+    const start = async () => await (await startEmbedded(dataDir, FAST)).stop();
+    await Deno.mkdir(sockets);
+    try {
+      await Deno.chmod(sockets, 0o777);
+      await rejects(start(), /meant for the database's socket, belongs to someone else/);
+      if (!root) return;
+      await Deno.chmod(sockets, 0o700);
+      await Deno.chown(sockets, 54_321, 54_321);
+      await rejects(start(), /meant for the database's socket, belongs to someone else/);
+    } finally {
+      await Deno.remove(sockets, { recursive: true });
+    }
+  }));
+
 Deno.test("startEmbedded() says which directory cannot be written", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "file"), "");
@@ -220,6 +240,21 @@ Deno.test({
       } finally {
         await Deno.remove(first.location, { recursive: true });
       }
+    }),
+});
+
+Deno.test({
+  name: "startEmbedded() gives no folder to root's server that somebody else's link leads to",
+  ignore: !root,
+  fn: () =>
+    withFolder(async (folder) => {
+      const [elsewhere, dataDir] = [join(folder, "elsewhere"), join(folder, "data")];
+      for (const path of [elsewhere, dataDir]) await Deno.mkdir(path);
+      await Deno.symlink(elsewhere, join(dataDir, "postgres"));
+
+      const started = startEmbedded(dataDir, FAST).then((server) => server.stop());
+      await rejects(started, /The link ".+\/data\/postgres" does not lead into/);
+      equal((await Deno.stat(elsewhere)).uid, 0);
     }),
 });
 

@@ -72,3 +72,17 @@ Deno.test("an address without a Host header whose own host is none is 400, with 
       }
     }
   }));
+
+Deno.test("an address whose own host is none is 400, also with a Host header that was good a moment ago", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const ask = (address: string) =>
+      sendRaw(
+        t.url,
+        `GET ${address} HTTP/1.0\nHost: talk.example\nAuthorization: Bearer ${token}\n\n`,
+      );
+    for (const host of ["x:99999", "[::1", "%", "256.256.256.256", "xn--"]) {
+      match(await ask("/healthz"), / 200 /);
+      match(await ask(`http://${host}/api/contacts`), / 400 /);
+    }
+  }));

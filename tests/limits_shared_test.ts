@@ -5,6 +5,7 @@ import { deepEqual, equal, ok } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
 import { createTestDatabase } from "./database.ts";
 import { limited, only } from "./limit_calls.ts";
+import { untilWaiting } from "./locks.ts";
 import { ask, BEHIND_PROXY, complete, MINUTE_MS, tally, twilioEnv, wrong } from "./passcode_calls.ts";
 import { startService } from "./process.ts";
 import { ask as askService } from "./service_client.ts";
@@ -210,4 +211,18 @@ Deno.test("crowds that want the same buckets in every order get through, without
     const phones = Array.from({ length: 60 }, (_, nth) => `+1415${600 + nth % 3}${1_000 + nth}`);
     const answers = await Promise.all(phones.map((phone, nth) => ask(apps[nth % 2]!, "signup", phone)));
     deepEqual(tally(answers), { ok: 60 });
+  }));
+
+Deno.test("buckets are locked in the order of their keys, by an ask as by what gives back", () =>
+  withTwoSenders("sms_prefix=1000/h,sms_dial_code=1000/d", async ([t]) => {
+    succeeded(await ask(t, "signup", ANN));
+    const asked = await t.sql.begin(async (sql) => {
+      await sql`select from buckets where key like 'sms_dial_code %' for update`;
+      const asked = ask(t, "signup", BOB);
+      await untilWaiting(t);
+      const free = await t.sql`select key from buckets where key like 'sms_prefix %' for update skip locked`;
+      equal(free.length, 1);
+      return { asked };
+    });
+    succeeded(await asked.asked);
   }));

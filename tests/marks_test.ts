@@ -173,6 +173,19 @@ Deno.test("a status never moves backwards", () =>
     deepEqual(await statuses(t, ann, BOB), ["seen", "seen"]);
   }));
 
+Deno.test("reading an older text takes nothing back of what was delivered, whichever of the two reads", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    for (const [sender, reader] of [[ann, bob], [bob, ann]] as const) {
+      const first = await idOf(t.send(sender, reader, "one"));
+      await t.send(sender, reader, "two");
+      succeeded(await t.call("GET", `/api/messages/${sender.phone}`, { token: reader.token }));
+      succeeded(await put(t, "read", reader, { message_id: first }));
+
+      deepEqual(await statuses(t, sender, reader.phone), ["seen", "delivered"]);
+    }
+  }));
+
 Deno.test("read_all_text sees every text sent so far, and none that comes later", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);

@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
+import { useChallenge } from "../db/passcodes.ts";
 import {
   ask,
   BEHIND_PROXY,
@@ -71,6 +72,18 @@ Deno.test("a code that was right is no wrong guess, also where another submissio
     await Promise.all(Array.from({ length: 20 }, () => complete(t, "signup", { phone: ANN, passcode })));
 
     deepEqual([...await t.sql`select key from limits where cardinality(hits) > 0`], []);
+  }));
+
+Deno.test("useChallenge() uses up the challenge that was guessed at, and not one that took its place meanwhile", () =>
+  withApp(async (t) => {
+    await ask(t, "signup", ANN);
+    const of = { phone_number: ANN, purpose: "signup", now: t.clock.now() } as const;
+    const [{ nonce } = {}] = await t.sql`select nonce from passcodes`;
+    t.clock.advance(6 * MINUTE_MS);
+    succeeded(await ask(t, "signup", ANN));
+
+    equal(await useChallenge(t.sql, { ...of, nonce }), null);
+    succeeded(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }));
   }));
 
 Deno.test("a challenge allows five guesses in all, even when thirty arrive together", () =>

@@ -256,3 +256,19 @@ Deno.test("an ask does not fail where its old challenge is swept in the middle o
     succeeded(await asked.asked);
     equal(codesSent(t, ANN).length, 2);
   }));
+
+Deno.test("an ask whose SMS is out does not fail where that cannot be noted", () =>
+  withApp(async (t) => {
+    await t.sql`
+      create function fail() returns trigger language plpgsql as $$
+      begin
+        raise exception 'cannot note';
+      end $$`;
+    await t.sql`
+      create trigger fail before update of provider_id on passcodes for each row execute function fail()`;
+    succeeded(await ask(t, "signup", ANN));
+    equal(codesSent(t, ANN).length, 1);
+
+    await t.sql`drop trigger fail on passcodes`;
+    succeeded(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }));
+  }));

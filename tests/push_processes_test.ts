@@ -108,6 +108,25 @@ Deno.test("the sockets of a process that died are believed for less than a minut
     equal((await one.sql`select session_id from push_presences`).length, 0);
   }));
 
+Deno.test("a socket at another process is believed for as long as it is open, also where clocks were set back", () =>
+  withTwo(async (one, two, double) => {
+    const [ann, bob] = await friends(one);
+    const browser = await subscribed(one, double, bob);
+    two.clock.advance(SETTLED_MS);
+    advance(10 * MINUTE_MS, one, two);
+    await two.services.push.turn();
+    for (const { clock } of [one, two]) clock.set(-5 * MINUTE_MS);
+    await two.socket(bob.token);
+    for (let turns = 0; turns < 4; turns += 1) {
+      await two.services.push.turn();
+      advance(15 * SECOND_MS, one, two);
+    }
+    await two.services.push.turn();
+    succeeded(await one.send(ann, bob, "one"));
+    await wake(one);
+    equal(browser.read().length, 0);
+  }));
+
 Deno.test("what was subscribed with another key is left alone: no push that would be refused", () =>
   withTwo(async (one, _, double) => {
     const [ann, bob] = await friends(one);

@@ -5,6 +5,7 @@ import { openDatabase } from "../db/database.ts";
 import { createDispatch, type Dispatch } from "../services/push/dispatch.ts";
 import { createPushKeys } from "../services/push/keys.ts";
 import { createPushSender } from "../services/push/sender.ts";
+import { createShares } from "../services/push/shares.ts";
 import { DUE_MS, MINUTE_MS, withDouble, withPush } from "./push_calls.ts";
 import type { PushDouble } from "./push_double.ts";
 import { BOB, eventually, friends, JWT_SECRET, succeeded, type TestApp } from "./support.ts";
@@ -130,6 +131,20 @@ Deno.test("a service that hangs is left alone for a minute, then tried with one 
       letGo.resolve();
     })
   ));
+
+Deno.test("a service that hangs is left alone for no longer where the clock is set back", () => {
+  let now = new Date();
+  const shares = createShares(() => now);
+  const left = [1, 2, 3].map(() => {
+    shares.enter("a.example");
+    return shares.leave("a.example", { outcome: "silent" });
+  });
+  deepEqual(left, [false, false, true]);
+  deepEqual(shares.rooms(), [{ host: "a.example", room: 0 }]);
+
+  now = new Date(now.getTime() - 2 * MINUTE_MS);
+  deepEqual(shares.rooms(), [{ host: "a.example", room: 1 }]);
+});
 
 /** Sessions of Bob's, each with a browser, without a passcode for each. */
 async function subscribeMany(t: TestApp, double: PushDouble, count: number): Promise<void> {

@@ -3,11 +3,12 @@
 import { equal, ok, rejects } from "./assert.ts";
 
 import { type Database, openDatabase } from "../db/database.ts";
+import { listEndedSince } from "../db/sessions.ts";
 import { createBus, createProcessName } from "../services/events/bus.ts";
 import { createSessions } from "../services/sessions.ts";
 import { createTokens } from "../services/tokens.ts";
 import { untilWaiting } from "./locks.ts";
-import { DAY_MS, SECOND_MS } from "./passcode_calls.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "./passcode_calls.ts";
 import { currentId, end, endsWith4001, list, visit } from "./session_calls.ts";
 import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { ENV, SECRET } from "./token_forgery.ts";
@@ -42,6 +43,18 @@ Deno.test("a session whose end no process was told of is dead within five second
     refused(await visit(t, ann.token), 401, "unauthenticated");
   }));
 
+Deno.test("a session whose end no process was told of is dead within five seconds, also where the clock was set back", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const ann = await t.signUp(ANN);
+    succeeded(await visit(t, ann.token));
+    t.clock.set(-60 * 60 * SECOND_MS);
+    await t.sql`update sessions set ended_at = now()`;
+    t.clock.advance(5 * SECOND_MS);
+
+    refused(await visit(t, ann.token), 401, "unauthenticated");
+  }));
+
 Deno.test("a session that its time ends loses its socket within five seconds, and a renewed one does not", () =>
   withApp(async (t) => {
     t.clock.freeze();
@@ -61,6 +74,18 @@ Deno.test("a session that its time ends loses its socket within five seconds, an
       t.services.upkeep.stop();
     }
     equal(other.raw.readyState, WebSocket.OPEN);
+  }));
+
+Deno.test("listEndedSince() takes no session for ended whose time has yet to come, however soon", () =>
+  withApp(async (t) => {
+    const now = new Date();
+    const after = (ms: number) => new Date(now.getTime() + ms);
+    const around = { since: after(-MINUTE_MS), now, aheadOf: after(MINUTE_MS) };
+    await t.signUp(ANN);
+    for (const [expiresAt, found] of [[after(SECOND_MS), 0], [now, 1]] as const) {
+      await t.sql`update sessions set expires_at = ${expiresAt}`;
+      equal((await listEndedSince(t.sql, around)).length, found);
+    }
   }));
 
 Deno.test("a session that a clock ahead of ours has ended loses its socket, and not only when that time has come", () =>

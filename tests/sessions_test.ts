@@ -109,6 +109,16 @@ Deno.test("/renew lengthens the session and leaves the old token good until its 
     refused(await visit(t, token), 401, "unauthenticated");
   }));
 
+Deno.test("/renew is 401 for a session that has ended just now, and this process was not told of", () =>
+  withApp(async (t) => {
+    t.clock.freeze();
+    const { token } = await t.signUp(ANN);
+    succeeded(await visit(t, token));
+    await t.sql`update sessions set ended_at = now()`;
+
+    refused(await t.call("POST", "/api/auth/renew", { token }), 401, "unauthenticated");
+  }));
+
 Deno.test("/renew and /signout take no body or an empty object, and nothing more", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);

@@ -20,8 +20,8 @@ Deno.test("a start with Twilio warns of every limit on SMS that is off and of an
   const warned = (env: Record<string, string>) => {
     const PUBLIC_URL = "https://puffin.example";
     warnOfSms(parseConfig({ ...twilioEnv(twilio), JWT_SECRET, PUBLIC_URL, ...env }));
-    return log.splice(0).map((line) => JSON.parse(line)).map(({ level, off, public_url }) =>
-      `${level} ${off ?? public_url}`
+    return log.splice(0).map((line) => JSON.parse(line)).map(({ level, off, public_url, missing }) =>
+      `${level} ${off ?? public_url ?? missing}`
     );
   };
   try {
@@ -34,7 +34,10 @@ Deno.test("a start with Twilio warns of every limit on SMS that is off and of an
     deepEqual(warned({ PUBLIC_URL: "" }), ["WARN http://localhost:3000"]);
     deepEqual(warned({ PUBLIC_URL: "http://127.0.0.1:8080" }), ["WARN http://127.0.0.1:8080"]);
     deepEqual(warned({ PUBLIC_URL: "", SMS_DRIVER: "console" }), []);
-    deepEqual(warned({ LIMITS: "off", SMS_DRIVER: "console" }), []);
+    deepEqual(warned({ LIMITS: "off", SMS_DRIVER: "console", PUBLIC_URL: "" }), []);
+    for (const behind of [{ TRUSTED_PROXY_COUNT: "1", PUBLIC_URL: "" }, {}]) {
+      deepEqual(warned({ SMS_DRIVER: "console", ...behind }), ["WARN TWILIO_ACCOUNT_SID and the others"]);
+    }
   } finally {
     await twilio.close();
   }

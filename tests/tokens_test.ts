@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "./assert.ts";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 
 import { createTokens } from "../services/tokens.ts";
-import { ANN, refused, succeeded, withApp } from "./support.ts";
+import { ANN, BOB, refused, succeeded, withApp } from "./support.ts";
 import { ENV, forge, isRefused, nowS, OTHER, SECRET, unsigned } from "./token_forgery.ts";
 
 const HOUR_S = 3_600;
@@ -80,6 +80,18 @@ Deno.test("a token whose claims are not ours is 401, however well it is signed",
       await isRefused(t, await forge(token, { claims: { sub: spelling } }), `a token of user ${spelling}`);
     }
     succeeded(await t.call("GET", "/api/contacts", { token }));
+  }, ENV));
+
+Deno.test("a token of one user for a session of another's is 401, also while both were looked at just now", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const bob = await t.signUp(BOB);
+    const { sub } = decodeJwt(bob.token);
+    const mixed = await forge(ann.token, { claims: { sub } });
+    for (const _ of [1, 2, 3]) {
+      succeeded(await t.call("GET", "/api/contacts", { token: ann.token }));
+      await isRefused(t, mixed, "a token of Bob for Ann's session");
+    }
   }, ENV));
 
 Deno.test("garbage is 401", () =>

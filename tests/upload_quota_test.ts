@@ -5,7 +5,7 @@ import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { untilWaiting } from "./locks.ts";
 import { beginRaw } from "./raw_upload.ts";
 import { ANN, eventually, refused, type TestApp, withApp } from "./support.ts";
-import { create } from "./tus_calls.ts";
+import { begin, create, patch } from "./tus_calls.ts";
 import { wav } from "./upload_calls.ts";
 
 const env = { MEDIA_QUOTA_BYTES: String(CHUNK_BYTES) };
@@ -57,4 +57,11 @@ Deno.test("a resumable upload that begins waits for whoever changes what its use
     let created: ReturnType<typeof create>;
     await behindAnother(t, async () => void (created = create(t, ann, CHUNK_BYTES)));
     refused(await created!, 413, "quota_exceeded");
+  }, { env }));
+
+Deno.test("a resumable upload of all that the quota allows is finished", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, CHUNK_BYTES);
+    equal((await patch(t, ann, address, 0, wav(CHUNK_BYTES))).status, 204);
   }, { env }));

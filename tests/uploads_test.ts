@@ -79,6 +79,16 @@ Deno.test("upload_media refuses what is neither audio nor video, and keeps nothi
     }
   }));
 
+Deno.test("abort() leaves what has become media meanwhile", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const file = wav(LIMIT);
+    const { id } = (await upload(t, ann, file, "audio")).body;
+    await t.services.uploads.abort(id);
+
+    deepEqual(await download(t, ann, id), file);
+  }));
+
 Deno.test("media_type is audio, video, or a MIME type of those in any case, with parameters", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
