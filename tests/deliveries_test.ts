@@ -1,0 +1,51 @@
+// What sockets were told, before it is delivered. With a whole service it is in marks_test.ts.
+
+import { deepEqual, equal } from "./assert.ts";
+import { createDeliveries } from "../services/deliveries.ts";
+import type { Marks } from "../services/marks.ts";
+import type { PhoneNumber } from "../services/phone_number.ts";
+import { ANN, BOB } from "./support.ts";
+
+const BOB_ACTS = { user_id: 2, session_id: "one", phone_number: BOB as PhoneNumber };
+const THREAD = { conversation_id: 1, peer_id: 1 };
+
+/** Deliveries whose marks are made when the test says so. */
+function start() {
+  const marked: { upTo: number; end: () => void }[] = [];
+  const marks = {
+    delivered: (_me: unknown, _thread: unknown, _phone: unknown, upTo: number) =>
+      new Promise<void>((end) => marked.push({ upTo, end })),
+  } as unknown as Marks;
+  const deliveries = createDeliveries({ database: undefined as never, marks });
+  return { marked, deliveries, tell: (id: number) => deliveries.told(BOB_ACTS, THREAD, ANN, id) };
+}
+
+const soon = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("settle() waits for the last of what is on its way, and not only for the first", async () => {
+  const { marked, deliveries, tell } = start();
+  for (const id of [1, 2]) {
+    tell(id);
+    deliveries.flush();
+  }
+  marked[0]!.end();
+  await soon();
+  let isSettled = false;
+  const settled = deliveries.settle(THREAD, BOB_ACTS.user_id).then(() => isSettled = true);
+  await soon();
+  equal(isSettled, false);
+  marked[1]!.end();
+  await settled;
+});
+
+Deno.test("settle() marks what waits at once, with what has come for it, and nothing a second time", async () => {
+  const { marked, deliveries, tell } = start();
+  for (const id of [7, 9, 8]) tell(id);
+  const settled = deliveries.settle(THREAD, BOB_ACTS.user_id);
+  await soon();
+  deepEqual(marked.map(({ upTo }) => upTo), [9]);
+  marked[0]!.end();
+  await settled;
+  deliveries.flush();
+  equal(marked.length, 1);
+});
