@@ -21,11 +21,11 @@ export function attend(
     const startedAt = performance.now();
     c.set("requestId", crypto.randomUUID());
     c.set("pattern", "-");
-    gate.enter();
+    const leave = gate.enter();
     try {
       await next();
     } finally {
-      gate.leave();
+      leave();
     }
     if (c.req.method === "HEAD") await sayLength(c);
     headers.complete(c);

@@ -1,51 +1,69 @@
+// How a service that stops takes leave of requests: for as long as one from before takes its time, others that come are
+// answered as well, but for those that last and those that ask whether to come here.
+
 import type { Context } from "hono";
 import { AppError } from "../services/errors.ts";
 import type { AppEnv } from "./env.ts";
 
 /** Counts the requests under way, so that a service that stops can let them finish. */
 export interface Gate {
-  enter(): void;
-  leave(): void;
+  /** The result is called when the request is answered. */
+  enter(): () => void;
   /** How many there ever were. */
   count(): number;
   underWay(): number;
-  /** @throws AppError unavailable, once the service is stopping; the connection is closed as well. */
+  /** Once the service is stopping, connections end with their answers. @throws AppError unavailable */
   judge(c: Context<AppEnv>): void;
   /** Aborts when what is still under way has to end: later there is no database to tidy up in. */
   readonly late: AbortSignal;
-  /** Refuses what comes from now on, and resolves when what was under way is answered. */
+  /** Resolves when what was under way is answered, and with it what came meanwhile. */
   drain(): Promise<void>;
 }
 
 export const RETRY_SECONDS = 2;
+/** Health tells a proxy to send nothing here any more, and a socket would not last. */
+const REFUSED = ["/healthz", "/readyz", "/api/notifications"];
 
 /** @param patienceMs for what is under way, before it has to end */
 export function createGate({ patienceMs = 4_000 } = {}): Gate {
   let underWay = 0;
   let entered = 0;
+  /** Of those under way, what came before the service was told to stop. */
+  let early = 0;
+  let isDraining = false;
   const drained = Promise.withResolvers<void>();
-  let draining = false;
   const late = new AbortController();
+
+  const isClosed = () => early === 0 || late.signal.aborted;
+
+  function lookWhetherDrained(): void {
+    if (isDraining && underWay === 0) drained.resolve();
+  }
+
   return {
     late: late.signal,
     enter() {
       underWay += 1;
       entered += 1;
-    },
-    leave() {
-      underWay -= 1;
-      if (draining && underWay === 0) drained.resolve();
+      const isEarly = !isDraining;
+      if (isEarly) early += 1;
+      return () => {
+        underWay -= 1;
+        if (isEarly) early -= 1;
+        lookWhetherDrained();
+      };
     },
     count: () => entered,
     underWay: () => underWay,
     judge(c) {
-      if (!draining) return;
+      if (!isDraining) return;
       c.header("Connection", "close");
+      if (!isClosed() && !REFUSED.includes(c.req.path)) return;
       throw new AppError("unavailable", { retryAfter: RETRY_SECONDS });
     },
     drain() {
-      draining = true;
-      if (underWay === 0) drained.resolve();
+      isDraining = true;
+      lookWhetherDrained();
       const timer = setTimeout(() => late.abort(), patienceMs);
       return drained.promise.finally(() => clearTimeout(timer));
     },

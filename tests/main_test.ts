@@ -203,9 +203,10 @@ Deno.test("serve: does all its work with the network, its variables and its migr
   }
 });
 
-Deno.test("start: a request whose body is still on its way is finished after SIGTERM, and new ones are sent elsewhere", async () => {
+Deno.test("start: a request whose body is still on its way is finished after SIGTERM, and others meanwhile, but what asks for health is sent elsewhere", async () => {
   const database = await createTestDatabase();
   const service = await startService({ env: { DATABASE_URL: database.url } });
+  const bob = await signUp(service, BOB);
   const { hostname, port, host } = new URL(service.url);
   const body = JSON.stringify({ phone_number: ANN });
   const head = `POST /api/auth/signup HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n` +
@@ -216,6 +217,9 @@ Deno.test("start: a request whose body is still on its way is finished after SIG
   equal((await fetch(`${service.url}/healthz`)).status, 200);
   const ended = service.end("SIGTERM");
   await eventually(async () => equal((await fetch(`${service.url}/healthz`)).status, 503));
+  equal((await contacts(service, bob)).contacts.length, 0);
+  const socket = new WebSocket(`${service.url.replace("http", "ws")}/api/notifications?token=${bob}`);
+  await new Promise((resolve) => socket.onerror = resolve);
 
   await connection.write(new TextEncoder().encode(body.slice(5)));
   const buffer = new Uint8Array(2_048);
