@@ -114,22 +114,23 @@ async function loadMetrics(): Promise<Metrics> {
 }
 
 function openMetrics(at: NonNullable<Config["metrics"]>, metrics: Metrics): Listening {
-  return sayingWhose("METRICS_", () => serve(at, serveMetrics(metrics)));
+  return sayingWhose(() => serve(at, serveMetrics(metrics)));
 }
 
 /** Before anything is changed: after a migration the version that ran until now does not start any more. */
 function tryPorts({ host, port, metrics }: Config): void {
   Deno.listen({ hostname: host, port }).close();
   if (metrics) {
-    sayingWhose("METRICS_", () => Deno.listen({ hostname: metrics.host, port: metrics.port }).close());
+    sayingWhose(() => Deno.listen({ hostname: metrics.host, port: metrics.port }).close());
   }
 }
 
-function sayingWhose<T>(listener: "METRICS_", open: () => T): T {
+/** Which of the two addresses is meant. */
+function sayingWhose<T>(openMetrics: () => T): T {
   try {
-    return open();
+    return openMetrics();
   } catch (error) {
-    throw new Error(explain(error, listener), { cause: error });
+    throw new Error(explain(error, "METRICS_"), { cause: error });
   }
 }
 

@@ -29,6 +29,7 @@ export function attend(
     }
     if (c.req.method === "HEAD") await sayLength(c);
     headers.complete(c);
+    if (gate.isDraining()) c.res.headers.set("Connection", "close");
     const answered = describeAnswer(c, startedAt);
     logAnswer(answered);
     count(answered);
@@ -52,7 +53,7 @@ export function judge({ gate, judgeRoute, allowOrigin }: {
 }): MiddlewareHandler<AppEnv> {
   return (c, next) => {
     judgeHost(c.req);
-    gate.judge(c);
+    gate.judge(c.req.path);
     return allowOrigin(c, () => {
       judgeRoute(c);
       return next();

@@ -1,9 +1,7 @@
 // How a service that stops takes leave of requests: for as long as one from before takes its time, others that come are
 // answered as well, but for those that last and those that ask whether to come here.
 
-import type { Context } from "hono";
 import { AppError } from "../services/errors.ts";
-import type { AppEnv } from "./env.ts";
 
 /** Counts the requests under way, so that a service that stops can let them finish. */
 export interface Gate {
@@ -12,8 +10,10 @@ export interface Gate {
   /** How many there ever were. */
   count(): number;
   underWay(): number;
-  /** Once the service is stopping, connections end with their answers. @throws AppError unavailable */
-  judge(c: Context<AppEnv>): void;
+  /** Whether the service is told to stop: connections end with their answers then. */
+  isDraining(): boolean;
+  /** @throws AppError unavailable, where a request of this path comes too late */
+  judge(path: string): void;
   /** Aborts when what is still under way has to end: later there is no database to tidy up in. */
   readonly late: AbortSignal;
   /** Resolves when what was under way is answered, and with it what came meanwhile. */
@@ -21,8 +21,19 @@ export interface Gate {
 }
 
 export const RETRY_SECONDS = 2;
-/** Health tells a proxy to send nothing here any more, and a socket would not last. */
-const REFUSED = ["/healthz", "/readyz", "/api/notifications"];
+/** Health tells a proxy to send nothing here any more; a socket would not last, and media might not come through. */
+const REFUSED = [
+  "/healthz",
+  "/readyz",
+  "/api/notifications",
+  "/api/messages/media",
+  "/api/messages/upload_media",
+  "/api/uploads",
+];
+
+function isRefused(path: string): boolean {
+  return REFUSED.some((refused) => path === refused || path.startsWith(`${refused}/`));
+}
 
 /** @param patienceMs for what is under way, before it has to end */
 export function createGate({ patienceMs = 4_000 } = {}): Gate {
@@ -55,10 +66,9 @@ export function createGate({ patienceMs = 4_000 } = {}): Gate {
     },
     count: () => entered,
     underWay: () => underWay,
-    judge(c) {
-      if (!isDraining) return;
-      c.header("Connection", "close");
-      if (!isClosed() && !REFUSED.includes(c.req.path)) return;
+    isDraining: () => isDraining,
+    judge(path) {
+      if (!isDraining || !isClosed() && !isRefused(path)) return;
       throw new AppError("unavailable", { retryAfter: RETRY_SECONDS });
     },
     drain() {

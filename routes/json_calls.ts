@@ -75,8 +75,12 @@ export function jsonCalls(
       describe(router, call, { isSigned: true });
       router.on(call.method, patternOf(call.path), async (c) => {
         const me = await actorOf(c, sessions);
-        if (call.mayBeLarge) largeAnswers.judge(me);
-        return respond(c, await run(me, await read(c, call.takes), c), me);
+        const answer = async () => respond(c, await run(me, await read(c, call.takes), c), me);
+        if (!call.mayBeLarge) return await answer();
+        return await largeAnswers.inTurn(me, () => {
+          largeAnswers.judge(me);
+          return answer();
+        });
       });
     },
     addOpen({ judge, ...call }, run) {

@@ -1,19 +1,28 @@
 // Answers so large that somebody who does not read them could fill the memory with them.
 
+import { setImmediate } from "node:timers/promises";
 import type { Context } from "hono";
 import { createPlaces } from "../services/limits/places.ts";
+import { createRecent } from "../services/recent.ts";
 import type { Actor } from "../services/sessions.ts";
+import { createTurns } from "../services/turns.ts";
 import type { AppEnv } from "./env.ts";
 
 /** So much that nobody reads counts against nobody: bytes, or UTF-16 units. Pages and lists of most people are a tenth of it. */
 export const SMALL_MAX = 256 * 1024;
-/** Of one person, on this process: some four megabytes each at most. */
+/** Of one person, on this process, being made and being read: some six megabytes each at most. */
 const AT_ONCE_MAX = 8;
+/** Of somebody who was given a large one lately: each of them keeps everybody waiting for as long as it is made. */
+const LARGE_AT_ONCE_MAX = 2;
+const LATELY_MS = 10_000;
+const LATELY_MAX = 10_000;
 const RETRY_SECONDS = 5;
 /** What the HTTP server is given at a time. All that it is given at once it takes, and whoever is to read it is forgotten. */
 const PIECE_BYTES = 64 * 1024;
 
 export interface LargeAnswers {
+  /** Makes an answer that may be large, in turn with the others that this person has asked for. */
+  inTurn<T>(me: Actor, make: () => Promise<T>): Promise<T>;
   /** Before anything is fetched that may be large: what is refused is not delivered. @throws AppError rate_limited */
   judge(me: Actor): void;
   /**
@@ -26,10 +35,27 @@ export interface LargeAnswers {
 
 export function createLargeAnswers(): LargeAnswers {
   const places = createPlaces({ max: AT_ONCE_MAX, retrySeconds: RETRY_SECONDS });
+  const turns = createTurns(AT_ONCE_MAX);
+  const largeTurns = createTurns(LARGE_AT_ONCE_MAX);
+  const lately = createRecent<true>({ turnMs: LATELY_MS, max: LATELY_MAX });
+
+  /** Others come between one and the next. */
+  async function makeLarge<T>(make: () => Promise<T>): Promise<T> {
+    const made = await make();
+    await setImmediate();
+    return made;
+  }
+
   return {
+    inTurn({ user_id }, make) {
+      const key = String(user_id);
+      return turns.run(() => lately.get(key) ? largeTurns.run(() => makeLarge(make), key) : make(), key);
+    },
     judge: ({ user_id }) => places.judge(String(user_id)),
     bodyOf(c, { user_id }, text) {
-      if (text.length <= SMALL_MAX || c.req.method !== "GET") return text;
+      if (text.length <= SMALL_MAX) return text;
+      lately.set(String(user_id), true);
+      if (c.req.method !== "GET") return text;
       const leave = places.take(String(user_id));
       c.env.completed.then(leave, leave);
       return inPieces(new TextEncoder().encode(text));

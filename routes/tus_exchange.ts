@@ -25,6 +25,8 @@ const CODES: Record<number, ErrorCode> = {
 };
 const LENGTH = "Upload-Length";
 const OFFSET = "Upload-Offset";
+/** By which extensions that others have are asked for. */
+const EXTENSIONS = ["Upload-Concat", "Upload-Defer-Length"];
 const BODY_TYPE = "application/offset+octet-stream";
 /** The same in any case of letters (RFC 9110, section 8.3.1), and with parameters, which say nothing of bytes. */
 const BODY_TYPES = /^application\/offset\+octet-stream[ \t]*(;|$)/i;
@@ -77,7 +79,7 @@ export async function exchange(
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
   const failed = response.status >= 400;
   const maxBytes = store.left ?? uploads.uploadBytesMax;
-  const refusal = store.trouble ?? (failed ? refusalOf(response.status, maxBytes) : null);
+  const refusal = store.trouble ?? (failed ? refusalOf(response.status, maxBytes, request.method) : null);
   const headers = new Headers(response.headers);
   // The library would read it and write it anew, in its own spelling.
   if (request.method === "HEAD" && !failed && store.metadata !== null) headers.set(METADATA, store.metadata);
@@ -91,7 +93,10 @@ function judge(request: Request): void {
   // The others have no bytes that could be packed.
   if (method === "POST" || method === "PATCH") judgeEncoding(request);
   if (method === "PATCH" && !hasBodyType(request)) throw new AppError("unsupported_media_type");
-  if (method === "POST") {
+  for (const name of EXTENSIONS) {
+    if (headers.has(name)) throw badHeader(name, "Is of an extension that is not taken");
+  }
+  if (method === "POST" || headers.has(LENGTH)) {
     judgeNumber(headers, LENGTH, "how many bytes there are in all, known before they are sent");
   }
   if (method === "PATCH") judgeNumber(headers, OFFSET, "where these bytes begin");
@@ -102,21 +107,23 @@ function judge(request: Request): void {
 
 /** @throws AppError invalid_input */
 function judgeNumber(headers: Headers, name: string, meaning: string): void {
-  if (!/^\d+$/.test(headers.get(name) ?? "")) throw badHeader(name, `Must be a whole number: ${meaning}`);
+  const value = headers.get(name) ?? "";
+  if (!/^(0|[1-9]\d*)$/.test(value) || !Number.isSafeInteger(Number(value))) {
+    throw badHeader(name, `Must be a whole number: ${meaning}`);
+  }
 }
 
 function hasBodyType({ headers }: Request): boolean {
   return BODY_TYPES.test(headers.get("content-type") ?? "");
 }
 
-function refusalOf(status: number, maxBytes: number): AppError {
+function refusalOf(status: number, maxBytes: number, method: string): AppError {
   const code = CODES[status] ?? "unexpected";
   if (code === "too_large") return new AppError(code, { maxBytes });
   if (code !== "invalid_input") return new AppError(code);
-  return badHeader(
-    METADATA,
-    "Must be a list of keys, each with a value in base64, and no header may ask for an extension",
-  );
+  return method === "POST"
+    ? badHeader(METADATA, "Must be a list of keys, each with a value in base64")
+    : badHeader("headers", "One of them is not understood");
 }
 
 /**

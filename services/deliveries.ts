@@ -1,9 +1,10 @@
 // What readers' sockets were told of, on its way to becoming delivered: in a moment, so that a busy thread has one mark for
-// many messages, but before anybody who has seen it told looks.
+// many messages, but before anybody who has seen a socket of this process told looks.
 
 import type { Database } from "../db/database.ts";
 import { meetsAll } from "../db/door.ts";
 import { listUndelivered } from "../db/marks.ts";
+import { within } from "../db/within.ts";
 import { describeError, log } from "./log.ts";
 import type { Marks } from "./marks.ts";
 import type { Actor } from "./sessions.ts";
@@ -26,6 +27,8 @@ const WAIT_EACH_MS = 2;
 const WAIT_MS_MAX = 250;
 /** After so long nobody calls it busy any more. */
 const BUSY_FORGOTTEN_MS = 1_000;
+/** Where somebody holds a pair, whoever looks waits no longer than this, and is shown what there is. */
+const SETTLE_MS_MAX = 500;
 
 export type Deliveries = ReturnType<typeof createDeliveries>;
 
@@ -33,7 +36,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   const waiting = new Map<string, Told>();
   let last = { threads: 0, at: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** What is on its way to the database, of a thread's reader or of all that waited for a reader. */
+  /** What is on its way to the database of a thread's reader, or the look for all that waited for a reader. */
   const underWay = new Map<string, Promise<void>>();
 
   /** A socket of this reader was told of this message: it becomes delivered in a moment, with what follows until then. */
@@ -67,7 +70,9 @@ export function createDeliveries({ database, marks }: { database: Database; mark
 
   async function markAll(me: Actor): Promise<void> {
     const threads = await database.run((sql) => listUndelivered(sql, [me.user_id]));
-    await Promise.all(threads.map((one) => marks.delivered(me, one, one.peer_phone, one.peer_sent_id)));
+    for (const { peer_phone, peer_sent_id, ...thread } of threads) {
+      mark(keyOf(thread, me.user_id), { me, thread, peer_phone, up_to: peer_sent_id });
+    }
   }
 
   /** Nobody waits for it but who settles. */
@@ -85,24 +90,27 @@ export function createDeliveries({ database, marks }: { database: Database; mark
    */
   async function settle(thread: Thread, readerId: number): Promise<void> {
     if (waiting.size + underWay.size === 0) return;
-    const key = keyOf(thread, readerId);
     try {
-      await underWay.get(String(readerId));
-      const one = waiting.get(key);
-      if (one) {
-        waiting.delete(key);
-        if (waiting.size === 0) clearTimeout(timer);
-        mark(key, one);
-      }
-      await underWay.get(key);
+      await within(SETTLE_MS_MAX, markNow(keyOf(thread, readerId), readerId));
     } catch (error) {
       if (meetsAll(error)) throw error;
     }
   }
 
+  async function markNow(key: string, readerId: number): Promise<void> {
+    await underWay.get(String(readerId));
+    const one = waiting.get(key);
+    if (one) {
+      waiting.delete(key);
+      if (waiting.size === 0) clearTimeout(timer);
+      mark(key, one);
+    }
+    await underWay.get(key);
+  }
+
   return { told, flush, cameOnline, settle };
 }
 
-function keyOf({ conversation_id }: Thread, readerId: number): string {
+function keyOf({ conversation_id }: Pick<Thread, "conversation_id">, readerId: number): string {
   return `${conversation_id} ${readerId}`;
 }

@@ -2,7 +2,7 @@
 // service pays for one statement, one commit and one NOTIFY where an idle one pays no delay at all.
 
 import { setImmediate } from "node:timers";
-import { DatabaseHeldUp, DatabaseUnavailable } from "../db/door.ts";
+import { DatabaseHeldUp, DatabaseUnavailable, meetsAll } from "../db/door.ts";
 import { createAside, type LockKey } from "./aside.ts";
 
 export interface GroupCommit<Job, Outcome> {
@@ -116,8 +116,13 @@ export function createGroupCommit<Job, Outcome>(
   /** What waits for nobody is not set aside with the others. Where that cannot be told, all of it is. */
   async function sortOut(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): Promise<void> {
     if (!locks || batch.length === 1) return setAside(batch, error);
-    const held = await locks.held(batch.map(({ job }) => job)).catch(() => null);
-    const isFree = ({ job }: Waiting<Job, Outcome>) => held !== null && !held.has(locks.of(job));
+    let held: Set<LockKey>;
+    try {
+      held = await locks.held(batch.map(({ job }) => job));
+    } catch (why) {
+      return meetsAll(why) ? fail(batch, why) : setAside(batch, error);
+    }
+    const isFree = ({ job }: Waiting<Job, Outcome>) => !held.has(locks.of(job));
     setAside(batch.filter((one) => !isFree(one)), error);
     const free = batch.filter(isFree);
     if (free.length > 0) await settle(free, setAside);

@@ -173,12 +173,28 @@ Deno.test("where nobody can tell what is held, each lock of a batch is tried by 
     },
     jobsMax: 10,
     batchesMax: 1,
-    locks: { of: lockOf, held: () => Promise.reject(new DatabaseUnavailable("Away")) },
+    locks: { of: lockOf, held: () => Promise.reject(new Error("A mistake of ours")) },
   });
   const all = ["stuck 1", "free 1", "stuck 2"];
   const ends = await Promise.allSettled(all.map((job) => commits.add(job)));
   deepEqual(ends.map(({ status }) => status), ["rejected", "fulfilled", "rejected"]);
   deepEqual(runs, [all, ["stuck 1", "stuck 2"], ["free 1"]]);
+});
+
+Deno.test("an outage that is found by the look at what is held fails the batch, and nothing of it is tried again", async () => {
+  let runs = 0;
+  const commits = createGroupCommit<string, string>({
+    run() {
+      runs += 1;
+      return Promise.reject(new DatabaseHeldUp("Held"));
+    },
+    jobsMax: 10,
+    batchesMax: 1,
+    locks: { of: lockOf, held: () => Promise.reject(new DatabaseUnavailable("Away")) },
+  });
+  const ends = await Promise.allSettled(["one 1", "two 1", "three 1"].map((job) => commits.add(job)));
+  deepEqual(ends.map((end) => end.status === "rejected" && end.reason.message), ["Away", "Away", "Away"]);
+  equal(runs, 1);
 });
 
 Deno.test("where more is held than can be tried in time, the rest is given up", async () => {

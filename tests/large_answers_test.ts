@@ -1,6 +1,8 @@
 // Answers that nobody reads.
 
 import { equal, ok } from "./assert.ts";
+import { createLargeAnswers } from "../routes/large_answers.ts";
+import type { PhoneNumber } from "../services/phone_number.ts";
 import {
   ANN,
   BOB,
@@ -72,4 +74,44 @@ Deno.test("who does not read large answers gets eight at a time; what he changes
       unread.forEach((connection) => connection.close());
     }
     await eventually(async () => succeeded(await t.call("GET", path, { token: bob.token })));
+  }, { env: { LIMITS: "messages=off" } }));
+
+Deno.test("of what one person asks for at once a few answers are made at a time, and others' beside them", async () => {
+  const { inTurn } = createLargeAnswers();
+  const person = (user_id: number) => ({ user_id, session_id: "one", phone_number: ANN as PhoneNumber });
+  let [making, most] = [0, 0];
+  const make = async () => {
+    most = Math.max(most, making += 1);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    making -= 1;
+  };
+  const asked = Promise.all(Array.from({ length: 5 * AT_ONCE_MAX }, () => inTurn(person(1), make)));
+  let isMade = false;
+  await inTurn(person(2), () => Promise.resolve(isMade = true));
+  ok(isMade && making === AT_ONCE_MAX);
+  await asked;
+  equal(most, AT_ONCE_MAX);
+});
+
+Deno.test("whatever asks for many large pages at once, by HEAD as well, others are answered meanwhile", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const message = "\u0001".repeat(4_096);
+    for (let nth = 0; nth < 100; nth += 1) await t.send(ann, bob, message);
+    for (const method of ["HEAD", "GET"]) {
+      let isOver = false;
+      const asked = Promise.all(Array.from({ length: 60 }, async () => {
+        const headers = { authorization: `Bearer ${bob.token}` };
+        const answer = await fetch(`${t.url}/api/messages/${ANN}?count=255`, { method, headers });
+        await answer.body?.cancel();
+        return answer.status;
+      })).finally(() => isOver = true);
+      let answered = 0;
+      while (!isOver) {
+        succeeded(await t.call("GET", "/api/contacts", { token: ann.token }));
+        answered += 1;
+      }
+      for (const status of await asked) ok(status === 200 || status === 429, `${method} ${status}`);
+      ok(answered > 1, `${answered}`);
+    }
   }, { env: { LIMITS: "messages=off" } }));

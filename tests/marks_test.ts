@@ -114,6 +114,10 @@ Deno.test("what is told to a reader of one thread is no reason to wait for those
       await Promise.all([ann, cat].map(async (one) => order.push(await statuses(t, one, BOB))));
       // Cat's is there first. Ann is shown what there is when it has been waited for in vain.
       deepEqual(order, [[], ["created"]]);
+      // Nor is it of what waited for him in both, when he comes.
+      succeeded(await t.send(cat, bob, "from Cat"));
+      t.services.deliveries.cameOnline(me);
+      await eventually(async () => deepEqual(await statuses(t, cat, BOB), ["delivered"]));
     });
     t.services.deliveries.told(me, thread!, ANN, id);
     deepEqual(await statuses(t, ann, BOB), ["delivered"]);

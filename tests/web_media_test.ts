@@ -183,6 +183,11 @@ friendsTest(
     await page.getByRole("alert").getByText("This browser").waitFor({ state: "detached", timeout: 20_000 });
     await page.getByText("Not played yet").first().waitFor({ state: "attached" });
 
+    await page.route("**/api/messages/media/*?expires=*", (route) => route.fulfill({ status: 503 }));
+    await plays.nth(1).click();
+    await page.getByRole("alert").getByText("We cannot do this right now.").waitFor();
+    await page.getByRole("alert").getByText("We cannot").waitFor({ state: "detached", timeout: 20_000 });
+
     await page.evaluate(`HTMLMediaElement.prototype.play = () =>
     Promise.reject(new DOMException("The play() request was interrupted", "AbortError"))`);
     await plays.nth(1).click();

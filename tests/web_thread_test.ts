@@ -158,6 +158,9 @@ browserTest(
       await press(page, "ArrowDown");
       equal(await focused(page), "Message");
       ok(await caret() > 0);
+      await press(page, "ArrowUp");
+      equal(await focused(page), "Message");
+      equal(await caret(), 0);
     }
     await field(page).fill("short");
     await press(page, "ArrowUp");
@@ -179,6 +182,13 @@ browserTest("the browser's own Back closes what is open, and then leaves the scr
   await page.goBack();
   await page.locator(".screen.chats").waitFor();
   await page.goForward();
+  await field(page).waitFor();
+  // An address that somebody types leads there, whatever is open, and Back from it to here.
+  await page.getByRole("button", { name: "Emoji" }).click();
+  await page.locator(".emoji").waitFor();
+  await page.evaluate("location.hash = '#/settings'");
+  await page.getByText("Your number").waitFor();
+  await page.goBack();
   await field(page).waitFor();
   deepEqual(ann.errors, []);
 });

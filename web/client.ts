@@ -14,7 +14,7 @@ import { createSiblings } from "./client/siblings.ts";
 import { createUploads } from "./client/uploads.ts";
 
 export type { Draft } from "./client/drafts.ts";
-export { ApiError, PASSING } from "./client/http.ts";
+export { ApiError, PASSING, refusalOf } from "./client/http.ts";
 export type { Connection, Notice } from "./client/live.ts";
 export type { Session } from "./client/session.ts";
 export type Contact = components["schemas"]["Contact"];

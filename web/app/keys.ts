@@ -92,8 +92,12 @@ function isRange(target: EventTarget | null): boolean {
 function keepsCaret(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLTextAreaElement)) return false;
   const { selectionStart, selectionEnd, value } = target;
-  const caret = heightOf(target, value.slice(0, key === "ArrowUp" ? selectionStart : selectionEnd));
-  return key === "ArrowUp" ? caret > heightOf(target, "") : caret < heightOf(target, value);
+  const isUp = key === "ArrowUp";
+  const at = isUp ? selectionStart : selectionEnd;
+  if (at === (isUp ? 0 : value.length)) return false;
+  // With all of the word that it is in, because a word goes to the next line as a whole.
+  const caret = heightOf(target, value.slice(0, at) + /^\S*/.exec(value.slice(at))![0]);
+  return isUp ? caret > heightOf(target, "") : caret < heightOf(target, value);
 }
 
 /** How high a text would be in this field, whose width breaks lines as well. */

@@ -23,8 +23,9 @@ export function createRouter() {
   });
   /** Who is asked before a step back leaves the screen: the innermost last. */
   const guards: (() => void)[] = [];
-  /** Steps that history.back() can undo without leaving the pages. */
+  /** Steps that history.back() can undo without leaving the pages. Every entry of ours in the history has its own. */
   let depth: number = history.state?.depth ?? 0;
+  history.replaceState({ depth }, "");
 
   /** Shows what an address says that did not come from here. */
   function goTo(hash: string): void {
@@ -32,7 +33,9 @@ export function createRouter() {
   }
 
   addEventListener("popstate", () => {
-    const to = history.state?.depth ?? 0;
+    // An address that somebody typed is a step on.
+    if (history.state === null) history.replaceState({ depth: depth + 1 }, "");
+    const to: number = history.state.depth;
     const guard = guards[guards.length - 1];
     // The browser's own step back is held up as ours is, by taking it once more.
     if (guard && to < depth) {

@@ -89,8 +89,8 @@ export function createOutbox(
     try {
       const media_content_id = draft.file ? await uploadOf(draft, draft.file) : null;
       const { client_id, phone_number, message_type, message, from } = draft;
-      // Never under another name than its writer's.
-      if (from !== undefined && from !== person()) return "done";
+      // Never under another name than its writer's, nor what was given up while its media were on their way.
+      if (from !== undefined && from !== person() || !await find(client_id)) return "done";
       const answer = await http("post", "/api/messages/send", {
         json: { client_id, phone_number, message_type, message, media_content_id },
       });

@@ -53,8 +53,8 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
     client.outbox.add({ phone_number: phone, message_type: "text", message });
     setText("");
     setPanel(null);
-    // Whoever sends by the key goes on writing: it is the one of the microphone now.
-    field.current!.focus();
+    // Whoever sends by the key goes on writing: it is the one of the microphone now. A keyboard that was put away stays away.
+    if (field.current!.form!.contains(document.activeElement)) field.current!.focus();
   };
   const sendFile = (file: Blob, message: string) => {
     const message_type = file.type.startsWith("video/") ? "video" : "audio";

@@ -1,7 +1,7 @@
 // A voice or a film, played in its place. Its address is asked for when it is first played, and again when it is too old.
 
 import { useRef, useState } from "preact/hooks";
-import { ApiError } from "../../client.ts";
+import { ApiError, refusalOf } from "../../client.ts";
 import { useAction, useTexts } from "../context.ts";
 import { Icon } from "./icons.tsx";
 import { minutesOf } from "./time.ts";
@@ -89,8 +89,17 @@ async function begins(element: HTMLMediaElement): Promise<boolean> {
   } catch (error) {
     const { name } = error as DOMException;
     if (name === "AbortError") return false;
-    throw name === "NotSupportedError" ? new ApiError("unplayable", "The browser cannot play it") : error;
+    throw name === "NotSupportedError" ? await whyNot(element.src) : error;
   }
+}
+
+/** A browser says the same of what it cannot play and of what it was not given. */
+async function whyNot(address: string): Promise<ApiError> {
+  const answer = await fetch(address, { method: "HEAD" }).catch(() => null);
+  if (!answer) return new ApiError("offline", "The media did not come");
+  return answer.ok
+    ? new ApiError("unplayable", "The browser cannot play it")
+    : refusalOf(answer.status, null);
 }
 
 function pauseOthers(playing: HTMLMediaElement): void {

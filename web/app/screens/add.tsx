@@ -1,5 +1,5 @@
 import { useRef, useState } from "preact/hooks";
-import { parseTypedNumber } from "../../../services/texts/e164.ts";
+import { parsePhoneNumber, parseTypedNumber } from "../../../services/texts/e164.ts";
 import { useAction, useApp, useTexts } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
 import { excessOfName, NameField } from "../parts/name_field.tsx";
@@ -25,7 +25,7 @@ export function Add({ known }: { known: string }) {
         client.request(number, name.trim() === "" ? undefined : name.trim())
       );
       if (answer.invite) return setInvite(answer.invite);
-      const asked = answer.contacts.find(({ phone_number }) => phone_number === number);
+      const asked = answer.contacts.find(({ phone_number }) => parsePhoneNumber(phone_number) === number);
       // Who had asked already is a friend now.
       const text = asked?.status === "accepted" ? texts.standing.accepted : texts.add.asked;
       store.set({ toast: { text, isError: false } });

@@ -58,6 +58,7 @@ function useInvites(): { list: InviteList | null; trouble: string | null } {
   const [list, setList] = useState<InviteList | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   useEffect(() => {
+    if (!isOnline && list !== null) return;
     let isOver = false;
     const say = (sentence: string | null) => !isOver && setTrouble(sentence);
     client.invites().then((found) => {

@@ -143,7 +143,10 @@ export function Devices() {
   useEffect(() => {
     if (isOnline || devices.length === 0) act(load);
   }, [isOnline]);
-  useEffect(() => client.live.onNotice(({ event }) => event === "sessions_updated" && act(load)), []);
+  useEffect(
+    () => client.live.onNotice(({ event }) => void (event === "sessions_updated" && load().catch(() => {}))),
+    [],
+  );
   // Also one that somebody else has ended already is there no more.
   const end = (id: string) => act(() => client.endDevice(id).finally(load));
   return (
