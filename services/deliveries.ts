@@ -89,9 +89,10 @@ export function createDeliveries({ database, marks }: { database: Database; mark
    * @throws DatabaseUnavailable where whoever looks would find the same
    */
   async function settle(thread: Thread, readerId: number): Promise<void> {
-    if (waiting.size + underWay.size === 0) return;
+    const key = keyOf(thread, readerId);
+    if (!waiting.has(key) && !underWay.has(key) && !underWay.has(String(readerId))) return;
     try {
-      await within(SETTLE_MS_MAX, markNow(keyOf(thread, readerId), readerId));
+      await within(SETTLE_MS_MAX, markNow(key, readerId));
     } catch (error) {
       if (meetsAll(error)) throw error;
     }
