@@ -9,13 +9,14 @@ const CLOCK_WARNED_MS = 30_000;
 
 /** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
 export function warnOfSms({ sms, smsEnabled, limits, publicUrl, trustedProxyCount }: Config): void {
-  if (sms.driver === "console" && (isPublic(publicUrl) || trustedProxyCount > 0)) {
-    log.warn(
+  if (sms.driver === "console") {
+    if (!isPublic(publicUrl) && trustedProxyCount === 0) return;
+    return log.warn(
       "No SMS are sent: every passcode stands here, and at /dev for all whom a proxy that does not say X-Forwarded-For lets in",
       { missing: "TWILIO_ACCOUNT_SID and the others" },
     );
   }
-  if (sms.driver === "console" || !smsEnabled) return;
+  if (!smsEnabled) return;
   if (!isPublic(publicUrl)) {
     log.warn(
       "PUBLIC_URL is of this network alone: links in SMS open nothing elsewhere, and Twilio reports nothing back",

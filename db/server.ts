@@ -107,7 +107,7 @@ function isRefusedSetting(error: unknown): boolean {
 /** It answers, and what it answers is no use; the message says all of it. */
 class Unusable extends Error {}
 
-/** undefined_object: a server from before 14 does not know a setting that all our connections have; nor any a mistyped one. */
+/** undefined_object: a server from before 14 does not know a setting that all our connections have, and none one that is mistyped. */
 const UNKNOWN_SETTING = "42704";
 
 function reasonOf(error: Error): string {

@@ -62,17 +62,17 @@ export const headerText = z.string().transform((value) => {
 });
 
 /** Ids of media have up to sixteen digits, which some languages read into four bytes unless they are told. */
-export const LONG = { format: "int64", example: 1518102499655752 };
+export const INT64 = { format: "int64", example: 1518102499655752 };
 
 /** An id: a whole number below 2^53. */
-export const id = z.int().openapi(LONG);
+export const id = z.int().openapi(INT64);
 
 /** The same in a query. */
 export const queryId = z.string()
   .regex(/^-?\d+$/, "Must be an integer")
   .transform(Number)
   .refine(Number.isSafeInteger, "Must be below 2^53")
-  .openapi({ type: "integer", ...LONG });
+  .openapi({ type: "integer", ...INT64 });
 
 /** A token in a query, where no header can be sent. It was judged before the query is: here it is only documented. */
 export const queryToken = z.unknown().optional().openapi({

@@ -1,4 +1,5 @@
-// Answers so large that somebody who does not read them could fill the memory with them.
+// Answers so large that somebody who does not read them could fill the memory with them, and whoever asks for many at once
+// keep everybody waiting while they are made.
 
 import { setImmediate } from "node:timers/promises";
 import type { Context } from "hono";

@@ -8,7 +8,7 @@ import type { Uploads } from "../services/media/uploads.ts";
 import type { Actor, Sessions } from "../services/sessions.ts";
 import { errorAnswers, SECURITY, SESSION_ERRORS } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
-import { LONG } from "./fields.ts";
+import { INT64 } from "./fields.ts";
 import { admitted, limitTransfers } from "./media.ts";
 import { createRouter } from "./router.ts";
 import { requireSession } from "./session.ts";
@@ -38,7 +38,7 @@ const bytes = (required: boolean) => ({
   content: { "application/offset+octet-stream": { schema: { type: "string" as const, format: "binary" } } },
 });
 const params = z.object({
-  id: z.string().openapi({ param: { name: "id", in: "path" }, type: "integer", ...LONG }),
+  id: z.string().openapi({ param: { name: "id", in: "path" }, type: "integer", ...INT64 }),
 });
 
 /** Stands before whatever can refuse: every answer but that of OPTIONS names the version (tus 1.0, Tus-Resumable). */

@@ -5,9 +5,9 @@ import type { Contact } from "../services/contacts.ts";
 import { STATUSES } from "../services/contact_state.ts";
 import type { Notice } from "../services/events/socket.ts";
 import type { Message } from "../services/messages.ts";
-import { LONG } from "./fields.ts";
+import { INT64 } from "./fields.ts";
 
-export const wireId = z.int().positive().openapi(LONG);
+export const wireId = z.int().positive().openapi(INT64);
 
 export const wireTime = z.iso.datetime({ precision: 3 })
   .openapi({ format: "date-time", example: "2026-01-31T12:00:00.000Z" });

@@ -73,9 +73,13 @@ export function createContactChanges(
 
   async function findHeldPairs(wishes: Wish[]): Promise<Set<string>> {
     const wanted = wishes.map(({ me, phone }) => ({ user_id: me.user_id, phone }));
-    const { found } = await database.run((sql) => findPairs(sql, wanted, { uses: [], at: now() }));
-    const held = await database.run((sql) => findHeld(sql, found.flatMap(({ pair }) => pair?.id ?? [])));
-    return new Set(wishes.filter((_, index) => held.has(found[index]!.pair?.id ?? 0)).map(pairOf));
+    return await database.run(async (sql) => {
+      const { found } = await findPairs(sql, wanted, { uses: [], at: now() });
+      const held = await findHeld(sql, found.flatMap(({ pair }) => pair?.id ?? []));
+      return new Set(
+        found.flatMap(({ pair }, index) => pair && held.has(pair.id) ? pairOf(wishes[index]!) : []),
+      );
+    });
   }
 
   async function run(wishes: Wish[]): Promise<(Done | AppError)[]> {

@@ -3,7 +3,6 @@
 import type { Database } from "../db/database.ts";
 import { findUnseenMedia, type Move, moveMarks } from "../db/marks.ts";
 import { findMessage, findReceived } from "../db/messages.ts";
-import { findHeld } from "../db/pairs.ts";
 import { statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import { type Bus, encode } from "./events/bus.ts";
@@ -12,7 +11,7 @@ import { createGroupCommit } from "./group_commit.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 import type { Sides } from "./sides.ts";
-import type { Thread, Threads } from "./threads.ts";
+import { locksOfPairs, type Thread, type Threads } from "./threads.ts";
 
 /** A reader's progress: every message up to `delivered_to` has reached him, every text up to `seen_text_to` is seen. */
 interface Progress {
@@ -49,11 +48,7 @@ export function createMarks(
     run: move,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
-    locks: {
-      of: ({ thread }) => thread.conversation_id,
-      held: (batch) =>
-        database.run((sql) => findHeld(sql, batch.map(({ thread }) => thread.conversation_id))),
-    },
+    locks: locksOfPairs(database),
   });
 
   async function move(batch: Progress[]): Promise<void[]> {

@@ -3,7 +3,6 @@
 import type { Database } from "../db/database.ts";
 import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import * as messages from "../db/messages.ts";
-import { findHeld } from "../db/pairs.ts";
 import { seenBy, statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
@@ -12,7 +11,7 @@ import { createGroupCommit } from "./group_commit.ts";
 import type { Pace } from "./limits/pace.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
-import type { Thread } from "./threads.ts";
+import { locksOfPairs, type Thread } from "./threads.ts";
 
 /** What somebody wants to send, and to whom. */
 export interface Send extends messages.Content {
@@ -47,11 +46,7 @@ export function createSends(
     run: store,
     jobsMax: BATCH_MAX,
     batchesMax: BATCHES_MAX,
-    locks: {
-      of: ({ thread }) => thread.conversation_id,
-      held: (sends) =>
-        database.run((sql) => findHeld(sql, sends.map(({ thread }) => thread.conversation_id))),
-    },
+    locks: locksOfPairs(database),
   });
 
   /** What is on its way of each client_id: whoever repeats it meanwhile waits for the first. */

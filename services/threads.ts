@@ -1,5 +1,7 @@
 import { findThread } from "../db/conversations.ts";
 import type { Database } from "../db/database.ts";
+import { findHeld } from "../db/pairs.ts";
+import type { Locks } from "./group_commit.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import { createRecent } from "./recent.ts";
 import type { Actor } from "./sessions.ts";
@@ -33,4 +35,10 @@ export function createThreads({ database }: { database: Database }): Threads {
       return known.get(key) ?? lookUp(key, me, phone);
     },
   };
+}
+
+/** Whatever is done in a thread locks the row of its pair. */
+export function locksOfPairs(database: Database): Locks<{ thread: Thread }> {
+  const of = ({ thread }: { thread: Thread }) => thread.conversation_id;
+  return { of, held: (jobs) => database.run((sql) => findHeld(sql, jobs.map(of))) };
 }

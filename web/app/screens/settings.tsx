@@ -143,10 +143,11 @@ export function Devices() {
   useEffect(() => {
     if (isOnline || devices.length === 0) act(load);
   }, [isOnline]);
-  useEffect(
-    () => client.live.onNotice(({ event }) => void (event === "sessions_updated" && load().catch(() => {}))),
-    [],
-  );
+  useEffect(() =>
+    client.live.onNotice(({ event }) => {
+      // Where it cannot be had now, what is here stays.
+      if (event === "sessions_updated") load().catch(() => {});
+    }), []);
   // Also one that somebody else has ended already is there no more.
   const end = (id: string) => act(() => client.endDevice(id).finally(load));
   return (
