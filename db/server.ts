@@ -51,7 +51,10 @@ export async function awaitServer(
         }
         const [server, reason] = [nameServer(pool.options), codeOf(error)];
         if (Date.now() > deadline) {
-          throw new Error(`${named}Cannot reach the database at ${server}: ${reason}`, { cause: error });
+          const advice = reason === "ECONNRESET" && pool.options.ssl ? TLS_UNKNOWN : "";
+          throw new Error(`${named}Cannot reach the database at ${server}: ${reason}${advice}`, {
+            cause: error,
+          });
         }
         if (!isWaiting) onWaiting({ server, reason });
         isWaiting = true;
@@ -95,6 +98,8 @@ async function askServer(pool: Pool, now: () => Date): Promise<Server> {
   return { version: refuseOld(row!.version), clockAheadMs, unsafe };
 }
 
+/** postgres.js shakes hands whatever the server answers to SSLRequest, and the server hangs up on that. */
+const TLS_UNKNOWN = ", as of a server without the TLS that sslmode asks for";
 const NO_POOLER = "Name the server itself, and no pooler before it";
 
 /** protocol_violation: what a pooler says to a setting that it does not pass on. */

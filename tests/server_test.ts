@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { addMedia, makeWav } from "./media_calls.ts";
 import { startPooler } from "./pooler.ts";
 import { ANN, withApp } from "./support.ts";
+import { startProxy } from "./tcp_proxy.ts";
 
 const never = new Promise(() => {});
 
@@ -74,6 +75,21 @@ Deno.test("awaitServer() refuses a pooler that refuses settings or drops them, a
       } finally {
         pooler.close();
       }
+    }
+  }));
+
+Deno.test("awaitServer() tells in the end that a server without TLS may be what hangs up, where TLS is asked for", () =>
+  withDatabase(async ({ address: { host, user, database } }) => {
+    const proxy = startProxy(`${host}/.s.PGSQL.5432`);
+    const url = `postgres://${user}@127.0.0.1:${proxy.port}/${database}`;
+    try {
+      await rejects(
+        awaitServer(`${url}?sslmode=require`, never, { msMax: 100 }),
+        /^Error: DATABASE_URL: Cannot reach .*: ECONNRESET, as of a server without the TLS that sslmode asks for$/,
+      );
+      await awaitServer(`${url}?sslmode=prefer`, never);
+    } finally {
+      proxy.close();
     }
   }));
 
