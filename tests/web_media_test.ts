@@ -1,7 +1,7 @@
 // Voices and films between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
 
 import { Buffer } from "node:buffer";
-import { equal, ok } from "./assert.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
 import type { Page } from "playwright-core";
 import { eventually, type TestApp } from "./support.ts";
@@ -168,7 +168,7 @@ friendsTest("sound that a phone calls a film is sent as sound, and played", asyn
 });
 
 friendsTest(
-  "what the browser cannot play is said to be that, and one that was broken off is no trouble",
+  "what the browser cannot play is said to be that and can be saved, and one that was broken off is no trouble",
   async (
     t,
     { ann, bob },
@@ -177,20 +177,26 @@ friendsTest(
     await sendMedia(t, [bob, ann], await addMedia(t, bob, fixture("voice.mp3")));
     const { page } = ann;
     const plays = page.getByRole("button", { name: "Play: Voice message" });
-    await plays.nth(1).waitFor();
+    await plays.last().waitFor();
     await plays.first().click();
     await page.getByRole("alert").getByText("This browser cannot play this.").waitFor();
     await page.getByRole("alert").getByText("This browser").waitFor({ state: "detached", timeout: 20_000 });
     await page.getByText("Not played yet").first().waitFor({ state: "attached" });
+    const [saved] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save: Voice message" }).click(),
+    ]);
+    ok(saved.suggestedFilename().endsWith(".amr"), saved.suggestedFilename());
+    deepEqual(await Deno.readFile(await saved.path()), fixture("silence.amr"));
 
     await page.route("**/api/messages/media/*?expires=*", (route) => route.fulfill({ status: 503 }));
-    await plays.nth(1).click();
+    await plays.last().click();
     await page.getByRole("alert").getByText("We cannot do this right now.").waitFor();
     await page.getByRole("alert").getByText("We cannot").waitFor({ state: "detached", timeout: 20_000 });
 
     await page.evaluate(`HTMLMediaElement.prototype.play = () =>
     Promise.reject(new DOMException("The play() request was interrupted", "AbortError"))`);
-    await plays.nth(1).click();
+    await plays.last().click();
     await page.waitForTimeout(300);
     equal(await page.getByRole("alert").filter({ hasText: /./ }).count(), 0);
   },

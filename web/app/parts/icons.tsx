@@ -12,6 +12,7 @@ const LINES = {
   pause: "M8 5v14M16 5v14",
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-5 3.500-7 8-7s8 2 8 7",
   play: "M8 5l11 7-11 7z",
+  save: "M12 4v10M7.500 10l4.500 4.500 4.500-4.500M5 19h14",
   send: "M4 12l16-8-6 17-3-7z",
   settings: "M4 7h9M17 7h3M13 5v4M4 17h3M11 17h9M7 15v4",
   smile:

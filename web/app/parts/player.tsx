@@ -1,4 +1,5 @@
-// A voice or a film, played in its place. Its address is asked for when it is first played, and again when it is too old.
+// A voice or a film, played in its place; what this browser cannot play is saved instead, for whatever else can. Its
+// address is asked for when it is first played, and again when it is too old.
 
 import { useRef, useState } from "preact/hooks";
 import { ApiError, refusalOf } from "../../client.ts";
@@ -21,6 +22,7 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
   const [at, setAt] = useState(0);
   const [isPlaying, setPlaying] = useState(false);
   const [isKnown, setKnown] = useState(false);
+  const [isForeign, setForeign] = useState(false);
   const length = Math.max(seconds, at, 0.1);
 
   const start = async () => {
@@ -30,9 +32,21 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
       setKnown(true);
       element.currentTime = at;
     }
-    if (await begins(element)) onPlayed?.();
+    try {
+      if (await begins(element)) onPlayed?.();
+    } catch (error) {
+      setForeign(error instanceof ApiError && error.code === "unplayable");
+      throw error;
+    }
   };
-  const toggle = () => act(async () => isPlaying ? media.current!.pause() : await start());
+  const save = async () => {
+    // The service names the file.
+    Object.assign(document.createElement("a"), { href: await address(), download: "" }).click();
+    onPlayed?.();
+  };
+  const pause = () => media.current!.pause();
+  const key = isForeign ? "save" : isPlaying ? "pause" : "play";
+  const press = () => act(async () => await { save, pause, play: start }[key]());
   const seek = (seconds: number) => {
     setAt(seconds);
     if (media.current!.src) media.current!.currentTime = seconds;
@@ -60,11 +74,11 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
       <button
         type="button"
         class="key play"
-        data-enter={isPlaying ? texts.keys.pause : texts.keys.play}
-        aria-label={`${isPlaying ? texts.keys.pause : texts.keys.play}: ${texts.player[kind]}`}
-        onClick={toggle}
+        data-enter={texts.keys[key]}
+        aria-label={`${texts.keys[key]}: ${texts.player[kind]}`}
+        onClick={press}
       >
-        <Icon name={isPlaying ? "pause" : "play"} />
+        <Icon name={key} />
       </button>
       <input
         type="range"
