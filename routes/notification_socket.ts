@@ -46,7 +46,7 @@ export class NotificationSocket implements Socket {
     private readonly goOut: () => void,
     private readonly around: Around,
   ) {
-    // A client that is gone before our answer leaves a socket that never opens, nor ever says that it is closed.
+    // Whatever never opens, nor ever says that it is closed, takes no place for long.
     this.#timer = setTimeout(goOut, OPENING_MS_MAX);
     for (const type of ["open", "message", "close", "error"]) socket.addEventListener(type, this);
   }

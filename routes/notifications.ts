@@ -19,6 +19,8 @@ import { bearerToken } from "./session.ts";
 import { upgrade } from "./upgrade.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
+/** As nginx logs it: nobody hears this answer. */
+const CLIENT_CLOSED_REQUEST = 499;
 /** Deno pings at half of this, in seconds, and gives a silent socket up after all of it. */
 const IDLE_SECONDS = 56;
 /** Nobody knows when another socket of an address ends. */
@@ -92,7 +94,12 @@ export function notificationRoutes(
       if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
       // Only now: who is refused for anything else, or just looks, may come again with the same ticket.
       if (ticket !== undefined) actor = await tickets.redeem(ticket);
-      const { socket, response } = upgrade(c.req.raw, { idleTimeout: IDLE_SECONDS });
+      const upgraded = await upgrade(c.req.raw, { idleTimeout: IDLE_SECONDS });
+      if (upgraded === null) {
+        goOut();
+        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+      }
+      const { socket, response } = upgraded;
       // By ourselves: Deno finds a protocol only in a list with spaces behind its commas, which Node's clients send without.
       if (offer !== null) response.headers.set("Sec-WebSocket-Protocol", "bearer");
       new NotificationSocket(socket, actor, goOut, around);

@@ -7,8 +7,18 @@ let current: Request | null = null;
  */
 const lent = new Proxy({} as Request, { get: (_, key) => current && Reflect.get(current, key) });
 
-/** As `Deno.upgradeWebSocket`, and nothing of the request is kept. */
-export function upgrade(request: Request, options: Deno.UpgradeWebSocketOptions): Deno.WebSocketUpgrade {
+/**
+ * As `Deno.upgradeWebSocket`, and nothing of the request is kept. Null where the client has left meanwhile: its socket would
+ * never open nor close, and Deno 2.9 would keep its connection.
+ */
+export async function upgrade(
+  request: Request,
+  options: Deno.UpgradeWebSocketOptions,
+): Promise<Deno.WebSocketUpgrade | null> {
+  const { signal } = request;
+  // Who left before it is asked for is known a turn later.
+  await null;
+  if (signal.aborted) return null;
   current = request;
   try {
     return Deno.upgradeWebSocket(lent, options);

@@ -6,7 +6,7 @@ import { change } from "./contact_calls.ts";
 import { LIMIT_NAMES, limited, type LimitName, only, worksWhenTold } from "./limit_calls.ts";
 import { ask, complete, twilioEnv, wrong } from "./passcode_calls.ts";
 import { ANN, type Answer, BOB, eventually, friends, succeeded, type TestApp, withApp } from "./support.ts";
-import { shakeHands } from "./raw_socket.ts";
+import { handshake, shakeHands } from "./raw_socket.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 import { create } from "./tus_calls.ts";
 import { upload, wav } from "./upload_calls.ts";
@@ -131,12 +131,9 @@ Deno.test("sockets_address counts out who goes away in the middle of a handshake
     for (let round = 0; round < 4; round += 1) {
       await eventually(async () => (await knock()).status === 426, 20_000);
       // The first one says at once that it will send no more, and so never gets a socket.
-      const { hostname, port, host } = new URL(t.url);
+      const { hostname, port } = new URL(t.url);
       const half = await Deno.connect({ hostname, port: Number(port) });
-      await half.write(new TextEncoder().encode(
-        `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nupgrade: websocket\r\nconnection: Upgrade\r\n` +
-          "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n",
-      ));
+      await half.write(handshake(t.url, path));
       if (round === 0) await half.closeWrite();
       else half.close();
       await eventually(async () => (await knock()).status === 426, 20_000);

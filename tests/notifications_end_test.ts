@@ -3,7 +3,8 @@
 import { deepEqual, equal, ok } from "./assert.ts";
 
 import type { Socket } from "../services/events/socket.ts";
-import { shakeHands } from "./raw_socket.ts";
+import { clientPorts } from "./process_state.ts";
+import { handshake, shakeHands } from "./raw_socket.ts";
 import type { TestSocket } from "./socket.ts";
 import {
   ANN,
@@ -133,6 +134,24 @@ function watchSockets({ services: { hub } }: TestApp): Socket[] {
   };
   return sockets;
 }
+
+Deno.test("clients that leave before they are answered leave no connection behind", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const { hostname, port } = new URL(t.url);
+    for (let count = 0; count < 50; count += 1) {
+      const { body } = await t.call("POST", "/api/notifications/ticket", { token: ann.token });
+      const conn = await Deno.connect({ hostname, port: Number(port) });
+      await conn.write(handshake(t.url, `/api/notifications?ticket=${body.ticket}`));
+      if (count % 2 === 0) conn.close();
+      else {
+        await conn.closeWrite();
+        setTimeout(() => conn.close(), 100);
+      }
+    }
+    // What remains are those on which this test calls.
+    await eventually(() => ok(clientPorts(t).size <= 2, `${clientPorts(t).size} are left`));
+  }, { env: { LIMITS: "off" } }));
 
 Deno.test("a client that never reads holds up nobody, and owes no more than one frame and merged hints", () =>
   withApp(async (t) => {

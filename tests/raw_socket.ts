@@ -13,10 +13,25 @@ export async function shakeHands(
   path: string,
   headers: Record<string, string> = {},
 ): Promise<Handshake> {
-  const { hostname, port, host } = new URL(url);
+  const { hostname, port } = new URL(url);
   const conn = await Deno.connect({ hostname, port: Number(port) });
+  await conn.write(handshake(url, path, headers));
+  const [statusLine, ...fields] = (await readHead(conn)).split("\r\n");
+  return {
+    status: Number(statusLine!.split(" ")[1]),
+    headers: new Headers(fields.map((field) => field.split(/: ?(.*)/s).slice(0, 2) as [string, string])),
+    conn,
+  };
+}
+
+/** What a client says first (RFC 6455, section 4.1). */
+export function handshake(
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Uint8Array<ArrayBuffer> {
   const all = {
-    host,
+    host: new URL(url).host,
     upgrade: "websocket",
     connection: "Upgrade",
     "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
@@ -24,13 +39,7 @@ export async function shakeHands(
     ...headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  await conn.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`));
-  const [statusLine, ...fields] = (await readHead(conn)).split("\r\n");
-  return {
-    status: Number(statusLine!.split(" ")[1]),
-    headers: new Headers(fields.map((field) => field.split(/: ?(.*)/s).slice(0, 2) as [string, string])),
-    conn,
-  };
+  return new TextEncoder().encode(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
 }
 
 /** Byte by byte, so that no frame behind it is taken off. */

@@ -1,6 +1,7 @@
-import { deepEqual, equal, throws } from "./assert.ts";
+import { deepEqual, equal, rejects } from "./assert.ts";
 import { createCollect } from "../garbage.ts";
 import { upgrade } from "../routes/upgrade.ts";
+import { handshake } from "./raw_socket.ts";
 
 const IDLE_SECONDS = 56;
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -8,9 +9,9 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 Deno.test("upgrade() makes a socket that keeps nothing of its request while it is open", async () => {
   const requests: WeakRef<Request>[] = [];
   const sockets = new Set<WebSocket>();
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     requests.push(new WeakRef(request));
-    const { socket, response } = upgrade(request, { idleTimeout: IDLE_SECONDS });
+    const { socket, response } = (await upgrade(request, { idleTimeout: IDLE_SECONDS }))!;
     socket.onopen = () => sockets.add(socket);
     socket.onmessage = ({ data }) => socket.send(`${data} back`);
     return response;
@@ -35,7 +36,24 @@ Deno.test("upgrade() makes a socket that keeps nothing of its request while it i
   await server.shutdown();
 });
 
-Deno.test("upgrade() refuses what Deno refuses, and says why", () => {
+Deno.test("upgrade() makes no socket for a client that has left", async () => {
+  const { promise: left, resolve } = Promise.withResolvers<void>();
+  const { promise: upgraded, resolve: answer } = Promise.withResolvers<Deno.WebSocketUpgrade | null>();
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    await left;
+    answer(await upgrade(request, {}));
+    return new Response();
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  await conn.write(handshake(url, "/"));
+  conn.close();
+  setTimeout(resolve, 50);
+  equal(await upgraded, null);
+  await server.shutdown();
+});
+
+Deno.test("upgrade() refuses what Deno refuses, and says why", async () => {
   const request = new Request("http://127.0.0.1/", { headers: { upgrade: "h2c" } });
-  throws(() => upgrade(request, {}), /upgrade.*websocket/i);
+  await rejects(upgrade(request, {}), /upgrade.*websocket/i);
 });

@@ -37,8 +37,8 @@ export function serve(keeping: Keeping): void {
   const byToken = new Map<string, Person>();
   const sockets = new Map<string, WebSocket>();
 
-  function listen(request: Request): Response {
-    const { socket, response } = upgrade(request, { idleTimeout: IDLE_SECONDS });
+  async function listen(request: Request): Promise<Response> {
+    const { socket, response } = (await upgrade(request, { idleTimeout: IDLE_SECONDS }))!;
     const token = request.headers.get("authorization")!;
     socket.onopen = () => {
       sockets.set(token, socket);
