@@ -42,6 +42,8 @@ const fixtures = new Map<string, Uint8Array>();
 for (const name of Object.keys(SERVED)) fixtures.set(name, await Deno.readFile(new URL(name, FOLDER)));
 
 const fixture = (name: string) => fixtures.get(name)!;
+/** Where the sound of the fixture begins, with its head. */
+const WAV_DATA_AT = 70;
 const text = (value: string) => new TextEncoder().encode(value);
 const HTML = text("<!doctype html><html><body><script>alert(1)</script></body></html>");
 
@@ -93,6 +95,22 @@ function box(type: string, size: number): Uint8Array {
   head.setUint32(0, size);
   text(type).forEach((byte, index) => head.setUint8(4 + index, byte));
   return new Uint8Array(head.buffer);
+}
+
+function chunk(name: string, content: Uint8Array): Uint8Array {
+  const size = new DataView(new ArrayBuffer(4));
+  size.setUint32(0, content.length, true);
+  return concat(text(name), new Uint8Array(size.buffer), content, new Uint8Array(content.length % 2));
+}
+
+/** A WAV with a tag in which one thing has so many values. */
+function taggedWav(values: number): Uint8Array {
+  const words = text(`\0${Array.from({ length: values }, (_, nth) => nth.toString(36)).join("\0")}`);
+  const sized = (size: number) => Uint8Array.of(...[21, 14, 7, 0].map((bits) => size >> bits & 127));
+  const frame = concat(text("TCOM"), sized(words.length), new Uint8Array(2), words);
+  const tag = chunk("id3 ", concat(text("ID3\x04\0\0"), sized(frame.length), frame));
+  const voice = fixture("voice.wav");
+  return concat(voice.subarray(0, WAV_DATA_AT), tag, voice.subarray(WAV_DATA_AT));
 }
 
 /** An EBML element's head with a size of 8 bytes. */
@@ -224,6 +242,16 @@ Deno.test("recognise() takes a WAV with a page behind it for a WAV", async () =>
   });
 });
 
+Deno.test("recognise() finds how long a WAV plays behind tags, and one whose head was written too early", async () => {
+  const voice = fixture("voice.wav");
+  const list = chunk("LIST", text("INFOISFT\x03\0\0\0abc"));
+  const tagged = concat(voice.subarray(0, WAV_DATA_AT), list, voice.subarray(WAV_DATA_AT));
+  const endless = voice.slice();
+  endless.fill(0xff, WAV_DATA_AT + 4, WAV_DATA_AT + 8);
+
+  for (const bytes of [tagged, endless]) equal((await recognise(sourceOf(bytes)))?.duration, 2);
+});
+
 Deno.test("recognise() refuses a film whose tracks were cut off, not one whose pictures were", async () => {
   const cut = (name: string) => recognise(sourceOf(fixture(name).subarray(0, fixture(name).length / 2)));
 
@@ -277,6 +305,7 @@ const HOSTILE: Record<string, ByteSource & { reads: number }> = {
   "first pages": sourceOf(invented(64 * MIB, oggPage)),
   "names of pages": sourceOf(fixture("opus.ogg"), invented(64 * MIB, text("OggS\0"))),
   "empty chunks": sourceOf(text("RIFF\xff\xff\xff\x7fWAVE"), invented(64 * MIB, text("xxxx\0\0\0\0"))),
+  "values of one tag": sourceOf(taggedWav(200_000)),
   "empty tags": sourceOf(invented(64 * MIB, text("ID3\x04\0\0\0\0\0\0"))),
   "tiny frames": sourceOf(text("#!AMR\n"), invented(200 * MIB, Uint8Array.of(0x7c))),
   "marks of frames": sourceOf(fixture("no_xing.mp3"), invented(64 * MIB, Uint8Array.of(0xff))),

@@ -9,8 +9,9 @@ import { readAdts, readAmr, readAmrWideband, readMpegAudio } from "./frames.ts";
 import { readIsoMedia } from "./iso_media.ts";
 import { readMatroska } from "./matroska.ts";
 import { readOgg } from "./ogg.ts";
-import { readFlac, readWav } from "./streams.ts";
+import { readFlac } from "./streams.ts";
 import type { Tracks } from "./tracks.ts";
+import { readWav } from "./wav.ts";
 
 export type { ByteSource } from "./bytes.ts";
 

@@ -1,4 +1,4 @@
-// WAV and FLAC: one stream of sound, described at the front.
+// FLAC: one stream of sound, described at the front.
 
 import { type IFormat, parseFromTokenizer } from "music-metadata";
 
@@ -9,8 +9,6 @@ import { sound, type Tracks } from "./tracks.ts";
 
 /** STREAMINFO comes first and has it all; a hostile comment behind it makes the library take hundreds of megabytes. */
 const FLAC_HEAD_BYTES = "fLaC".length + 4 + 34;
-
-export const readWav = (bytes: Bytes) => readStream(new BytesTokenizer(bytes, { mimeType: "audio/wav" }));
 
 export async function readFlac(bytes: Bytes): Promise<Tracks | null> {
   const start = await skipId3(bytes);
