@@ -4,9 +4,12 @@ import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { Readable } from "node:stream";
 import fc from "fast-check";
 
+import { type Database, openDatabase } from "../db/database.ts";
+import type { UploadRow } from "../db/uploads.ts";
 import { MediaStore } from "../routes/tus_store.ts";
 import { AppError } from "../services/errors.ts";
-import { CHUNK_BYTES } from "../services/media/uploads.ts";
+import { createPace } from "../services/limits/pace.ts";
+import { CHUNK_BYTES, createUploads } from "../services/media/uploads.ts";
 import { createTestDatabase } from "./database.ts";
 import { untilWaiting } from "./locks.ts";
 import { type Service, startService } from "./process.ts";
@@ -140,6 +143,32 @@ Deno.test("an upload whose process was killed between its last byte and its reco
     equal((await head(t, ann, html)).status, 400);
     equal((await head(t, ann, html)).status, 404);
     deepEqual(await remains(t), NOTHING);
+  }));
+
+Deno.test("finish() recognises one after the other what one person has uploaded", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const ids: number[] = [];
+    for (let nth = 0; nth < 4; nth += 1) ids.push(idOf(await unrecognised(t, ann, fixture("voice.wav"))));
+    const [{ user_id }] = await t.sql<[{ user_id: number }]>`select id as user_id from users`;
+    const database = openDatabase(t.database.address, { max: 8 });
+    let [reads, readsMax] = [0, 0];
+    const counted: Database = {
+      ...database,
+      run(work, options) {
+        readsMax = Math.max(readsMax, reads += 1);
+        return database.run(work, options).finally(() => reads -= 1);
+      },
+    };
+    const pace = createPace({ rates: null, elapsedMs: t.clock.elapsedMs });
+    const limits = { uploadBytesMax: SIZE, quotaBytes: 2 * SIZE, pace };
+    const uploads = createUploads({ database: counted, now: t.clock.now, ...limits });
+    const rows: UploadRow[] = [];
+    for (const id of ids) rows.push((await uploads.find({ user_id }, id))!);
+
+    deepEqual(await Promise.all(rows.map(uploads.finish)), ids);
+    equal(readsMax, 1);
+    await database.close();
   }));
 
 /** Sends the whole file as a client does that goes on from wherever the upload is. */

@@ -1,5 +1,7 @@
 // Random access to an upload for those who recognise it: in pages, with an end to how much is looked at.
 
+import { setImmediate } from "node:timers/promises";
+
 /** The bytes of an upload; a read may be slow. */
 export interface ByteSource {
   readonly size: number;
@@ -24,6 +26,9 @@ export class BudgetSpent extends Error {
 
 export const PAGE_BYTES = 128 * 1024;
 
+/** So many looks at pages that are here take a millisecond or two; then others have their turn. */
+const STEPS_IN_A_ROW = 1_000;
+
 /** One for the headers, the others for two places far apart that are read in turn. */
 const PAGES_KEPT = 4;
 
@@ -36,6 +41,7 @@ export function openBytes(source: ByteSource, first: Budget) {
   let budget = first;
   let reads = 0;
   let steps = 0;
+  let stepsInARow = 0;
   let startedMs = performance.now();
 
   /** Begins a stage with a budget of its own. */
@@ -49,6 +55,7 @@ export function openBytes(source: ByteSource, first: Budget) {
   async function read(offset: number, length: number): Promise<Uint8Array> {
     if (failure) throw failure.error;
     if (++steps > budget.stepsMax) throw new BudgetSpent("Too many steps");
+    if (++stepsInARow > STEPS_IN_A_ROW) await letOthers();
     // Not before the end of the file is known: offsets come from the file.
     if (!(offset >= 0 && length >= 0 && offset + length <= source.size)) throw new EndOfBytes("Past the end");
     if (length === 0) return new Uint8Array();
@@ -66,6 +73,12 @@ export function openBytes(source: ByteSource, first: Budget) {
       done += part.length;
     }
     return whole;
+  }
+
+  /** Hostile bytes can be looked at a hundred thousand times without one read. */
+  async function letOthers(): Promise<void> {
+    stepsInARow = 0;
+    await setImmediate();
   }
 
   async function page(index: number): Promise<Uint8Array> {

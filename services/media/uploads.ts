@@ -11,7 +11,7 @@ import type { Actor } from "../sessions.ts";
 import { createPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
-import { recognise } from "./recognition.ts";
+import { type ByteSource, recognise } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
 
 /** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
@@ -24,6 +24,8 @@ const UNWRITTEN_MS_MAX = 60_000;
 const SILENCE_MS_MAX = 30_000;
 /** So is one that brings less: a quarter of what the slowest phone networks carry, with minutes for their gaps. */
 const FLOW = { bytesMin: 64 * 1024, periodMs: 5 * 60_000 };
+/** What one person has uploaded is recognised one after the other: HEAD asks for it too, and of that there is no limit. */
+const RECOGNITIONS_MAX = 1;
 const IN_FLIGHT_MAX = 2;
 const IN_FLIGHT_RETRY_SECONDS = 5;
 
@@ -52,6 +54,7 @@ export function createUploads(
 ) {
   const places = createPlaces({ max: IN_FLIGHT_MAX, retrySeconds: IN_FLIGHT_RETRY_SECONDS });
   const turns = createTurns(WRITES_AT_ONCE_MAX);
+  const recognitions = createTurns(RECOGNITIONS_MAX);
   const door = database.openBytes();
 
   /**
@@ -145,10 +148,11 @@ export function createUploads(
    */
   async function finish(upload: UploadRow): Promise<number> {
     if (upload.state === "ready") return upload.id;
-    const found = await recognise({
+    const source: ByteSource = {
       size: upload.size,
       read: (offset, length) => read(upload.id, offset, length),
-    });
+    };
+    const found = await recognitions.run(() => recognise(source), String(upload.owner_id));
     const refusal = found?.kind === upload.declared
       ? await settle(upload, found)
       : invalidMedia(found?.kind ?? null, upload.declared);
