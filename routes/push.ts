@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { ECDH } from "node:crypto";
 import { z } from "@hono/zod-openapi";
+import { ENDPOINT_MAX } from "../services/push/endpoints.ts";
 import type { Push } from "../services/push/push.ts";
 import { done, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
@@ -11,9 +12,8 @@ import { type CallContext, jsonCalls } from "./json_calls.ts";
 import { createRouter } from "./router.ts";
 
 const tags = ["Push"];
-const ENDPOINT_MAX = 1_024;
-/** The last moment that a Date can be. */
-const TIME_MS_MAX = 8.64e15;
+/** The last moment whose year has four digits: of later ones PostgreSQL does not read what a Date writes. */
+const TIME_MS_MAX = 253_402_300_799_999;
 
 const key = success({
   public_key: z.string().openapi({ description: "For `applicationServerKey`: a P-256 point in base64url" }),

@@ -42,6 +42,7 @@ Deno.test("PUT /api/push/subscription names the field that is wrong, and changes
       ["endpoint", { ...subscription, endpoint: "https://fcm.googleapis.com/x" }],
       ["endpoint", { ...subscription, endpoint: endpoint.replace("//", "//user@") }],
       ["endpoint", { ...subscription, endpoint: endpoint.padEnd(1_025, "x") }],
+      ["endpoint", { ...subscription, endpoint: `${endpoint}${"\u00e9".repeat(500)}` }],
       ["endpoint", { ...subscription, endpoint: "" }],
       ["keys.p256dh", { ...subscription, keys: { ...keys, p256dh: offCurve } }],
       ["keys.p256dh", { ...subscription, keys: { ...keys, p256dh: keys.p256dh.slice(1) } }],
@@ -50,6 +51,7 @@ Deno.test("PUT /api/push/subscription names the field that is wrong, and changes
       ["keys.more", { ...subscription, keys: { ...keys, more: "" } }],
       ["expirationTime", { ...subscription, expirationTime: t.clock.now().getTime() }],
       ["expirationTime", { ...subscription, expirationTime: 1e300 }],
+      ["expirationTime", { ...subscription, expirationTime: 253_402_300_800_000 }],
       ["expirationTime", { ...subscription, expirationTime: "never" }],
       ["session_id", { ...subscription, session_id: "x" }],
     ];
@@ -59,7 +61,10 @@ Deno.test("PUT /api/push/subscription names the field that is wrong, and changes
       deepEqual(answer.body.issues.map((issue: { path: string }) => issue.path), [path]);
     }
     equal(await countSubscriptions(t), 0);
-    succeeded(await t.call("PUT", "/api/push/subscription", { token: bob.token, json: { endpoint, keys } }));
+    for (const expirationTime of [undefined, 253_402_300_799_999]) {
+      const json = { endpoint, keys, expirationTime };
+      succeeded(await t.call("PUT", "/api/push/subscription", { token: bob.token, json }));
+    }
   }));
 
 Deno.test("nobody reaches another's subscription: not by DELETE, not by an endpoint that he came to know", () =>

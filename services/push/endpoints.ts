@@ -3,11 +3,14 @@
 
 import type { PushHosts } from "./config.ts";
 
-/** The address in its one form; null where it is none of a known push service. */
+/** Characters of an address. */
+export const ENDPOINT_MAX = 1_024;
+
+/** The address in its one form, which may be longer; null where it is too long or none of a known push service. */
 export function parseEndpoint(text: string, hosts: PushHosts): string | null {
   const url = URL.parse(text);
   if (!url || url.username !== "" || url.password !== "" || text.includes("#")) return null;
-  return hosts.some((host) => isAt(url, host)) ? url.href : null;
+  return url.href.length <= ENDPOINT_MAX && hosts.some((host) => isAt(url, host)) ? url.href : null;
 }
 
 function isAt(url: URL, host: string): boolean {
