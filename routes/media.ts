@@ -48,7 +48,7 @@ export function mediaRoutes(
       "What it is, is recognised from its bytes, and has to be of the kind that media_type says. For large " +
       "files on bad networks see `/api/uploads`.",
     security: SECURITY,
-    middleware: [signed, transfer, admitted(uploads), multipart] as const,
+    middleware: [signed, admitted(uploads), transfer, multipart] as const,
     request: { query: z.object({ media_type: mediaType }) },
     // Not under `request`, where the framework would hold the whole body to look at it.
     requestBody: {
@@ -102,7 +102,7 @@ export function mediaRoutes(
   return router;
 }
 
-/** Stands before a call that transfers bytes, of which a user has few at a time. */
+/** Stands before a call that transfers bytes, of which a user has few at a time and the others wait. */
 export function limitTransfers(uploads: Uploads) {
   return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next));
 }

@@ -59,7 +59,7 @@ export function uploadRoutes(
 
   const create = createRoute({
     ...about,
-    middleware: [signed, transfer, admitted(uploads)] as const,
+    middleware: [signed, admitted(uploads), transfer] as const,
     method: "post",
     path: UPLOADS_PATH,
     summary: "Begin a resumable upload (tus)",

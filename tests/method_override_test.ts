@@ -113,7 +113,7 @@ Deno.test("what is meant needs the session, the owner and the turn that it needs
     }
     const [user] = await t.sql<Actor[]>`select id as user_id from users where phone_number = ${ANN}`;
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    const others = [1, 2].map(() => t.services.uploads.transfer(user!, () => released));
+    const others = Array.from({ length: 32 }, () => t.services.uploads.transfer(user!, () => released));
     const headers = { ...BYTES, "upload-offset": "0" };
     for (const by of ["POST", "HEAD", "DELETE"]) {
       equal((await meant(t, ann, "PATCH", address, { headers, by })).status, 429, by);

@@ -86,7 +86,7 @@ Deno.test("a page of another origin may read the metadata", () =>
 Deno.test("a tus-js-client that is told to wait at 429 gets all of many uploads through", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
-    const uploads = Array.from({ length: 5 }, () =>
+    const uploads = Array.from({ length: 40 }, () =>
       clientUpload(t.url, {
         token: ann.token,
         bytes: VOICE,

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "./assert.ts";
+import type { Actor } from "../services/sessions.ts";
 
 import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { download, fixture, NOTHING, remains, upload, uploadBody, wav } from "./upload_calls.ts";
@@ -145,23 +146,39 @@ Deno.test("of two uploads in parallel for which there is room for one, one is ke
     }
   }, { env: { MEDIA_QUOTA_BYTES: String(LIMIT + LIMIT / 2) } }));
 
-Deno.test("a user has two uploads at a time: the third is 429 with retry_after, and passes when one has ended", () =>
+Deno.test("a user has two uploads at a time, and others wait for their turn: what is begun all at once gets through", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const held = [holdUpload(t, ann.token), holdUpload(t, ann.token)];
     await eventually(async () => equal((await remains(t)).rows, 2));
 
-    const third = await upload(t, ann, wav(1_000));
-    refused(third, 429, "rate_limited");
-    equal(third.headers.get("retry-after"), String(third.body.retry_after));
+    const others = Array.from({ length: 10 }, () => upload(t, ann, wav(1_000)));
+    succeeded(await upload(t, bob, wav(1_000)));
+    equal((await remains(t)).rows, 3);
+
+    held[0]!.end();
+    for (const answer of await Promise.all(others)) succeeded(answer);
+    held[1]!.end();
+    for (const { answer } of held) succeeded(await answer);
+    equal((await remains(t)).rows, 13);
+  }));
+
+Deno.test("thirty uploads may wait: one more is 429 with retry_after, and passes when one has ended", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    const [user] = await t.sql<Actor[]>`select id as user_id from users where phone_number = ${ANN}`;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const others = Array.from({ length: 32 }, () => t.services.uploads.transfer(user!, () => released));
+
+    const another = await upload(t, ann, wav(1_000));
+    refused(another, 429, "rate_limited");
+    equal(another.headers.get("retry-after"), String(another.body.retry_after));
     refused(await upload(t, ann, wav(1_000), "nonsense"), 429, "rate_limited");
     succeeded(await upload(t, bob, wav(1_000)));
 
-    held[0]!.end();
-    succeeded(await held[0]!.answer);
+    release();
+    await Promise.all(others);
     succeeded(await upload(t, ann, wav(1_000)));
-    held[1]!.end();
-    succeeded(await held[1]!.answer);
   }));
 
 /** An upload that does not end before it is told to. */

@@ -8,7 +8,7 @@ import type { UploadRow } from "../../db/uploads.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions.ts";
-import { createPlaces } from "../limits/places.ts";
+import { createWaitingPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { type ByteSource, recognise } from "./recognition.ts";
@@ -26,8 +26,8 @@ const SILENCE_MS_MAX = 30_000;
 const FLOW = { bytesMin: 64 * 1024, periodMs: 5 * 60_000 };
 /** What one person has uploaded is recognised one after the other: HEAD asks for it too, and of that there is no limit. */
 const RECOGNITIONS_MAX = 1;
-const IN_FLIGHT_MAX = 2;
-const IN_FLIGHT_RETRY_SECONDS = 5;
+/** Transfers of one person's. What a client begins all at once gets through, and behind two long ones nothing waits for good. */
+const TRANSFERS = { max: 2, waiting: 30, msMax: 30_000, retrySeconds: 5 };
 
 export type Uploads = ReturnType<typeof createUploads>;
 
@@ -52,17 +52,17 @@ export function createUploads(
     flow?: { bytesMin: number; periodMs: number };
   },
 ) {
-  const places = createPlaces({ max: IN_FLIGHT_MAX, retrySeconds: IN_FLIGHT_RETRY_SECONDS });
+  const places = createWaitingPlaces(TRANSFERS);
   const turns = createTurns(WRITES_AT_ONCE_MAX);
   const recognitions = createTurns(RECOGNITIONS_MAX);
   const door = database.openBytes();
 
   /**
-   * Runs one transfer of a user's, who may have two at a time on this process.
+   * Runs one transfer of a user's, who may have two at a time on this process; others wait for their turn.
    * @throws AppError rate_limited
    */
   async function transfer<T>(me: Actor, run: () => Promise<T>): Promise<T> {
-    const leave = places.take(String(me.user_id));
+    const leave = await places.take(String(me.user_id));
     try {
       return await run();
     } finally {
