@@ -11,6 +11,8 @@ import type { Intents } from "./pairs.ts";
 export interface Draft extends Content {
   conversation_id: number;
   sender_id: number;
+  /** Whom it is for; the conversation has to be of these two. */
+  peer_id: number;
   /** What other processes are told: a JSON list up to where its last item, the id, belongs. */
   announcement: string;
 }
@@ -20,7 +22,7 @@ export interface DraftOutcome {
   stored_id: number | null;
   /** When it was sent, where that is not `now`: of a pair no message is older than the one before. */
   sent_at: Date | null;
-  /** How the pair stands; null of a draft that was stored. */
+  /** How the pair stands; null of a draft that was stored, and where the conversation is not there or of other people. */
   pair: Intents & { low_id: number } | null;
   /** What the draft carries and its sender may send; null where there is no such thing. */
   media: { media_type: string; duration: number | null } | null;
@@ -48,18 +50,22 @@ export async function storeDrafts(
   if (drafts.length === 1 && !hasMedia) return await storeText(sql, drafts[0]!, { now, origin });
   return await sql<DraftOutcome[]>`
     with draft as materialized (
-      select ord, conversation_id, sender_id, type, body, media_id, client_id, announcement
+      select ord, conversation_id, sender_id, least(sender_id, peer_id) as low_id, greatest(sender_id, peer_id) as high_id,
+        type, body, media_id, client_id, announcement
       from unnest(
         ${drafts.map((draft) => draft.conversation_id)}::bigint[],
         ${drafts.map((draft) => draft.sender_id)}::bigint[],
+        ${drafts.map((draft) => draft.peer_id)}::bigint[],
         ${drafts.map((draft) => draft.message_type)}::text[],
         ${drafts.map((draft) => draft.message)}::text[],
         ${drafts.map((draft) => draft.media_content_id)}::bigint[],
         ${drafts.map((draft) => draft.client_id)}::text[],
         ${drafts.map((draft) => draft.announcement)}::text[]
-      ) with ordinality as draft (conversation_id, sender_id, type, body, media_id, client_id, announcement, ord)
+      ) with ordinality as draft
+        (conversation_id, sender_id, peer_id, type, body, media_id, client_id, announcement, ord)
     ), pair as materialized (
-      select id, low_id, low_intent, high_intent, ever_accepted, greatest(last_message_at, ${now}) as sent_at
+      select id, low_id, high_id, low_intent, high_intent, ever_accepted,
+        greatest(last_message_at, ${now}) as sent_at
       from conversations
       where id = any((select array_agg(conversation_id) from draft)::bigint[])
       order by id
@@ -69,7 +75,7 @@ export async function storeDrafts(
       from (
         select draft.*, draft.sender_id = pair.low_id as from_low, pair.sent_at
         from draft
-        join pair on pair.id = draft.conversation_id
+        join pair on ${isTheirs(sql)}
         where pair.low_intent = 'want'
           and pair.high_intent = 'want'
           and (draft.media_id is null or exists (select from carried where carried.ord = draft.ord))
@@ -106,10 +112,10 @@ export async function storeDrafts(
     )
     select stored.id as stored_id,
       nullif(stored.sent_at, ${now}) as sent_at,
-      case when stored.id is null then to_json(pair) end as pair,
+      case when stored.id is null and pair.id is not null then to_json(pair) end as pair,
       case when carried.ord is not null then to_json(carried) end as media
     from draft
-    join pair on pair.id = draft.conversation_id
+    left join pair on ${isTheirs(sql)}
     left join stored on stored.ord = draft.ord
     left join carried on carried.ord = draft.ord
     -- For what it does: it has one row, and none of its columns is asked for.
@@ -117,17 +123,27 @@ export async function storeDrafts(
     order by draft.ord`;
 }
 
+/**
+ * A conversation that was known may be gone, and its id somebody else's, where another database has taken the place of one
+ * that is lost and lacks what that had last.
+ */
+function isTheirs(sql: Sql) {
+  return sql`pair.id = draft.conversation_id and pair.low_id = draft.low_id and pair.high_id = draft.high_id`;
+}
+
 /** The same for a text that comes alone, as most do where there is little to do: without arrays it takes half the time. */
 async function storeText(
   sql: Sql,
-  { conversation_id, sender_id, message, client_id, announcement }: Draft,
+  { conversation_id, sender_id, peer_id, message, client_id, announcement }: Draft,
   { now, origin }: { now: Date; origin: string },
 ): Promise<DraftOutcome[]> {
   return await sql<DraftOutcome[]>`
     with pair as materialized (
-      select low_id, low_intent, high_intent, ever_accepted, greatest(last_message_at, ${now}) as sent_at
+      select low_id, high_id, low_intent, high_intent, ever_accepted, greatest(last_message_at, ${now}) as sent_at
       from conversations
       where id = ${conversation_id}
+        and low_id = ${Math.min(sender_id, peer_id)}
+        and high_id = ${Math.max(sender_id, peer_id)}
       for no key update
     ), inserted as (
       insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
@@ -150,11 +166,11 @@ async function storeText(
     )
     select inserted.id as stored_id,
       nullif(inserted.created_at, ${now}) as sent_at,
-      case when inserted.id is null then to_json(pair) end as pair,
+      case when inserted.id is null and pair.low_id is not null then to_json(pair) end as pair,
       null as media
-    from pair
-    left join inserted on true
-    cross join (select count(*) from told) as all_told`;
+    from (select count(*) from told) as all_told
+    left join pair on true
+    left join inserted on true`;
 }
 
 /** Those media that the drafts carry and may carry, held against the sweep. */

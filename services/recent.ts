@@ -3,6 +3,7 @@ export interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
   delete(key: string): void;
+  clear(): void;
   size(): number;
 }
 
@@ -49,6 +50,10 @@ export function createRecent<Value>({ turnMs, max }: { turnMs: number; max: numb
     delete(key) {
       young.delete(key);
       old.delete(key);
+    },
+    clear() {
+      young.clear();
+      old.clear();
     },
     size: () => young.size + old.size,
   };

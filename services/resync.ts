@@ -9,6 +9,7 @@ import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
 import type { Newest } from "./newest.ts";
+import type { Threads } from "./threads.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** A change is stamped before its commit, and that can take this long. */
@@ -29,7 +30,13 @@ export interface Resync {
 }
 
 export function createResync(
-  { database, newest, hub, upkeep }: { database: Database; newest: Newest; hub: Hub; upkeep: Upkeep },
+  { database, threads, newest, hub, upkeep }: {
+    database: Database;
+    threads: Pick<Threads, "forget">;
+    newest: Newest;
+    hub: Hub;
+    upkeep: Upkeep;
+  },
 ): Resync {
   /** What has changed for these users. Where a fault of ours hides that, they are still told to fetch their lists. */
   async function read(users: number[], gapMs: number): Promise<[ChangedThread[], Undelivered[]]> {
@@ -46,6 +53,7 @@ export function createResync(
 
   async function afterGap(gapMs: number): Promise<void> {
     // Another database may have taken the place of the one that is gone, and lack what that had last.
+    threads.forget();
     newest.forget();
     const users = hub.userIds();
     for (let start = 0; start < users.length; start += USERS_AT_ONCE) {

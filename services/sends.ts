@@ -134,10 +134,11 @@ export function createSends(
   }
 
   async function whyNot(send: Send, { pair, media }: DraftOutcome): Promise<Outcome> {
+    if (pair === null) return "recipient_not_found";
     // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
     const stored = await findStored(send);
     if (stored) return judge(send, stored);
-    const status = statusOf(seenBy(send.me.user_id === pair!.low_id ? "low" : "high", pair!));
+    const status = statusOf(seenBy(send.me.user_id === pair.low_id ? "low" : "high", pair));
     if (status === null) return "recipient_not_found";
     if (status !== "accepted") return "not_friends";
     if (send.media_content_id !== null && media === null) return "invalid_media";
@@ -200,6 +201,7 @@ function draftOf(send: Send): Draft {
   return {
     conversation_id: send.thread.conversation_id,
     sender_id: send.me.user_id,
+    peer_id: send.thread.peer_id,
     message_type: send.message_type,
     message: send.message,
     media_content_id: send.media_content_id,

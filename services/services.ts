@@ -148,7 +148,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     },
   }));
   const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
-  const resync = createResync({ database, newest, hub, upkeep });
+  const resync = createResync({ database, threads, newest, hub, upkeep });
   database.onOutage(() => {
     bus.doubt();
     resync.afterOutage();

@@ -6,7 +6,7 @@ import type { PhoneNumber } from "./phone_number.ts";
 import { createRecent } from "./recent.ts";
 import type { Actor } from "./sessions.ts";
 
-/** The conversation of two people; once there, it stays what it is. */
+/** The conversation of two people; once there, it stays what it is for as long as the database does. */
 export interface Thread {
   conversation_id: number;
   peer_id: number;
@@ -15,6 +15,8 @@ export interface Thread {
 export interface Threads {
   /** Null before the first request between the two. Says nothing of what either wants. At once where it was found lately. */
   find(me: Actor, phone: PhoneNumber): Thread | Promise<Thread | null>;
+  /** Looks everything up anew from here on. */
+  forget(): void;
 }
 
 const THREADS_MAX = 50_000;
@@ -22,10 +24,12 @@ const THREADS_KEPT_MS = 10 * 60_000;
 
 export function createThreads({ database }: { database: Database }): Threads {
   const known = createRecent<Thread>({ turnMs: THREADS_KEPT_MS, max: THREADS_MAX });
+  let forgotten = 0;
 
   async function lookUp(key: string, me: Actor, phone: PhoneNumber): Promise<Thread | null> {
+    const before = forgotten;
     const thread = await database.run((sql) => findThread(sql, me.user_id, phone));
-    if (thread) known.set(key, thread);
+    if (thread && before === forgotten) known.set(key, thread);
     return thread;
   }
 
@@ -33,6 +37,10 @@ export function createThreads({ database }: { database: Database }): Threads {
     find(me, phone) {
       const key = `${me.user_id} ${phone}`;
       return known.get(key) ?? lookUp(key, me, phone);
+    },
+    forget() {
+      forgotten += 1;
+      known.clear();
     },
   };
 }

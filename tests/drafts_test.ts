@@ -58,6 +58,7 @@ function draftOf(pair: PairOfTwo, { from = "low", client_id = "the same" }: Case
   return {
     conversation_id: pair.id,
     sender_id: pair[from],
+    peer_id: pair[from === "low" ? "high" : "low"],
     message_type: "text",
     message: "Hello \u{1f44b}",
     media_content_id: null,
@@ -143,6 +144,28 @@ Deno.test("storeDrafts() judges a text, alone and among others, by what its pair
       );
       deepEqual([repeated.stored_id, repeated.pair!.high_intent], [null, "want"]);
     }
+  }));
+
+Deno.test("storeDrafts() stores nothing in a conversation that is gone or of other people, and all that is beside it", () =>
+  withApp(async (t) => {
+    const filler = await makePair(t, { what: "somebody else's" });
+    const [gone, ours] = [await makePair(t, { what: "" }), await makePair(t, { what: "" })];
+    await t.sql`delete from conversations where id = ${gone.id}`;
+    const between = draftOf(filler, { what: "", client_id: null });
+    for (
+      const lost of [draftOf(gone, { what: "" }), {
+        ...draftOf(gone, { what: "" }),
+        conversation_id: ours.id,
+      }]
+    ) {
+      const [alone] = await storeDrafts(t.sql, [lost], AT);
+      deepEqual([alone!.stored_id, alone!.pair], [null, null]);
+      const [first, among, last] = await storeDrafts(t.sql, [between, lost, between], AT);
+      deepEqual([among!.stored_id, among!.pair], [null, null]);
+      ok(first!.stored_id! < last!.stored_id!);
+    }
+    const rows = await t.sql`select conversation_id from messages`;
+    deepEqual(rows.map(({ conversation_id }) => conversation_id), Array(4).fill(filler.id));
   }));
 
 /** Stores a text whose pair somebody else holds meanwhile, and changes. */

@@ -199,8 +199,8 @@ Deno.test("who may not have media is refused at the same cost, however many mess
       from messages, generate_series(1, 3000)
       where media_id = ${id}`;
     await t.sql`analyze`;
-    const [pair] = await t.sql<{ conversation_id: number; sender_id: number }[]>`
-      select conversation_id, owner_id as sender_id
+    const [pair] = await t.sql<{ conversation_id: number; sender_id: number; peer_id: number }[]>`
+      select conversation_id, owner_id as sender_id, peer_id
       from contacts
       join users on users.id = owner_id
       where phone_number = ${ann.phone}`;

@@ -1,6 +1,6 @@
 // What is remembered of lately, and when it is forgotten.
 
-import { equal } from "./assert.ts";
+import { deepEqual, equal } from "./assert.ts";
 import { createRecent } from "../services/recent.ts";
 import { eventually } from "./support.ts";
 
@@ -36,4 +36,12 @@ Deno.test("what is deleted is gone, whichever generation it is in", () => {
   equal(recent.get("old"), undefined);
   equal(recent.get("older"), "older");
   equal(recent.get("new"), undefined);
+});
+
+Deno.test("what is cleared is gone in both generations", () => {
+  const recent = createRecent<string>({ turnMs: 60_000, max: 2 });
+  for (const key of ["old", "older", "new"]) recent.set(key, key);
+  recent.clear();
+  deepEqual(["old", "older", "new"].map(recent.get), [undefined, undefined, undefined]);
+  equal(recent.size(), 0);
 });

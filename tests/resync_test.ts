@@ -32,6 +32,7 @@ Deno.test("afterOutage() looks back to the first operation that failed, also whe
   };
   const resync = createResync({
     database: database as unknown as Database,
+    threads: { forget() {} },
     newest: { forget() {}, read: () => Promise.reject() },
     hub: { userIds: () => [1], tell() {} } as never,
     upkeep: { endDeadSockets: () => Promise.resolve() } as never,

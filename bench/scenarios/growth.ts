@@ -92,6 +92,7 @@ async function measure(database: BenchDatabase, grown: Grown): Promise<Record<st
       const draft = {
         conversation_id: thread!,
         sender_id: me.id,
+        peer_id: peer!.id,
         client_id,
         announcement: "[1,",
       };

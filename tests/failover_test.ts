@@ -1,0 +1,98 @@
+// Another database takes the place of one that is lost, and lacks what that had last: what the service remembers of it is
+// no more, and a number that was given out there is given out again.
+
+import { deepEqual, equal } from "./assert.ts";
+
+import {
+  ANN,
+  BOB,
+  CAT,
+  eventually,
+  friends,
+  type Person,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
+
+const DAN = "+14155550104";
+const EVE = "+14155550105";
+
+/** Cat and Dan have talked, in the last conversation that there was, and that is lost. */
+async function loseTalk(t: TestApp): Promise<[cat: Person, dan: Person]> {
+  const [cat, dan] = [await t.signUp(CAT), await t.signUp(DAN)];
+  await t.befriend(cat, dan);
+  succeeded(await t.send(cat, dan, "lost"));
+  const [lost] = await t.sql<{ id: number }[]>`
+    select max(id) as id
+    from conversations`;
+  const { id } = lost!;
+  await t.sql`delete from messages where conversation_id = ${id}`;
+  await t.sql`delete from contacts where conversation_id = ${id}`;
+  await t.sql`delete from conversations where id = ${id}`;
+  await t.sql`select setval(pg_get_serial_sequence('conversations', 'id'), ${id}, false)`;
+  return [cat, dan];
+}
+
+async function textsFor(t: TestApp, me: Person, peer: string): Promise<string[]> {
+  const { body } = await t.call("GET", `/api/messages/${peer}`, { token: me.token });
+  return body.messages.map(({ message }: { message: string }) => message);
+}
+
+Deno.test("a send in a conversation that is lost is refused, and what goes with it is stored and told once", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(ann, bob, "first"));
+    const [cat] = await loseTalk(t);
+    const bobSocket = await t.socket(bob.token);
+    const [annHere, catHere] = [
+      await t.services.sessions.authenticate(ann.token),
+      await t.services.sessions.authenticate(cat.token),
+    ];
+    const send = (me: typeof annHere, to: string, message: string) =>
+      t.services.messages.send(me, {
+        phone: to as typeof me.phone_number,
+        message_type: "text",
+        message,
+        media_content_id: null,
+        client_id: null,
+      });
+    const sent = await Promise.allSettled([
+      send(annHere, BOB, "second"),
+      send(catHere, DAN, "lost as well"),
+      send(annHere, BOB, "third"),
+    ]);
+
+    deepEqual(sent.map((one) => one.status === "fulfilled" ? one.value.message : one.reason.code), [
+      "second",
+      "recipient_not_found",
+      "third",
+    ]);
+    deepEqual(await textsFor(t, bob, ANN), ["third", "second", "first"]);
+    await eventually(() => equal(bobSocket.frames.length, 2));
+  }));
+
+Deno.test("a send in a conversation that is lost reaches nobody whose conversation has its number now", () =>
+  withApp(async (t) => {
+    const [cat] = await loseTalk(t);
+    const [ann, eve] = [await t.signUp(ANN), await t.signUp(EVE)];
+    await t.befriend(ann, eve);
+
+    refused(await t.send(cat, { phone: DAN, token: "" }, "for Dan alone"), 404, "recipient_not_found");
+    deepEqual(await textsFor(t, ann, EVE), []);
+    const [row] = await t.sql`select count(*)::int as count from messages`;
+    equal(row!.count, 0);
+  }));
+
+Deno.test("two who become friends again after their conversation was lost talk in their new one", () =>
+  withApp(async (t) => {
+    const [cat, dan] = await loseTalk(t);
+    const [ann, eve] = [await t.signUp(ANN), await t.signUp(EVE)];
+    await t.befriend(ann, eve);
+    await t.befriend(cat, dan);
+    await t.services.fromOthers.onGap(0);
+
+    succeeded(await t.send(cat, dan, "found"));
+    deepEqual(await textsFor(t, dan, CAT), ["found"]);
+  }));
