@@ -74,20 +74,6 @@ export async function endSession(
   return session ?? null;
 }
 
-/** Which of these sessions live no more, and whose they were. */
-export async function listDeadSessions(
-  sql: Sql,
-  ids: string[],
-  now: Date,
-): Promise<{ id: string; user_id: number }[]> {
-  return await sql<{ id: string; user_id: number }[]>`
-    select s.id, s.user_id
-    from sessions s
-    join users u on u.id = s.user_id
-    where s.id = any(${ids}::text[])
-      and (s.ended_at is not null or s.expires_at <= ${now} or u.status <> 'active')`;
-}
-
 /** Sessions that ended since then, by whatever, also those that clocks ahead of ours ended until `aheadOf`. */
 export async function listEndedSince(
   sql: Sql,

@@ -96,3 +96,14 @@ Deno.test("two who become friends again after their conversation was lost talk i
     succeeded(await t.send(cat, dan, "found"));
     deepEqual(await textsFor(t, dan, CAT), ["found"]);
   }));
+
+Deno.test("a socket whose session is lost ends with 4001 after the gap, and no other", () =>
+  withApp(async (t) => {
+    const socket = await t.socket((await t.signUp(ANN)).token);
+    const kept = await t.socket((await t.signUp(BOB)).token);
+    await t.sql`delete from sessions where user_id = (select id from users where phone_number = ${ANN})`;
+    await t.services.fromOthers.onGap(0);
+
+    equal(await socket.closed, 4001);
+    equal(kept.raw.readyState, WebSocket.OPEN);
+  }));
