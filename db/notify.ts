@@ -22,6 +22,14 @@ export async function notify(sql: Sql, payloads: string[]): Promise<void> {
     from unnest(${payloads}::text[]) as payload`;
 }
 
+/**
+ * How much of the queue is taken. To ask is also what takes away what everybody has heard: PostgreSQL does so by itself only
+ * while more comes, and a queue that is full, because somebody who listens was stuck, takes no more. So it would stay full.
+ */
+function askUsage(pool: Pool): Promise<unknown> {
+  return pool`select pg_notification_queue_usage()`.execute();
+}
+
 export interface Listener {
   close(): Promise<void>;
 }
@@ -77,7 +85,7 @@ export async function listen(
     if (pool) {
       const askedAt = performance.now();
       const asked = pool;
-      const answered = await within(HEARTBEAT_MS, asked`select 1`.execute()).then(() => true, () => false);
+      const answered = await within(HEARTBEAT_MS, askUsage(asked)).then(() => true, () => false);
       if (answered && pool === asked) heardAt = askedAt;
       else {
         pool = null;

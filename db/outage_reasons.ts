@@ -14,6 +14,7 @@ const REASONS: Record<string, string> = {
   "53100": "disk full",
   "53200": "out of memory",
   "53300": "too many connections", // of the server, the database or the role
+  "54000": "queue of NOTIFY full", // somebody listens, and stays in a transaction or is stuck
   "55000": "login refused: database takes no connections", // ALLOW_CONNECTIONS false
   "55P03": "somebody else's transaction holds a lock",
   "57014": "statement took too long, as it may behind a lock", // or somebody cancelled it

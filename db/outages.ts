@@ -20,6 +20,7 @@ const CONNECTION_CODES = new Set([
 // SQLSTATEs (PostgreSQL, Appendix A) that say the server is not there for us now.
 const SERVER_CODES = new Set([
   "25006", // read_only_sql_transaction: a standby, or a primary that lost its place
+  "54000", // program_limit_exceeded: the queue of NOTIFY is full; no statement here can exceed another
   "57014", // query_canceled, which is also a statement_timeout
   "57P01", // admin_shutdown
   "57P02", // crash_shutdown

@@ -24,6 +24,7 @@ const OUTAGES = [
   "57P03", // cannot_connect_now
   "57014", // query_canceled
   "25006", // read_only_sql_transaction
+  "54000", // program_limit_exceeded
 ];
 const REFUSALS = [
   "23505",

@@ -23,7 +23,7 @@ async function killListeners(t: TestApp): Promise<void> {
   await t.sql`
     select pg_terminate_backend(pid)
     from pg_stat_activity
-    where datname = current_database() and query in ('listen puffintalk', 'select 1')`;
+    where datname = current_database() and query in ('listen puffintalk', 'select pg_notification_queue_usage()')`;
 }
 
 async function toldEventually(socket: TestSocket, what: string): Promise<void> {

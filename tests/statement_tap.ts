@@ -12,7 +12,7 @@ export interface StatementTap {
 }
 
 /** What a connection asks of its own accord: whether it is alive, and which types there are. */
-const OF_THE_CONNECTION = /^select 1$|pg_catalog\.pg_type/;
+const OF_THE_CONNECTION = /^select (1|pg_notification_queue_usage\(\))$|pg_catalog\.pg_type/;
 
 export function startStatementTap(database: TestDatabase): StatementTap {
   const { host, port } = database.address;
