@@ -86,6 +86,12 @@ export const queryTicket = z.unknown().optional().openapi({
   description: "From `POST /api/notifications/ticket`",
 });
 
+/** What a socket asks for beside the others. */
+export const querySessions = z.unknown().optional().openapi({
+  type: "boolean",
+  description: "true: `sessions_updated` as well",
+});
+
 /** Longer than any text that has 50 code points after NFC: none of those comes apart into more than four. */
 const NAME_LENGTH_MAX = NAME_MAX * 4 * 2;
 

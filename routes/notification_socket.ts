@@ -17,12 +17,14 @@ const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 1_000;
 const OPENING_MS_MAX = 10_000;
 
-/** What all sockets of this process have in common. */
+/** What all sockets of this process that hear the same have in common. */
 export interface Around {
   hub: Hub;
   deliveries: Deliveries;
   stuckSockets: HeadCount;
   toFrame: (notice: Notice) => string;
+  /** Whether they asked for `sessions_updated`; the others know nothing of it. */
+  hearSessions: boolean;
 }
 
 /**
@@ -65,6 +67,7 @@ export class NotificationSocket implements Socket {
   write(notice: Notice): boolean {
     // One that is closing would drop it silently. The change is committed, and the client will fetch it.
     if (this.#isCut || this.socket.readyState !== WebSocket.OPEN) return false;
+    if (notice.event === "sessions_updated" && !this.around.hearSessions) return true;
     this.socket.send(this.around.toFrame(notice));
     return true;
   }

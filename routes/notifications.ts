@@ -12,7 +12,7 @@ import type { Tickets } from "../services/tickets.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { AppEnv } from "./env.ts";
-import { queryTicket, queryToken } from "./fields.ts";
+import { querySessions, queryTicket, queryToken } from "./fields.ts";
 import { FRAME_BYTES_MAX, FRAMES_A_MINUTE_MAX, NotificationSocket } from "./notification_socket.ts";
 import { createRouter } from "./router.ts";
 import { bearerToken } from "./session.ts";
@@ -48,11 +48,11 @@ const route = createRoute({
   description:
     "A ticket goes into `?ticket=`, and then counts alone; a token into the Authorization header, the offer " +
     "`Sec-WebSocket-Protocol: bearer, <token>`, or `?token=`. Frames are hints to fetch again: the first is `connected`, and a fetch " +
-    "after it sees everything that was committed before. `sessions_updated`: another session of mine began or ended. Close codes: 1001 the service shuts down, or a ping stayed unanswered, 1008 more than " +
+    "after it sees everything that was committed before. `sessions_updated`, which only `?sessions=true` brings: another session of mine began or ended. Close codes: 1001 the service shuts down, or a ping stayed unanswered, 1008 more than " +
     `${FRAMES_A_MINUTE_MAX} frames a minute or one over ${FRAME_BYTES_MAX} bytes, 1013 too much unread, 4001 the session ` +
     "has ended, 4002 displaced by newer sockets (do not reconnect).",
   security: [{ bearer: [] }, { ticket: [] }, { queryToken: [] }],
-  request: { query: z.object({ ticket: queryTicket, token: queryToken }) },
+  request: { query: z.object({ ticket: queryTicket, token: queryToken, sessions: querySessions }) },
   responses: {
     101: { description: "The socket is open; it carries text frames, each a `Notification` as JSON" },
     ...errorAnswers([...SESSION_ERRORS, "upgrade_required"]),
@@ -80,7 +80,9 @@ export function notificationRoutes(
     deliveries,
     stuckSockets,
     toFrame: onceEach((notice: Documented) => wire.notice(notice, now())),
+    hearSessions: false,
   };
+  const aroundWithSessions = { ...around, hearSessions: true };
   return router.openapi(route, async (c) => {
     const offer = protocolToken(c.req.header("sec-websocket-protocol"));
     const token = bearerToken(c.req.header("authorization")) ?? offer ?? c.req.query("token") ?? null;
@@ -102,7 +104,8 @@ export function notificationRoutes(
       const { socket, response } = upgraded;
       // By ourselves: Deno finds a protocol only in a list with spaces behind its commas, which Node's clients send without.
       if (offer !== null) response.headers.set("Sec-WebSocket-Protocol", "bearer");
-      new NotificationSocket(socket, actor, goOut, around);
+      const hears = c.req.query("sessions") === "true" ? aroundWithSessions : around;
+      new NotificationSocket(socket, actor, goOut, hears);
       return response;
     } catch (error) {
       goOut();

@@ -49,6 +49,7 @@ function open({ stuckMax = 1 } = {}): Scene {
     deliveries,
     stuckSockets: createHeadCount(stuckMax),
     toFrame: ({ event }: { event: string }) => event,
+    hearSessions: false,
   };
   let count = 0;
   const actor = { user_id: BOB_ID, phone_number: ANN as PhoneNumber, session_id: "session" };

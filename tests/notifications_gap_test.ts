@@ -134,7 +134,7 @@ Deno.test("after a gap nobody is told of a thread in which his request was decli
     const put = (call: string, me: Person, phone_number: string) =>
       t.call("PUT", `/api/contacts/${call}`, { token: me.token, json: { phone_number } });
     succeeded(await put("request", ann, BOB));
-    const socket = await t.socket(ann.token);
+    const socket = await t.socket(ann.token, "&sessions=true");
     succeeded(await put("delete", bob, ANN));
     socket.forget();
     await t.services.fromOthers.onGap(0);
@@ -152,7 +152,7 @@ Deno.test("after a gap nobody is told of a thread with somebody whom he has dele
     const put = (call: string, me: Person, phone_number: string) =>
       t.call("PUT", `/api/contacts/${call}`, { token: me.token, json: { phone_number } });
     succeeded(await t.send(ann, bob, "one"));
-    const socket = await t.socket(bob.token);
+    const socket = await t.socket(bob.token, "&sessions=true");
     await eventually(async () => deepEqual(await statusesSeenBy(t, ann, BOB), ["delivered"]));
     succeeded(await put("delete", bob, ANN));
     // As if the message had come while nobody listened.

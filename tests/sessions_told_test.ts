@@ -18,6 +18,8 @@ import {
   withTwoApps,
 } from "./support.ts";
 
+const SESSIONS = "&sessions=true";
+
 async function toldOnce(socket: TestSocket): Promise<void> {
   await eventually(() => deepEqual(socket.told(), ["sessions_updated"]));
   socket.forget();
@@ -34,21 +36,21 @@ async function toldNothing(t: TestApp, socket: TestSocket, to: Person): Promise<
 Deno.test("a session that is opened is told to my other sessions, on every service, and to nobody else", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = [await one.signUp(ANN), await one.signUp(BOB)];
-    const [here, there] = [await one.socket(ann.token), await two.socket(ann.token)];
-    const stranger = await one.socket(bob.token);
+    const [here, there] = [await one.socket(ann.token, SESSIONS), await two.socket(ann.token, SESSIONS)];
+    const stranger = await one.socket(bob.token, SESSIONS);
     const laptop = await one.signIn(ANN, "laptop");
 
     await Promise.all([here, there].map(toldOnce));
     await toldNothing(one, stranger, bob);
     deepEqual((await list(two, ann.token)).map(({ device }) => device).includes("laptop"), true);
-    const own = await two.socket(laptop.token);
+    const own = await two.socket(laptop.token, SESSIONS);
     await toldNothing(two, own, laptop);
   }));
 
 Deno.test("a sign-in with a wrong code, or by who is suspended, is told to nobody", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
-    const socket = await t.socket(ann.token);
+    const socket = await t.socket(ann.token, SESSIONS);
     succeeded(await t.call("POST", "/api/auth/signin", { json: { phone_number: ANN } }));
     const passcode = t.codeFor(ANN);
     refused(await complete(t, "signin", { phone: ANN, passcode: wrong(passcode) }), 400, "invalid_passcode");
@@ -65,8 +67,8 @@ Deno.test("a session that is signed out is told to my other sessions, on every s
   withTwoApps(async (one, two) => {
     const ann = await one.signUp(ANN);
     const laptop = await one.signIn(ANN);
-    const sockets = [await one.socket(ann.token), await two.socket(ann.token)];
-    const ending = await two.socket(laptop.token);
+    const sockets = [await one.socket(ann.token, SESSIONS), await two.socket(ann.token, SESSIONS)];
+    const ending = await two.socket(laptop.token, SESSIONS);
     succeeded(await one.call("POST", "/api/auth/signout", { token: laptop.token }));
 
     await Promise.all(sockets.map(toldOnce));
@@ -78,7 +80,10 @@ Deno.test("a session that another one ends is told to the third, and one that is
   withTwoApps(async (one, two) => {
     const ann = await one.signUp(ANN);
     const [laptop, tablet] = [await one.signIn(ANN), await one.signIn(ANN)];
-    const [here, there] = [await one.socket(tablet.token), await two.socket(tablet.token)];
+    const [here, there] = [
+      await one.socket(tablet.token, SESSIONS),
+      await two.socket(tablet.token, SESSIONS),
+    ];
     succeeded(await end(one, ann.token, await currentId(one, laptop.token)));
     await Promise.all([here, there].map(toldOnce));
 
@@ -89,7 +94,7 @@ Deno.test("a session that another one ends is told to the third, and one that is
 Deno.test("a session that is opened on the page of an invitation is told to my others", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
-    const socket = await t.socket(ann.token);
+    const socket = await t.socket(ann.token, SESSIONS);
     const start = await visit(t, "/i/AAAAAAAAAAAAAAAAAAAAAA");
     const asked = await submit(t, start, "send", { phone_number: ANN });
     equal((await submit(t, asked, "verify", { passcode: t.codeFor(ANN) })).status, 200);
@@ -97,10 +102,19 @@ Deno.test("a session that is opened on the page of an invitation is told to my o
     await toldOnce(socket);
   }));
 
+Deno.test("a socket that did not ask for sessions is told of none", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const sockets = [await t.socket(ann.token), await t.socket(ann.token, SESSIONS)];
+    await t.signIn(ANN, "laptop");
+    await toldOnce(sockets[1]!);
+    await toldNothing(t, sockets[0]!, ann);
+  }));
+
 Deno.test("after a gap in what other services announce, everybody is told that a session may have begun or ended", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
-    const sockets = [await t.socket(ann.token), await t.socket(bob.token)];
+    const sockets = [await t.socket(ann.token, SESSIONS), await t.socket(bob.token, SESSIONS)];
     await t.services.fromOthers.onGap(1_000);
 
     for (const socket of sockets) await eventually(() => ok(socket.told().includes("sessions_updated")));

@@ -66,7 +66,8 @@ export interface TestApp {
   signIn(phone: string, device?: string): Promise<Person>;
   befriend(one: Person, other: Person): Promise<void>;
   send(from: Person, to: Person, message: string, more?: Record<string, unknown>): Promise<Answer>;
-  socket(token: string): Promise<TestSocket>;
+  /** @param more of the query: what it is told beside the others */
+  socket(token: string, more?: "" | "&sessions=true"): Promise<TestSocket>;
 }
 
 export interface TestOptions {
@@ -227,8 +228,8 @@ function createTestApp({ sockets, checker, ...parts }: Parts): TestApp {
         token: from.token,
         json: { phone_number: to.phone, message_type: "text", message, ...more },
       }),
-    async socket(token) {
-      const socket = await openSocket(`${url.replace("http", "ws")}/api/notifications?token=${token}`);
+    async socket(token, more = "") {
+      const socket = await openSocket(`${url.replace("http", "ws")}/api/notifications?token=${token}${more}`);
       sockets.push(socket);
       return socket;
     },

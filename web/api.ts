@@ -1214,6 +1214,8 @@ export interface paths {
           ticket?: string;
           /** @description Instead of the Authorization header */
           token?: string;
+          /** @description true: `sessions_updated` as well */
+          sessions?: boolean;
         };
         header?: never;
         path?: never;

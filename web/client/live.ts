@@ -48,7 +48,7 @@ export function createLive(
     const used = token();
     if (used === null || socket) return;
     become("connecting");
-    const address = `${origin.replace(/^http/, "ws")}/api/notifications`;
+    const address = `${origin.replace(/^http/, "ws")}/api/notifications?sessions=true`;
     const opened = new WebSocket(address, ["bearer", used]);
     socket = opened;
     const impatience = setTimeout(() => opened.close(), PATIENCE_MS);
