@@ -16,7 +16,7 @@ export const STEP_FIELDS = {
 } as const;
 
 export type Step = keyof typeof STEP_FIELDS;
-export type Fields = Partial<Record<"phone_number" | "purpose" | "passcode" | "session", string>>;
+type Fields = Partial<Record<"phone_number" | "purpose" | "passcode" | "session", string>>;
 
 /** What is shown, and the refusal that it tells of. */
 export interface Outcome {

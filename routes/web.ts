@@ -39,7 +39,7 @@ const part = createRoute({
 });
 
 /** What a page of ours may do: nothing inline but its own style, nothing from elsewhere. */
-export function pagePolicy(styleHash: string): string {
+function pagePolicy(styleHash: string): string {
   return [
     "default-src 'none'",
     "script-src 'self'",

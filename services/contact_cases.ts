@@ -48,7 +48,7 @@ export interface Changed {
   invites: boolean;
 }
 
-export type Outcome = Changed | AppError;
+type Outcome = Changed | AppError;
 
 export function caseOf(wish: Wish, { user, pair }: Found): Case {
   const before = user && pair ? seenBy(wish.me.user_id < user.id ? "low" : "high", pair) : UNKNOWN;

@@ -8,7 +8,7 @@ import { takeFloor } from "../pgbench.ts";
 import { countMessages, countStored, makePairs, openSender } from "../sending.ts";
 
 /** With so many clients pgbench inserts fastest here; with 8 or 128 it is slower. */
-export const FLOOR_CLIENTS = 32;
+const FLOOR_CLIENTS = 32;
 const FLOOR_PAIRS = 128;
 
 /** Sends that were answered and told, each pair with one in flight; the floor before each run, on a database like it. */

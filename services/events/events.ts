@@ -20,7 +20,7 @@ interface ForUser {
   except?: string;
 }
 
-export interface ContactsUpdated extends ForUser {
+interface ContactsUpdated extends ForUser {
   event: "contacts_updated";
   /** Somebody asks this user to be friends. */
   asks?: true;
@@ -35,11 +35,11 @@ export interface MessagesUpdated extends ForUser {
 }
 
 /** The user's list of sessions has one more or one less. */
-export interface SessionsUpdated extends ForUser {
+interface SessionsUpdated extends ForUser {
   event: "sessions_updated";
 }
 
-export interface SessionEnded {
+interface SessionEnded {
   to: number;
   event: "session_ended";
   session_id: string;

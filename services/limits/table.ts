@@ -124,7 +124,7 @@ export const COUNT_LIMITS = {
 export const LIMIT_TABLE = { ...RATE_LIMITS, ...COUNT_LIMITS };
 
 export type RateName = keyof typeof RATE_LIMITS;
-export type CountName = keyof typeof COUNT_LIMITS;
+type CountName = keyof typeof COUNT_LIMITS;
 
 type NamesIn<Store> = {
   [Name in RateName]: (typeof RATE_LIMITS)[Name]["store"] extends Store ? Name : never;

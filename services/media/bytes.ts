@@ -20,11 +20,11 @@ export class EndOfBytes extends Error {
   override name = "EndOfBytes";
 }
 
-export class BudgetSpent extends Error {
+class BudgetSpent extends Error {
   override name = "BudgetSpent";
 }
 
-export const PAGE_BYTES = 128 * 1024;
+const PAGE_BYTES = 128 * 1024;
 
 /** So many looks at pages that are here take a millisecond or two; then others have their turn. */
 const STEPS_IN_A_ROW = 1_000;

@@ -9,8 +9,6 @@ export interface Chunk {
   isLazy: boolean;
 }
 
-export type ChunkWriter = ReturnType<typeof createChunkWriter>;
-
 /**
  * Writes in chunks of this size, the first of them at `start`, and never two at once. After a failure nothing is tried
  * again, and whatever is asked next fails with it.

@@ -53,11 +53,9 @@ export interface ClientTexts {
     | "done"
     | "go"
     | "more"
-    | "ok"
     | "open"
     | "pause"
     | "play"
-    | "record"
     | "save"
     | "select"
     | "send"
@@ -113,7 +111,6 @@ export interface ClientTexts {
   standing: Record<"accepted" | "requested" | "requesting" | "blocked" | "deleted", string>;
   person: {
     title: string;
-    name: string;
     accept: string;
     decline: string;
     takeBack: string;
@@ -167,7 +164,6 @@ export interface ClientTexts {
     endDevice: string;
     signOut: string;
     signOutAsk: string;
-    install: string;
   };
   connecting: string;
   displaced: string;
@@ -196,11 +192,9 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       done: "Done",
       go: "Go",
       more: "Options",
-      ok: "OK",
       open: "Open",
       pause: "Pause",
       play: "Play",
-      record: "Record",
       save: "Save",
       select: "Select",
       send: "Send",
@@ -268,7 +262,6 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     },
     person: {
       title: "Contact",
-      name: "Name",
       accept: "Accept",
       decline: "Decline",
       takeBack: "Take the request back",
@@ -325,7 +318,6 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       endDevice: "Sign out there",
       signOut: "Sign out",
       signOutAsk: "Sign out? Messages that were not sent yet are lost.",
-      install: "Install PuffinTalk",
     },
     connecting: "Connecting\u2026",
     displaced: "PuffinTalk is open in too many windows.",
@@ -383,11 +375,9 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       done: "Listo",
       go: "Ir",
       more: "Opciones",
-      ok: "OK",
       open: "Abrir",
       pause: "Pausa",
       play: "Oír",
-      record: "Grabar",
       save: "Guardar",
       select: "Elegir",
       send: "Enviar",
@@ -455,7 +445,6 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     },
     person: {
       title: "Contacto",
-      name: "Nombre",
       accept: "Aceptar",
       decline: "Rechazar",
       takeBack: "Retirar la solicitud",
@@ -516,7 +505,6 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       endDevice: "Cerrar allí la sesión",
       signOut: "Cerrar sesión",
       signOutAsk: "¿Cerrar sesión? Los mensajes aún no enviados se pierden.",
-      install: "Instalar PuffinTalk",
     },
     connecting: "Conectando\u2026",
     displaced: "PuffinTalk está abierto en demasiadas ventanas.",

@@ -19,8 +19,6 @@ const DISPLACED = 4002;
 /** A socket that has not said `connected` by then never will. */
 const PATIENCE_MS = 10_000;
 
-export type Live = ReturnType<typeof createLive>;
-
 export function createLive(
   { origin, token, onSessionEnded, onFailed }: {
     origin: string;

@@ -9,9 +9,7 @@ import { ApiError, type Http, PASSING } from "./http.ts";
 import { createListeners } from "./listeners.ts";
 import type { Uploads } from "./uploads.ts";
 
-export type Message = components["schemas"]["Message"];
-
-export type Outbox = ReturnType<typeof createOutbox>;
+type Message = components["schemas"]["Message"];
 
 export function createOutbox(
   { drafts, http, uploads, name, person }: {

@@ -2,8 +2,6 @@
 
 import type { Http } from "./http.ts";
 
-export type Push = ReturnType<typeof createPush>;
-
 export function createPush({ http }: { http: Http }) {
   const isThere = "serviceWorker" in navigator && "PushManager" in globalThis;
 

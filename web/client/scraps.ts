@@ -3,8 +3,6 @@
 
 import { local } from "./storage.ts";
 
-export type Scraps = ReturnType<typeof createScraps>;
-
 export function createScraps(name: string) {
   const key = `${name}.scraps`;
   const read = () => local.read<Record<string, string>>(key) ?? {};

@@ -16,8 +16,6 @@ export interface Session {
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000 - WEEK_MS;
 
-export type SessionKeeper = ReturnType<typeof createSessionKeeper>;
-
 export function createSessionKeeper(name: string) {
   const key = `${name}.session`;
   const changes = createListeners<Session | null>();

@@ -1,7 +1,5 @@
 // Few words by name, kept at once: in the browser's storage, and in this window's memory where that is forbidden or full.
 
-export type Words = ReturnType<typeof createWords>;
-
 function createWords(storage: () => Storage) {
   const memory = new Map<string, string>();
 

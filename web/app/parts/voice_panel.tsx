@@ -27,7 +27,7 @@ export function VoicePanel({ onSend, close }: VoicePanelProps) {
   }, []);
   if (trouble) {
     return (
-      <div class="panel voice">
+      <div class="panel">
         <Alert>{sentenceOf(texts, new ApiError("microphone", ""))}</Alert>
         <button type="button" class="second" ref={first} onClick={close}>{texts.keys.back}</button>
       </div>
@@ -35,7 +35,7 @@ export function VoicePanel({ onSend, close }: VoicePanelProps) {
   }
   if (!isBegun) {
     return (
-      <div class="panel voice">
+      <div class="panel">
         <p role="status">{texts.voice.asking}</p>
         <button type="button" class="second" ref={first} onClick={close}>{texts.keys.cancel}</button>
       </div>
@@ -43,7 +43,7 @@ export function VoicePanel({ onSend, close }: VoicePanelProps) {
   }
   if (!voice) {
     return (
-      <div class="panel voice">
+      <div class="panel">
         <p class="recording" role="status">
           <span class="dot" /> {texts.voice.recording}{" "}
           <span class="length" aria-hidden="true">{minutesOf(seconds)}</span>
@@ -58,7 +58,7 @@ export function VoicePanel({ onSend, close }: VoicePanelProps) {
     );
   }
   return (
-    <div class="panel voice">
+    <div class="panel">
       <p role="status">{texts.voice.ready}</p>
       <Player
         kind="audio"

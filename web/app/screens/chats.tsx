@@ -92,7 +92,7 @@ function Section(
   return (
     <section>
       <h2>{title}</h2>
-      <ul class="people">
+      <ul>
         {contacts.map((contact) => (
           <Row
             key={contact.phone_number}

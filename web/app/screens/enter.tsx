@@ -161,7 +161,7 @@ function timed<Sent extends { resend_in: number }>({ resend_in, ...sent }: Sent)
 }
 
 /** A sentence with a number in it, which is read from left to right also where the sentence is not. */
-export function withNumber(sentence: (number: string) => string, phone: string) {
+function withNumber(sentence: (number: string) => string, phone: string) {
   const [before, after] = sentence("\0").split("\0");
   return (
     <>
