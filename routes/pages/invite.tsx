@@ -2,7 +2,8 @@
 
 import { maskPhoneNumber, type PhoneNumber } from "../../services/phone_number.ts";
 import type { Invitation, Purpose } from "../../services/invitees.ts";
-import { type PageError, type PageTexts, waitText } from "../../services/texts/pages.ts";
+import type { PageError, PageTexts } from "../../services/texts/pages.ts";
+import { waitText } from "../../services/texts/waits.ts";
 import { WEB_PATH } from "../web.ts";
 import { Alert, Layout, type Speech, StepForm } from "./layout.tsx";
 

@@ -4,6 +4,7 @@
 
 import type { ErrorCode } from "../errors.ts";
 import type { Language } from "./language.ts";
+import { WAIT_TEXTS, type WaitTexts } from "./waits.ts";
 
 /** What can go wrong for somebody who uses the client, and has words of its own; the rest is `unexpected`. */
 export type ClientError =
@@ -42,7 +43,7 @@ export type ClientError =
   | "offline"
   | "unplayable";
 
-export interface ClientTexts {
+export interface ClientTexts extends WaitTexts {
   /** What the language calls itself. */
   language: string;
   keys: Record<
@@ -174,15 +175,12 @@ export interface ClientTexts {
   /** Above a field, together with how many are too many. */
   tooLong: (max: number) => string;
   tooMany: (count: number) => string;
-  tryIn: (wait: string) => string;
-  seconds: (count: number) => string;
-  minutes: (count: number) => string;
-  hours: (count: number) => string;
   errors: Record<ClientError, string>;
 }
 
 export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
   en: {
+    ...WAIT_TEXTS.en,
     language: "English",
     keys: {
       add: "Add",
@@ -325,12 +323,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     news: (name) => `New message from ${name}`,
     newsHidden: "You have a new message",
     askedHidden: "Somebody wants to be your friend",
-    seconds: (count) => count === 1 ? "1 second" : `${count} seconds`,
-    minutes: (count) => count === 1 ? "1 minute" : `${count} minutes`,
-    hours: (count) => count === 1 ? "1 hour" : `${count} hours`,
     tooLong: (max) => `At most ${max} characters fit here.`,
     tooMany: (count) => count === 1 ? "1 is too many." : `${count} are too many.`,
-    tryIn: (wait) => `Try again in ${wait}.`,
     errors: {
       already_friends: "You are friends already.",
       already_registered: "This number has an account. Ask for a new code to sign in.",
@@ -366,6 +360,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     },
   },
   es: {
+    ...WAIT_TEXTS.es,
     language: "Español",
     keys: {
       add: "Añadir",
@@ -512,12 +507,8 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     news: (name) => `Mensaje nuevo de ${name}`,
     newsHidden: "Tienes un mensaje nuevo",
     askedHidden: "Alguien quiere ser tu amigo",
-    seconds: (count) => count === 1 ? "1 segundo" : `${count} segundos`,
-    minutes: (count) => count === 1 ? "1 minuto" : `${count} minutos`,
-    hours: (count) => count === 1 ? "1 hora" : `${count} horas`,
     tooLong: (max) => `Aquí caben como máximo ${max} caracteres.`,
     tooMany: (count) => count === 1 ? "Sobra 1." : `Sobran ${count}.`,
-    tryIn: (wait) => `Prueba otra vez en ${wait}.`,
     errors: {
       already_friends: "Ya sois amigos.",
       already_registered: "Este número ya tiene cuenta. Pide un código nuevo para iniciar sesión.",

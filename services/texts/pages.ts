@@ -4,6 +4,7 @@
 
 import type { ErrorCode } from "../errors.ts";
 import type { Language } from "./language.ts";
+import { WAIT_TEXTS, type WaitTexts } from "./waits.ts";
 
 /** What can go wrong on the page and has words of its own there; everything else is `unexpected`. */
 export type PageError =
@@ -32,7 +33,7 @@ export type PageError =
   >
   | "stale_form";
 
-export interface PageTexts {
+export interface PageTexts extends WaitTexts {
   /** For link previews, which everybody may see: nobody's number. */
   preview: { title: string; description: string };
   titles: Record<"start" | "passcode" | "request" | "done" | "never" | "error", string>;
@@ -63,15 +64,12 @@ export interface PageTexts {
   neverDone: string;
   backToStart: string;
   startAgain: string;
-  tryIn: (wait: string) => string;
-  seconds: (count: number) => string;
-  minutes: (count: number) => string;
-  hours: (count: number) => string;
   errors: Record<PageError, string>;
 }
 
 export const PAGE_TEXTS: Record<Language, PageTexts> = {
   en: {
+    ...WAIT_TEXTS.en,
     preview: {
       title: "An invitation to PuffinTalk",
       description: "Somebody you know asks to talk with you, in text, voice and video.",
@@ -119,10 +117,6 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
     neverDone: "Done. No invitation will be sent to this number again.",
     backToStart: "Back to the invitation",
     startAgain: "Start again",
-    tryIn: (wait) => `Try again in ${wait}.`,
-    seconds: (count) => count === 1 ? "1 second" : `${count} seconds`,
-    minutes: (count) => count === 1 ? "1 minute" : `${count} minutes`,
-    hours: (count) => count === 1 ? "1 hour" : `${count} hours`,
     errors: {
       already_registered: "This number is registered already. Ask for a new code to sign in.",
       invalid_input: "This page was not filled in as expected. Start again.",
@@ -148,6 +142,7 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
     },
   },
   es: {
+    ...WAIT_TEXTS.es,
     preview: {
       title: "Una invitación a PuffinTalk",
       description: "Alguien que conoces quiere hablar contigo por texto, voz y video.",
@@ -195,10 +190,6 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
     neverDone: "Hecho. No se enviará ninguna invitación más a este número.",
     backToStart: "Volver a la invitación",
     startAgain: "Empezar de nuevo",
-    tryIn: (wait) => `Prueba otra vez en ${wait}.`,
-    seconds: (count) => count === 1 ? "1 segundo" : `${count} segundos`,
-    minutes: (count) => count === 1 ? "1 minuto" : `${count} minutos`,
-    hours: (count) => count === 1 ? "1 hora" : `${count} horas`,
     errors: {
       already_registered: "Este número ya está registrado. Pide un código nuevo para iniciar sesión.",
       invalid_input: "La página no se rellenó como se esperaba. Empieza de nuevo.",
@@ -224,13 +215,6 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
     },
   },
 };
-
-/** A wait in words, rounded up, in the largest unit that says enough. */
-export function waitText(texts: PageTexts, seconds: number): string {
-  if (seconds < 90) return texts.seconds(Math.ceil(seconds));
-  const minutes = Math.ceil(seconds / 60);
-  return minutes < 90 ? texts.minutes(minutes) : texts.hours(Math.ceil(minutes / 60));
-}
 
 /** The code of a refusal as far as the page has words for it. */
 export function pageErrorOf(code: ErrorCode): PageError {

@@ -3,6 +3,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { CLIENT_TEXTS, type ClientError, type ClientTexts } from "../../services/texts/client.ts";
+import { waitText } from "../../services/texts/waits.ts";
 import { ApiError, type Client, type Contact } from "../client.ts";
 import type { Desk } from "./desk.ts";
 import { type Model, type Store, useStore } from "./model.ts";
@@ -67,14 +68,8 @@ export function sentenceOf(texts: ClientTexts, error: unknown): string {
   const { code = "unexpected", retryAfter = null } = error instanceof ApiError ? error : {};
   const sentence = texts.errors[code as ClientError] ?? texts.errors.unexpected;
   return retryAfter !== null && retryAfter > 1
-    ? `${sentence} ${texts.tryIn(waitOf(texts, retryAfter))}`
+    ? `${sentence} ${texts.tryIn(waitText(texts, retryAfter))}`
     : sentence;
-}
-
-export function waitOf(texts: ClientTexts, seconds: number): string {
-  if (seconds < 90) return texts.seconds(Math.ceil(seconds));
-  const minutes = Math.ceil(seconds / 60);
-  return minutes < 90 ? texts.minutes(minutes) : texts.hours(Math.ceil(minutes / 60));
 }
 
 /** Does one thing at a time and says what went wrong: where `say` is given there, else at the edge of the screen. */

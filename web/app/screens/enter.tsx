@@ -3,9 +3,10 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { parseTypedNumber } from "../../../services/texts/e164.ts";
+import { waitText } from "../../../services/texts/waits.ts";
 import type { Purpose } from "../../client.ts";
 import { own } from "../../client/storage.ts";
-import { useAction, useApp, useGuard, useModel, useTexts, waitOf } from "../context.ts";
+import { useAction, useApp, useGuard, useModel, useTexts } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
 import { useFocus } from "../parts/focus.ts";
 import { Mark } from "../parts/icons.tsx";
@@ -140,7 +141,7 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
         </Field>
         <button type="submit" class="primary" aria-disabled={isBusy}>{texts.code[purpose]}</button>
       </form>
-      {wait > 0 && <p class="hint">{texts.code.resendIn(waitOf(texts, wait))}</p>}
+      {wait > 0 && <p class="hint">{texts.code.resendIn(waitText(texts, wait))}</p>}
       {wait <= 0 && (
         <button
           type="button"
