@@ -9,8 +9,9 @@ import type { Event } from "./events/events.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import { describeError, log } from "./log.ts";
 import type { PhoneNumber } from "./phone_number.ts";
+import { RANDOM_NAME, randomName } from "./random_names.ts";
 import { createRecent } from "./recent.ts";
-import { SESSION_ID, type Tokens } from "./tokens.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** Who acts: a user through one of his sessions. */
 export interface Actor {
@@ -77,7 +78,7 @@ export function createSessions(
   /** Makes a session within the transaction that lets the user in; `event` is for his other sessions. */
   async function open(sql: Sql, userId: number, device: string): Promise<OpenedSession> {
     const at = now();
-    const id = newSessionId();
+    const id = randomName();
     const expiresAt = endOfSession(at);
     await sessions.insertSession(sql, { id, user_id: userId, device, now: at, expires_at: expiresAt });
     return {
@@ -170,7 +171,7 @@ export function createSessions(
 
   /** Ends one of my sessions, also this one. @throws AppError session_not_found */
   async function end(me: Actor, id: string): Promise<void> {
-    if (!SESSION_ID.test(id) || !await endLive(me, id)) throw new AppError("session_not_found");
+    if (!RANDOM_NAME.test(id) || !await endLive(me, id)) throw new AppError("session_not_found");
   }
 
   /** Ends this session. Who has just ended it from elsewhere wanted the same. */
@@ -207,8 +208,4 @@ function actorOf({ id, user_id, phone_number }: sessions.Session): Actor {
 /** In whole seconds, as a token's `exp` is. */
 function endOfSession(from: Date): Date {
   return new Date(Math.floor((from.getTime() + LIFETIME_MS) / 1000) * 1000);
-}
-
-function newSessionId(): string {
-  return crypto.getRandomValues(new Uint8Array(16)).toBase64({ alphabet: "base64url", omitPadding: true });
 }

@@ -5,13 +5,12 @@ import type { Database } from "../db/database.ts";
 import { findTicket, insertTicket, takeTicket } from "../db/tickets.ts";
 import { AppError } from "./errors.ts";
 import type { PhoneNumber } from "./phone_number.ts";
+import { hashOfName, RANDOM_NAME, randomName } from "./random_names.ts";
 import type { Actor } from "./sessions.ts";
 
 export const TICKET_SECONDS = 60;
 /** A session has at most so many unused ones; the oldest goes. */
 const UNUSED_MAX = 20;
-/** 128 random bits in base64url. */
-const TICKET = /^[\w-]{22}$/;
 
 export type Tickets = ReturnType<typeof createTickets>;
 
@@ -19,9 +18,9 @@ export function createTickets({ database, now }: { database: Database; now: () =
   /** @throws AppError unauthenticated where the session has just ended */
   async function issue(me: Actor): Promise<string> {
     const at = now();
-    const ticket = newTicket();
+    const ticket = randomName();
     const stored = {
-      hash: await hashOf(ticket),
+      hash: await hashOfName(ticket),
       session_id: me.session_id,
       expires_at: new Date(at.getTime() + TICKET_SECONDS * 1000),
       now: at,
@@ -42,20 +41,11 @@ export function createTickets({ database, now }: { database: Database; now: () =
   }
 
   async function actorBy(look: typeof findTicket, ticket: string): Promise<Actor> {
-    const hash = TICKET.test(ticket) ? await hashOf(ticket) : null;
+    const hash = RANDOM_NAME.test(ticket) ? await hashOfName(ticket) : null;
     const found = hash && await database.run((sql) => look(sql, hash, now()));
     if (!found) throw new AppError("unauthenticated");
     return { ...found, phone_number: found.phone_number as PhoneNumber };
   }
 
   return { issue, find, redeem };
-}
-
-function newTicket(): string {
-  return crypto.getRandomValues(new Uint8Array(16)).toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-/** SHA-256. So many random bits need no salt and no slow hash. */
-async function hashOf(ticket: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(ticket)));
 }

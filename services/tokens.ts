@@ -1,6 +1,7 @@
 // JWTs by jose: HS256 and nothing else. A token names a session and says nothing about the person.
 
 import { jwtVerify, SignJWT } from "jose";
+import { RANDOM_NAME } from "./random_names.ts";
 import { createRecent } from "./recent.ts";
 
 const ISSUER = "puffintalk";
@@ -8,8 +9,6 @@ const AUDIENCE = "puffintalk";
 /** 32 bytes in base64url, spelt in the one way that there is: without padding, and nothing behind their last bit. */
 const SIGNED = /\.[\w-]{42}[AEIMQUYcgkosw048]$/;
 const USER_ID = /^[1-9]\d{0,15}$/;
-/** 128 random bits in base64url. PostgreSQL refuses some texts, such as one with a NUL, which name no session. */
-export const SESSION_ID = /^[\w-]{22}$/;
 const VERIFIED_MAX = 20_000;
 const VERIFIED_KEPT_MS = 60_000;
 
@@ -48,7 +47,7 @@ export function createTokens(secrets: readonly string[]): Tokens {
         currentDate: now,
       });
       const { sub, sid } = payload;
-      if (!isText(sub, USER_ID) || !isText(sid, SESSION_ID)) return null;
+      if (!isText(sub, USER_ID) || !isText(sid, RANDOM_NAME)) return null;
       const userId = Number(sub);
       if (!Number.isSafeInteger(userId)) return null;
       return { user_id: userId, session_id: sid, expires_at: new Date(payload.exp! * 1000) };

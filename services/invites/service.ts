@@ -11,6 +11,7 @@ import type { InviteMode } from "../config.ts";
 import type { DeviceInvite, InvitePeople, InviteRow, Invites, InviteState } from "../invites.ts";
 import { describeError, log } from "../log.ts";
 import type { PhoneNumber } from "../phone_number.ts";
+import { hashOfName, randomName } from "../random_names.ts";
 import type { Actor } from "../sessions.ts";
 import type { SmsBudget, WantedSms } from "../sms/budget.ts";
 import type { SmsDispatch } from "../sms/dispatch.ts";
@@ -18,7 +19,6 @@ import { deviceInviteText, inviteText } from "../sms/texts.ts";
 import { languageOf } from "../texts/language.ts";
 import { createLikeness } from "./likeness.ts";
 import { DAY_MS, inviteStatusOf, judgeInvite, NUMBER_GAP_MS, remainingToday } from "./rules.ts";
-import { createInviteToken, hashInviteToken } from "./tokens.ts";
 
 const LINK_LIFETIME_MS = 30 * DAY_MS;
 const LISTED_MAX = 500;
@@ -47,7 +47,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
   async function invite(me: Actor, phone: PhoneNumber, address: string): Promise<DeviceInvite | null> {
     try {
       const wanted = { to: phone, address, at: now() };
-      const token = createInviteToken();
+      const token = randomName();
       const decided = await patiently(() => database.begin((sql) => decide(sql, me, wanted, token)));
       const url = `${publicUrl}/i/${token}`;
       if (decided?.sms === "sending") {
@@ -79,7 +79,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
     const id = await invites.insertInvite(sql, {
       inviter_id: me.user_id,
       invitee_id: invitee.id,
-      token_hash: await hashInviteToken(token),
+      token_hash: await hashOfName(token),
       sms: becomes,
       created_at: at,
       expires_at: new Date(at.getTime() + LINK_LIFETIME_MS),
@@ -134,7 +134,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
   }
 
   async function find(token: string): Promise<{ state: InviteState; people: InvitePeople | null }> {
-    const hash = await hashInviteToken(token);
+    const hash = await hashOfName(token);
     const found = await database.run((sql) => invites.findInvite(sql, hash));
     if (!found) return { state: "unknown", people: null };
     const people = { inviter: found.inviter as PhoneNumber, invitee: found.invitee as PhoneNumber };
