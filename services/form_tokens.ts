@@ -2,17 +2,17 @@
 // while. No cookie is involved, so there is none that somebody else's page could ride on.
 
 import { Buffer } from "node:buffer";
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { deriveKey } from "./secrets.ts";
 
 /** Long enough for an SMS that is late and a person who looks for reading glasses. */
 const LIFETIME_MS = 2 * 60 * 60 * 1000;
 
 export type FormTokens = ReturnType<typeof createFormTokens>;
 
-/** The key is made by HKDF (RFC 5869) from the first secret; where secrets change, open pages have to be loaded again. */
+/** The key is made from the first secret; where secrets change, open pages have to be loaded again. */
 export function createFormTokens({ secrets, now }: { secrets: readonly string[]; now: () => Date }) {
-  if (secrets[0] === undefined) throw new Error("Cannot make form tokens: there is no secret");
-  const key = Buffer.from(hkdfSync("sha256", secrets[0], "", "puffintalk form token", 32));
+  const key = deriveKey(secrets[0]!, "form token");
 
   function mac(link: string, step: string, expires: number): string {
     return createHmac("sha256", key).update(JSON.stringify([link, step, expires])).digest("base64url");

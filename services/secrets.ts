@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import { hkdfSync } from "node:crypto";
 import { log } from "./log.ts";
 
 /** As HS256 wants (RFC 7518, section 3.2). */
@@ -24,6 +26,11 @@ export async function developmentSecret(dataDir: string): Promise<string> {
   throw new Error(
     `DATA_DIR: Has no secret of at least ${SECRET_BYTES_MIN} bytes in ${path}; delete that file to have one made`,
   );
+}
+
+/** A key of a server secret for one use, by HKDF-SHA-256 (RFC 5869) under a label of its own. */
+export function deriveKey(secret: string, label: string, bytes = 32): Buffer {
+  return Buffer.from(hkdfSync("sha256", secret, "", `puffintalk ${label}`, bytes));
 }
 
 function newSecret(): string {

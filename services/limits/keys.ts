@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { deriveKey } from "../secrets.ts";
 
 /** A name for what is counted, in which nothing of it can be read. */
 export type LimitKeys = (text: string) => string;
@@ -13,12 +14,11 @@ const NAMES_MAX = 10_000;
 const NAMES_KEPT_MS = 10 * 60_000;
 
 /**
- * Names by HMAC-SHA-256 under a key of its own, which is derived from the first of the secrets (HKDF, RFC 5869): phone
- * numbers and addresses are too few for a bare hash. With another first secret all counts start anew.
+ * Names by HMAC-SHA-256 under a key of its own, which is derived from the first of the secrets: phone numbers and
+ * addresses are too few for a bare hash. With another first secret all counts start anew.
  */
 export function createLimitKeys([secret]: readonly string[]): LimitKeys {
-  if (secret === undefined) throw new Error("Cannot derive the names of limits: there is no secret");
-  const key = new Uint8Array(hkdfSync("sha256", secret, "", "puffintalk limit key", 32));
+  const key = deriveKey(secret!, "limit key");
   const names = new LRUCache<string, string>({ max: NAMES_MAX, ttl: NAMES_KEPT_MS });
 
   function nameOf(text: string): string {

@@ -2,7 +2,8 @@
 // that what a player logs or shares gives away nothing else.
 
 import { Buffer } from "node:buffer";
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { deriveKey } from "../secrets.ts";
 
 const LIFETIME_MS = 10 * 60 * 1000;
 
@@ -19,9 +20,7 @@ export type MediaLinks = ReturnType<typeof createMediaLinks>;
 
 /** The first secret signs, all verify. */
 export function createMediaLinks({ secrets, now }: { secrets: readonly string[]; now: () => Date }) {
-  const keys = secrets.map((secret) =>
-    Buffer.from(hkdfSync("sha256", secret, "", "puffintalk media link", 32))
-  );
+  const keys = secrets.map((secret) => deriveKey(secret, "media link"));
 
   /** Tells one person from another, and nothing else of either. */
   function tagOf(userId: number): string {

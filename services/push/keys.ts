@@ -2,9 +2,10 @@
 // without the private one can wake it: so the pair has to stay for as long as subscriptions do, longer than a secret.
 
 import { Buffer } from "node:buffer";
-import { createCipheriv, createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createECDH, randomBytes } from "node:crypto";
 import type { Database } from "../../db/database.ts";
 import { insertSealedKey, lockSealedKeys, type SealedKey } from "../../db/push_keys.ts";
+import { deriveKey } from "../secrets.ts";
 
 /** Of P-256, in base64url: the uncompressed point, the 32 bytes of the scalar. */
 export interface PushPair {
@@ -63,16 +64,14 @@ export function makePair(): PushPair {
   return { public_key, private_key: scalar.toString("base64url") };
 }
 
-/** A key of a server secret (HKDF-SHA-256, RFC 5869), and a name for it that gives nothing away. */
+/** A key of a server secret, and a name for it that gives nothing away. */
 interface Lock {
   id: string;
   key: Buffer;
 }
 
 function lockOf(secret: string): Lock {
-  const expand = (label: string, bytes: number) =>
-    Buffer.from(hkdfSync("sha256", secret, "", `puffintalk ${label}`, bytes));
-  return { id: expand("push key id", 8).toString("hex"), key: expand("push key", 32) };
+  return { id: deriveKey(secret, "push key id", 8).toString("hex"), key: deriveKey(secret, "push key") };
 }
 
 function seal({ id, key }: Lock, { public_key, private_key }: PushPair): SealedKey {
