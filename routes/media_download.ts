@@ -9,6 +9,7 @@ import type { Actor, Sessions } from "../services/sessions.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import { parseRange } from "./byte_range.ts";
 import type { AppEnv } from "./env.ts";
+import { hasAlready } from "./etags.ts";
 import { queryId, queryToken } from "./fields.ts";
 import { SMALL_MAX } from "./large_answers.ts";
 import { createRouter } from "./router.ts";
@@ -142,7 +143,7 @@ function requireReader(sessions: Sessions) {
 
 function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds, confirm }: Download): Response {
   const etag = `"${media.id}-${media.size}"`;
-  const isKnown = matches(c.req.header("if-none-match"), etag);
+  const isKnown = hasAlready(c.req.header("if-none-match"), etag);
   const range = isKnown ? null : wantedRange(c, media.size, etag);
   if (range === "unsatisfiable") {
     c.header("Content-Range", `bytes */${media.size}`);
@@ -189,10 +190,4 @@ function headersOf({ id, media_type }: OpenMedia, etag: string): Record<string, 
     "Cross-Origin-Resource-Policy": "cross-origin",
     "ETag": etag,
   };
-}
-
-/** Weak comparison, as If-None-Match wants it (RFC 9110, section 13.1.2). */
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === etag);
 }

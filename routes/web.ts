@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { AppError } from "../services/errors.ts";
 import { errorAnswers } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
+import { hasAlready } from "./etags.ts";
 import { createRouter } from "./router.ts";
 import { encodingFor, type WebFile, type WebFiles } from "./web_files.ts";
 
@@ -87,14 +88,7 @@ export function sendFile(c: Context, file: WebFile | undefined): Response {
     c.header("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)");
     c.header("Referrer-Policy", "no-referrer");
   }
-  if (isKnown(c.req.header("if-none-match"), etag)) return c.body(null, 304);
+  if (hasAlready(c.req.header("if-none-match"), etag)) return c.body(null, 304);
   if (encoding) c.header("Content-Encoding", encoding);
   return c.body(encoding ? file.encoded[encoding]! : file.bytes, 200);
-}
-
-/** Weak comparison, as If-None-Match wants it (RFC 9110, section 13.1.2). */
-function isKnown(header: string | undefined, etag: string): boolean {
-  return (header ?? "").split(",").some((one) =>
-    one.trim() === "*" || one.trim().replace(/^W\//, "") === etag
-  );
 }
