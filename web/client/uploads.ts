@@ -18,12 +18,6 @@ const STALLED_MS = 60_000;
 
 export type Uploads = ReturnType<typeof createUploads>;
 
-interface Sent {
-  status: number;
-  header: (name: string) => string | null;
-  body: ErrorBody | null;
-}
-
 /** @param person who is signed in: what was begun for somebody who has left since is `cancelled` */
 export function createUploads({ origin, token, person }: {
   origin: string;
@@ -52,24 +46,24 @@ export function createUploads({ origin, token, person }: {
   }
 
   async function begin(file: Blob, kind: string): Promise<string> {
-    const { header } = await send("POST", "", {
+    const answer = await send("POST", "", {
       headers: { "Upload-Length": String(file.size), "Upload-Metadata": `media_type ${btoa(kind)}` },
     });
-    return header("Location")!.split("/").pop()!;
+    return answer.getResponseHeader("Location")!.split("/").pop()!;
   }
 
   /** How much has arrived; null where nothing is known of it any more. */
   async function offsetOf(id: string): Promise<number | null> {
     try {
-      const { header } = await send("HEAD", `/${id}`);
-      return Number(header("Upload-Offset"));
+      const answer = await send("HEAD", `/${id}`);
+      return Number(answer.getResponseHeader("Upload-Offset"));
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return null;
       throw error;
     }
   }
 
-  /** By XMLHttpRequest: fetch() does not tell how much has been sent. */
+  /** Resolves with a success. By XMLHttpRequest: fetch() does not tell how much has been sent. */
   function send(
     method: string,
     path: string,
@@ -79,7 +73,7 @@ export function createUploads({ origin, token, person }: {
       onSent?: (bytes: number) => void;
       signal?: AbortSignal;
     } = {},
-  ): Promise<Sent> {
+  ): Promise<XMLHttpRequest> {
     const asker = person();
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
@@ -96,13 +90,7 @@ export function createUploads({ origin, token, person }: {
         if (person() !== asker) {
           return reject(new ApiError("cancelled", "Its owner is not signed in any more"));
         }
-        if (status < 300) {
-          return resolve({
-            status,
-            header: (name) => request.getResponseHeader(name),
-            body: null,
-          });
-        }
+        if (status < 300) return resolve(request);
         reject(refusalOf(status, readBody(request.responseText)));
       };
       request.onerror = () => reject(new ApiError("offline", "The upload broke off"));
@@ -138,7 +126,7 @@ function watchForStall(request: XMLHttpRequest) {
   };
 }
 
-function readBody(text: string): Sent["body"] {
+function readBody(text: string): ErrorBody | null {
   try {
     return JSON.parse(text);
   } catch {
