@@ -1,7 +1,7 @@
 // The inviter's side of invitations.
 
 import { z } from "@hono/zod-openapi";
-import type { Invites } from "../services/invites.ts";
+import type { Invites } from "../services/invites/invites.ts";
 import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { type CallContext, jsonCalls } from "./json_calls.ts";

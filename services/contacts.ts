@@ -6,7 +6,7 @@ import type { ContactChanges, Done } from "./contact_changes.ts";
 import { type Status, statusOf } from "./contact_state.ts";
 import { AppError } from "./errors.ts";
 import { createGroupCommit } from "./group_commit.ts";
-import type { DeviceInvite, Invites } from "./invites.ts";
+import type { DeviceInvite, Invites } from "./invites/invites.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 

@@ -5,17 +5,13 @@ import type { Accounts, Completion } from "./accounts.ts";
 import type { Status } from "./contact_state.ts";
 import type { Contacts } from "./contacts.ts";
 import { AppError } from "./errors.ts";
-import type { InvitePeople, Invites, InviteState } from "./invites.ts";
+import type { InvitePeople, Invites } from "./invites/invites.ts";
 import type { PasscodeSent } from "./passcodes.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Sessions } from "./sessions.ts";
 
 export type { Purpose };
-
-export interface Invitation {
-  state: InviteState;
-  people: InvitePeople | null;
-}
+export type { Invitation } from "./invites/invites.ts";
 
 /** A code was sent, or not; `purpose` says what a code is good for in both cases. */
 export interface CodeSent {

@@ -11,7 +11,7 @@ import type { Event } from "./events/events.ts";
 import { createHub } from "./events/hub.ts";
 import { createFormTokens } from "./form_tokens.ts";
 import { createInvitees } from "./invitees.ts";
-import { createInvites } from "./invites/service.ts";
+import { createInvites } from "./invites/invites.ts";
 import { createLimitKeys } from "./limits/keys.ts";
 import { createLimiter } from "./limits/limiter.ts";
 import { createPace } from "./limits/pace.ts";

@@ -3,7 +3,6 @@
 import type { InviteCounts, InviteSms, SentInvite } from "../../db/invites.ts";
 import type { Suppression } from "../../db/suppressions.ts";
 import type { InviteMode } from "../config.ts";
-import type { InviteRow } from "../invites.ts";
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 /** SMS to one number, over all inviters: one in this time, and so many ever. */
@@ -33,8 +32,10 @@ export function remainingToday(byInviterLately: number): number {
   return Math.max(0, INVITES_PER_DAY_MAX - byInviterLately);
 }
 
+export type InviteStatus = "sent" | "undelivered" | "joined";
+
 /** What was withheld looks as if it had been sent: an opt-out, or somebody else's invitation, is not told. */
-export function inviteStatusOf({ sms, invitee_status }: SentInvite): InviteRow["status"] {
+export function inviteStatusOf({ sms, invitee_status }: SentInvite): InviteStatus {
   if (invitee_status !== "invited") return "joined";
   return sms === "failed" || sms === "undelivered" ? "undelivered" : "sent";
 }

@@ -1,5 +1,6 @@
-// Invitations as they are decided, sent and found. The row is committed before its SMS is sent and never sent again, so
-// that a crash in between loses an invitation and doubles none.
+// Invitations: one polite SMS with a link to a number without an account, at most once and within limits that look at
+// everybody's invitations. The link says who asks and never replaces the passcode. The row is committed before its SMS is
+// sent and never sent again, so that a crash in between loses an invitation and doubles none.
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Database, Sql } from "../../db/database.ts";
@@ -8,7 +9,6 @@ import * as invites from "../../db/invites.ts";
 import { listSuppressions, suppress } from "../../db/suppressions.ts";
 import { findUser, type User } from "../../db/users.ts";
 import type { InviteMode } from "../config.ts";
-import type { DeviceInvite, InvitePeople, InviteRow, Invites, InviteState } from "../invites.ts";
 import { describeError, log } from "../log.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import { hashOfName, randomName } from "../random_names.ts";
@@ -18,21 +18,42 @@ import type { SmsDispatch } from "../sms/dispatch.ts";
 import { deviceInviteText, inviteText } from "../sms/texts.ts";
 import { languageOf } from "../texts/language.ts";
 import { createLikeness } from "./likeness.ts";
-import { DAY_MS, inviteStatusOf, judgeInvite, NUMBER_GAP_MS, remainingToday } from "./rules.ts";
+import {
+  DAY_MS,
+  type InviteStatus,
+  inviteStatusOf,
+  judgeInvite,
+  NUMBER_GAP_MS,
+  remainingToday,
+} from "./rules.ts";
 
 const LINK_LIFETIME_MS = 30 * DAY_MS;
 const LISTED_MAX = 500;
 /** Many who invite at once wait for each other's limits, and only for so long at a time. */
 const TRIES_MAX = 3;
 
-export interface InvitesOptions {
-  database: Database;
-  sms: SmsDispatch;
-  budget: SmsBudget;
-  now: () => Date;
-  /** An origin without a trailing slash. */
-  publicUrl: string;
-  mode: InviteMode;
+export interface InvitePeople {
+  inviter: PhoneNumber;
+  invitee: PhoneNumber;
+}
+
+/** Where a link leads: the people are known also of one that is expired or used, so that its page can still help. */
+export interface Invitation {
+  state: "open" | "expired" | "used" | "unknown";
+  people: InvitePeople | null;
+}
+
+/** What the inviter's own phone needs to send the invitation itself (INVITE_MODE=device). */
+export interface DeviceInvite {
+  /** RFC 5724. */
+  sms_uri: string;
+  url: string;
+}
+
+interface InviteRow {
+  phone_number: string;
+  status: InviteStatus;
+  created_at: Date;
 }
 
 /** An invitation that is committed and whose SMS, if it is to have one, is not sent yet. */
@@ -41,9 +62,22 @@ interface Decided {
   sms: invites.InviteSms;
 }
 
-export function createInvites({ database, sms, budget, now, publicUrl, mode }: InvitesOptions): Invites {
+export type Invites = ReturnType<typeof createInvites>;
+
+export function createInvites(
+  { database, sms, budget, now, publicUrl, mode }: {
+    database: Database;
+    sms: SmsDispatch;
+    budget: SmsBudget;
+    now: () => Date;
+    /** An origin without a trailing slash. */
+    publicUrl: string;
+    mode: InviteMode;
+  },
+) {
   const likeness = createLikeness();
 
+  /** After a request to a number without an account: sends at most one SMS, or gives the device what to send. Never throws. */
   async function invite(me: Actor, phone: PhoneNumber, address: string): Promise<DeviceInvite | null> {
     try {
       const wanted = { to: phone, address, at: now() };
@@ -115,6 +149,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
     });
   }
 
+  /** My own invitations, newest first, and how many more I may send today. */
   async function list(me: Actor): Promise<{ invites: InviteRow[]; remaining_today: number }> {
     const within = dayBefore(now());
     const [rows, count] = await database.run((sql) =>
@@ -133,7 +168,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
     };
   }
 
-  async function find(token: string): Promise<{ state: InviteState; people: InvitePeople | null }> {
+  async function find(token: string): Promise<Invitation> {
     const hash = await hashOfName(token);
     const found = await database.run((sql) => invites.findInvite(sql, hash));
     if (!found) return { state: "unknown", people: null };
@@ -142,6 +177,7 @@ export function createInvites({ database, sms, budget, now, publicUrl, mode }: I
     return { state: found.expires_at > now() ? "open" : "expired", people };
   }
 
+  /** Stops all invitations to the number of this link, and nothing else. False for an unknown link. */
   async function neverAgain(token: string): Promise<boolean> {
     const { people } = await find(token);
     if (!people) return false;
