@@ -43,25 +43,25 @@ function Choices({ contact, setTrouble }: PartProps) {
   const { client, desk, router } = useApp();
   const texts = useTexts();
   const { isBusy, act } = useAction(setTrouble);
-  const [isSure, setSure] = useState(true);
-  const cancel = useFocus<HTMLButtonElement>(isSure);
-  useGuard(!isSure, () => setSure(true));
+  const [isAsked, setAsked] = useState(false);
+  const cancel = useFocus<HTMLButtonElement>(isAsked);
+  useGuard(isAsked, () => setAsked(false));
   const { phone_number: phone, status } = contact;
   const change = (call: (phone: string) => Promise<{ contacts: Contact[] }>, then?: () => void) =>
     act(async () => {
       await desk.change(() => call(phone));
-      setSure(true);
+      setAsked(false);
       then?.();
     });
   const write = () => router.go({ at: "thread", phone }, { replace: true });
-  if (!isSure) {
+  if (isAsked) {
     return (
       <div class="ask" role="group" aria-labelledby="ask">
         <p id="ask">{texts.person.removeAsk(nameOf(contact, phone))}</p>
         <button type="button" class="danger" aria-disabled={isBusy} onClick={() => change(client.remove)}>
           {texts.person.remove}
         </button>
-        <button type="button" class="second" ref={cancel} onClick={() => setSure(true)}>
+        <button type="button" class="second" ref={cancel} onClick={() => setAsked(false)}>
           {texts.keys.cancel}
         </button>
       </div>
@@ -117,7 +117,7 @@ function Choices({ contact, setTrouble }: PartProps) {
         <button
           type="button"
           class="second"
-          onClick={() => setSure(false)}
+          onClick={() => setAsked(true)}
         >
           {texts.person.remove}
         </button>

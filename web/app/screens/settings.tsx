@@ -109,12 +109,12 @@ function SignOut() {
   const { client } = useApp();
   const texts = useTexts();
   const { isBusy, act } = useAction();
-  const [isSure, setSure] = useState(true);
-  const cancel = useFocus<HTMLButtonElement>(isSure);
-  useGuard(!isSure, () => setSure(true));
-  if (isSure) {
+  const [isAsked, setAsked] = useState(false);
+  const cancel = useFocus<HTMLButtonElement>(isAsked);
+  useGuard(isAsked, () => setAsked(false));
+  if (!isAsked) {
     return (
-      <button type="button" class="second" onClick={() => setSure(false)}>{texts.settings.signOut}</button>
+      <button type="button" class="second" onClick={() => setAsked(true)}>{texts.settings.signOut}</button>
     );
   }
   return (
@@ -123,7 +123,7 @@ function SignOut() {
       <button type="button" class="danger" aria-disabled={isBusy} onClick={() => act(client.signOut)}>
         {texts.settings.signOut}
       </button>
-      <button type="button" class="second" ref={cancel} onClick={() => setSure(true)}>
+      <button type="button" class="second" ref={cancel} onClick={() => setAsked(false)}>
         {texts.keys.cancel}
       </button>
     </div>
