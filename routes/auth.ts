@@ -87,7 +87,7 @@ function addAsks(addOpen: AddOpen, accounts: Accounts, address: ClientAddress): 
     },
     async ({ body: { phone_number } }, c) => ({
       success: true as const,
-      ...await accounts.signUp(phone_number, address(c)),
+      ...await accounts.ask(phone_number, "signup", address(c)),
     }),
   );
 
@@ -101,7 +101,7 @@ function addAsks(addOpen: AddOpen, accounts: Accounts, address: ClientAddress): 
     },
     async ({ body: { phone_number } }, c) => ({
       success: true as const,
-      ...await accounts.signIn(phone_number, address(c)),
+      ...await accounts.ask(phone_number, "signin", address(c)),
     }),
   );
 }

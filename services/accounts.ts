@@ -26,6 +26,12 @@ interface Entered {
   events: Event[];
 }
 
+/** What is said to whoever has taken the wrong form: in the answer, or by SMS alone. */
+const OTHER = {
+  signup: { refusal: "already_registered", instead: "sign_in" },
+  signin: { refusal: "not_registered", instead: "sign_up" },
+} as const;
+
 export type Accounts = ReturnType<typeof createAccounts>;
 
 export function createAccounts(
@@ -49,18 +55,11 @@ export function createAccounts(
     if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
-  /** @throws AppError already_registered where answers are not uniform, and as `passcodes.ask` */
-  async function signUp(phone: PhoneNumber, address: string): Promise<PasscodeSent> {
-    if (!uniform) return await askTelling(phone, "signup", address, "already_registered");
-    const registered = await database.run((sql) => isRegistered(sql, phone));
-    return await passcodes.ask(phone, "signup", { address, instead: registered ? "sign_in" : null });
-  }
-
-  /** @throws AppError not_registered where answers are not uniform, and as `passcodes.ask` */
-  async function signIn(phone: PhoneNumber, address: string): Promise<PasscodeSent> {
-    if (!uniform) return await askTelling(phone, "signin", address, "not_registered");
-    const registered = await database.run((sql) => isRegistered(sql, phone));
-    return await passcodes.ask(phone, "signin", { address, instead: registered ? null : "sign_up" });
+  /** @throws AppError already_registered, not_registered where answers are not uniform, and as `passcodes.ask` */
+  async function ask(phone: PhoneNumber, purpose: Purpose, address: string): Promise<PasscodeSent> {
+    if (!uniform) return await askTelling(phone, purpose, address);
+    const isWrong = await database.run((sql) => isWrongForm(sql, phone, purpose));
+    return await passcodes.ask(phone, purpose, { address, instead: isWrong ? OTHER[purpose].instead : null });
   }
 
   /** A code for whoever has one way in only; `completeEither` takes it. @throws AppError as `passcodes.ask` */
@@ -73,20 +72,14 @@ export function createAccounts(
    * paid for before it is known, and every other limit is judged before it too: what they refuse, they refuse alike.
    * It is given back where nothing was told, or where an SMS is charged to the address instead, whether that arrives or not.
    */
-  async function askTelling(
-    phone: PhoneNumber,
-    purpose: Purpose,
-    address: string,
-    wrong: "already_registered" | "not_registered",
-  ): Promise<PasscodeSent> {
+  async function askTelling(phone: PhoneNumber, purpose: Purpose, address: string): Promise<PasscodeSent> {
     const paid = await limiter.pay({ limit: "reveal_address", of: address });
     const judge = async (sql: Sql, willSend: boolean) => {
-      const registered = await isRegistered(sql, phone);
-      const isWrong = registered === (wrong === "already_registered");
+      const isWrong = await isWrongForm(sql, phone, purpose);
       if (!isWrong && willSend) return await paid.giveBack(sql);
       // Where no SMS will be sent, that tells as much as the other answer.
       paid.keep();
-      if (isWrong) throw new AppError(wrong);
+      if (isWrong) throw new AppError(OTHER[purpose].refusal);
     };
     try {
       return await passcodes.ask(phone, purpose, { address, judge });
@@ -96,9 +89,11 @@ export function createAccounts(
     }
   }
 
-  async function isRegistered(sql: Sql, phone: PhoneNumber): Promise<boolean> {
+  /** Whether who has an account signs up, or who has none signs in. */
+  async function isWrongForm(sql: Sql, phone: PhoneNumber, purpose: Purpose): Promise<boolean> {
     const user = await findUser(sql, phone);
-    return user !== null && user.status !== "invited";
+    const isRegistered = user !== null && user.status !== "invited";
+    return isRegistered === (purpose === "signup");
   }
 
   /** @throws AppError already_registered, and as `passcodes.redeem` */
@@ -166,8 +161,7 @@ export function createAccounts(
   return {
     judgeAsk,
     judgeGuess: passcodes.judgeAddress,
-    signUp,
-    signIn,
+    ask,
     askEither,
     completeSignUp,
     completeSignIn,

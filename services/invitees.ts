@@ -35,9 +35,9 @@ export function createInvitees(
   /** Sends the code of the one thing that the number can do: sign up, or in. Uniform, one code does both. */
   async function sendCode(phone: PhoneNumber, address: string): Promise<CodeSent> {
     if (uniform) return await attempt("signup", () => accounts.askEither(phone, address));
-    const signUp = await attempt("signup", () => accounts.signUp(phone, address));
+    const signUp = await attempt("signup", () => accounts.ask(phone, "signup", address));
     if (signUp.refusal?.code !== "already_registered") return signUp;
-    return await attempt("signin", () => accounts.signIn(phone, address));
+    return await attempt("signin", () => accounts.ask(phone, "signin", address));
   }
 
   /** @throws AppError as the two of `accounts` */
