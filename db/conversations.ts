@@ -2,14 +2,6 @@ import type { Sql } from "./database.ts";
 
 export type Intent = "none" | "want" | "refuse";
 
-/** A pair as one of the two sees it. */
-export interface Pair {
-  conversation_id: number;
-  mine: Intent;
-  theirs: Intent;
-  ever_accepted: boolean;
-}
-
 /** How far each of the two has got, as one of them sees it: ids of messages. */
 export interface Marks {
   my_delivered_id: number;
@@ -33,7 +25,11 @@ export async function findThread(
 }
 
 /** A pair and its marks as one of the two sees them, and the newest message of either; 0 where there is none. */
-export interface Side extends Pair, Marks {
+export interface Side extends Marks {
+  conversation_id: number;
+  mine: Intent;
+  theirs: Intent;
+  ever_accepted: boolean;
   newest_id: number;
 }
 

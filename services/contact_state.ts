@@ -1,7 +1,8 @@
 // The one hard rule: what two people want of each other, and what each of them sees of it. Each side has only an
 // intent of its own; everything else is derived. Pure and total: no case can be left out and still compile.
 
-export type Intent = "none" | "want" | "refuse";
+import type { Intent } from "../db/conversations.ts";
+import type { Intents } from "../db/pairs.ts";
 
 /** A pair as one of the two, "me", sees it. */
 export interface Pair {
@@ -13,11 +14,7 @@ export interface Pair {
 /** The pair as either of the two sees it, from what its row says of the lower and the higher id. */
 export function seenBy(
   side: "low" | "high",
-  { low_intent: low, high_intent: high, ever_accepted }: {
-    low_intent: Intent;
-    high_intent: Intent;
-    ever_accepted: boolean;
-  },
+  { low_intent: low, high_intent: high, ever_accepted }: Intents,
 ): Pair {
   return side === "low"
     ? { mine: low, theirs: high, ever_accepted }

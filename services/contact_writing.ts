@@ -1,6 +1,6 @@
 // What changes of contacts come to once they are decided: rows of pairs, lists and names, and who sees it.
 
-import type { Listing, Naming, PairChange, PairKey } from "../db/contact_changes.ts";
+import type { Changes, Naming, PairChange, PairKey } from "../db/contact_changes.ts";
 import type { Intents } from "../db/pairs.ts";
 import type { User } from "../db/users.ts";
 import type { Case } from "./contact_cases.ts";
@@ -8,15 +8,9 @@ import { mirrored, type Pair, type Status, statusOf } from "./contact_state.ts";
 import type { Event } from "./events/events.ts";
 import type { Actor } from "./sessions.ts";
 
-/** All that a batch writes. */
-export interface Writing {
-  pairs: PairChange[];
-  /** Pairs that change only in a name. */
-  held: number[];
-  listings: Listing[];
+/** All that a batch writes, but for what it takes of limits; and who hears of it. */
+export interface Writing extends Omit<Changes, "uses" | "payloads"> {
   namings: Naming[];
-  /** Who was invited only, and has to be so still. */
-  invited: number[];
   events: Event[];
 }
 

@@ -1,9 +1,9 @@
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import fc from "fast-check";
+import type { Intent } from "../db/conversations.ts";
 import {
   type Action,
   decide,
-  type Intent,
   mirrored,
   type Pair,
   type Refusal,

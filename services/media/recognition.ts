@@ -3,6 +3,7 @@
 // Any bytes end within a bounded number of reads and steps and a few pages of memory. The verdict depends on
 // the bytes only; the time limit of a slow source costs no more than the duration.
 
+import type { MediaKind } from "../../db/media.ts";
 import { type Budget, type Bytes, type ByteSource, openBytes } from "./bytes.ts";
 import { type Container, findContainer, SERVED } from "./containers.ts";
 import { readAdts, readAmr, readAmrWideband, readMpegAudio } from "./frames.ts";
@@ -14,8 +15,6 @@ import type { Tracks } from "./tracks.ts";
 import { readWav } from "./wav.ts";
 
 export type { ByteSource } from "./bytes.ts";
-
-export type MediaKind = "audio" | "video";
 
 export interface Recognised {
   kind: MediaKind;

@@ -11,7 +11,7 @@ import type { Actor } from "../sessions.ts";
 import { createWaitingPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
-import { type ByteSource, recognise } from "./recognition.ts";
+import { type ByteSource, recognise, type Recognised } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
 
 /** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
@@ -165,7 +165,7 @@ export function createUploads(
 
   async function settle(
     { id, owner_id, length, size }: UploadRow,
-    found: { kind: MediaKind; media_type: string; duration: number | null },
+    found: Recognised,
   ): Promise<AppError | null> {
     return await database.begin(async (sql) => {
       await rows.lockOwner(sql, owner_id);

@@ -8,7 +8,7 @@ export interface TwilioConfig {
   accountSid: string;
   authToken: string;
   from: { phoneNumber: PhoneNumber } | { messagingServiceSid: string };
-  /** Stands in the place of https://api.twilio.com; no trailing slash. */
+  /** Stands in the place of https://api.twilio.com; may have a path, and has no trailing slash. */
   apiBaseUrl: string | null;
 }
 

@@ -4,6 +4,7 @@ import type { Database } from "../../db/database.ts";
 import { isSuppressed, suppress } from "../../db/suppressions.ts";
 import { log } from "../log.ts";
 import { countryOf, isDiallable, type PhoneNumber, takesSms } from "../phone_number.ts";
+import type { Countries } from "./config.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 export interface SmsDispatch {
@@ -20,7 +21,7 @@ export function createSmsDispatch(
     sender: SmsSender;
     /** Whether SMS that cost money are sent at all. */
     enabled: boolean;
-    countries: "*" | readonly string[];
+    countries: Countries;
     /** Numbers that need no SMS, and get none. */
     testPasscodes: ReadonlyMap<string, string>;
     now: () => Date;

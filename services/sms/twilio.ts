@@ -1,7 +1,7 @@
 import type { RequestClient } from "twilio";
 
 import { fetchOnce, neverLeft, readText } from "../fetch_once.ts";
-import type { PhoneNumber } from "../phone_number.ts";
+import type { TwilioConfig } from "./config.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -65,12 +65,7 @@ export interface TwilioFailure {
   provider_code: number | null;
 }
 
-export interface TwilioOptions {
-  accountSid: string;
-  authToken: string;
-  from: { phoneNumber: PhoneNumber } | { messagingServiceSid: string };
-  /** Stands in the place of https://api.twilio.com; may have a path. */
-  apiBaseUrl: string | null;
+export interface TwilioOptions extends Omit<TwilioConfig, "driver"> {
   /** Where Twilio tells what became of each SMS; Twilio refuses one that it cannot reach. */
   statusCallback?: string | null;
   timeoutMs?: number;
