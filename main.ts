@@ -63,7 +63,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     metrics?.watch({
       requestsUnderWay: gate.underWay,
       sockets: services.hub.countSockets,
-      isReady: () => services.readiness.check().then(() => true, () => false),
+      isReady: () => services.ready().then(() => true, () => false),
     });
     const metricsServer = metrics && openMetrics(config.metrics!, metrics);
     services.upkeep.start();

@@ -2,7 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { accepts } from "hono/accepts";
-import type { Readiness } from "../services/readiness.ts";
+import type { Services } from "../services/services.ts";
 import { answers, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { createRouter } from "./router.ts";
@@ -46,7 +46,7 @@ const readyz = createRoute({
 });
 
 /** @param hasWebClient where it was built */
-export function systemRoutes({ readiness }: { readiness: Readiness }, hasWebClient: boolean) {
+export function systemRoutes({ ready }: Pick<Services, "ready">, hasWebClient: boolean) {
   return createRouter<AppEnv>()
     .openapi(root, (c) => {
       c.header("Vary", "Accept");
@@ -70,7 +70,7 @@ export function systemRoutes({ readiness }: { readiness: Readiness }, hasWebClie
     })
     .openapi(healthz, (c) => c.json({ success: true as const, status: "ok" as const }, 200))
     .openapi(readyz, async (c) => {
-      await readiness.check();
+      await ready();
       return c.json({ success: true as const, status: "ready" as const }, 200);
     });
 }

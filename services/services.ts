@@ -1,6 +1,7 @@
 // Everything the service can do, wired: what knows what.
 
 import type { Database } from "../db/database.ts";
+import { ping } from "../db/ping.ts";
 import { createAccounts } from "./accounts.ts";
 import type { Config } from "./config.ts";
 import { createContactChanges } from "./contact_changes.ts";
@@ -27,7 +28,6 @@ import { logDatabaseNews, logHearing } from "./outage_log.ts";
 import { createPasscodeKeys } from "./passcode_keys.ts";
 import { createPasscodes } from "./passcodes.ts";
 import { createPush } from "./push/push.ts";
-import { createReadiness } from "./readiness.ts";
 import { createResync } from "./resync.ts";
 import { createSends } from "./sends.ts";
 import { createSessions } from "./sessions.ts";
@@ -182,7 +182,8 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     stuckSockets: createHeadCount(config.limits.sockets_user?.count ?? Infinity),
     push,
     upkeep,
-    readiness: createReadiness({ database }),
+    /** Resolves when the database answers. @throws DatabaseUnavailable */
+    ready: () => database.run(ping),
     console: "sent" in sms ? sms : null,
     now,
     /** What other processes announce, and what to do when some of it may have been lost. */
