@@ -1,8 +1,7 @@
 // What both servers of Deno among the floors have in common: sockets, and the least that an answer can be. No session, no
 // check, no limit, no log. Each knows who is behind which token from `POST /people`, and collects its garbage at `POST /collect`.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { createCollect } from "../../garbage.ts";
 import { upgrade } from "../../routes/upgrade.ts";
 
 export interface Person {
@@ -118,9 +117,7 @@ function answer(body: object): Response {
   return new Response(JSON.stringify(body), { headers });
 }
 
-/** As the service does it. */
 function collect(): Response {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
+  createCollect()();
   return answer({});
 }
