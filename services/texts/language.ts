@@ -2,9 +2,9 @@
 
 import { countryOf, type PhoneNumber } from "../phone_number.ts";
 
-export type Language = "en" | "es";
+export const LANGUAGES = ["en", "es"] as const;
 
-export const LANGUAGES: readonly Language[] = ["en", "es"];
+export type Language = typeof LANGUAGES[number];
 
 /** ISO 3166-1 codes of the countries where Spanish is what most people read. */
 const SPANISH = new Set(
