@@ -70,7 +70,8 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const sessions = createSessions({ database, bus, tokens: createTokens(secrets), now });
   const limitKeys = createLimitKeys(secrets);
   const limiter = createLimiter({ database, limits: config.limits, keys: limitKeys, now });
-  const budget = sms.paid ? createSmsBudget({ limiter, keys: limitKeys }) : UNPAID;
+  const isWatched = config.limits.sms_prefix !== null;
+  const budget = sms.paid ? createSmsBudget({ limiter, keys: limitKeys, isWatched }) : UNPAID;
   const dispatch = createSmsDispatch({
     database,
     sender: sms,

@@ -9,7 +9,7 @@ import { ask, complete, MINUTE_MS, SECOND_MS, tally, twilioEnv, withTwilio } fro
 import { ANN, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import type { TwilioDouble } from "./twilio_double.ts";
 
-const FREE = { LIMITS: "off" };
+const FREE = { LIMITS: only("sms_prefix", "1000/h") };
 const neighbours = numbers(200);
 /** Of another prefix. */
 const ELSEWHERE = "+14156000100";
@@ -58,6 +58,13 @@ for (const [what, sent, back] of [["ten of twenty", 20, 10], ["none of nineteen"
     }, FREE));
 }
 
+Deno.test("where the limit of prefixes is off none is stopped", () =>
+  withTwilio(async (t, twilio) => {
+    await askFor(t, neighbours.slice(0, 40));
+    equal(twilio.messages.length, 40);
+    deepEqual(alerts(t), []);
+  }, { LIMITS: "off" }));
+
 Deno.test("of sixty people who sign up together twenty go first, and the others as their codes come back", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
@@ -101,7 +108,7 @@ Deno.test("after the hour five go on trial at a time, and one that is lost stops
     // Alone it would leave room for four more, but for having been lost.
     t.clock.advance(SETTLED_MS);
     equal(limited(await ask(t, "signup", neighbours[32]!)), 3_000);
-  }, { LIMITS: only("sms_prefix", "1000/h") }));
+  }, FREE));
 
 Deno.test("trials that come back make room for the next, and in the end for all", () =>
   withTwilio(async (t, twilio) => {
@@ -171,7 +178,7 @@ Deno.test("an invitation that a stopped prefix withholds takes nothing of the li
     deepEqual(invitations(twilio), []);
     await askFor(t, ["+14156000102"]);
     limited(await ask(t, "signup", "+14156000103"));
-  }, { LIMITS: only("sms_service", "22/d") }));
+  }, { LIMITS: only("sms_service", "22/d").replace("sms_prefix=off", "sms_prefix=1000/h") }));
 
 Deno.test("stoppedMs() says a time after which it says 0, whatever went out before", () => {
   const sends = fc.array(

@@ -43,7 +43,10 @@ export const UNPAID: SmsBudget = {
   verified: () => Promise.resolve(),
 };
 
-export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: LimitKeys }): SmsBudget {
+/** @param isWatched whether the breaker looks after prefixes: who switches their limit off wants neither */
+export function createSmsBudget(
+  { limiter, keys, isWatched }: { limiter: Limiter; keys: LimitKeys; isWatched: boolean },
+): SmsBudget {
   const alerted = new Map<string, number>();
   let warned = false;
 
@@ -68,7 +71,7 @@ export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: Lim
 
   async function stopped(sql: Sql, { to, at }: WantedSms): Promise<number> {
     const prefix = keys(`prefix ${prefixOf(to)}`);
-    // The buckets would lock it too, but they can be switched off. The second is run when the first is done.
+    // A bucket would lock it too, but a process with another limit has another. The second is run when the first is done.
     const [, latest] = await Promise.all([lockPrefix(sql, prefix), listLatest(sql, prefix, WATCHED)]);
     const ms = stoppedMs(latest, at);
     if (ms > 0) alertOnce(to, at, ms);
@@ -80,13 +83,13 @@ export function createSmsBudget({ limiter, keys }: { limiter: Limiter; keys: Lim
       const asks = asksOf(sms);
       const verdict = await limiter.take(sql, asks, sms.at);
       // Behind a lock, so that sends which arrive together see each other.
-      const stop = await stopped(sql, sms);
+      const stop = isWatched ? await stopped(sql, sms) : 0;
       if (stop > 0 && verdict.retryAfter === null) await limiter.giveBack(sql, asks);
       const wait = Math.max(stop, verdict.retryAfter ?? 0);
       if (wait > 0) return wait;
       warnOnce(verdict);
       const { nonce, to, at } = sms;
-      if (nonce) await insertPaid(sql, { prefix: keys(`prefix ${prefixOf(to)}`), nonce, at });
+      if (nonce && isWatched) await insertPaid(sql, { prefix: keys(`prefix ${prefixOf(to)}`), nonce, at });
       return null;
     },
 
