@@ -16,7 +16,8 @@ export interface FloorServer {
 
 /** One that forgets what it is sent (floors/bare_service.ts), and who these people are it is told. */
 export function startBare(people: Person[]): Promise<FloorServer> {
-  return start(["--no-lock", "--no-config", "--allow-net", `${FLOORS}bare_service.ts`], people);
+  const flags = ["--no-lock", "--no-config", "--unstable-no-legacy-abort", "--allow-net"];
+  return start([...flags, `${FLOORS}bare_service.ts`], people);
 }
 
 /** One that keeps it, in groups (floors/grouped_service.ts). */
