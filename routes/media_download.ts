@@ -141,7 +141,11 @@ function requireReader(sessions: Sessions) {
   });
 }
 
-function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds, confirm }: Download): Response {
+async function send(
+  c: Context<ReaderEnv>,
+  library: Library,
+  { media, keptSeconds, confirm }: Download,
+): Promise<Response> {
   const etag = `"${media.id}-${media.size}"`;
   const isKnown = hasAlready(c.req.header("if-none-match"), etag);
   const range = isKnown ? null : wantedRange(c, media.size, etag);
@@ -151,7 +155,7 @@ function send(c: Context<ReaderEnv>, library: Library, { media, keptSeconds, con
   }
   const { start, end } = range ?? { start: 0, end: media.size };
   const hasBody = !isKnown && c.req.method === "GET";
-  if (hasBody && end - start > SMALL_MAX) holdPlace(c, library.takePlace(media.by));
+  if (hasBody && end - start > SMALL_MAX) holdPlace(c, await library.takePlace(media.by));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.

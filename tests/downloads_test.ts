@@ -19,12 +19,18 @@ interface Unread {
   close(): void;
 }
 
-/** Asks, and reads no more than the status. */
-async function ask(url: string, path: string, token?: string): Promise<Unread> {
+/** Asks, and reads nothing. */
+async function begin(url: string, path: string, token?: string): Promise<Deno.TcpConn> {
   const { hostname, port, host } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const bearer = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
   await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${bearer}\r\n`));
+  return connection;
+}
+
+/** The same, and reads no more than the status. */
+async function ask(url: string, path: string, token?: string): Promise<Unread> {
+  const connection = await begin(url, path, token);
   const start = new Uint8Array(12);
   await connection.read(start);
   return {
@@ -59,7 +65,7 @@ async function withLarge(run: (t: TestApp, of: { ann: Person; bob: Person; id: n
   });
 }
 
-Deno.test("sixteen downloads at a time are a person's; one more is 429 until one of them has ended", () =>
+Deno.test("sixteen downloads at a time are a person's; one more that waits in vain is 429, until one has ended", () =>
   withLarge(async (t, { ann, bob, id }) => {
     const path = `/api/messages/media/${id}`;
     await holding(t, path, ann.token, async (held) => {
@@ -76,6 +82,20 @@ Deno.test("sixteen downloads at a time are a person's; one more is 429 until one
         equal((await fetchBytes(t, path, { token: ann.token, range: PART })).status, 206);
       });
     });
+  }));
+
+Deno.test("many downloads that a person begins at once all come through, and whoever leaves meanwhile takes no place", () =>
+  withLarge(async (t, { ann, id }) => {
+    const path = `/api/messages/media/${id}`;
+    const get = () => fetchBytes(t, path, { token: ann.token, range: PART });
+    await holding(t, path, ann.token, async (held) => {
+      const left = Array.from({ length: AT_ONCE }, () => begin(t.url, path, ann.token));
+      for (const connection of await Promise.all(left)) connection.close();
+      const waiting = Array.from({ length: 30 }, get);
+      held.splice(0).forEach(({ close }) => close());
+      for (const { status } of await Promise.all(waiting)) equal(status, 206);
+    });
+    await holding(t, path, ann.token, () => Promise.resolve());
   }));
 
 Deno.test("small media and small parts take no place, however many are on their way", () =>

@@ -5,16 +5,15 @@ import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/medi
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import type { Actor } from "../sessions.ts";
-import { createPlaces } from "../limits/places.ts";
+import { createWaitingPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
 
 /** Each read takes a connection: of these so many at once, so that most are there for others. */
 const READS_AT_ONCE_MAX = 4;
-/** What one person may have under way: a player takes a few at once, a page of films some more. */
-const DOWNLOADS_MAX = 16;
-const DOWNLOADS_RETRY_SECONDS = 5;
+/** Downloads of one person's: a player takes a few at once, a page of films some more, and the rest waits for these. */
+const DOWNLOADS = { max: 16, waiting: 48, msMax: 5_000, retrySeconds: 5 };
 
 export interface OpenMedia extends MediaRow {
   /** On whose account: the same of one person, whether by a session or by a signature. */
@@ -25,7 +24,7 @@ export type Library = ReturnType<typeof createLibrary>;
 
 export function createLibrary({ database, links }: { database: Database; links: MediaLinks }) {
   const turns = createTurns(READS_AT_ONCE_MAX);
-  const places = createPlaces({ max: DOWNLOADS_MAX, retrySeconds: DOWNLOADS_RETRY_SECONDS });
+  const places = createWaitingPlaces(DOWNLOADS);
 
   /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
   async function open(me: Actor, id: number): Promise<OpenMedia> {
