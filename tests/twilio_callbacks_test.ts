@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, notEqual } from "./assert.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import twilioSdk from "twilio";
 
 import { invitations, invite, inviteStatuses, join, PUBLIC_URL, withInvites } from "./invite_calls.ts";
@@ -93,6 +94,26 @@ for (const status of ["undelivered", "failed"]) {
       equal("last_delivery" in (await ask(t, "signup", BOB)).body, false);
     }));
 }
+
+Deno.test("what is told of an SMS before Twilio's answer is noted is not lost, of a passcode nor of an invitation", () =>
+  withInvites(async (t, twilio) => {
+    const ann = await join(t, twilio, ANN);
+    const early: Promise<Answer>[] = [];
+    const sids = ["SM1", "SM2"];
+    twilio.answer(async () => {
+      const sid = sids[early.length]!;
+      early.push(tellStatus(t, sid, "undelivered", { ErrorCode: "30003" }));
+      await delay(50);
+      return Response.json({ sid, status: "queued" }, { status: 201 });
+    }, 2);
+    await invite(t, ann, BOB);
+    succeeded(await ask(t, "signup", CAT));
+    (await Promise.all(early)).forEach(understood);
+
+    deepEqual(await inviteStatuses(t, ann), { [BOB]: "undelivered" });
+    t.clock.advance(MINUTE_MS);
+    equal((await ask(t, "signup", CAT)).body.last_delivery, "undelivered");
+  }));
 
 Deno.test("an undelivered passcode is of its own number and purpose, and forgotten when the code came back", () =>
   withInvites(async (t, twilio) => {

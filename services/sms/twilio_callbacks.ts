@@ -1,6 +1,7 @@
 // What Twilio tells by itself: what became of an SMS, and what people answered to it. Only what is signed with our token
 // is believed. Everything may come twice, or about an SMS that nobody knows, and then changes nothing.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../../db/database.ts";
 import { markInviteUndelivered } from "../../db/invites.ts";
 import { markUndelivered } from "../../db/passcodes.ts";
@@ -29,6 +30,8 @@ export interface TwilioCallbacks {
 /** Several times what Twilio sends: to look whether thousands are signed would keep everybody else waiting. */
 const FIELDS_MAX = 200;
 const UNDELIVERED = ["undelivered", "failed"];
+/** Twilio may tell before its answer, by which we know the SMS, is noted. */
+const LOOKS_AFTER_MS = [0, 200, 1_000];
 const SID = /^[0-9A-Za-z]{1,64}$/;
 // Twilio's own words for it, which it obeys by itself too.
 const STOP = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"];
@@ -50,6 +53,21 @@ export function createTwilioCallbacks(
     if (!isSigned) throw new AppError("invalid_signature");
   }
 
+  /** What the SMS was for; null where nobody knows it, or knows this of it already. */
+  function noteUndelivered(
+    sid: string,
+    { isStop, to }: { isStop: boolean; to: string },
+  ): Promise<"invitation" | "passcode" | null> {
+    return database.begin(async (sql) => {
+      const invitee = await markInviteUndelivered(sql, sid, isStop ? "withheld" : "undelivered");
+      const phone = invitee ?? await markUndelivered(sql, sid);
+      // Whoever has stopped us has done so, whichever SMS it was that told, of those that we remember or not.
+      const stopped = isStop ? phone ?? parsePhoneNumber(to) : null;
+      if (stopped !== null) await suppress(sql, stopped, "carrier_stop", now());
+      return phone === null ? null : invitee === null ? "passcode" : "invitation";
+    });
+  }
+
   return {
     async status(callback) {
       await refuseUnsigned(callback);
@@ -59,15 +77,11 @@ export function createTwilioCallbacks(
       const code = Number(callback.form.get("ErrorCode") ?? "") || null;
       const isStop = refusalOf(code) === "sms_opted_out";
 
-      const purpose = await database.begin(async (sql) => {
-        const invitee = await markInviteUndelivered(sql, sid, isStop ? "withheld" : "undelivered");
-        const phone = invitee ?? await markUndelivered(sql, sid);
-        // Whoever has stopped us has done so, whichever SMS it was that told, of those that we remember or not.
-        const stopped = isStop ? phone ?? parsePhoneNumber(callback.form.get("To") ?? "") : null;
-        if (stopped !== null) await suppress(sql, stopped, "carrier_stop", now());
-        return phone === null ? null : invitee === null ? "passcode" : "invitation";
-      });
-      if (purpose) log.warn("SMS undelivered", { purpose, provider_code: code });
+      for (const ms of LOOKS_AFTER_MS) {
+        await delay(ms);
+        const purpose = await noteUndelivered(sid, { isStop, to: callback.form.get("To") ?? "" });
+        if (purpose) return log.warn("SMS undelivered", { purpose, provider_code: code });
+      }
     },
 
     async inbound(callback) {
