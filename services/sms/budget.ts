@@ -89,7 +89,7 @@ export function createSmsBudget(
       if (wait > 0) return wait;
       warnOnce(verdict);
       const { nonce, to, at } = sms;
-      if (nonce && isWatched) await insertPaid(sql, { prefix: keys(`prefix ${prefixOf(to)}`), nonce, at });
+      if (nonce) await insertPaid(sql, { prefix: keys(`prefix ${prefixOf(to)}`), nonce, at });
       return null;
     },
 
