@@ -21,10 +21,15 @@ export interface MessageRow extends Content {
   created_at: Date;
 }
 
-/** The columns of a MessageRow, of messages m with their media, if any. */
+/** The columns of a MessageRow that messages m have themselves. */
+function ownColumns(sql: Sql) {
+  return sql`m.id, m.sender_id, m.type as message_type, m.body as message, m.media_id as media_content_id, m.seen_at,
+    m.client_id, m.created_at`;
+}
+
+/** All of them, of messages m with their media, if any. */
 function columns(sql: Sql) {
-  return sql`m.id, m.sender_id, m.type as message_type, m.body as message, m.media_id as media_content_id,
-    media.media_type, media.duration, m.seen_at, m.client_id, m.created_at`;
+  return sql`${ownColumns(sql)}, media.media_type, media.duration`;
 }
 
 export async function findMessage(sql: Sql, conversationId: number, id: number): Promise<MessageRow | null> {
@@ -78,8 +83,7 @@ export async function listMessages(
     ? [sql`m.id < ${before ?? Number.MAX_SAFE_INTEGER}`, sql`m.id desc`]
     : [sql`m.id > ${after}`, sql`m.id`];
   const rows = await sql<Omit<MessageRow, keyof OfMedia>[]>`
-    select m.id, m.sender_id, m.type as message_type, m.body as message, m.media_id as media_content_id, m.seen_at,
-      m.client_id, m.created_at
+    select ${ownColumns(sql)}
     from messages m
     where m.conversation_id = ${conversationId} and ${bound}
     order by ${order}
