@@ -104,7 +104,7 @@ export function mediaRoutes(
 
 /** Stands before a call that transfers bytes, of which a user has few at a time and the others wait. */
 export function limitTransfers(uploads: Uploads) {
-  return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next));
+  return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next, c.req.raw));
 }
 
 /** Stands before a call that begins an upload: what is refused before its body is read counts as none. */

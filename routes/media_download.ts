@@ -155,7 +155,7 @@ async function send(
   }
   const { start, end } = range ?? { start: 0, end: media.size };
   const hasBody = !isKnown && c.req.method === "GET";
-  if (hasBody && end - start > SMALL_MAX) holdPlace(c, await library.takePlace(media.by));
+  if (hasBody && end - start > SMALL_MAX) holdPlace(c, await library.takePlace(media.by, c.req.raw));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.

@@ -1,5 +1,6 @@
-import { deepEqual, equal, rejects } from "./assert.ts";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
+import { createCollect } from "../garbage.ts";
 import { createWaitingPlaces } from "../services/limits/places.ts";
 
 const LONG_MS = 60_000;
@@ -44,4 +45,38 @@ Deno.test("take() refuses who has waited for so long, and his turn goes on to th
   leave();
   (await next)();
   (await places.take("ann"))();
+});
+
+Deno.test("take() lets go of who leaves while he waits, and his turn is the next one's", async () => {
+  const places = createWaitingPlaces({ max: 1, waiting: 2, msMax: LONG_MS, retrySeconds: 5 });
+  const leave = await places.take("ann");
+  const client = new AbortController();
+  const left = places.take("ann", client);
+  const next = places.take("ann", new AbortController());
+  await rejects(places.take("ann"), { code: "rate_limited" });
+  client.abort();
+  await rejects(left, { code: "rate_limited" });
+  const last = places.take("ann");
+  await rejects(places.take("ann", { signal: AbortSignal.abort() }), { code: "rate_limited" });
+  leave();
+  (await next)();
+  (await last)();
+  (await places.take("ann"))();
+});
+
+Deno.test("take() keeps nothing of those who waited in vain behind somebody who stays", async () => {
+  const places = createWaitingPlaces({ max: 1, waiting: 2_000, msMax: 1, retrySeconds: 5 });
+  const leave = await places.take("ann");
+  const collect = createCollect();
+  const waitInVain = async () => {
+    const all = await Promise.allSettled(Array.from({ length: 2_000 }, () => places.take("ann")));
+    ok(all.every(({ status }) => status === "rejected"));
+  };
+  await waitInVain();
+  collect();
+  const before = Deno.memoryUsage().heapUsed;
+  for (let time = 0; time < 10; time += 1) await waitInVain();
+  collect();
+  ok(Deno.memoryUsage().heapUsed - before < 5 * 1024 * 1024);
+  leave();
 });

@@ -181,6 +181,35 @@ Deno.test("thirty uploads may wait: one more is 429 with retry_after, and passes
     succeeded(await upload(t, ann, wav(1_000)));
   }));
 
+Deno.test("who leaves while an upload of his waits for its turn begins none, and takes no room", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const held = [holdUpload(t, ann.token), holdUpload(t, ann.token)];
+    await eventually(async () => equal((await remains(t)).rows, 2));
+
+    const client = new AbortController();
+    const headers = {
+      "authorization": `Bearer ${ann.token}`,
+      "tus-resumable": "1.0.0",
+      "upload-length": String(LIMIT),
+      "upload-metadata": `media_type ${btoa("audio")}`,
+    };
+    const left = Array.from(
+      { length: 30 },
+      () => fetch(`${t.url}/api/uploads`, { method: "POST", headers, signal: client.signal }),
+    );
+    await eventually(async () => refused(await upload(t, ann, wav(1_000)), 429, "rate_limited"));
+    client.abort();
+    for (const one of await Promise.allSettled(left)) equal(one.status, "rejected");
+    await eventually(() => equal(t.log.filter((line) => line.includes('"/api/uploads"')).length, 30));
+
+    const next = upload(t, ann, wav(1_000));
+    held.forEach(({ end }) => end());
+    succeeded(await next);
+    for (const { answer } of held) succeeded(await answer);
+    equal((await remains(t)).rows, 3);
+  }));
+
 /** An upload that does not end before it is told to. */
 function holdUpload(t: TestApp, token: string) {
   const ended = Promise.withResolvers<void>();

@@ -1,5 +1,4 @@
 import { AppError } from "../errors.ts";
-import { createTurns } from "../turns.ts";
 import { createHeadCount } from "./head_count.ts";
 
 /** How much one person may have under way at a time, on this process. */
@@ -21,8 +20,16 @@ export function createPlaces({ max, retrySeconds }: { max: number; retrySeconds:
   return { take, judge };
 }
 
+/** Of one person. */
+interface Queue {
+  inside: number;
+  /** What begins each turn, in the order in which they were asked for. */
+  waiting: Set<() => void>;
+}
+
 /**
- * The same for what waits a while rather than to be refused: `waiting` more of a person's, for `msMax`, each in its turn.
+ * The same for what waits a while rather than to be refused: `waiting` more of a person's, for `msMax`, each in its turn. Of
+ * who waits no more nothing is kept, however long those inside stay.
  */
 export function createWaitingPlaces(
   { max, waiting, msMax, retrySeconds }: {
@@ -32,26 +39,55 @@ export function createWaitingPlaces(
     retrySeconds: number;
   },
 ) {
-  const inside = createPlaces({ max: max + waiting, retrySeconds });
-  const turns = createTurns(max);
+  const queues = new Map<string, Queue>();
+  const refusal = () => new AppError("rate_limited", { retryAfter: retrySeconds });
 
-  /** As `take` above, in its turn. @throws AppError rate_limited at once, or after `msMax` */
-  async function take(person: string): Promise<() => void> {
-    const leave = inside.take(person);
-    const turn = turns.take(person);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<null>((resolve) => timer = setTimeout(resolve, msMax, null));
-    const end = await Promise.race([turn, late]).finally(() => clearTimeout(timer));
-    if (end) {
-      return () => {
-        end();
-        leave();
-      };
+  /**
+   * As `take` above, in its turn.
+   * @param client whose signal tells that he has left; looked at only where he has to wait
+   * @throws AppError rate_limited at once, after `msMax`, or when the client has left, who does not hear it
+   */
+  async function take(person: string, client?: Pick<Request, "signal">): Promise<() => void> {
+    const queue = queues.get(person) ?? { inside: 0, waiting: new Set() };
+    if (queue.inside < max) {
+      queue.inside += 1;
+      queues.set(person, queue);
+    } else {
+      if (queue.waiting.size >= waiting) throw refusal();
+      await turnIn(queue, client?.signal);
     }
-    leave();
-    // The turn that nobody waits for any more goes on to the next.
-    turn.then((end) => end());
-    throw new AppError("rate_limited", { retryAfter: retrySeconds });
+    let hasLeft = false;
+    return () => {
+      if (hasLeft) return;
+      hasLeft = true;
+      // A place goes from hand to hand, so that nobody new gets in between.
+      const [next] = queue.waiting;
+      if (next) return next();
+      queue.inside -= 1;
+      if (queue.inside === 0) queues.delete(person);
+    };
+  }
+
+  function turnIn({ waiting }: Queue, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", giveUp);
+        waiting.delete(begin);
+      };
+      const begin = () => {
+        end();
+        resolve();
+      };
+      const giveUp = () => {
+        end();
+        reject(refusal());
+      };
+      const timer = setTimeout(giveUp, msMax);
+      signal?.addEventListener("abort", giveUp);
+      waiting.add(begin);
+      if (signal?.aborted) giveUp();
+    });
   }
 
   return { take };

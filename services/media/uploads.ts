@@ -58,11 +58,12 @@ export function createUploads(
   const door = database.openBytes();
 
   /**
-   * Runs one transfer of a user's, who may have two at a time on this process; others wait for their turn.
+   * Runs one transfer of a user's, who may have two at a time on this process; others wait for their turn, unless their
+   * client leaves.
    * @throws AppError rate_limited
    */
-  async function transfer<T>(me: Actor, run: () => Promise<T>): Promise<T> {
-    const leave = await places.take(String(me.user_id));
+  async function transfer<T>(me: Actor, run: () => Promise<T>, client?: Pick<Request, "signal">): Promise<T> {
+    const leave = await places.take(String(me.user_id), client);
     try {
       return await run();
     } finally {
