@@ -19,7 +19,7 @@ export interface Door<Open extends Connections> {
    * @throws DatabaseUnavailable
    */
   run<T>(work: (connections: Open) => Promise<T>, onGiveUp?: () => void): Promise<T>;
-  /** Calls this whenever something failed for an outage, and may have been committed all the same. */
+  /** Calls this whenever something failed for an outage and may have been committed all the same, or another server is asked. */
   onOutage(tell: () => void): void;
   close(): Promise<void>;
 }
@@ -131,7 +131,9 @@ export function openDoor<Open extends Connections>(open: () => Open, watch: Outa
       if (error instanceof OpeningRefused) {
         throw new DatabaseUnavailable("Database takes no connection", { cause: error });
       }
-      if (error instanceof DatabaseUnavailable || isOutage(error)) tellOutage();
+      // What the server itself refused is undone, and may be refused for hours: everybody fetches again only for what may
+      // be committed, or may be elsewhere.
+      if (error instanceof DatabaseUnavailable || isLoss(error) || isElsewhere(error)) tellOutage();
       if (!isOutage(error)) throw error;
       // postgres.js does not get over a lost connection: it may never flush what it writes to the next in its place, or
       // count the rows of an answer from where the last one broke off. So none of those beside a lost one is used again.
