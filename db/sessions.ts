@@ -37,6 +37,22 @@ export async function findLiveSessions(sql: Sql, ids: string[], now: Date): Prom
       and u.status = 'active'`;
 }
 
+/** Those of these sessions that do not live, or are not there at all: few, however many are asked for. */
+export async function listDeadSessions(sql: Sql, ids: string[], now: Date): Promise<{ id: string }[]> {
+  return await sql<{ id: string }[]>`
+    select asked.id
+    from unnest(${ids}::text[]) as asked (id)
+    where not exists (
+      select
+      from sessions s
+      join users u on u.id = s.user_id
+      where s.id = asked.id
+        and s.ended_at is null
+        and s.expires_at > ${now}
+        and u.status = 'active'
+    )`;
+}
+
 /** Newest use first. */
 export async function listLiveSessions(sql: Sql, userId: number, now: Date): Promise<SessionRow[]> {
   return await sql<SessionRow[]>`

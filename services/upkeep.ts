@@ -4,7 +4,7 @@ import { CLOCKS_APART_MS } from "../db/clocks.ts";
 import type { Database } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/upkeep.ts";
-import { findLiveSessions, listEndedSince } from "../db/sessions.ts";
+import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
@@ -51,12 +51,11 @@ export function createUpkeep(
   }
 
   async function endDeadSockets(): Promise<void> {
-    const dead = new Map(hub.newestFirst().map(({ actor }) => [actor.session_id, actor.user_id]));
-    if (dead.size === 0) return;
-    const live = await database.run((sql) => findLiveSessions(sql, [...dead.keys()], now()));
-    // What stays may also not be there at all: another database may lack what the one that is gone had last.
-    live.forEach(({ id }) => dead.delete(id));
-    dead.forEach((user_id, id) => end({ id, user_id }));
+    const owners = new Map(hub.newestFirst().map(({ actor }) => [actor.session_id, actor.user_id]));
+    if (owners.size === 0) return;
+    // What lives no more may also not be there at all: another database may lack what the one that is gone had last.
+    const dead = await database.run((sql) => listDeadSessions(sql, [...owners.keys()], now()));
+    for (const { id } of dead) end({ id, user_id: owners.get(id)! });
   }
 
   async function deleteOldRows(): Promise<void> {
