@@ -245,14 +245,16 @@ Deno.test("recognise() takes a WAV with a page behind it for a WAV", async () =>
   });
 });
 
-Deno.test("recognise() finds how long a WAV plays behind tags, and one whose head was written too early", async () => {
+Deno.test("recognise() finds how long a WAV plays behind tags, and one whose head was written too early or counts nothing", async () => {
   const voice = fixture("voice.wav");
   const list = chunk("LIST", text("INFOISFT\x03\0\0\0abc"));
   const tagged = concat(voice.subarray(0, WAV_DATA_AT), list, voice.subarray(WAV_DATA_AT));
   const endless = voice.slice();
   endless.fill(0xff, WAV_DATA_AT + 4, WAV_DATA_AT + 8);
+  const emptyFact = chunk("fact", new Uint8Array());
+  const uncounted = concat(voice.subarray(0, WAV_DATA_AT), emptyFact, voice.subarray(WAV_DATA_AT));
 
-  for (const bytes of [tagged, endless]) equal((await recognise(sourceOf(bytes)))?.duration, 2);
+  for (const bytes of [tagged, endless, uncounted]) equal((await recognise(sourceOf(bytes)))?.duration, 2);
 });
 
 Deno.test("recognise() refuses a film whose tracks were cut off, not one whose pictures were", async () => {

@@ -25,7 +25,7 @@ export async function readWav(bytes: Bytes): Promise<Tracks | null> {
       const view = await viewOf(bytes, start, 16);
       format = { samplesPerSecond: view.getUint32(4, true), bytesPerSample: view.getUint16(12, true) };
     }
-    if (name === "fact") samples = (await viewOf(bytes, start, 4)).getUint32(0, true);
+    if (name === "fact" && size >= 4) samples = (await viewOf(bytes, start, 4)).getUint32(0, true);
     if (name !== "data" || !format) continue;
     samples ??= Math.min(size, bytes.size - start) / format.bytesPerSample;
     break;
