@@ -33,7 +33,7 @@ export function mediaRoutes(
   { calls, publicUrl, late }: { calls: CallContext; publicUrl: string; late: AbortSignal },
 ) {
   const signed = requireSession(sessions);
-  const transfer = limitTransfers(uploads);
+  const transfer = limitTransfers(uploads, sessions);
   const multipart = createMiddleware<AppEnv>(async (c, next) => {
     judgeMultipart(c.req.raw, uploads.uploadBytesMax);
     await next();
@@ -103,8 +103,16 @@ export function mediaRoutes(
 }
 
 /** Stands before a call that transfers bytes, of which a user has few at a time and the others wait. */
-export function limitTransfers(uploads: Uploads) {
-  return createMiddleware<SignedInEnv>((c, next) => uploads.transfer(c.get("actor"), next, c.req.raw));
+export function limitTransfers(uploads: Uploads, sessions: Sessions) {
+  return createMiddleware<SignedInEnv>((c, next) => {
+    const me = c.get("actor");
+    const run = async () => {
+      // It may have ended while its turn was waited for.
+      await sessions.confirm(me);
+      await next();
+    };
+    return uploads.transfer(me, run, c.req.raw);
+  });
 }
 
 /** Stands before a call that begins an upload: what is refused before its body is read counts as none. */

@@ -55,7 +55,7 @@ export function uploadRoutes(
 ) {
   const locker = createUploadLocker();
   const signed = requireSession(sessions);
-  const transfer = limitTransfers(uploads);
+  const transfer = limitTransfers(uploads, sessions);
 
   const create = createRoute({
     ...about,

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from "./assert.ts";
 import type { Actor } from "../services/sessions.ts";
 
 import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { create } from "./tus_calls.ts";
 import { download, fixture, NOTHING, remains, upload, uploadBody, wav } from "./upload_calls.ts";
 
 const VIDEO = [
@@ -208,6 +209,28 @@ Deno.test("who leaves while an upload of his waits for its turn begins none, and
     succeeded(await next);
     for (const { answer } of held) succeeded(await answer);
     equal((await remains(t)).rows, 3);
+  }));
+
+Deno.test("an upload whose session ends while it waits for its turn is 401, and begins nothing", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const [user] = await t.sql<Actor[]>`select id as user_id from users where phone_number = ${ANN}`;
+    const { transfer } = t.services.uploads;
+    const held = Array.from({ length: 2 }, () => transfer(user!, () => released));
+
+    const asked = Promise.withResolvers<void>();
+    t.services.uploads.transfer = (...wanted) => {
+      asked.resolve();
+      return transfer(...wanted);
+    };
+    const waiting = create(t, ann, LIMIT);
+    await asked.promise;
+    succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
+    release();
+    refused(await waiting, 401, "unauthenticated");
+    await Promise.all(held);
+    deepEqual(await remains(t), NOTHING);
   }));
 
 /** An upload that does not end before it is told to. */
