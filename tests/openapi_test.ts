@@ -3,15 +3,15 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { ERROR_TEXTS } from "../services/errors.ts";
 import { createAjv } from "./openapi_checker.ts";
 import { type Document, isPage, listOperations, readDocument } from "./operations.ts";
-import { withApp } from "./support.ts";
+import { type TestApp, withApp } from "./support.ts";
 
 /** Answered for the address and the method alone, before there is an operation that could document them. */
 const OF_NO_OPERATION = ["not_found", "method_not_allowed", "uri_too_long"];
 const PUBLIC =
   /^\/($|app(\/|$)|i\/|openapi\.json$|healthz$|readyz$|dev(\/|$)|api\/twilio\/|api\/auth\/(complete-)?sign(up|in)$)/;
 
-function overDocument(check: (document: Document) => void | Promise<void>): Promise<void> {
-  return withApp(async (t) => await check(await readDocument(t)));
+function overDocument(check: (document: Document, t: TestApp) => void | Promise<void>): Promise<void> {
+  return withApp(async (t) => await check(await readDocument(t), t));
 }
 
 /** Every operation of the document with its name. */
@@ -47,6 +47,22 @@ Deno.test("/openapi.json shows its servers under PUBLIC_URL", () =>
   withApp(async (t) => {
     deepEqual((await readDocument(t)).servers, [{ url: "https://talk.example" }]);
   }, { env: { PUBLIC_URL: "https://talk.example" } }));
+
+Deno.test("/openapi.json is written out once, however often it is asked for", () =>
+  overDocument(async (document, t) => {
+    const { stringify } = JSON;
+    let written = 0;
+    JSON.stringify = (value: unknown, ...rest: unknown[]) => {
+      if (typeof value === "object" && value !== null && "openapi" in value) written += 1;
+      return Reflect.apply(stringify, JSON, [value, ...rest]);
+    };
+    try {
+      for (let times = 0; times < 3; times += 1) deepEqual(await readDocument(t), document);
+    } finally {
+      JSON.stringify = stringify;
+    }
+    equal(written, 0);
+  }));
 
 Deno.test("/openapi.json says of every operation what it does and what each answer means", () =>
   overDocument((document) => {
