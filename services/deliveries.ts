@@ -3,8 +3,9 @@
 
 import type { Database } from "../db/database.ts";
 import { meetsAll } from "../db/door.ts";
-import { listUndelivered } from "../db/marks.ts";
+import { listUndelivered, type Undelivered } from "../db/marks.ts";
 import { within } from "../db/within.ts";
+import { createGroupCommit } from "./group_commit.ts";
 import { describeError, log } from "./log.ts";
 import type { Marks } from "./marks.ts";
 import type { Actor } from "./sessions.ts";
@@ -27,6 +28,9 @@ const WAIT_EACH_MS = 2;
 const WAIT_MS_MAX = 250;
 /** After so long nobody calls it busy any more. */
 const BUSY_FORGOTTEN_MS = 1_000;
+/** Readers who come online together are looked at together: after a restart all of them do. */
+const LOOKS_MAX = 100;
+const LOOKS_AT_ONCE_MAX = 2;
 /** Where somebody holds a pair, whoever looks waits no longer than this, and is shown what there is. */
 const SETTLE_MS_MAX = 500;
 
@@ -38,6 +42,16 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** What is on its way to the database of a thread's reader, or the look for all that waited for a reader. */
   const underWay = new Map<string, Promise<void>>();
+
+  const looks = createGroupCommit<number, Undelivered[]>({
+    run: async (readers) => {
+      const threads = await database.run((sql) => listUndelivered(sql, [...new Set(readers)]));
+      const byReader = Map.groupBy(threads, ({ me_id }) => me_id);
+      return readers.map((reader) => byReader.get(reader) ?? []);
+    },
+    jobsMax: LOOKS_MAX,
+    batchesMax: LOOKS_AT_ONCE_MAX,
+  });
 
   /** A socket of this reader was told of this message: it becomes delivered in a moment, with what follows until then. */
   function told(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
@@ -69,8 +83,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   }
 
   async function markAll(me: Actor): Promise<void> {
-    const threads = await database.run((sql) => listUndelivered(sql, [me.user_id]));
-    for (const { peer_phone, peer_sent_id, ...thread } of threads) {
+    for (const { peer_phone, peer_sent_id, ...thread } of await looks.add(me.user_id)) {
       mark(keyOf(thread, me.user_id), { me, thread, peer_phone, up_to: peer_sent_id });
     }
   }

@@ -1,10 +1,12 @@
 // What sockets were told, before it is delivered. With a whole service it is in marks_test.ts.
 
 import { deepEqual, equal } from "./assert.ts";
+import type { Database } from "../db/database.ts";
 import { createDeliveries } from "../services/deliveries.ts";
 import type { Marks } from "../services/marks.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
-import { ANN, BOB } from "./support.ts";
+import type { Actor } from "../services/sessions.ts";
+import { ANN, BOB, eventually } from "./support.ts";
 
 const BOB_ACTS = { user_id: 2, session_id: "one", phone_number: BOB as PhoneNumber };
 const THREAD = { conversation_id: 1, peer_id: 1 };
@@ -48,4 +50,29 @@ Deno.test("settle() marks what waits at once, with what has come for it, and not
   await settled;
   deliveries.flush();
   equal(marked.length, 1);
+});
+
+Deno.test("cameOnline() looks once for all who come together, and marks for each what waits for him", async () => {
+  const marked: { reader: number; upTo: number }[] = [];
+  const marks = {
+    delivered: (me: Actor, _thread: unknown, _phone: unknown, upTo: number) => {
+      marked.push({ reader: me.user_id, upTo });
+      return Promise.resolve();
+    },
+  } as unknown as Marks;
+  const waits = (reader: number) => ({
+    me_id: reader,
+    ...THREAD,
+    peer_phone: ANN,
+    peer_sent_id: reader * 10,
+  });
+  let looks = 0;
+  const database = {
+    run: () => Promise.resolve([waits(3), waits(7)]).finally(() => looks += 1),
+  } as unknown as Database;
+  const deliveries = createDeliveries({ database, marks });
+  for (let reader = 1; reader <= 50; reader += 1) deliveries.cameOnline({ ...BOB_ACTS, user_id: reader });
+  await eventually(() => equal(marked.length, 2));
+  deepEqual(marked, [{ reader: 3, upTo: 30 }, { reader: 7, upTo: 70 }]);
+  equal(looks, 1);
 });
