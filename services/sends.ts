@@ -11,7 +11,7 @@ import { createGroupCommit } from "./group_commit.ts";
 import type { Pace } from "./limits/pace.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
-import { locksOfPairs, type Thread } from "./threads.ts";
+import { locksOfPairs, type Thread, type Threads } from "./threads.ts";
 
 /** What somebody wants to send, and to whom. */
 export interface Send extends messages.Content {
@@ -34,8 +34,9 @@ const BATCHES_MAX = 2;
 export type Sends = ReturnType<typeof createSends>;
 
 export function createSends(
-  { database, bus, pace, now }: {
+  { database, threads, bus, pace, now }: {
     database: Database;
+    threads: Pick<Threads, "forget">;
     bus: Bus;
     /** How fast one person may write to another. */
     pace: Pace;
@@ -55,7 +56,8 @@ export function createSends(
   /**
    * Stores one message and tells both sides. The same client_id with the same content again is the same message, and
    * free of limits: what is taken of them is kept for a new message alone.
-   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited
+   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited; unavailable where the
+   * conversation is none any more
    */
   async function add(send: Send): Promise<Stored> {
     const key = send.client_id === null ? null : keyOf(send);
@@ -134,7 +136,11 @@ export function createSends(
   }
 
   async function whyNot(send: Send, { pair, media }: DraftOutcome): Promise<Outcome> {
-    if (pair === null) return "recipient_not_found";
+    if (pair === null) {
+      // Another database has taken the place of ours. What it knows of the two, the next try finds.
+      threads.forget();
+      throw new AppError("unavailable", { retryAfter: 1 });
+    }
     // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
     const stored = await findStored(send);
     if (stored) return judge(send, stored);

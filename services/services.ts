@@ -116,7 +116,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const threads = createThreads({ database });
   const sides = createSides({ database });
   const pace = createPace({ rates: config.limits.messages, elapsedMs });
-  const sends = createSends({ database, bus, pace, now });
+  const sends = createSends({ database, threads, bus, pace, now });
   const marks = createMarks({ database, bus, threads, sides, now });
   const deliveries = createDeliveries({ database, marks });
   const newest = createNewest({ database });
