@@ -16,6 +16,8 @@ const LOOK_STUCK_MS = 1_000;
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 1_000;
 const OPENING_MS_MAX = 10_000;
+/** Who sends more than this after that is told nothing: each frame costs all others some microseconds. */
+const FLOOD_FRAMES_MAX = 2_000;
 
 /** What all sockets of this process that hear the same have in common. */
 export interface Around {
@@ -110,10 +112,12 @@ export class NotificationSocket implements Socket {
   }
 
   #hear(data: unknown): void {
-    if (this.#floodedAt === null && !this.#isTooMuch(data)) return;
+    if (this.#isCut || this.#floodedAt === null && !this.#isTooMuch(data)) return;
     const at = performance.now();
     if (this.#floodedAt === null) this.#leave?.(true);
     this.#floodedAt ??= at;
+    this.#frames += 1;
+    if (this.#frames > FLOOD_FRAMES_MAX) return this.cut();
     if (at - this.#floodedAt > PAUSE_MS_MAX) return;
     // In a pause: where more of the client's has come in already, Deno hangs up without our close frame.
     if (this.#timer !== null) clearTimeout(this.#timer);

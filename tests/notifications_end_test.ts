@@ -1,6 +1,6 @@
 // How a WebSocket ends, by whose fault, and what others notice of one that does not read.
 
-import { deepEqual, equal, ok } from "./assert.ts";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
 import type { Socket } from "../services/events/socket.ts";
 import { clientPorts } from "./process_state.ts";
@@ -48,7 +48,7 @@ Deno.test("a client may send 60 frames of 4096 bytes a minute; with one more the
     equal(await socket.closed, 1008);
   }));
 
-Deno.test("a burst of any size ends with 1008, and so do two large frames at once", () =>
+Deno.test("a burst of up to a thousand frames ends with 1008, and so do two large frames at once", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (const frames of [62, 100, 1_000]) {
@@ -59,6 +59,15 @@ Deno.test("a burst of any size ends with 1008, and so do two large frames at onc
     const socket = await t.socket(ann.token);
     for (let sent = 0; sent < 2; sent += 1) socket.raw.send("x".repeat(5_000));
     equal(await socket.closed, 1008);
+  }));
+
+Deno.test("who sends thousands of frames more than he may is cut off at once, without a word", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const socket = await t.socket(ann.token);
+    for (let sent = 0; sent < 5_000; sent += 1) socket.raw.send("x");
+    notEqual(await socket.closed, 1008);
+    deepEqual(t.services.hub.userIds(), []);
   }));
 
 Deno.test("a client that never stops sending is cut off, and is told nothing meanwhile", () =>
