@@ -16,6 +16,19 @@ import {
 
 const TEXTS = ["One", "Two", "Three", "Four"];
 
+/** Puts the first message of the outbox there once more; false where there is none. */
+const KEEP_AGAIN = `new Promise((resolve) => {
+  indexedDB.open("puffintalk").onsuccess = ({ target: { result: database } }) => {
+    const outbox = database.transaction("outbox", "readwrite").objectStore("outbox");
+    outbox.getAll().onsuccess = ({ target: { result: [first] } }) => {
+      database.close();
+      if (!first) return resolve(false);
+      const { seq, ...draft } = first;
+      outbox.put(draft).onsuccess = () => resolve(true);
+    };
+  };
+})`;
+
 friendsTest(
   "messages written offline wait, survive a closed window, and go out once and in order",
   async (t, { ann, bob }) => {
@@ -94,6 +107,22 @@ browserTest(
     equal(await t.sql`select from messages`.then((rows) => rows.length), 2);
   },
 );
+
+friendsTest("what two windows keep at the same time is shown and sent once", async (t, { ann, bob }) => {
+  await ann.page.context().setOffline(true);
+  await write(ann.page, "From one");
+  // As it is where both find that the database does not have it yet.
+  await eventually(() => ann.page.evaluate(KEEP_AGAIN));
+  await write(ann.page, "From the other");
+  await ann.page.getByText("From the other").waitFor();
+  deepEqual(await bubbles(ann.page), ["From one", "From the other"]);
+
+  await ann.page.context().setOffline(false);
+  await eventually(async () => deepEqual(await bubbles(bob.page), ["From one", "From the other"]), 15_000);
+  await ticked(ann.page, "Seen");
+  deepEqual(await bubbles(ann.page), ["From one", "From the other"]);
+  equal(await t.sql`select from messages`.then((rows) => rows.length), 2);
+});
 
 browserTest(
   "the client says that it is connecting while the service is away, and goes on by itself when it is back",

@@ -79,9 +79,10 @@ export function createDrafts(
     // Looked at first: what is moved meanwhile is in both, and not in neither.
     const left = leaving().map((draft) => ({ ...draft, isOnlyHere: isFull && isOnlyHere(draft) }));
     const rows: Draft[] = await stored().catch(() => []);
-    const known = new Set(rows.map(({ client_id }) => client_id));
-    return [...rows, ...left.filter(({ client_id }) => !known.has(client_id))]
-      .filter(isMine);
+    // Once each: two windows that give it to the database at the same time give it twice.
+    const byId = new Map<string, Draft>();
+    for (const draft of [...rows, ...left]) if (!byId.has(draft.client_id)) byId.set(draft.client_id, draft);
+    return [...byId.values()].filter(isMine);
   }
 
   /** Nothing where it was given up meanwhile. */
