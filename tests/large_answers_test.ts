@@ -99,19 +99,21 @@ Deno.test("whatever asks for many large pages at once, by HEAD as well, others a
     const message = "\u0001".repeat(4_096);
     for (let nth = 0; nth < 100; nth += 1) await t.send(ann, bob, message);
     for (const method of ["HEAD", "GET"]) {
-      let isOver = false;
-      const asked = Promise.all(Array.from({ length: 60 }, async () => {
-        const headers = { authorization: `Bearer ${bob.token}` };
-        const answer = await fetch(`${t.url}/api/messages/${ANN}?count=255`, { method, headers });
-        await answer.body?.cancel();
-        return answer.status;
-      })).finally(() => isOver = true);
-      let answered = 0;
-      while (!isOver) {
-        succeeded(await t.call("GET", "/api/contacts", { token: ann.token }));
-        answered += 1;
-      }
-      for (const status of await asked) ok(status === 200 || status === 429, `${method} ${status}`);
-      ok(answered > 1, `${answered}`);
+      // Again, where the machine stood still so long that the database seemed to be away.
+      await eventually(async () => {
+        let isOver = false;
+        const asked = Promise.all(Array.from({ length: 60 }, async () => {
+          const headers = { authorization: `Bearer ${bob.token}` };
+          const answer = await fetch(`${t.url}/api/messages/${ANN}?count=255`, { method, headers });
+          await answer.body?.cancel();
+          return answer.status;
+        })).finally(() => isOver = true);
+        let answered = 0;
+        while (!isOver) {
+          if ((await t.call("GET", "/api/contacts", { token: ann.token })).status === 200) answered += 1;
+        }
+        for (const status of await asked) ok(status === 200 || status === 429, `${method} ${status}`);
+        ok(answered > 4, `${answered}`);
+      });
     }
   }, { env: { LIMITS: "messages=off" } }));
