@@ -31,10 +31,7 @@ export async function findLiveSessions(sql: Sql, ids: string[], now: Date): Prom
     select s.id, s.user_id, u.phone_number, s.expires_at, s.last_seen_at
     from sessions s
     cross join lateral (select phone_number, status from users where users.id = s.user_id limit 1) as u
-    where s.id = any(${ids}::text[])
-      and s.ended_at is null
-      and s.expires_at > ${now}
-      and u.status = 'active'`;
+    where s.id = any(${ids}::text[]) and ${isLive(sql, now)}`;
 }
 
 /** Those of these sessions that do not live, or are not there at all: few, however many are asked for. */
@@ -46,11 +43,13 @@ export async function listDeadSessions(sql: Sql, ids: string[], now: Date): Prom
       select
       from sessions s
       join users u on u.id = s.user_id
-      where s.id = asked.id
-        and s.ended_at is null
-        and s.expires_at > ${now}
-        and u.status = 'active'
+      where s.id = asked.id and ${isLive(sql, now)}
     )`;
+}
+
+/** Of sessions s and their users u. */
+function isLive(sql: Sql, now: Date) {
+  return sql`s.ended_at is null and s.expires_at > ${now} and u.status = 'active'`;
 }
 
 /** Newest use first. */

@@ -115,6 +115,15 @@ Deno.test("what is told of an SMS before Twilio's answer is noted is not lost, o
     equal((await ask(t, "signup", CAT)).body.last_delivery, "undelivered");
   }));
 
+Deno.test("START that comes while an SMS that nobody knows is looked for stays said", () =>
+  withInvites(async (t) => {
+    const told = tellStatus(t, "SM404", "undelivered", { ErrorCode: "21610" });
+    await delay(100);
+    understood(await tellInbound(t, BOB, "START"));
+    understood(await told);
+    succeeded(await ask(t, "signup", BOB));
+  }));
+
 Deno.test("an undelivered passcode is of its own number and purpose, and forgotten when the code came back", () =>
   withInvites(async (t, twilio) => {
     await join(t, twilio, ANN);

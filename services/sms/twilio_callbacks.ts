@@ -56,13 +56,14 @@ export function createTwilioCallbacks(
   /** What the SMS was for; null where nobody knows it, or knows this of it already. */
   function noteUndelivered(
     sid: string,
-    { isStop, to }: { isStop: boolean; to: string },
+    { isStop, isFirst, to }: { isStop: boolean; isFirst: boolean; to: string },
   ): Promise<"invitation" | "passcode" | null> {
     return database.begin(async (sql) => {
       const invitee = await markInviteUndelivered(sql, sid, isStop ? "withheld" : "undelivered");
       const phone = invitee ?? await markUndelivered(sql, sid);
-      // Whoever has stopped us has done so, whichever SMS it was that told, of those that we remember or not.
-      const stopped = isStop ? phone ?? parsePhoneNumber(to) : null;
+      // Whoever has stopped us has done so, whichever SMS it was that told, of those that we remember or not. At a later look
+      // he may have said START.
+      const stopped = isStop && isFirst ? phone ?? parsePhoneNumber(to) : null;
       if (stopped !== null) await suppress(sql, stopped, "carrier_stop", now());
       return phone === null ? null : invitee === null ? "passcode" : "invitation";
     });
@@ -79,7 +80,8 @@ export function createTwilioCallbacks(
 
       for (const ms of LOOKS_AFTER_MS) {
         await delay(ms);
-        const purpose = await noteUndelivered(sid, { isStop, to: callback.form.get("To") ?? "" });
+        const to = callback.form.get("To") ?? "";
+        const purpose = await noteUndelivered(sid, { isStop, isFirst: ms === 0, to });
         if (purpose) return log.warn("SMS undelivered", { purpose, provider_code: code });
       }
     },
