@@ -39,15 +39,16 @@ export interface FoundInvite {
 
 /**
  * Lets one invitation to a number, and one of an inviter, be decided after the other, and keeps a signup out meanwhile.
- * In the order of ids, so that none waits in a ring.
+ * In the order of ids, so that none waits in a ring. False where one of the two is gone.
  */
-export async function lockForInvite(sql: Sql, inviterId: number, inviteeId: number): Promise<void> {
-  await sql`
+export async function lockForInvite(sql: Sql, inviterId: number, inviteeId: number): Promise<boolean> {
+  const rows = await sql`
     select id
     from users
-    where id in (${inviterId}, ${inviteeId})
+    where id in (${inviterId}, ${inviteeId}) and status <> 'deleted'
     order by id
     for no key update`;
+  return rows.length === 2;
 }
 
 /** What was noted later than `ahead` was noted by a wrong clock, and is passed over until its time has come. */
@@ -89,7 +90,7 @@ export async function hasInvited(sql: Sql, inviterId: number, inviteeId: number)
   const rows = await sql`
     select 1
     from invites
-    where invitee_id = ${inviteeId} and inviter_id = ${inviterId}
+    where invitee_id = ${inviteeId} and inviter_id = ${inviterId} and not is_past
     limit 1`;
   return rows.length > 0;
 }
@@ -135,7 +136,7 @@ export async function listInvites(sql: Sql, inviterId: number, max: number): Pro
     select u.phone_number, i.sms, u.status as invitee_status, i.created_at
     from invites i
     join users u on u.id = i.invitee_id
-    where i.inviter_id = ${inviterId}
+    where i.inviter_id = ${inviterId} and not i.is_past
     order by i.created_at desc, i.id desc
     limit ${max}`;
 }
@@ -147,6 +148,6 @@ export async function findInvite(sql: Sql, tokenHash: Uint8Array): Promise<Found
     from invites i
     join users inviter on inviter.id = i.inviter_id
     join users invitee on invitee.id = i.invitee_id
-    where i.token_hash = ${tokenHash}`;
+    where i.token_hash = ${tokenHash} and not i.is_past`;
   return invite ?? null;
 }

@@ -1,5 +1,6 @@
 import type { Sql } from "./database.ts";
 
+/** Of a user with a number; one that is deleted has none. */
 export type UserStatus = "invited" | "active" | "suspended";
 
 export interface User {

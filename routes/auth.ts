@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Accounts } from "../services/accounts.ts";
+import type { Deletion } from "../services/deletion.ts";
 import type { Sessions } from "../services/sessions.ts";
 import type { ErrorCode } from "../services/errors.ts";
 import { done, success } from "./answers.ts";
@@ -55,7 +56,7 @@ const completeBody = z.strictObject({
 }).openapi("CompleteBody");
 
 export function authRoutes(
-  { accounts, sessions }: { accounts: Accounts; sessions: Sessions },
+  { accounts, deletion, sessions }: { accounts: Accounts; deletion: Deletion; sessions: Sessions },
   { calls, address }: { calls: CallContext; address: ClientAddress },
 ) {
   const router = createRouter<AppEnv>();
@@ -63,6 +64,7 @@ export function authRoutes(
   addAsks(addOpen, accounts, address);
   addCompletions(addOpen, accounts, address);
   addSessions(addSigned, sessions);
+  addDeletion(addSigned, deletion);
   return router;
 }
 
@@ -189,6 +191,26 @@ function addSessions(addSigned: AddSigned, sessions: Sessions): void {
     errors: ["session_not_found"],
   }, async (me, { params }) => {
     await sessions.end(me, params.id);
+    return { success: true as const };
+  });
+}
+
+function addDeletion(addSigned: AddSigned, deletion: Deletion): void {
+  addSigned({
+    method: "post",
+    path: "/api/auth/delete-account",
+    tags,
+    summary: "Delete my account",
+    description:
+      "Takes my own number, so that it is no slip. There is no way back. At once all my sessions have ended, " +
+      "nobody's list shows me, no conversation of mine can be read by either side, and the number is not registered. " +
+      "The messages of both sides and my media are erased after that; media of mine that others sent on stay theirs.",
+    takes: { body: numberBody },
+    answer: done,
+    meaning: "The account is no more",
+    errors: ["invalid_phone_number"],
+  }, async (me, { body }) => {
+    await deletion.deleteAccount(me, body.phone_number);
     return { success: true as const };
   });
 }

@@ -89,8 +89,9 @@ function revealOf({ action, address = "" }: Wish): Ask[] {
 function countOf({ action, me, phone }: Wish): Ask[] {
   if (action !== "request") return [];
   return [
-    { limit: "requests_pair", of: `${me.user_id} ${phone}` },
-    { limit: "requests_user", of: String(me.user_id) },
+    // By number, because a number may delete its account and sign up again.
+    { limit: "requests_pair", of: `${me.phone_number} ${phone}` },
+    { limit: "requests_user", of: me.phone_number },
   ];
 }
 

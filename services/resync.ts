@@ -27,6 +27,8 @@ export interface Resync {
    * or after something that other processes told and nobody here understood.
    */
   afterOutage(): void;
+  /** Conversations may be gone, and what was in them. */
+  forgetThreads(): void;
 }
 
 export function createResync(
@@ -51,10 +53,14 @@ export function createResync(
     }
   }
 
-  async function afterGap(gapMs: number): Promise<void> {
-    // Another database may have taken the place of the one that is gone, and lack what that had last.
+  function forgetThreads(): void {
     threads.forget();
     newest.forget();
+  }
+
+  async function afterGap(gapMs: number): Promise<void> {
+    // Another database may have taken the place of the one that is gone, and lack what that had last.
+    forgetThreads();
     const users = hub.userIds();
     for (let start = 0; start < users.length; start += USERS_AT_ONCE) {
       const some = users.slice(start, start + USERS_AT_ONCE);
@@ -100,7 +106,7 @@ export function createResync(
     }
   }
 
-  return { afterGap, afterOutage };
+  return { afterGap, afterOutage, forgetThreads };
 }
 
 /** Being told of a message this late delivers it, as at any other time. */

@@ -6,6 +6,7 @@ import { createAccounts } from "./accounts.ts";
 import type { Config } from "./config.ts";
 import { createContactChanges } from "./contact_changes.ts";
 import { createContacts } from "./contacts.ts";
+import { createDeletion } from "./deletion.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { createBus, createProcessName } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
@@ -59,6 +60,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const processName = createProcessName();
   const hear = (event: Event) => {
     if (event.event === "session_ended") sessions.forget(event.session_id);
+    if (event.event === "account_deleted") resync.forgetThreads();
     hub.tell(event);
   };
   const bus = createBus(processName, (event) => {
@@ -160,6 +162,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     sessions,
     tickets: createTickets({ database, now }),
     accounts,
+    deletion: createDeletion({ database, bus, now, onDeleted: upkeep.eraseSoon }),
     contacts,
     invites,
     invitees,

@@ -1,14 +1,16 @@
-// What has to happen without anybody asking: sessions that ended elsewhere, rows that nobody needs any more.
+// What has to happen without anybody asking: sessions that ended elsewhere, rows that nobody needs any more, what deleted
+// accounts leave behind.
 
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
 import type { Database } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
+import { eraseSome } from "../db/erasures.ts";
 import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/upkeep.ts";
 import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
-import type { MediaSweep } from "./media/sweep.ts";
+import { type MediaSweep, UNSENT_MS } from "./media/sweep.ts";
 import { EXPIRED_KEPT_MS } from "./passcode_rules.ts";
 
 const SECOND_MS = 1000;
@@ -16,6 +18,8 @@ const HOUR_MS = 60 * 60 * SECOND_MS;
 const DAY_MS = 24 * HOUR_MS;
 const ENDED_EVERY_MS = 4 * SECOND_MS;
 const DEAD_EVERY_MS = 60 * SECOND_MS;
+/** The process that deletes an account begins at once; this is for what it did not finish. */
+const ERASE_EVERY_MS = 60 * SECOND_MS;
 const SESSIONS_KEPT_MS = 30 * DAY_MS;
 /** For the breaker, which looks at the last few of a prefix. */
 const PAID_KEPT_MS = 30 * DAY_MS;
@@ -27,6 +31,8 @@ export interface Upkeep {
   endDeadSockets(): Promise<void>;
   /** Deletes what no rule looks at any more, as far as it can; what stays is the next turn's. */
   deleteOldRows(): Promise<void>;
+  /** Erases what a deleted account leaves behind, in its own time. */
+  eraseSoon(): void;
 }
 
 export function createUpkeep(
@@ -85,24 +91,50 @@ export function createUpkeep(
     if (abandoned + unsent > 0) log.info("Media swept", { abandoned, unsent });
   }
 
+  let isErasing = false;
+  let isStopped = false;
+
+  /** Messages without a conversation, until none is left that no other process is busy with; then the media of them. */
+  async function erase({ hasMedia = false } = {}): Promise<void> {
+    // Whoever is at it takes what was added meanwhile, or the next turn does.
+    if (isErasing) return;
+    isErasing = true;
+    let messages = 0;
+    try {
+      for (let some: number | null = 0; some !== null && !isStopped; messages += some ?? 0) {
+        const at = now();
+        some = await database.begin((sql) => eraseSome(sql, { now: at, old: ago(UNSENT_MS) }));
+      }
+    } finally {
+      isErasing = false;
+    }
+    if (messages > 0) log.info("Messages of deleted accounts erased", { messages });
+    if (messages > 0 || hasMedia) await deleteOldMedia();
+  }
+
   const jobs = [
     { run: endEndedSockets, everyMs: ENDED_EVERY_MS },
     { run: endDeadSockets, everyMs: DEAD_EVERY_MS },
     { run: deleteOldRows, everyMs: HOUR_MS },
     { run: deleteOldMedia, everyMs: HOUR_MS },
+    { run: erase, everyMs: ERASE_EVERY_MS },
   ];
   const timers = new Set<ReturnType<typeof setInterval>>();
 
   return {
     start() {
       for (const { run, everyMs } of jobs) timers.add(setInterval(() => quietly(run), everyMs));
+      // What a process that was killed has begun.
+      quietly(erase);
     },
     stop() {
+      isStopped = true;
       timers.forEach(clearInterval);
       timers.clear();
     },
     endDeadSockets,
     deleteOldRows,
+    eraseSoon: () => void quietly(() => erase({ hasMedia: true })),
   };
 }
 

@@ -103,6 +103,10 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/complete-signin": free("/api/auth/complete-signin", { json: {} }),
   "POST /api/auth/renew": own("/api/auth/renew"),
   "POST /api/auth/signout": own("/api/auth/signout"),
+  // Of a number that is not one's own: a call of it that is right ends who makes it.
+  "POST /api/auth/delete-account": own("/api/auth/delete-account", {
+    json: { phone_number: "+14155550199" },
+  }),
   "GET /api/auth/sessions": own("/api/auth/sessions"),
   "DELETE /api/auth/sessions/{id}": of(
     (me, scene) => ({ path: `/api/auth/sessions/${firstOf("session", me, scene)}` }),

@@ -7,6 +7,7 @@ import { ANN, BOB, eventually, refused, succeeded, withApp } from "./support.ts"
 const SIGNED_IN_CALLS = [
   ["POST", "/api/auth/renew"],
   ["POST", "/api/auth/signout"],
+  ["POST", "/api/auth/delete-account"],
   ["GET", "/api/auth/sessions"],
   ["DELETE", "/api/auth/sessions/some"],
 ] as const;

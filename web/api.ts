@@ -311,6 +311,46 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/auth/delete-account": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components["schemas"]["PhoneNumberBody"];
+        };
+      };
+      responses: {
+        /** @description The account is no more */
+        200: {
+          headers: {
+            "X-Request-Id": components["headers"]["RequestId"];
+            [name: string]: unknown;
+          };
+          content: {
+            "application/json": components["schemas"]["Done"];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/contacts": {
     parameters: {
       query?: never;

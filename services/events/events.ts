@@ -1,5 +1,5 @@
 /** Something that changed, for whom. What a client hears of it is a hint to fetch again. */
-export type Event = ContactsUpdated | MessagesUpdated | SessionsUpdated | SessionEnded;
+export type Event = ContactsUpdated | MessagesUpdated | SessionsUpdated | SessionEnded | AccountDeleted;
 
 /** Total over their names: one that is missing here would be understood by no other process. */
 const NAMES: Record<Event["event"], true> = {
@@ -7,6 +7,7 @@ const NAMES: Record<Event["event"], true> = {
   messages_updated: true,
   sessions_updated: true,
   session_ended: true,
+  account_deleted: true,
 };
 
 export function isEventName(name: unknown): name is Event["event"] {
@@ -43,6 +44,11 @@ interface SessionEnded {
   to: number;
   event: "session_ended";
   session_id: string;
+}
+
+/** The user is none any more, nor are the pairs that he was one of. */
+interface AccountDeleted extends ForUser {
+  event: "account_deleted";
 }
 
 export interface Delivery {

@@ -188,10 +188,11 @@ function takeRoom(seat: Seat): boolean {
   return true;
 }
 
-/** What the user's sockets are told of it, one and the same for all; null for what only ends some. */
+/** What the user's sockets are told of it, one and the same for all; null for what is told none. */
 function noticeOf(event: Event): Notice | null {
   switch (event.event) {
     case "session_ended":
+    case "account_deleted":
       return null;
     case "messages_updated":
       return { event: event.event, sender: event.sender };

@@ -102,7 +102,7 @@ export function createInvites(
     const { to: phone, at } = wanted;
     const known = await findUser(sql, phone);
     if (!known) return null;
-    await invites.lockForInvite(sql, me.user_id, known.id);
+    if (!await invites.lockForInvite(sql, me.user_id, known.id)) return null;
     const invitee = await findUser(sql, phone);
     if (invitee?.status !== "invited") return null;
 

@@ -17,7 +17,8 @@ const DAY_MS = 24 * HOUR_MS;
 const ABANDONED_MS = 10 * MINUTE_MS;
 /** How long a resumable upload waits to be gone on with. */
 export const RESUMABLE_MS = DAY_MS;
-const UNSENT_MS = DAY_MS;
+/** How long media that no message carries are kept. */
+export const UNSENT_MS = DAY_MS;
 /** How far back the hourly sweep looks for what nobody sent. */
 const LOOK_BACK_MS = 7 * DAY_MS;
 

@@ -1,0 +1,84 @@
+// Deleting an account. Everything that others see of it is gone with one commit; the messages of its pairs, which may be
+// millions, and its media are erased after that, some at a time, by whichever process comes first (`erasure.ts`).
+
+import * as accounts from "../db/accounts.ts";
+import type { Database, Sql } from "../db/database.ts";
+import { AppError } from "./errors.ts";
+import type { Bus } from "./events/bus.ts";
+import type { Event } from "./events/events.ts";
+import { UNSENT_MS } from "./media/sweep.ts";
+import type { PhoneNumber } from "./phone_number.ts";
+import type { Actor } from "./sessions.ts";
+
+/** Each time somebody who was none of his contacts became one. */
+const ATTEMPTS_MAX = 5;
+
+export type Deletion = ReturnType<typeof createDeletion>;
+
+export function createDeletion(
+  { database, bus, now, onDeleted }: {
+    database: Database;
+    bus: Bus;
+    now: () => Date;
+    /** There is something to erase. */
+    onDeleted: () => void;
+  },
+) {
+  /**
+   * Deletes my account, whose number has to be given so that it is no slip.
+   * @throws AppError invalid_input where that is another; unauthenticated where I have none any more
+   */
+  async function deleteAccount(me: Actor, phone: PhoneNumber): Promise<void> {
+    if (phone !== me.phone_number) {
+      throw new AppError("invalid_input", {
+        issues: [{ path: "phone_number", message: "Must be your own" }],
+      });
+    }
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+      if (await attemptToDelete(me)) return;
+    }
+    throw new AppError("unavailable", { retryAfter: 1 });
+  }
+
+  /** False where pairs were made meanwhile that would have to be locked before the account. */
+  function attemptToDelete(me: Actor): Promise<boolean> {
+    return database.begin(async (sql): Promise<Event[] | null> => {
+      const pairs = await accounts.lockPairsOf(sql, me.user_id);
+      const account = await accounts.lockAccount(sql, me.user_id);
+      if (!account) throw new AppError("unauthenticated");
+      if (await accounts.countPairsOf(sql, me.user_id) !== pairs.length) return null;
+      const events = await deleteLocked(sql, me, { pairs, phone: account.phone_number });
+      await bus.announce(sql, events);
+      return events;
+    }, (events) => {
+      if (events === null) return;
+      bus.deliver(events);
+      onDeleted();
+    }).then((events) => events !== null);
+  }
+
+  async function deleteLocked(
+    sql: Sql,
+    { user_id }: Actor,
+    { pairs, phone }: { pairs: number[]; phone: string },
+  ): Promise<Event[]> {
+    const at = now();
+    await accounts.deleteUser(sql, user_id);
+    const heir = await accounts.insertHeir(sql, { user_id, phone, now: at });
+    if (heir) {
+      await accounts.passInvites(sql, user_id, heir.id);
+      await accounts.passRefusals(sql, user_id, heir.id);
+    }
+    const peers = await accounts.deletePairs(sql, user_id, pairs);
+    const sessions = await accounts.endSessionsOf(sql, user_id, at);
+    await accounts.ageMediaOf(sql, user_id, new Date(at.getTime() - UNSENT_MS));
+    const told = peers.filter(({ is_told }) => is_told);
+    return [
+      { to: user_id, event: "account_deleted" },
+      ...sessions.map(({ id }): Event => ({ to: user_id, event: "session_ended", session_id: id })),
+      ...told.map(({ peer_id }): Event => ({ to: peer_id, event: "contacts_updated" })),
+    ];
+  }
+
+  return { deleteAccount };
+}
