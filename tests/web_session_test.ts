@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { only } from "./limit_calls.ts";
-import { ANN, BOB, CAT, eventually, friends, refused } from "./support.ts";
+import { ANN, BOB, CAT, eventually, friends, refused, succeeded } from "./support.ts";
 import {
   browserTest,
   bubbles,
@@ -56,6 +56,31 @@ browserTest(
     await press(other, "Enter");
     for (const page of [ann.page, other]) await page.locator("#phone").waitFor();
     refused(await t.call("GET", "/api/contacts", { token: ann.token }), 401, "unauthenticated");
+  },
+);
+
+browserTest(
+  "an account is deleted by keys, after it was asked about once more; the door says so, and nothing is left here",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    await ann.page.evaluate("location.hash = '#/settings'");
+    await moveTo(ann.page, "Delete account");
+    await press(ann.page, "Enter");
+    await ann.page.getByText("There is no way back.").waitFor();
+    await press(ann.page, "Enter");
+    await ann.page.getByText("There is no way back.").waitFor({ state: "detached" });
+    succeeded(await t.call("GET", "/api/contacts", { token: ann.token }));
+
+    await moveTo(ann.page, "Delete account");
+    await press(ann.page, "Enter");
+    await moveTo(ann.page, "Delete account", "ArrowUp");
+    await press(ann.page, "Enter");
+    await ann.page.getByText("Your account is deleted.").waitFor();
+    equal(await ann.page.evaluate("localStorage.getItem('puffintalk.session')"), null);
+    refused(await t.call("GET", "/api/contacts", { token: ann.token }), 401, "unauthenticated");
+    await bob.page.goto(`${t.url}/app`);
+    await bob.page.getByText("Nobody here yet").waitFor();
+    deepEqual([...ann.errors, ...bob.errors], []);
   },
 );
 

@@ -36,10 +36,13 @@ export interface Page {
   has_more: boolean;
 }
 
+/** Why nobody is signed in any more: who was here did it, or it was done elsewhere. */
+export type Ending = "signed_out" | "deleted" | "revoked";
+
 export type Client = ReturnType<typeof createClient>;
 
 const CONTACTS_UPDATED: Notice = { event: "contacts_updated" };
-/** What signing out may meet where the session has ended already. */
+/** What leaving may meet where the session has ended already. */
 const OVER = ["unauthenticated", "cancelled"];
 
 /** @param name keeps several people in one browser apart */
@@ -47,10 +50,10 @@ export function createClient({ origin, name }: { origin: string; name: string })
   const keeper = createSessionKeeper(name);
   const database = openLocalDatabase(name);
   const scraps = createScraps(name);
-  const ended = createListeners<"signed_out" | "revoked">();
+  const ended = createListeners<Ending>();
   const token = () => keeper.current()?.token ?? null;
   const person = () => keeper.current()?.phone_number;
-  let isSigningOut = false;
+  let leaving: Ending | null = null;
 
   const http = createHttp({ origin, token, person, onRefused: lose });
   const uploads = createUploads({ origin, token, person });
@@ -76,12 +79,12 @@ export function createClient({ origin, name }: { origin: string; name: string })
     outbox.flush();
   });
 
-  /** Who signs out himself may hear of it from the socket before the answer comes. */
+  /** Who leaves by himself may hear of it from the socket before the answer comes. */
   function lose(): void {
-    end(isSigningOut ? "signed_out" : "revoked");
+    end(leaving ?? "revoked");
   }
 
-  async function end(why: "signed_out" | "revoked"): Promise<void> {
+  async function end(why: Ending): Promise<void> {
     if (keeper.current() === null) return;
     live.close();
     keeper.keep(null);
@@ -139,16 +142,27 @@ export function createClient({ origin, name }: { origin: string; name: string })
   }
 
   async function signOut(): Promise<void> {
+    await leave("signed_out", () => http("post", "/api/auth/signout"));
+  }
+
+  /** There is no way back. */
+  async function deleteAccount(): Promise<void> {
+    const phone_number = person();
+    if (phone_number === undefined) return;
+    await leave("deleted", () => http("post", "/api/auth/delete-account", { json: { phone_number } }));
+  }
+
+  async function leave(why: Ending, ask: () => Promise<unknown>): Promise<void> {
     const leaver = person();
-    isSigningOut = true;
+    leaving = why;
     try {
-      await http("post", "/api/auth/signout").catch((error) => {
+      await ask().catch((error) => {
         if (!(error instanceof ApiError) || !OVER.includes(error.code)) throw error;
       });
       // By the time of the answer somebody else may be here.
-      if (person() === leaver) await end("signed_out");
+      if (person() === leaver) await end(why);
     } finally {
-      isSigningOut = false;
+      leaving = null;
     }
   }
 
@@ -182,6 +196,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
     adopt,
     renew,
     signOut,
+    deleteAccount,
     devices: async () => (await http("get", "/api/auth/sessions")).sessions,
     endDevice: (id: string) =>
       told({ event: "sessions_updated" }, http("delete", "/api/auth/sessions/{id}", { path: { id } })),

@@ -69,6 +69,8 @@ export interface ClientTexts extends WaitTexts {
   numberHint: string;
   sendCode: string;
   revoked: string;
+  /** Of an account. */
+  deleted: string;
   code: {
     title: string;
     sent: (number: string) => string;
@@ -165,6 +167,8 @@ export interface ClientTexts extends WaitTexts {
     endDevice: string;
     signOut: string;
     signOutAsk: string;
+    deleteAccount: string;
+    deleteAsk: string;
   };
   connecting: string;
   displaced: string;
@@ -204,6 +208,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     numberHint: "With the country code, as in +14155550123",
     sendCode: "Send me a code",
     revoked: "You were signed out on this device. Sign in to go on.",
+    deleted: "Your account is deleted.",
     code: {
       title: "Your code",
       sent: (number) => `We sent an SMS to ${number}.`,
@@ -316,6 +321,10 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       endDevice: "Sign out there",
       signOut: "Sign out",
       signOutAsk: "Sign out? Messages that were not sent yet are lost.",
+      deleteAccount: "Delete account",
+      deleteAsk:
+        "Delete your account? Everything that you and others wrote to each other is deleted, for them too. " +
+        "There is no way back.",
     },
     connecting: "Connecting\u2026",
     displaced: "PuffinTalk is open in too many windows.",
@@ -384,6 +393,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
     numberHint: "Con el código del país, como +14155550123",
     sendCode: "Enviarme un código",
     revoked: "Se cerró tu sesión en este dispositivo. Inicia sesión para seguir.",
+    deleted: "Tu cuenta se eliminó.",
     code: {
       title: "Tu código",
       sent: (number) => `Enviamos un SMS al ${number}.`,
@@ -500,6 +510,10 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       endDevice: "Cerrar allí la sesión",
       signOut: "Cerrar sesión",
       signOutAsk: "¿Cerrar sesión? Los mensajes aún no enviados se pierden.",
+      deleteAccount: "Eliminar cuenta",
+      deleteAsk:
+        "¿Eliminar tu cuenta? Se borra todo lo que tú y otras personas se han escrito, también para ellas. " +
+        "No se puede deshacer.",
     },
     connecting: "Conectando\u2026",
     displaced: "PuffinTalk está abierto en demasiadas ventanas.",

@@ -210,7 +210,7 @@ export function createDesk(
     const session = client.session();
     fetches.forget();
     remembered.clear();
-    store.set({ ...EMPTY, session, wasRevoked: store.get().wasRevoked });
+    store.set({ ...EMPTY, session, ending: store.get().ending });
     client.live.close();
     if (!session) return;
     const contacts = await client.seen.get<Contact[]>("contacts");
@@ -218,7 +218,7 @@ export function createDesk(
     const outbox = await client.outbox.list();
     // Somebody else has begun since.
     if (client.session()?.phone_number !== session.phone_number) return;
-    store.set({ outbox, wasRevoked: false });
+    store.set({ outbox, ending: null });
     client.live.open();
   }
 
@@ -235,7 +235,7 @@ export function createDesk(
     if (session && known && session.phone_number === known.phone_number) store.set({ session });
     else begin();
   });
-  client.onEnded((why) => store.set({ wasRevoked: why === "revoked" }));
+  client.onEnded((ending) => store.set({ ending }));
   client.outbox.onChange((outbox) => store.set({ outbox }));
   client.outbox.onProgress(({ client_id, share }) =>
     store.set({ progress: { ...store.get().progress, [client_id]: share } })

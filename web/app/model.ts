@@ -1,7 +1,7 @@
 // What the pages show, in one value; whoever shows a part of it is told when that part is another.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Connection, Contact, Draft, Message, Session } from "../client.ts";
+import type { Connection, Contact, Draft, Ending, Message, Session } from "../client.ts";
 
 export interface Thread {
   /** Oldest first, without a gap as far as `wholeTo`. */
@@ -31,7 +31,7 @@ export interface Model {
   progress: Record<string, number>;
   toast: Toast | null;
   /** Whether this session ended without its owner's doing. */
-  wasRevoked: boolean;
+  ending: Ending | null;
 }
 
 export const EMPTY: Model = {
@@ -43,7 +43,7 @@ export const EMPTY: Model = {
   outbox: [],
   progress: {},
   toast: null,
-  wasRevoked: false,
+  ending: null,
 };
 
 /** What is fetched again is mostly what was known: of that the known values stay, and nobody is drawn anew for them. */

@@ -45,7 +45,7 @@ export function Enter() {
 function Phone({ keep }: { keep: (pending: Pending) => void }) {
   const { client } = useApp();
   const texts = useTexts();
-  const wasRevoked = useModel((model) => model.wasRevoked);
+  const ending = useModel((model) => model.ending);
   const [trouble, setTrouble] = useState<string | null>(null);
   const { isBusy, act } = useAction(setTrouble);
   const [phone, setPhone] = useState("");
@@ -60,7 +60,7 @@ function Phone({ keep }: { keep: (pending: Pending) => void }) {
   return (
     <form onSubmit={submit}>
       <h1 class="lead">{texts.about}</h1>
-      {wasRevoked && <p class="notice" role="status">{texts.revoked}</p>}
+      {ending !== null && ending !== "signed_out" && <p class="notice" role="status">{texts[ending]}</p>}
       <Alert>{trouble}</Alert>
       <Field id="phone" label={texts.numberLabel} hint={texts.numberHint}>
         <input

@@ -1,7 +1,7 @@
 // What a person can choose here, and the devices that are signed in.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { CLIENT_TEXTS } from "../../../services/texts/client.ts";
 import type { Device } from "../../client.ts";
 import { useAction, useApp, useGuard, useModel, useTexts, useToday } from "../context.ts";
@@ -13,7 +13,7 @@ import { dayOrTime } from "../parts/time.ts";
 import { COLOURS, LANGUAGES } from "../settings.ts";
 
 export function SettingsScreen() {
-  const { router, settings } = useApp();
+  const { client, router, settings } = useApp();
   const texts = useTexts();
   const session = useModel((model) => model.session);
   const { language, colours } = useStore(settings, (chosen) => chosen);
@@ -49,7 +49,12 @@ export function SettingsScreen() {
       <button type="button" class="second" onClick={() => router.go({ at: "devices" })}>
         {texts.settings.devices}
       </button>
-      <SignOut />
+      <Leaving title={texts.settings.signOut} question={texts.settings.signOutAsk} leave={client.signOut} />
+      <Leaving
+        title={texts.settings.deleteAccount}
+        question={texts.settings.deleteAsk}
+        leave={client.deleteAccount}
+      />
     </Screen>
   );
 }
@@ -105,24 +110,23 @@ function Option(
   );
 }
 
-function SignOut() {
-  const { client } = useApp();
+/** A button for what is asked about once more before it is done. */
+function Leaving(
+  { title, question, leave }: { title: string; question: string; leave: () => Promise<void> },
+) {
   const texts = useTexts();
   const { isBusy, act } = useAction();
   const [isAsked, setAsked] = useState(false);
   const cancel = useFocus<HTMLButtonElement>(isAsked);
+  const id = useId();
   useGuard(isAsked, () => setAsked(false));
   if (!isAsked) {
-    return (
-      <button type="button" class="second" onClick={() => setAsked(true)}>{texts.settings.signOut}</button>
-    );
+    return <button type="button" class="second" onClick={() => setAsked(true)}>{title}</button>;
   }
   return (
-    <div class="ask" role="group" aria-labelledby="ask">
-      <p id="ask">{texts.settings.signOutAsk}</p>
-      <button type="button" class="danger" aria-disabled={isBusy} onClick={() => act(client.signOut)}>
-        {texts.settings.signOut}
-      </button>
+    <div class="ask" role="group" aria-labelledby={id}>
+      <p id={id}>{question}</p>
+      <button type="button" class="danger" aria-disabled={isBusy} onClick={() => act(leave)}>{title}</button>
       <button type="button" class="second" ref={cancel} onClick={() => setAsked(false)}>
         {texts.keys.cancel}
       </button>
