@@ -33,9 +33,18 @@ export async function lockAccount(sql: Sql, userId: number): Promise<{ phone_num
   const [user] = await sql<{ phone_number: string }[]>`
     select phone_number
     from users
-    where id = ${userId} and status = 'active'
+    where id = ${userId} and status in ('active', 'leaving')
     for update`;
   return user ?? null;
+}
+
+/** Whose accounts whoever runs the service wants to be deleted. */
+export async function listLeaving(sql: Sql): Promise<{ id: number }[]> {
+  return await sql<{ id: number }[]>`
+    select id
+    from users
+    where status = 'leaving'
+    order by id`;
 }
 
 /** How many pairs a user has. */

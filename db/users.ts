@@ -1,7 +1,7 @@
 import type { Sql } from "./database.ts";
 
 /** Of a user with a number; one that is deleted has none. */
-export type UserStatus = "invited" | "active" | "suspended";
+export type UserStatus = "invited" | "active" | "suspended" | "leaving";
 
 export interface User {
   id: number;

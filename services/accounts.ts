@@ -153,7 +153,7 @@ export function createAccounts(
     // Held, so that a suspension comes before the session, or after it and ends it.
     const user = await holdUser(sql, phone);
     if (!user || user.status === "invited") throw new AppError("invalid_passcode");
-    if (user.status === "suspended") return null;
+    if (user.status !== "active") return null;
     const { session, event } = await sessions.open(sql, user.id, device);
     return { session, events: [event] };
   }

@@ -75,7 +75,7 @@ export function judge(one: Case, ledger: Ledger, inviteMode: InviteMode): Outcom
   }
   const { before, after, peer, refusal } = one;
   const isNew = after.mine !== before.mine && statusOf(after) === "requesting";
-  const invites = isNew && peer?.status !== "active" && peer?.status !== "suspended";
+  const invites = isNew && (peer === null || peer.status === "invited");
   ledger.take(invites ? [...revealOf(one.wish), ...counts] : counts);
   return { refusal, invites };
 }

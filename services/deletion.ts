@@ -34,32 +34,47 @@ export function createDeletion(
         issues: [{ path: "phone_number", message: "Must be your own" }],
       });
     }
+    if (!await deleteUser(me.user_id)) throw new AppError("unauthenticated");
+  }
+
+  /** Deletes the accounts that whoever runs the service has marked, and says how many. */
+  async function deleteLeaving(): Promise<number> {
+    const leaving = await database.run(accounts.listLeaving);
+    let deleted = 0;
+    for (const { id } of leaving) deleted += await deleteUser(id) ? 1 : 0;
+    return deleted;
+  }
+
+  /** False where there is no such account. */
+  async function deleteUser(userId: number): Promise<boolean> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-      if (await attemptToDelete(me)) return;
+      const done = await attemptToDelete(userId);
+      if (done !== "overtaken") return done;
     }
     throw new AppError("unavailable", { retryAfter: 1 });
   }
 
-  /** False where pairs were made meanwhile that would have to be locked before the account. */
-  function attemptToDelete(me: Actor): Promise<boolean> {
-    return database.begin(async (sql): Promise<Event[] | null> => {
-      const pairs = await accounts.lockPairsOf(sql, me.user_id);
-      const account = await accounts.lockAccount(sql, me.user_id);
-      if (!account) throw new AppError("unauthenticated");
-      if (await accounts.countPairsOf(sql, me.user_id) !== pairs.length) return null;
-      const events = await deleteLocked(sql, me, { pairs, phone: account.phone_number });
+  /** `overtaken` where pairs were made meanwhile that would have to be locked before the account. */
+  async function attemptToDelete(userId: number): Promise<boolean | "overtaken"> {
+    let events: Event[] = [];
+    return await database.begin(async (sql) => {
+      const pairs = await accounts.lockPairsOf(sql, userId);
+      const account = await accounts.lockAccount(sql, userId);
+      if (!account) return false;
+      if (await accounts.countPairsOf(sql, userId) !== pairs.length) return "overtaken";
+      events = await deleteLocked(sql, userId, { pairs, phone: account.phone_number });
       await bus.announce(sql, events);
-      return events;
-    }, (events) => {
-      if (events === null) return;
+      return true;
+    }, (done) => {
+      if (done !== true) return;
       bus.deliver(events);
       onDeleted();
-    }).then((events) => events !== null);
+    });
   }
 
   async function deleteLocked(
     sql: Sql,
-    { user_id }: Actor,
+    user_id: number,
     { pairs, phone }: { pairs: number[]; phone: string },
   ): Promise<Event[]> {
     const at = now();
@@ -80,5 +95,5 @@ export function createDeletion(
     ];
   }
 
-  return { deleteAccount };
+  return { deleteAccount, deleteLeaving };
 }

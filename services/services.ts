@@ -150,7 +150,15 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
       deliveries.told(me, { conversation_id, peer_id: sender_id }, sender, message_id);
     },
   }));
-  const upkeep = createUpkeep({ database, hub, hear, mediaSweep, now });
+  const upkeep = createUpkeep({
+    database,
+    hub,
+    hear,
+    mediaSweep,
+    deleteLeaving: () => deletion.deleteLeaving(),
+    now,
+  });
+  const deletion = createDeletion({ database, bus, now, onDeleted: upkeep.eraseSoon });
   const resync = createResync({ database, threads, newest, hub, upkeep });
   database.onOutage(() => {
     bus.doubt();
@@ -162,7 +170,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     sessions,
     tickets: createTickets({ database, now }),
     accounts,
-    deletion: createDeletion({ database, bus, now, onDeleted: upkeep.eraseSoon }),
+    deletion,
     contacts,
     invites,
     invitees,

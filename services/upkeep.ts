@@ -18,6 +18,7 @@ const HOUR_MS = 60 * 60 * SECOND_MS;
 const DAY_MS = 24 * HOUR_MS;
 const ENDED_EVERY_MS = 4 * SECOND_MS;
 const DEAD_EVERY_MS = 60 * SECOND_MS;
+const LEAVING_EVERY_MS = 60 * SECOND_MS;
 /** The process that deletes an account begins at once; this is for what it did not finish. */
 const ERASE_EVERY_MS = 60 * SECOND_MS;
 const SESSIONS_KEPT_MS = 30 * DAY_MS;
@@ -36,11 +37,13 @@ export interface Upkeep {
 }
 
 export function createUpkeep(
-  { database, hub, hear, mediaSweep, now }: {
+  { database, hub, hear, mediaSweep, deleteLeaving, now }: {
     database: Database;
     hub: Hub;
     hear: (event: Event) => void;
     mediaSweep: MediaSweep;
+    /** Deletes the accounts that are marked for it, and says how many. */
+    deleteLeaving: () => Promise<number>;
     now: () => Date;
   },
 ): Upkeep {
@@ -112,11 +115,17 @@ export function createUpkeep(
     if (messages > 0 || hasMedia) await deleteOldMedia();
   }
 
+  async function deleteMarked(): Promise<void> {
+    const accounts = await deleteLeaving();
+    if (accounts > 0) log.info("Accounts deleted", { accounts });
+  }
+
   const jobs = [
     { run: endEndedSockets, everyMs: ENDED_EVERY_MS },
     { run: endDeadSockets, everyMs: DEAD_EVERY_MS },
     { run: deleteOldRows, everyMs: HOUR_MS },
     { run: deleteOldMedia, everyMs: HOUR_MS },
+    { run: deleteMarked, everyMs: LEAVING_EVERY_MS },
     { run: erase, everyMs: ERASE_EVERY_MS },
   ];
   const timers = new Set<ReturnType<typeof setInterval>>();

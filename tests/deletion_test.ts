@@ -7,7 +7,7 @@ import { createCanaries, findInTables } from "./canary.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
 import { invitations, invite, invitesOf, join, linkToken, numbers, withInvites } from "./invite_calls.ts";
 import { addMedia, fetchBytes, makeWav, sendMedia } from "./media_calls.ts";
-import { DAY_MS } from "./passcode_calls.ts";
+import { complete, DAY_MS } from "./passcode_calls.ts";
 import { endsWith4001, visit } from "./session_calls.ts";
 import {
   ANN,
@@ -250,6 +250,30 @@ Deno.test("who is suspended deletes nothing", () =>
     const answer = await askToDelete(t, ann);
     equal(answer.status, 401);
     deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
+  }));
+
+Deno.test("whoever runs the service deletes an account for its person: his sessions end at once, and he is gone soon", () =>
+  withTwoApps(async (one, two) => {
+    const [ann, bob] = await friends(one);
+    succeeded(await one.send(bob, ann, "hello"));
+    succeeded(await one.call("POST", "/api/auth/signin", { json: { phone_number: ANN } }));
+    const socket = await two.socket(bob.token);
+    await one.sql`update users set status = 'leaving' where phone_number = ${ANN}`;
+    refused(await visit(two, ann.token), 401, "unauthenticated");
+    const passcode = one.codeFor(ANN);
+    refused(await complete(one, "signin", { phone: ANN, passcode }), 403, "suspended");
+
+    const deleted = await Promise.all([one, two].map((t) => t.services.deletion.deleteLeaving()));
+    deepEqual(deleted.sort(), [0, 1]);
+    await eventually(() => deepEqual(socket.told(), ["contacts_updated"]));
+    deepEqual(await statuses(two, bob), {});
+    refused(
+      await one.call("POST", "/api/auth/signin", { json: { phone_number: ANN } }),
+      404,
+      "not_registered",
+    );
+    await untilErased(one);
+    await assertWhole(one);
   }));
 
 Deno.test("two processes erase many messages together, and leave none", () =>
