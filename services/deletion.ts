@@ -1,5 +1,5 @@
 // Deleting an account. Everything that others see of it is gone with one commit; the messages of its pairs, which may be
-// millions, and its media are erased after that, some at a time, by whichever process comes first (`erasure.ts`).
+// millions, and its media are erased after that, some at a time, by whichever process comes first (`upkeep.ts`).
 
 import * as accounts from "../db/accounts.ts";
 import type { Database, Sql } from "../db/database.ts";
