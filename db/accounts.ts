@@ -83,21 +83,40 @@ export async function deletePairs(sql: Sql, userId: number, ids: number[]): Prom
     left join theirs on theirs.owner_id = pair.peer_id`;
 }
 
-/** Ends all sessions of a user, and says which. */
+/** Ends all sessions of a user, and says which; one after the other in the order of `touchSessions`. */
 export async function endSessionsOf(sql: Sql, userId: number, now: Date): Promise<{ id: string }[]> {
   return await sql<{ id: string }[]>`
+    with live as materialized (
+      select id
+      from sessions
+      where user_id = ${userId} and ended_at is null
+      order by id
+      for no key update
+    )
     update sessions
     set ended_at = ${now}
-    where user_id = ${userId} and ended_at is null
-    returning id`;
+    from live
+    where sessions.id = live.id
+    returning sessions.id`;
 }
 
-/** Makes a user's media and uploads old, so that the sweep takes them as soon as no message carries them. */
+/**
+ * Makes a user's media and uploads old, so that the sweep takes them as soon as no message carries them; one after the other
+ * in the order in which erasures touch them.
+ */
 export async function ageMediaOf(sql: Sql, userId: number, touchedAt: Date): Promise<void> {
   await sql`
+    with young as materialized (
+      select id
+      from media
+      where owner_id = ${userId} and touched_at > ${touchedAt}
+      order by id
+      for no key update
+    )
     update media
     set touched_at = ${touchedAt}
-    where owner_id = ${userId} and touched_at > ${touchedAt}`;
+    from young
+    where media.id = young.id`;
 }
 
 /** Leaves nothing of who had an account. His number is nobody's then. */

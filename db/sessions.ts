@@ -101,9 +101,18 @@ export async function listEndedSince(
       and (ended_at is not null or expires_at <= ${now})`;
 }
 
+/** One after the other in one order, as whoever ends several of them. */
 export async function touchSessions(sql: Sql, ids: string[], now: Date): Promise<void> {
   await sql`
+    with touched as materialized (
+      select id
+      from sessions
+      where id = any(${ids}::text[]) and last_seen_at < ${now}
+      order by id
+      for no key update
+    )
     update sessions
     set last_seen_at = ${now}
-    where id = any(${ids}::text[]) and last_seen_at < ${now}`;
+    from touched
+    where sessions.id = touched.id`;
 }

@@ -1,0 +1,87 @@
+// Accounts that are deleted while somebody else holds what that needs: nobody waits in a ring, and what waited behind a
+// deletion finds the account gone.
+
+import { equal } from "./assert.ts";
+import { touchSessions } from "../db/sessions.ts";
+import { askToDelete } from "./account_calls.ts";
+import { untilWaiting } from "./locks.ts";
+import { ANN, succeeded, type TestApp, withApp } from "./support.ts";
+
+type Sql = TestApp["sql"];
+
+/** Runs `during` while `hold` keeps `held` waiting, then lets it go on. */
+async function holdingUp<Held, During>(
+  t: TestApp,
+  { hold, held, during }: {
+    hold: (sql: Sql) => Promise<unknown>;
+    held: () => Promise<Held>;
+    during: (sql: Sql) => Promise<During>;
+  },
+): Promise<[Held, During]> {
+  const sql = await t.sql.reserve() as unknown as Sql & { release(): void };
+  try {
+    await sql`begin`;
+    await hold(sql);
+    const waiting = held();
+    await untilWaiting(t);
+    const came = await during(sql);
+    await sql`commit`;
+    return [await waiting, came];
+  } finally {
+    sql.release();
+  }
+}
+
+/** Ann's media in the order of their ids, which is not that of their making. */
+async function addAnnsMedia(sql: Sql): Promise<void> {
+  await sql`
+    insert into media (id, owner_id, oid, state, declared, kind, media_type, length, size, created_at, touched_at)
+    select 100 - nth, users.id, lo_create(0), 'ready', 'audio', 'audio', 'audio/wav', 0, 0, now(), now()
+    from users, generate_series(1, 3) as nth
+    where phone_number = ${ANN}`;
+}
+
+Deno.test("sessions are ended, and touched, in the order of their ids, so that nobody waits in a ring", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    for (const id of ["c", "b", "a"]) {
+      await t.sql`
+        insert into sessions (id, user_id, device, created_at, last_seen_at, expires_at)
+        select ${id}, id, '', now(), now(), now() + interval '1 day' from users`;
+    }
+    const first = (sql: Sql) => sql`select from sessions where id = 'a' for update`;
+    const free = (sql: Sql) => sql`select from sessions where id in ('a', 'b', 'c') for update skip locked`;
+    const ids = (await t.sql<{ id: string }[]>`select id from sessions`).map(({ id }) => id);
+    const later = new Date(Date.now() + 60_000);
+    const touching = await t.sql.reserve();
+    // As it is planned when the table has grown.
+    await touching`set enable_indexscan = off`;
+    const [, beside] = await holdingUp(t, {
+      hold: first,
+      held: () => touchSessions(touching, ids, later),
+      during: free,
+    });
+    await touching`reset enable_indexscan`;
+    touching.release();
+    equal(beside.length, 3);
+    const [answer, others] = await holdingUp(t, {
+      hold: first,
+      held: () => askToDelete(t, ann),
+      during: free,
+    });
+    succeeded(answer);
+    equal(others.length, 3);
+  }));
+
+Deno.test("media of a deleted account are made old in the order of their ids, as erasures touch them", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    await addAnnsMedia(t.sql);
+    const [answer, others] = await holdingUp(t, {
+      hold: (sql) => sql`select from media order by id limit 1 for update`,
+      held: () => askToDelete(t, ann),
+      during: (sql) => sql`select from media for update skip locked`,
+    });
+    succeeded(answer);
+    equal(others.length, 3);
+  }));
