@@ -39,18 +39,24 @@ export async function eraseSome(sql: Sql, { now, old }: { now: Date; old: Date }
 
 async function touchMedia(sql: Sql, ids: number[], { now, old }: { now: Date; old: Date }): Promise<void> {
   if (ids.length === 0) return;
+  // Before their media, as whoever deletes an account: one that goes meanwhile is waited for, or waits and makes them old.
+  const living = await sql<{ id: number }[]>`
+    select id
+    from users
+    where id = any(array(select owner_id from media where id = any(${ids}::bigint[]))) and status <> 'deleted'
+    order by id
+    for key share`;
   // One after the other in one order, as sends hold them.
   await sql`
     with held as materialized (
-      select media.id, users.status = 'deleted' as is_nobodys
+      select id, owner_id = any(${living.map(({ id }) => id)}::bigint[]) as is_somebodys
       from media
-      join users on users.id = media.owner_id
-      where media.id = any(${ids}::bigint[])
-      order by media.id
-      for no key update of media
+      where id = any(${ids}::bigint[])
+      order by id
+      for no key update
     )
     update media
-    set touched_at = case when held.is_nobodys then ${old}::timestamptz else ${now}::timestamptz end
+    set touched_at = case when held.is_somebodys then ${now}::timestamptz else ${old}::timestamptz end
     from held
     where media.id = held.id`;
 }

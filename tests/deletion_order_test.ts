@@ -1,11 +1,12 @@
 // Accounts that are deleted while somebody else holds what that needs: nobody waits in a ring, and what waited behind a
 // deletion finds the account gone.
 
-import { equal } from "./assert.ts";
+import { deepEqual, equal } from "./assert.ts";
 import { touchSessions } from "../db/sessions.ts";
-import { askToDelete } from "./account_calls.ts";
+import { askToDelete, deleteAccount, untilErased } from "./account_calls.ts";
 import { untilWaiting } from "./locks.ts";
-import { ANN, succeeded, type TestApp, withApp } from "./support.ts";
+import { ANN, CAT, friends, succeeded, type TestApp, withApp } from "./support.ts";
+import { NOTHING, remains } from "./upload_calls.ts";
 
 type Sql = TestApp["sql"];
 
@@ -84,4 +85,30 @@ Deno.test("media of a deleted account are made old in the order of their ids, as
     });
     succeeded(answer);
     equal(others.length, 3);
+  }));
+
+Deno.test("media are nobody's also where what carried them is erased while their owner's account is deleted", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    await t.befriend(bob, cat);
+    await addAnnsMedia(t.sql);
+    // As if Bob had sent it on, and lost the message in which he had it from her.
+    await t.sql`
+      insert into messages (conversation_id, id, sender_id, type, body, created_at, media_id)
+      select id, nextval('message_ids'), low_id, 'audio', '', now(), 97
+      from conversations
+      where high_id = (select id from users where phone_number = ${CAT})`;
+    await t.sql`update conversations set last_message_at = now()`;
+    const [answer] = await holdingUp(t, {
+      hold: (sql) => sql`select from media order by id desc limit 1 for update`,
+      held: () => askToDelete(t, ann),
+      async during() {
+        await deleteAccount(t, cat);
+        await untilWaiting(t, 2);
+      },
+    });
+    succeeded(answer);
+    await untilErased(t);
+    deepEqual(await remains(t), NOTHING);
   }));
