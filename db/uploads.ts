@@ -42,17 +42,19 @@ export async function insertUpload(
 }
 
 /**
- * Puts bytes at the end of an upload, which is at `offset`. False when it is not, or is gone, or is finished. What is lazy
- * does not wait for the disk: a crash of the database may lose it, until any later commit that does wait.
+ * Puts bytes at the end of an upload, which is at `offset`. False when it is not, or is gone, or is finished, or is as old as
+ * `expired`, as one of an account that was deleted while this waited. What is lazy does not wait for the disk: a crash of the
+ * database may lose it, until any later commit that does wait.
  */
 export async function appendChunk(
   door: Bytes,
-  { id, offset, bytes, isLazy, now }: {
+  { id, offset, bytes, isLazy, now, expired }: {
     id: number;
     offset: number;
     bytes: Uint8Array;
     isLazy: boolean;
     now: Date;
+    expired: Date;
   },
 ): Promise<boolean> {
   const rows = await door.run({
@@ -61,13 +63,13 @@ export async function appendChunk(
       with grown as (
         update media
         set size = size + $4, touched_at = $6
-        where id = $1 and state = 'uploading' and size = $2
+        where id = $1 and state = 'uploading' and size = $2 and touched_at > $7
         returning oid
       )
       select lo_put(oid, $2, $3),
         case when $5 then set_config('synchronous_commit', 'off', true) end
       from grown`,
-    values: [id, offset, bytes, bytes.length, isLazy, now],
+    values: [id, offset, bytes, bytes.length, isLazy, now, expired],
   });
   return rows > 0;
 }
@@ -147,11 +149,12 @@ export async function sumOfOwner(sql: Sql, ownerId: number): Promise<number> {
   return row!.bytes;
 }
 
-/** Holds up everybody else who changes this user's sum until the transaction ends. */
-export async function lockOwner(sql: Sql, ownerId: number): Promise<void> {
-  await sql`
+/** Holds up everybody else who changes this user's sum until the transaction ends. Null where his account is deleted. */
+export async function lockOwner(sql: Sql, ownerId: number): Promise<{ id: number } | null> {
+  const [owner] = await sql<{ id: number }[]>`
     select id
     from users
-    where id = ${ownerId}
+    where id = ${ownerId} and status <> 'deleted'
     for no key update`;
+  return owner ?? null;
 }

@@ -6,7 +6,7 @@ import type { Database, Sql } from "../db/database.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
-import { UNSENT_MS } from "./media/sweep.ts";
+import { NOBODYS_MS } from "./media/sweep.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions.ts";
 
@@ -86,7 +86,7 @@ export function createDeletion(
     }
     const peers = await accounts.deletePairs(sql, user_id, pairs);
     const sessions = await accounts.endSessionsOf(sql, user_id, at);
-    await accounts.ageMediaOf(sql, user_id, new Date(at.getTime() - UNSENT_MS));
+    await accounts.ageMediaOf(sql, user_id, new Date(at.getTime() - NOBODYS_MS));
     const told = peers.filter(({ is_told }) => is_told);
     return [
       { to: user_id, event: "account_deleted" },

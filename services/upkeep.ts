@@ -10,7 +10,7 @@ import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
-import { type MediaSweep, UNSENT_MS } from "./media/sweep.ts";
+import { type MediaSweep, NOBODYS_MS } from "./media/sweep.ts";
 import { EXPIRED_KEPT_MS } from "./passcode_rules.ts";
 
 const SECOND_MS = 1000;
@@ -106,7 +106,7 @@ export function createUpkeep(
     try {
       for (let some: number | null = 0; some !== null && !isStopped; messages += some ?? 0) {
         const at = now();
-        some = await database.begin((sql) => eraseSome(sql, { now: at, old: ago(UNSENT_MS) }));
+        some = await database.begin((sql) => eraseSome(sql, { now: at, old: ago(NOBODYS_MS) }));
       }
     } finally {
       isErasing = false;

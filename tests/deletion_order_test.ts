@@ -5,7 +5,9 @@ import { deepEqual, equal } from "./assert.ts";
 import { touchSessions } from "../db/sessions.ts";
 import { askToDelete, deleteAccount, untilErased } from "./account_calls.ts";
 import { untilWaiting } from "./locks.ts";
-import { ANN, CAT, friends, succeeded, type TestApp, withApp } from "./support.ts";
+import { makeWav } from "./media_calls.ts";
+import { ANN, CAT, eventually, friends, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { begin, create, patch } from "./tus_calls.ts";
 import { NOTHING, remains } from "./upload_calls.ts";
 
 type Sql = TestApp["sql"];
@@ -31,6 +33,22 @@ async function holdingUp<Held, During>(
   } finally {
     sql.release();
   }
+}
+
+/** Deletes Ann's account, which waits for her session and has her account by then, while others do something. */
+async function deletingAnn<T>(t: TestApp, ann: { phone: string; token: string }, begun: () => T): Promise<T> {
+  const [answer, came] = await holdingUp(t, {
+    hold: (sql) =>
+      sql`select from sessions where user_id = (select id from users where phone_number = ${ANN}) for update`,
+    held: () => askToDelete(t, ann),
+    async during() {
+      const came = begun();
+      await untilWaiting(t, 2);
+      return { came };
+    },
+  });
+  succeeded(answer);
+  return came.came;
 }
 
 /** Ann's media in the order of their ids, which is not that of their making. */
@@ -85,6 +103,44 @@ Deno.test("media of a deleted account are made old in the order of their ids, as
     });
     succeeded(answer);
     equal(others.length, 3);
+  }));
+
+Deno.test("an upload that begins behind a deletion does not begin", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    refused(await deletingAnn(t, ann, () => create(t, ann, 1_000)), 401, "unauthenticated");
+    await eventually(async () => deepEqual(await remains(t), NOTHING));
+  }));
+
+Deno.test("an upload that ends behind a deletion is no media, and goes as the others do", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const sound = makeWav(1_000);
+    const address = await begin(t, ann, sound.length);
+    refused(await deletingAnn(t, ann, () => patch(t, ann, address, 0, sound)), 401, "unauthenticated");
+    await eventually(async () => deepEqual(await remains(t), NOTHING));
+  }));
+
+Deno.test("a chunk that waits for a deletion is not written, and keeps no upload for a day", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const address = await begin(t, ann, 10_000);
+    // The last one that is made old.
+    await t.sql`
+      insert into media (id, owner_id, oid, declared, created_at, touched_at)
+      select 9007199254740991, id, lo_create(0), 'audio', now(), now() from users`;
+    const [answer, { patched }] = await holdingUp(t, {
+      hold: (sql) => sql`select from media order by id desc limit 1 for update`,
+      held: () => askToDelete(t, ann),
+      async during() {
+        const patched = patch(t, ann, address, 0, makeWav(5_000));
+        await untilWaiting(t, 2);
+        return { patched };
+      },
+    });
+    succeeded(answer);
+    refused(await patched, 401, "unauthenticated");
+    await eventually(async () => deepEqual(await remains(t), NOTHING));
   }));
 
 Deno.test("media are nobody's also where what carried them is erased while their owner's account is deleted", () =>

@@ -1,5 +1,6 @@
 // What was left behind: by phones that went away, by processes that were killed, by people who changed their mind.
 
+import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Database } from "../../db/database.ts";
 import {
   type Ages,
@@ -18,7 +19,9 @@ const ABANDONED_MS = 10 * MINUTE_MS;
 /** How long a resumable upload waits to be gone on with. */
 export const RESUMABLE_MS = DAY_MS;
 /** How long media that no message carries are kept. */
-export const UNSENT_MS = DAY_MS;
+const UNSENT_MS = DAY_MS;
+/** What is nobody's any more is made as old as this, which is too old by any process's clock. */
+export const NOBODYS_MS = UNSENT_MS + CLOCKS_APART_MS;
 /** How far back the hourly sweep looks for what nobody sent. */
 const LOOK_BACK_MS = 7 * DAY_MS;
 

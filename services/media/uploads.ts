@@ -82,11 +82,11 @@ export function createUploads(
     return () => pace.giveBack(key);
   }
 
-  /** @throws AppError too_large, quota_exceeded */
+  /** @throws AppError too_large, quota_exceeded; unauthenticated of somebody whose account is deleted, as all that follow */
   async function begin(me: Actor, { declared, length, metadata }: UploadPlan): Promise<UploadRow> {
     if (length !== null && length > uploadBytesMax) throw tooLarge();
     return await database.begin(async (sql) => {
-      await rows.lockOwner(sql, me.user_id);
+      if (!await rows.lockOwner(sql, me.user_id)) throw new AppError("unauthenticated");
       const used = await rows.sumOfOwner(sql, me.user_id);
       if (used + (length ?? 1) > quotaBytes) throw quotaExceeded();
       return await rows.insertUpload(sql, {
@@ -133,8 +133,9 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    if (await turns.run(() => rows.appendChunk(door, { id, ...chunk }))) return;
-    throw new AppError(await find({ user_id: owner_id }, id) ? "upload_conflict" : "media_not_found");
+    const expired = new Date(chunk.now.getTime() - RESUMABLE_MS);
+    if (await turns.run(() => rows.appendChunk(door, { id, ...chunk, expired }))) return;
+    throw await find({ user_id: owner_id }, id) ? new AppError("upload_conflict") : await gone(owner_id);
   }
 
   /** Bytes that the quota still allows to this upload; the length of a resumable one was set aside at its beginning. */
@@ -151,7 +152,7 @@ export function createUploads(
     if (upload.state === "ready") return upload.id;
     const source: ByteSource = {
       size: upload.size,
-      read: (offset, length) => read(upload.id, offset, length),
+      read: (offset, length) => read(upload, offset, length),
     };
     const found = await recognitions.run(() => recognise(source), String(upload.owner_id));
     const refusal = found?.kind === upload.declared
@@ -169,7 +170,7 @@ export function createUploads(
     found: Recognised,
   ): Promise<AppError | null> {
     return await database.begin(async (sql) => {
-      await rows.lockOwner(sql, owner_id);
+      if (!await rows.lockOwner(sql, owner_id)) throw new AppError("unauthenticated");
       const used = await rows.sumOfOwner(sql, owner_id);
       if (length === null && used + size > quotaBytes) return quotaExceeded();
       if (await rows.finishUpload(sql, { id, size, ...found, now: now() })) return null;
@@ -178,10 +179,16 @@ export function createUploads(
     });
   }
 
-  async function read(id: number, offset: number, length: number): Promise<Uint8Array> {
+  async function read({ id, owner_id }: UploadRow, offset: number, length: number): Promise<Uint8Array> {
     const bytes = await database.run((sql) => readChunk(sql, { id, offset, length }));
-    if (!bytes) throw new AppError("media_not_found");
+    if (!bytes) throw await gone(owner_id);
     return bytes;
+  }
+
+  /** Why an upload is there no more: swept, which its client may hear of before it hears that its account is deleted. */
+  async function gone(ownerId: number): Promise<AppError> {
+    const owner = await database.run((sql) => rows.lockOwner(sql, ownerId));
+    return new AppError(owner ? "media_not_found" : "unauthenticated");
   }
 
   /** Deletes an upload that will not be finished. */
