@@ -17,7 +17,16 @@ export async function findUser(sql: Sql, phone: string): Promise<User | null> {
   return user ?? null;
 }
 
-/** The same, and he stays what he is until the transaction ends. */
+/** Those of these users whose accounts are deleted. */
+export async function listDeleted(sql: Sql, ids: number[]): Promise<number[]> {
+  const rows = await sql<{ id: number }[]>`
+    select id
+    from users
+    where id = any(${ids}::bigint[]) and status = 'deleted'`;
+  return rows.map(({ id }) => id);
+}
+
+/** The user of a number, and he stays what he is until the transaction ends. */
 export async function holdUser(sql: Sql, phone: string): Promise<User | null> {
   const [user] = await sql<User[]>`
     select id, phone_number, status

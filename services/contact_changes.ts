@@ -8,7 +8,7 @@ import type { Database, Sql } from "../db/database.ts";
 import { DatabaseUnavailable } from "../db/door.ts";
 import { isOutage } from "../db/outages.ts";
 import { findHeld, findPairs } from "../db/pairs.ts";
-import { inviteUsers, type User } from "../db/users.ts";
+import { inviteUsers, listDeleted, type User } from "../db/users.ts";
 import type { InviteMode } from "./config.ts";
 import { asksOf, type Case, caseOf, type Changed, judge, type Wish } from "./contact_cases.ts";
 import { mineUpdated, type Writing, writingOf } from "./contact_writing.ts";
@@ -83,17 +83,24 @@ export function createContactChanges(
   }
 
   async function run(wishes: Wish[]): Promise<(Done | AppError)[]> {
+    let gone = new Set<number>();
+    const isGone = ({ me }: Wish) => gone.has(me.user_id);
     for (let attempt = 1;; attempt += 1) {
       try {
-        return await changeAll(wishes);
+        const outcomes = await changeAll(wishes.filter((wish) => !isGone(wish)));
+        return wishes.map((wish) => isGone(wish) ? new AppError("unauthenticated") : outcomes.shift()!);
       } catch (error) {
         if (!(error instanceof Overtaken)) throw error;
         if (attempt === ATTEMPTS_MAX) throw new AppError("unavailable", { retryAfter: 1 });
       }
+      // By the deletion of an account: nothing that it wishes can be written, nor what goes with that.
+      const askers = wishes.map(({ me }) => me.user_id);
+      gone = new Set(await database.run((sql) => listDeleted(sql, askers)));
     }
   }
 
   async function changeAll(wishes: Wish[]): Promise<(Done | AppError)[]> {
+    if (wishes.length === 0) return [];
     const at = now();
     const ledger = limiter.openLedger(wishes.flatMap(asksOf));
     const wanted = wishes.map(({ me, phone }) => ({ user_id: me.user_id, phone }));

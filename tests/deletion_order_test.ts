@@ -4,9 +4,10 @@
 import { deepEqual, equal } from "./assert.ts";
 import { touchSessions } from "../db/sessions.ts";
 import { askToDelete, deleteAccount, untilErased } from "./account_calls.ts";
+import { change, statuses } from "./contact_calls.ts";
 import { untilWaiting } from "./locks.ts";
 import { makeWav } from "./media_calls.ts";
-import { ANN, CAT, eventually, friends, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import { ANN, BOB, CAT, eventually, friends, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { begin, create, patch } from "./tus_calls.ts";
 import { NOTHING, remains } from "./upload_calls.ts";
 
@@ -167,4 +168,16 @@ Deno.test("media are nobody's also where what carried them is erased while their
     succeeded(answer);
     await untilErased(t);
     deepEqual(await remains(t), NOTHING);
+  }));
+
+Deno.test("a request that waits behind the deletion of who asks is unauthenticated, and holds up nobody's beside it", () =>
+  withApp(async (t) => {
+    const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
+    await t.signUp(CAT);
+    const [asked, beside] = await Promise.all(
+      await deletingAnn(t, ann, () => [change(t, "request", ann, CAT), change(t, "request", bob, CAT)]),
+    );
+    refused(asked!, 401, "unauthenticated");
+    succeeded(beside!);
+    deepEqual(await statuses(t, bob), { [CAT]: "requesting" });
   }));
