@@ -85,6 +85,51 @@ browserTest(
 );
 
 browserTest(
+  "an account that is still there is not called deleted: where the session had ended, or nobody knows how it went",
+  async (t, browser) => {
+    for (const [phone, ends] of [[ANN, true], [BOB, false]] as const) {
+      const person = await t.signUp(phone);
+      const { page, errors } = await openAs(t, browser, person, { path: "/app#/settings" });
+      await page.route("**/api/auth/delete-account", async (route) => {
+        if (ends) return route.fulfill({ status: 401, json: { success: false, code: "unauthenticated" } });
+        // Another device ends the session, and the answer is lost.
+        const other = await t.signIn(phone);
+        const { body } = await t.call("GET", "/api/auth/sessions", { token: other.token });
+        const first = body.sessions.find(({ current }: { current: boolean }) => !current);
+        succeeded(await t.call("DELETE", `/api/auth/sessions/${first.id}`, { token: other.token }));
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await route.abort();
+      });
+      await page.getByRole("button", { name: "Delete account" }).click();
+      await page.locator(".danger").click();
+      await page.getByText("You were signed out on this device.").waitFor();
+      equal(await page.getByText("Your account is deleted.").count(), 0);
+      deepEqual(errors, []);
+    }
+  },
+);
+
+browserTest(
+  "an account that is deleted beside another window of it is said to be, in the window where that was done",
+  async (t, browser) => {
+    const person = await t.signUp(ANN);
+    const { page } = await openAs(t, browser, person, { path: "/app#/settings" });
+    const other = await page.context().newPage();
+    await other.goto(`${t.url}/app`);
+    await other.getByText("Nobody here yet").waitFor();
+    // The other window hears of it first.
+    await page.route("**/api/auth/delete-account", async (route) => {
+      const response = await route.fetch();
+      await other.locator("#phone").waitFor();
+      await route.fulfill({ response });
+    });
+    await page.getByRole("button", { name: "Delete account" }).click();
+    await page.locator(".danger").click();
+    await page.getByText("Your account is deleted.").waitFor();
+  },
+);
+
+browserTest(
   "a session that another of the same person has taken the place of ends without signing anybody out",
   async (t, browser) => {
     const first = await t.signUp(ANN);

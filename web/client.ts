@@ -53,7 +53,8 @@ export function createClient({ origin, name }: { origin: string; name: string })
   const ended = createListeners<Ending>();
   const token = () => keeper.current()?.token ?? null;
   const person = () => keeper.current()?.phone_number;
-  let leaving: Ending | null = null;
+  let isLeaving = false;
+  let lost: Promise<void> | null = null;
 
   const http = createHttp({ origin, token, person, onRefused: lose });
   const uploads = createUploads({ origin, token, person });
@@ -79,9 +80,10 @@ export function createClient({ origin, name }: { origin: string; name: string })
     outbox.flush();
   });
 
-  /** Who leaves by himself may hear of it from the socket before the answer comes. */
+  /** Who leaves by himself may hear of it from the socket before the answer comes, which says how it went. */
   function lose(): void {
-    end(leaving ?? "revoked");
+    if (isLeaving) lost ??= end("signed_out");
+    else end("revoked");
   }
 
   async function end(why: Ending): Promise<void> {
@@ -142,28 +144,37 @@ export function createClient({ origin, name }: { origin: string; name: string })
   }
 
   async function signOut(): Promise<void> {
-    await leave("signed_out", () => http("post", "/api/auth/signout"));
+    await leave({ done: "signed_out", over: "signed_out" }, () => http("post", "/api/auth/signout"));
   }
 
   /** There is no way back. */
   async function deleteAccount(): Promise<void> {
     const phone_number = person();
     if (phone_number === undefined) return;
-    await leave("deleted", () => http("post", "/api/auth/delete-account", { json: { phone_number } }));
+    // Whose session has ended elsewhere may have his account still.
+    const endings = { done: "deleted", over: "revoked" } as const;
+    await leave(endings, () => http("post", "/api/auth/delete-account", { json: { phone_number } }));
   }
 
-  async function leave(why: Ending, ask: () => Promise<unknown>): Promise<void> {
+  /** @param endings where it was done, and where nobody knows but that the session is over */
+  async function leave(endings: { done: Ending; over: Ending }, ask: () => Promise<unknown>): Promise<void> {
     const leaver = person();
-    leaving = why;
+    let ending = endings.done;
+    isLeaving = true;
+    lost = null;
     try {
-      await ask().catch((error) => {
-        if (!(error instanceof ApiError) || !OVER.includes(error.code)) throw error;
-      });
-      // By the time of the answer somebody else may be here.
-      if (person() === leaver) await end(why);
+      await ask();
+    } catch (error) {
+      if (!(error instanceof ApiError) || lost === null && !OVER.includes(error.code)) throw error;
+      // It was done where nobody was here any more by the time of the answer.
+      if (error.code !== "cancelled" || error.status !== 200) ending = endings.over;
     } finally {
-      leaving = null;
+      isLeaving = false;
     }
+    await lost;
+    // By the time of the answer somebody else may be here.
+    if (person() === leaver) await end(ending);
+    else if (person() === undefined) ended.tell(ending);
   }
 
   let renewal: Promise<void> | null = null;

@@ -30,7 +30,7 @@ export interface Model {
   /** How much of an upload has arrived, from 0 to 1, by client_id. */
   progress: Record<string, number>;
   toast: Toast | null;
-  /** Whether this session ended without its owner's doing. */
+  /** How the last session ended; null before there was one. */
   ending: Ending | null;
 }
 

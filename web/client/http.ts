@@ -99,7 +99,9 @@ export function createHttp({ origin, token, person, onRefused }: {
       cache: "no-store",
     });
     const body = await response.json().catch(() => null);
-    if (person() !== asker) throw new ApiError("cancelled", "Whoever asked is not signed in any more");
+    if (person() !== asker) {
+      throw new ApiError("cancelled", "Whoever asked is not signed in any more", response.status);
+    }
     if (response.ok && body?.success) return body;
     const refusal = refusalOf(response.status, body);
     // Another token may have taken its place while this one was asked about.
