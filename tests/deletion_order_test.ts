@@ -3,8 +3,11 @@
 
 import { deepEqual, equal } from "./assert.ts";
 import { touchSessions } from "../db/sessions.ts";
+import type { PhoneNumber } from "../services/phone_number.ts";
+import type { Actor } from "../services/sessions.ts";
 import { askToDelete, deleteAccount, untilErased } from "./account_calls.ts";
 import { change, statuses } from "./contact_calls.ts";
+import { invitations, invite, join, numbers, withInvites } from "./invite_calls.ts";
 import { untilWaiting } from "./locks.ts";
 import { makeWav } from "./media_calls.ts";
 import { ANN, BOB, CAT, eventually, friends, refused, succeeded, type TestApp, withApp } from "./support.ts";
@@ -180,4 +183,25 @@ Deno.test("a request that waits behind the deletion of who asks is unauthenticat
     refused(asked!, 401, "unauthenticated");
     succeeded(beside!);
     deepEqual(await statuses(t, bob), { [CAT]: "requesting" });
+  }));
+
+Deno.test("an invitation that waits behind the deletion of who invites is none, and sends nothing", () =>
+  withInvites(async (t, twilio) => {
+    const ann = await join(t, twilio, ANN);
+    const [phone] = numbers(1) as [string];
+    // Asked by somebody else, so that the number is known.
+    await invite(t, await join(t, twilio, BOB), phone);
+    const [me] = await t.sql<Actor[]>`
+      select user_id, sessions.id as session_id, phone_number
+      from sessions
+      join users on users.id = user_id
+      where phone_number = ${ANN}`;
+    const invited = await deletingAnn(
+      t,
+      ann,
+      () => [t.services.invites.invite(me!, phone as PhoneNumber, "")],
+    );
+    equal(await invited[0], null);
+    equal(invitations(twilio).length, 1);
+    equal((await t.sql`select from invites`).length, 1);
   }));
