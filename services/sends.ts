@@ -137,7 +137,7 @@ export function createSends(
 
   async function whyNot(send: Send, { pair, media }: DraftOutcome): Promise<Outcome> {
     if (pair === null) {
-      // Another database has taken the place of ours. What it knows of the two, the next try finds.
+      // One of the two has just deleted his account, or another database has taken the place of ours. The next try finds it.
       threads.forget();
       throw new AppError("unavailable", { retryAfter: 1 });
     }

@@ -6,7 +6,7 @@ import type { PhoneNumber } from "./phone_number.ts";
 import { createRecent } from "./recent.ts";
 import type { Actor } from "./sessions.ts";
 
-/** The conversation of two people; once there, it stays what it is for as long as the database does. */
+/** The conversation of two people; once there, it stays what it is for as long as both accounts and the database do. */
 export interface Thread {
   conversation_id: number;
   peer_id: number;
