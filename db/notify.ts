@@ -53,6 +53,7 @@ export async function listen(
 ): Promise<Listener> {
   let pool: Pool | null = null;
   let closed = false;
+  /** Nothing of before is missing. Not the last that was heard: after a standstill that may be older than what is missing. */
   let heardAt = performance.now();
   let missingSince: number | null = null;
   let isLost = false;
@@ -61,10 +62,7 @@ export async function listen(
   const open = async () => {
     const opened = connect(at, {
       max: 1,
-      onnotify: (_channel, payload) => {
-        heardAt = performance.now();
-        onPayload(payload);
-      },
+      onnotify: (_channel, payload) => onPayload(payload),
       onclose: () => {
         if (pool !== opened) return;
         pool = null;

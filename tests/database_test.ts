@@ -7,6 +7,7 @@ import { awaitServer, refuseOld, type Unreached } from "../db/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { eventually } from "./support.ts";
+import { startProxy } from "./tcp_proxy.ts";
 
 const OUTAGES = [
   "ECONNREFUSED",
@@ -292,6 +293,44 @@ Deno.test("listen() tells once that it hears nothing, and why, and when it hears
     } finally {
       await listener.close();
       await admin.unsafe(`drop role ${role}`);
+      await admin.end({ timeout: 1 });
+    }
+  }));
+
+Deno.test("listen() tells of a gap that begins before all that is missing, also where something older came after that", () =>
+  withDatabase(async ({ address }) => {
+    const admin = connect(address, { max: 1 });
+    const proxy = startProxy(`${address.host}/.s.PGSQL.${address.port}`);
+    const heard: string[] = [];
+    const gap = Promise.withResolvers<number>();
+    const listener = await listen(`postgres://${address.user}@127.0.0.1:${proxy.port}/${address.database}`, {
+      onPayload: (payload) => void heard.push(payload),
+      onGap: (gapMs) => Promise.resolve(gap.resolve(performance.now() - gapMs)),
+    });
+    try {
+      // As where this process stands still for a while: what was under way to it, it hears when it goes on.
+      proxy.freeze();
+      await admin.notify(CHANNEL, "before");
+      await admin`
+        select pg_terminate_backend(pid)
+        from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`;
+      await eventually(async () => {
+        const [row] = await admin`
+          select count(*)::int as count from pg_stat_activity where datname = current_database()`;
+        equal(row!.count, 1);
+      });
+      const missedAt = performance.now();
+      await admin.notify(CHANNEL, "missed");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      proxy.resume();
+
+      const since = await gap.promise;
+      deepEqual(heard, ["before"]);
+      ok(since <= missedAt, `Begins ${since - missedAt} ms too late`);
+    } finally {
+      await listener.close();
+      proxy.close();
       await admin.end({ timeout: 1 });
     }
   }));
