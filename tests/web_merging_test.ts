@@ -229,6 +229,22 @@ Deno.test("what the service does not have any more is not kept", async () => {
   deepEqual((await fetched(service, { ...thread, isFresh: false })).messages, []);
 });
 
+Deno.test("of a conversation that is another one nothing is kept of the one before", async () => {
+  const service = createService();
+  for (let nth = 0; nth < 10; nth += 1) service.send(ANN, "text");
+  const thread = await fetched(service, undefined);
+  for (const count of [1, 8, PAGE_COUNT, PAGE_COUNT + 1]) {
+    // Ids go on, also where whoever had the number before has deleted his account.
+    const another = createService();
+    for (let nth = 0; nth < 10 + count; nth += 1) another.send(BOB, "text");
+    another.messages.splice(0, 10);
+    for (const isFresh of [true, false]) {
+      const { messages } = await fetched(another, { ...thread, isFresh });
+      deepEqual(messages, another.messages.slice(-messages.length));
+    }
+  }
+});
+
 Deno.test("a row of the list takes the place that the service would give it", () => {
   const row = fc.record({
     phone_number: fc.integer({ min: 1000, max: 1005 }).map((nth) => `+1415555${nth}`),

@@ -3,10 +3,21 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deleteAccount } from "./account_calls.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
-import { BOB, eventually } from "./support.ts";
+import { ANN, BOB, eventually, friends, succeeded } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
-import { browserTest, bubbles, field, focused, moveTo, openFriends, press, SIZES } from "./web_window.ts";
+import {
+  browserTest,
+  bubbles,
+  field,
+  focused,
+  moveTo,
+  openAs,
+  openFriends,
+  press,
+  SIZES,
+} from "./web_window.ts";
 
 /** In the page: whether nothing lies over the words of an empty conversation. */
 const IS_SEEN = `(() => {
@@ -192,3 +203,27 @@ browserTest("the browser's own Back closes what is open, and then leaves the scr
   await field(page).waitFor();
   deepEqual(ann.errors, []);
 });
+
+browserTest(
+  "who has the number of a deleted account begins a conversation of his own, on the screen that showed the other",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(bob, ann, "Of the one before"));
+    const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
+    await page.getByText("Of the one before").waitFor();
+    await deleteAccount(t, bob);
+    await page.getByText("Of the one before").waitFor({ state: "detached" });
+
+    const next = await t.signUp(BOB);
+    const annElsewhere = { phone: ANN, token: (await t.signIn(ANN)).token };
+    await t.befriend(next, annElsewhere);
+    await field(page).waitFor();
+    deepEqual(await bubbles(page), []);
+    succeeded(await t.send(next, ann, "Of the next"));
+    await eventually(async () => deepEqual(await bubbles(page), ["Of the next"]));
+    await page.reload();
+    await page.getByText("Of the next").waitFor();
+    deepEqual(await bubbles(page), ["Of the next"]);
+    deepEqual(errors, []);
+  },
+);

@@ -72,6 +72,8 @@ export function createDesk(
     const before = new Map(known?.map((one) => [one.phone_number, one.unread_messages]));
     store.set({ contacts, areContactsFresh: true });
     remember("contacts", contacts);
+    const listed = new Set(contacts.map(({ phone_number }) => phone_number));
+    known?.filter(({ phone_number }) => !listed.has(phone_number)).forEach(forgetThread);
     for (const contact of contacts) {
       const known = before.get(contact.phone_number);
       if (known !== undefined && contact.unread_messages > known) onNews(contact);
@@ -115,6 +117,13 @@ export function createDesk(
     const thread = { ...fetched, messages: keepSame(known, fetched.messages, ({ id }) => id) };
     store.set({ threads: { ...store.get().threads, [phone]: thread } });
     remember(`thread ${phone}`, thread.messages, REMEMBERED_MAX);
+  }
+
+  /** Of whom the list shows no more there is no conversation: who has the number next begins another. */
+  function forgetThread({ phone_number: phone }: Contact): void {
+    if (store.get().threads[phone]) {
+      keepThread(phone, { messages: [], hasMore: false, isFresh: false, wholeTo: 0 });
+    } else remember(`thread ${phone}`, []);
   }
 
   /** For the time without a network. What could not be kept is tried again with the next fetch. */

@@ -71,7 +71,8 @@ export function joined(
     .map((message) => lone.find(({ id }) => id === message.id) ?? message);
   const askedIds = new Set(asked?.messages.map(({ id }) => id));
   const after = known.filter(({ id }) => id > last && !askedIds.has(id));
-  const touches = !hasMore || (first <= (now?.wholeTo ?? 0) && known.some(({ id }) => id === first));
+  // Where there is nothing before them, what is known before them is of another conversation, that was with the same number.
+  const touches = hasMore && first <= (now?.wholeTo ?? 0) && known.some(({ id }) => id === first);
   if (!now || !touches || before.length === 0) {
     return { messages: [...newest, ...after], hasMore, wholeTo: last };
   }
