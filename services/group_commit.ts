@@ -70,7 +70,9 @@ export function createGroupCommit<Job, Outcome>(
 
   function next(): void {
     while (batches < batchesMax && waiting.length > 0) {
-      if (!isWorthwhile()) return void (patience ??= setTimeout(lookAgain, patienceMs - waitedMs()));
+      const leftMs = patienceMs - (performance.now() - waiting[0]!.since);
+      const isWorthwhile = leftMs <= 0 || waiting.length >= jobsUnderWay * shareMin;
+      if (!isWorthwhile) return void (patience ??= setTimeout(lookAgain, leftMs));
       begin();
     }
   }
@@ -78,14 +80,6 @@ export function createGroupCommit<Job, Outcome>(
   function lookAgain(): void {
     patience = null;
     next();
-  }
-
-  function isWorthwhile(): boolean {
-    return waiting.length >= jobsUnderWay * shareMin || waitedMs() >= patienceMs;
-  }
-
-  function waitedMs(): number {
-    return performance.now() - waiting[0]!.since;
   }
 
   function begin(): void {

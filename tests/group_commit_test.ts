@@ -53,6 +53,29 @@ Deno.test("add() has at most two batches in flight, and what waits meanwhile goe
   deepEqual(await Promise.all(jobs), ["1", "2", "3", "4", "5", "6"]);
 });
 
+Deno.test("add() never waits for less than nothing, however long the processor was elsewhere meanwhile", async () => {
+  const { runs, run } = createRuns();
+  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
+  const { now } = performance;
+  const { setTimeout } = globalThis;
+  const waits: number[] = [];
+  const first = [1, 2, 3, 4, 5].map(commits.add);
+  await turn();
+  globalThis.setTimeout = ((what: () => void, ms: number) => setTimeout(what, waits.push(ms))) as never;
+  // Each look is fifteen milliseconds after the one before.
+  let looks = 0;
+  performance.now = () => now.call(performance) + 15 * (looks += 1);
+  const last = commits.add(6);
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  Object.assign(globalThis, { setTimeout });
+  performance.now = now;
+
+  await eventually(() => runs.length === 2);
+  ok(waits.every((ms) => ms >= 0), String(waits));
+  runs.forEach(({ finish }) => finish());
+  deepEqual(await Promise.all([...first, last]), ["1", "2", "3", "4", "5", "6"]);
+});
+
 Deno.test("add() begins a few beside many only after a moment, and then does", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2, patienceMs: 1_000 });
