@@ -8,6 +8,8 @@ export interface LostPeer {
   peer_id: number;
   /** Whether he is to hear of it: his list showed the account, and he does not refuse it. */
   is_told: boolean;
+  /** Whether the two ever wrote to each other. */
+  has_messages: boolean;
 }
 
 /** Locks all pairs of a user, in the order of their ids as everybody does, and says which. */
@@ -78,7 +80,8 @@ export async function deletePairs(sql: Sql, userId: number, ids: number[]): Prom
       from pair
       where last_message_at is not null
     )
-    select pair.peer_id, theirs.owner_id is not null and pair.peer_intent <> 'refuse' as is_told
+    select pair.peer_id, theirs.owner_id is not null and pair.peer_intent <> 'refuse' as is_told,
+      pair.last_message_at is not null as has_messages
     from pair
     left join theirs on theirs.owner_id = pair.peer_id`;
 }

@@ -88,10 +88,13 @@ export function createDeletion(
     const sessions = await accounts.endSessionsOf(sql, user_id, at);
     await accounts.ageMediaOf(sql, user_id, new Date(at.getTime() - NOBODYS_MS));
     const told = peers.filter(({ is_told }) => is_told);
+    // By itself, because the number may be on the list again, as somebody else, before it is fetched.
+    const emptied = told.filter(({ has_messages }) => has_messages);
     return [
       { to: user_id, event: "account_deleted" },
       ...sessions.map(({ id }): Event => ({ to: user_id, event: "session_ended", session_id: id })),
       ...told.map(({ peer_id }): Event => ({ to: peer_id, event: "contacts_updated" })),
+      ...emptied.map(({ peer_id }): Event => ({ to: peer_id, event: "messages_updated", sender: phone })),
     ];
   }
 
