@@ -8,6 +8,7 @@ import { openDoor } from "./door.ts";
 import { openLending } from "./lending.ts";
 import type { OutageWatch } from "./outage_watch.ts";
 import { reasonOf } from "./outage_reasons.ts";
+import { openProbe } from "./probe.ts";
 import { ConnectionLost, isOutage, type OpeningRefused, toOpeningError } from "./outages.ts";
 import type { Client } from "./pg.d.ts";
 
@@ -38,7 +39,7 @@ const TOO_MANY = "53300";
  * @param spare ends a connection of somebody else's, where that has others; whether it did
  */
 export function openBytes(
-  connect: () => Pool,
+  connect: (onclose: () => void) => Pool,
   { watch, spare }: { watch: OutageWatch; spare: () => Promise<boolean> },
 ): Bytes {
   /** What has all connections that the server gives has none for bytes, for as long as it keeps them. */
@@ -46,8 +47,8 @@ export function openBytes(
     return reasonOf(refusal).code === TOO_MANY && await spare();
   }
 
-  const door = openDoor(() => {
-    const probe = connect();
+  const door = openDoor((onAskingLost) => {
+    const probe = openProbe(connect, onAskingLost);
     const targets = targetsOf(probe.options);
     const { lend, end } = openLending({
       connect: (onClose) => makeConnection(targets, onClose),
@@ -55,9 +56,9 @@ export function openBytes(
     }, { max: Infinity, onCramped: watch.cramped, makeRoom });
     return {
       lend,
-      ask: () => probe`select 1`.execute(),
+      ask: probe.ask,
       async end(seconds: number) {
-        await Promise.all([end(seconds), probe.end({ timeout: seconds })]);
+        await Promise.all([end(seconds), probe.end(seconds)]);
       },
     };
   }, watch);

@@ -8,6 +8,7 @@ import { guardImmediates } from "./immediates.ts";
 import type { LendOptions } from "./lending.ts";
 import { type DatabaseNews, watchOutages } from "./outage_watch.ts";
 import { openPools } from "./pools.ts";
+import { openProbe } from "./probe.ts";
 
 guardImmediates();
 
@@ -109,20 +110,21 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
   let server = "";
   const watch = watchOutages(() => server);
   let spare = () => Promise.resolve(false);
-  const door = openDoor(() => {
+  const probing = (onclose: () => void) => connect(at, { max: 1, takesArrays: false, onclose });
+  const door = openDoor((onAskingLost) => {
     const pools = openPools((onclose) => connect(at, { max: 1, lockMsMax: LOCK_MS_MAX, onclose }), {
       max,
       watch,
     });
     const { lend, end } = pools;
     spare = pools.spare;
-    const probe = connect(at, { max: 1, takesArrays: false });
+    const probe = openProbe(probing, onAskingLost);
     server = nameServer(probe.options);
     return {
       lend,
-      ask: () => probe`select 1`.execute(),
+      ask: probe.ask,
       async end(seconds: number) {
-        await Promise.all([end(seconds), probe.end({ timeout: seconds })]);
+        await Promise.all([end(seconds), probe.end(seconds)]);
       },
     };
   }, watch);
@@ -147,7 +149,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       }, () => givenUp = true);
     },
     openBytes() {
-      const bytes = openBytes(() => connect(at, { max: 1, takesArrays: false }), {
+      const bytes = openBytes(probing, {
         watch,
         spare: () => spare(),
       });

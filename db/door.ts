@@ -44,10 +44,17 @@ export const OPERATION_MS_MAX = 10_000;
 const LEAVE_SECONDS = 10;
 const CLOSE_SECONDS = 2;
 
-/** @param watch hears of every failure, and of what worked after it */
-export function openDoor<Open extends Connections>(open: () => Open, watch: OutageWatch): Door<Open> {
-  let connections = open();
+/**
+ * @param open is told what to call when the connection for asking was lost
+ * @param watch hears of every failure, and of what worked after it
+ */
+export function openDoor<Open extends Connections>(
+  open: (onAskingLost: () => void) => Open,
+  watch: OutageWatch,
+): Door<Open> {
   let isAsked = false;
+  const onAskingLost = () => void (isAsked = false);
+  let connections = open(onAskingLost);
   let answering: Promise<boolean> | null = null;
   let leaving = 0;
   let isClosed = false;
@@ -63,7 +70,8 @@ export function openDoor<Open extends Connections>(open: () => Open, watch: Outa
 
   /**
    * So that the connection for asking is as old as the others: a new one may work where all of those were forgotten. Not
-   * before one of those is open, which is to have the last that there is.
+   * before one of those is open, which is to have the last that there is. Again when it was lost alone: it would be new where
+   * those have been forgotten by then, and answer for them.
    */
   function askFirst(): void {
     isAsked = true;
@@ -75,7 +83,7 @@ export function openDoor<Open extends Connections>(open: () => Open, watch: Outa
     if (isClosed) return;
     leaving += 1;
     connections.end(LEAVE_SECONDS).catch(() => {}).then(() => leaving -= 1);
-    connections = open();
+    connections = open(onAskingLost);
     isAsked = false;
   }
 

@@ -206,6 +206,32 @@ Deno.test("run() works again when the network has forgotten every connection but
     proxy.close();
   }));
 
+Deno.test("run() works again in time also when the connection for asking was lost alone before all were forgotten", () =>
+  withDatabase(async ({ address }) => {
+    const admin = connect(address, { max: 1 });
+    const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
+    const database = openDatabase(proxy.urlFor(address), { max: 2 });
+    const run = () => database.run((sql) => sql`select 2`.execute());
+    await Promise.all([run(), run()]);
+    await eventually(() => proxy.open() === 3);
+    await admin`
+      select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where datname = current_database() and query = 'select 1'`;
+    await eventually(() => proxy.open() === 2);
+    // One that is opened after they were forgotten would answer for them.
+    await eventually(() => run().then(() => proxy.open() === 3));
+
+    proxy.forget();
+    const askedAt = performance.now();
+    await rejects(run(), DatabaseUnavailable);
+    ok(performance.now() - askedAt < OPERATION_MS_MAX / 2, "as long as what is slow");
+    await run();
+    await database.close();
+    proxy.close();
+    await admin.end({ timeout: 1 });
+  }));
+
 Deno.test("awaitServer() answers with the version, and does not wait for what no time will mend", () =>
   withDatabase(async ({ address }) => {
     const never = new Promise(() => {});
