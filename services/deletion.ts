@@ -56,18 +56,18 @@ export function createDeletion(
 
   /** `overtaken` where pairs were made meanwhile that would have to be locked before the account. */
   async function attemptToDelete(userId: number): Promise<boolean | "overtaken"> {
-    let events: Event[] = [];
+    let news: Event[][] = [];
     return await database.begin(async (sql) => {
       const pairs = await accounts.lockPairsOf(sql, userId);
       const account = await accounts.lockAccount(sql, userId);
       if (!account) return false;
       if (await accounts.countPairsOf(sql, userId) !== pairs.length) return "overtaken";
-      events = await deleteLocked(sql, userId, { pairs, phone: account.phone_number });
-      await bus.announce(sql, events);
+      news = await deleteLocked(sql, userId, { pairs, phone: account.phone_number });
+      for (const events of news) await bus.announce(sql, events);
       return true;
     }, (done) => {
       if (done !== true) return;
-      bus.deliver(events);
+      news.forEach(bus.deliver);
       onDeleted();
     });
   }
@@ -76,7 +76,7 @@ export function createDeletion(
     sql: Sql,
     user_id: number,
     { pairs, phone }: { pairs: number[]; phone: string },
-  ): Promise<Event[]> {
+  ): Promise<Event[][]> {
     const at = now();
     await accounts.deleteUser(sql, user_id);
     const heir = await accounts.insertHeir(sql, { user_id, phone, now: at });
@@ -91,10 +91,13 @@ export function createDeletion(
     // By itself, because the number may be on the list again, as somebody else, before it is fetched.
     const emptied = told.filter(({ has_messages }) => has_messages);
     return [
-      { to: user_id, event: "account_deleted" },
-      ...sessions.map(({ id }): Event => ({ to: user_id, event: "session_ended", session_id: id })),
-      ...told.map(({ peer_id }): Event => ({ to: peer_id, event: "contacts_updated" })),
-      ...emptied.map(({ peer_id }): Event => ({ to: peer_id, event: "messages_updated", sender: phone })),
+      // Apart from what a process of an older version does not understand, and then all that comes with it.
+      sessions.map(({ id }) => ({ to: user_id, event: "session_ended", session_id: id })),
+      [
+        { to: user_id, event: "account_deleted" },
+        ...told.map(({ peer_id }): Event => ({ to: peer_id, event: "contacts_updated" })),
+        ...emptied.map(({ peer_id }): Event => ({ to: peer_id, event: "messages_updated", sender: phone })),
+      ],
     ];
   }
 

@@ -284,6 +284,25 @@ Deno.test("whoever runs the service deletes an account for its person: his sessi
     await assertWhole(one);
   }));
 
+Deno.test("what a process of the version before writes of an account that is being deleted shows nobody without a number", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    const ids = await t.sql<{ id: number }[]>`select id from users order by phone_number`;
+    const [annId, bobId] = ids.map(({ id }) => id) as [number, number];
+    await deleteAccount(t, ann);
+    const [low, high] = [Math.min(annId, bobId), Math.max(annId, bobId)];
+    await t.sql`
+      with pair as (
+        insert into conversations (low_id, high_id, low_intent, high_intent)
+        values (${low}, ${high}, 'want', 'none')
+        returning id
+      )
+      insert into contacts (owner_id, peer_id, conversation_id, changed_at)
+      select ${bobId}, ${annId}, id, now() from pair`;
+    deepEqual(await listOf(t, bob), []);
+    succeeded(await t.call("GET", `/api/contacts/${ANN}`, { token: bob.token }));
+  }));
+
 Deno.test("two processes erase many messages together, and leave none", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
