@@ -45,6 +45,9 @@ const BREAKS: Record<string, string> = {
     `IDBObjectStore.prototype.put = () => { throw new DOMException("", "QuotaExceededError"); };`,
   "keeps nothing and forbids locks": FORBID_STORAGE + FAIL_TO_OPEN + FORBID_LOCKS,
   "or its network lets no socket through": FAIL_TO_CONNECT,
+  "throws at every socket": `globalThis.WebSocket = class {
+    constructor() { throw new DOMException("", "SecurityError"); }
+  };`,
   "knows nothing new":
     `for (const name of ["BroadcastChannel", "Notification", "caches"]) delete globalThis[name];
     for (const name of ["locks", "serviceWorker"]) delete Navigator.prototype[name];

@@ -69,6 +69,11 @@ Deno.test("/app is a page that may run only its own scripts and style, and may b
     match(policy, /script-src 'self';/);
     match(policy, /style-src 'sha256-[\w+/=]+';/);
     match(policy, /frame-ancestors 'none'/);
+    const host = new URL(t.url).host;
+    ok(
+      policy.includes(`connect-src 'self' ws://${host} wss://${host};`),
+      "a socket, also in Safari until 16",
+    );
     ok(!policy.includes("unsafe"));
     ok(!/<script(?![^>]*\ssrc=)/.test(text), "an inline script");
     ok(!/\son\w+=|\sstyle=/.test(text), "an inline handler or style");

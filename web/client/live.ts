@@ -46,8 +46,8 @@ export function createLive(
     const used = token();
     if (used === null || socket) return;
     become("connecting");
-    const address = `${origin.replace(/^http/, "ws")}/api/notifications?sessions=true`;
-    const opened = new WebSocket(address, ["bearer", used]);
+    const opened = begin(`${origin.replace(/^http/, "ws")}/api/notifications?sessions=true`, used);
+    if (!opened) return lost(0, used);
     socket = opened;
     const impatience = setTimeout(() => opened.close(), PATIENCE_MS);
     opened.onmessage = ({ data }) => {
@@ -63,6 +63,15 @@ export function createLive(
       clearTimeout(impatience);
       if (socket === opened) lost(code, used);
     };
+  }
+
+  /** Null where the browser lets none through: some throw then, Safari until 16 also for a policy that says 'self'. */
+  function begin(address: string, used: string): WebSocket | null {
+    try {
+      return new WebSocket(address, ["bearer", used]);
+    } catch {
+      return null;
+    }
   }
 
   function lost(code: number, used: string): void {
