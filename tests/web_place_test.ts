@@ -132,10 +132,10 @@ browserTest(
 
 /** In every page: what was asked for comes just after somebody has left the end, and before the next frame tells of it. */
 const LEAVES = `{
-  const { json } = Response.prototype;
-  Response.prototype.json = async function () {
-    const body = await json.call(this);
-    if (globalThis.leaves && body.messages) {
+  const { text } = Response.prototype;
+  Response.prototype.text = async function () {
+    const body = await text.call(this);
+    if (globalThis.leaves && JSON.parse(body).messages) {
       globalThis.leaves = false;
       document.querySelector("[role=log]").scrollTop = 0;
     }

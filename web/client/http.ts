@@ -64,7 +64,10 @@ export const PASSING: readonly ErrorCode[] = [
 
 export type Http = ReturnType<typeof createHttp>;
 
-const TIMEOUT_MS = 20_000;
+/** An answer that has not begun by then does not come. */
+const PATIENCE_MS = 20_000;
+/** Nor does the rest of one that has begun; on a slow network a long list takes its time. */
+const REST_MS = 120_000;
 
 /**
  * @param person who is signed in: what comes for somebody who has left since is `cancelled`
@@ -89,7 +92,7 @@ export function createHttp({ origin, token, person, onRefused }: {
     };
     const used = token();
     const asker = person();
-    const response = await reach(addressOf(origin, path as string, places, query), {
+    const { status, ok, body } = await reach(addressOf(origin, path as string, places, query), {
       method: method.toUpperCase(),
       headers: {
         ...(json === undefined ? {} : { "Content-Type": "application/json" }),
@@ -98,27 +101,41 @@ export function createHttp({ origin, token, person, onRefused }: {
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       cache: "no-store",
     });
-    const body = await response.json().catch(() => null);
     if (person() !== asker) {
-      throw new ApiError("cancelled", "Whoever asked is not signed in any more", response.status);
+      throw new ApiError("cancelled", "Whoever asked is not signed in any more", status);
     }
-    if (response.ok && body?.success) return body;
-    const refusal = refusalOf(response.status, body);
+    if (ok && body?.success) return body;
+    const refusal = refusalOf(status, body);
     // Another token may have taken its place while this one was asked about.
     if (refusal.code === "unauthenticated" && used !== null && used === token()) onRefused();
     throw refusal;
   };
 }
 
-async function reach(address: string, init: RequestInit): Promise<Response> {
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), TIMEOUT_MS);
+/** An answer with all of its body. */
+async function reach(address: string, init: RequestInit) {
+  const giving = new AbortController();
+  const giveUp = () => giving.abort();
+  let timer = setTimeout(giveUp, PATIENCE_MS);
   try {
-    return await fetch(address, { ...init, signal: patience.signal });
+    const response = await fetch(address, { ...init, signal: giving.signal });
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, REST_MS);
+    const { status, ok } = response;
+    return { status, ok, body: bodyOf(await response.text()) };
   } catch {
     throw new ApiError("offline", "The service cannot be reached");
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Null where it is no JSON. */
+export function bodyOf(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
 

@@ -1,6 +1,6 @@
 // Media on their way up, resumable (tus 1.0): what has arrived is not sent again, also after the window was closed.
 
-import { ApiError, type ErrorBody, refusalOf } from "./http.ts";
+import { ApiError, bodyOf, refusalOf } from "./http.ts";
 
 export interface Upload {
   file: Blob;
@@ -91,7 +91,7 @@ export function createUploads({ origin, token, person }: {
           return reject(new ApiError("cancelled", "Its owner is not signed in any more"));
         }
         if (status < 300) return resolve(request);
-        reject(refusalOf(status, readBody(request.responseText)));
+        reject(refusalOf(status, bodyOf(request.responseText)));
       };
       request.onerror = () => reject(new ApiError("offline", "The upload broke off"));
       request.onabort = () =>
@@ -124,12 +124,4 @@ function watchForStall(request: XMLHttpRequest) {
       }, STALLED_MS);
     },
   };
-}
-
-function readBody(text: string): ErrorBody | null {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
