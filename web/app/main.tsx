@@ -18,14 +18,18 @@ const client = createClient({ origin: location.origin, name });
 const store = createStore({ ...EMPTY, session: client.session() });
 const notices = createNotices(client, settings, name);
 const desk = createDesk(client, store, { onNews: notices.news, onNothingNew: notices.nothingNew });
-const router = createRouter();
+const router = createRouter(() => client.session()?.phone_number);
 const app: App = { client, store, desk, notices, router, settings };
 
 /** A function, because a module that waits is too new for some phones. */
 async function open(): Promise<void> {
   if (handover) await client.adopt(handover);
-  // Whoever signs in next begins at the beginning.
-  client.onSession((session) => session ?? router.go({ at: "chats" }, { replace: true }));
+  let owner = client.session()?.phone_number;
+  // Whoever comes next begins at the beginning.
+  client.onSession((session) => {
+    if (owner !== undefined && owner !== session?.phone_number) router.begin();
+    owner = session?.phone_number;
+  });
   await desk.begin();
   client.live.onNotice(({ event }) => event === "connected" && notices.keepUp());
   listenToKeys({ back: router.back });

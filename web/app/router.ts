@@ -16,16 +16,30 @@ const PLAIN = ["add", "invites", "settings", "devices"] as const;
 
 export type Router = ReturnType<typeof createRouter>;
 
-export function createRouter() {
+/** What an entry of the history is marked with. */
+interface Mark {
+  /** Steps that history.back() can undo without leaving the pages. Every entry of ours has its own. */
+  depth: number;
+  /** Who was signed in; nobody where that is not known. */
+  of?: string;
+}
+
+/** @param person who is signed in: what somebody else has seen here is shown to nobody who comes after */
+export function createRouter(person: () => string | undefined) {
+  const isForeign = (mark: Mark | null) => mark?.of !== undefined && mark.of !== person();
   const store = createStore<{ route: Route; before: Route | null }>({
-    route: parse(location.hash),
+    route: isForeign(history.state) ? { at: "chats" } : parse(location.hash),
     before: null,
   });
   /** Who is asked before a step back leaves the screen: the innermost last. */
   const guards: (() => void)[] = [];
-  /** Steps that history.back() can undo without leaving the pages. Every entry of ours in the history has its own. */
   let depth: number = history.state?.depth ?? 0;
-  history.replaceState({ depth }, "");
+  history.replaceState(mark(), "", addressOf(store.get().route));
+
+  function mark(): Mark {
+    const of = person();
+    return of === undefined ? { depth } : { depth, of };
+  }
 
   /** Shows what an address says that did not come from here. */
   function goTo(hash: string): void {
@@ -34,15 +48,16 @@ export function createRouter() {
 
   addEventListener("popstate", () => {
     // An address that somebody typed is a step on.
-    if (history.state === null) history.replaceState({ depth: depth + 1 }, "");
+    if (history.state === null) history.replaceState({ ...mark(), depth: depth + 1 }, "");
     const to: number = history.state.depth;
     const guard = guards[guards.length - 1];
     // The browser's own step back is held up as ours is, by taking it once more.
     if (guard && to < depth) {
-      history.pushState({ depth }, "", addressOf(store.get().route));
+      history.pushState(mark(), "", addressOf(store.get().route));
       return guard();
     }
     depth = to;
+    if (isForeign(history.state)) return to > 0 ? history.go(-to) : begin();
     show(parse(location.hash));
   });
 
@@ -53,14 +68,21 @@ export function createRouter() {
   function go(route: Route, { replace = false }: { replace?: boolean } = {}): void {
     if (write(route) === write(store.get().route)) return;
     if (!replace) depth += 1;
-    history[replace ? "replaceState" : "pushState"]({ depth }, "", addressOf(route));
+    history[replace ? "replaceState" : "pushState"](mark(), "", addressOf(route));
     show(route);
+  }
+
+  /** The first screen, in the place of this one. */
+  function begin(): void {
+    history.replaceState(mark(), "", addressOf({ at: "chats" }));
+    show({ at: "chats" });
   }
 
   return {
     store,
     go,
     goTo,
+    begin,
     /** One step back: out of what is open on the screen, or to the screen before. */
     back() {
       const guard = guards[guards.length - 1];
