@@ -4,6 +4,7 @@ import type { components } from "./api.ts";
 import { openLocalDatabase } from "./client/database.ts";
 import { createDrafts } from "./client/drafts.ts";
 import { ApiError, createHttp } from "./client/http.ts";
+import { rowsWith } from "./client/kept.ts";
 import { createListeners } from "./client/listeners.ts";
 import { createLive, type Notice } from "./client/live.ts";
 import { createOutbox } from "./client/outbox.ts";
@@ -250,12 +251,12 @@ export function createClient({ origin, name }: { origin: string; name: string })
     live,
     scraps,
     push: createPush({ http }),
-    /** What was last seen, for the time without a network. */
+    /** What was last seen, for the time without a network: rows with these texts. */
     seen: {
-      async get<T>(key: string): Promise<T | null> {
+      async get<Row>(key: string, texts: readonly (keyof Row & string)[]): Promise<Row[] | null> {
         const asker = person();
-        const value = await database.get<T>("seen", key).catch(() => null);
-        return person() === asker ? value : null;
+        const value = await database.get("seen", key).catch(() => null);
+        return value !== null && person() === asker ? rowsWith<Row>(value, texts) : null;
       },
       /** Rejects where the browser does not keep it. */
       put: (key: string, value: unknown) => database.put("seen", value, key),

@@ -15,6 +15,10 @@ const READ_AGAIN_MS = 5_000;
 /** More rows than so many are fetched with the whole list. */
 const ROWS_MAX = 3;
 
+/** What the pages cannot do without. */
+const CONTACT_TEXTS = ["phone_number", "display_name", "status", "last_touch_at"] as const;
+const MESSAGE_TEXTS = ["sender", "message_type", "message", "created_at", "status"] as const;
+
 export type Desk = ReturnType<typeof createDesk>;
 
 export function createDesk(
@@ -148,7 +152,7 @@ export function createDesk(
   /** Shows a thread: what is remembered of it at once, then what the service has. */
   async function openThread(phone: string): Promise<void> {
     if (!store.get().threads[phone]) {
-      const messages = await client.seen.get<Message[]>(`thread ${phone}`);
+      const messages = await client.seen.get<Message>(`thread ${phone}`, MESSAGE_TEXTS);
       if (messages && !store.get().threads[phone]) {
         keepThread(phone, kept(messages, phone));
       }
@@ -222,7 +226,7 @@ export function createDesk(
     store.set({ ...EMPTY, session, ending: store.get().ending });
     client.live.close();
     if (!session) return;
-    const contacts = await client.seen.get<Contact[]>("contacts");
+    const contacts = await client.seen.get<Contact>("contacts", CONTACT_TEXTS);
     if (contacts && store.get().contacts === null) store.set({ contacts });
     const outbox = await client.outbox.list();
     // Somebody else has begun since.

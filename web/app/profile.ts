@@ -2,7 +2,9 @@
 // his own; an invitation that was answered by somebody else than who is signed in here gets a name of its own as well.
 
 import type { Session } from "../client.ts";
-import { local, own } from "../client/storage.ts";
+import { hasTexts } from "../client/kept.ts";
+import { readSession } from "../client/session.ts";
+import { own } from "../client/storage.ts";
 
 const PREFIX = "puffintalk";
 const PROFILE_KEY = `${PREFIX}.profile`;
@@ -30,14 +32,14 @@ function nameOf(profile: string | null): string {
 }
 
 function isFree(name: string, { phone_number }: Session): boolean {
-  const kept = local.read<Session>(`${name}.session`);
+  const kept = readSession(name);
   return kept === null || kept.phone_number === phone_number;
 }
 
 function takeHandover(): Session | null {
   const handover = own.read<Session>(HANDOVER_KEY);
   own.put(HANDOVER_KEY, null);
-  return handover;
+  return hasTexts(handover, ["token", "phone_number"]) ? handover : null;
 }
 
 /** What the list of devices calls this one. */

@@ -4,6 +4,7 @@
 
 import type { LocalDatabase } from "./database.ts";
 import type { ApiError } from "./http.ts";
+import { rowsWith } from "./kept.ts";
 import { local } from "./storage.ts";
 
 export interface Draft {
@@ -23,6 +24,8 @@ export interface Draft {
   isOnlyHere?: boolean;
 }
 
+const TEXTS = ["client_id", "phone_number", "message_type", "message", "created_at"] as const;
+
 export type Drafts = ReturnType<typeof createDrafts>;
 
 /** @param from whose drafts these are */
@@ -37,11 +40,11 @@ export function createDrafts(
 
   const isOnlyHere = ({ file }: Draft) => file !== undefined || !isLocalKept;
   const isMine = (draft: Draft) => draft.from === undefined || draft.from === from();
-  const stored = () => database.all<Draft & { seq: number }>("outbox");
+  const stored = async () => rowsWith<Draft & { seq: number }>(await database.all("outbox"), TEXTS);
 
   /** What the database has not taken yet, as it was written. */
   function leaving(): Draft[] {
-    const all = [...local.read<Draft[]>(key) ?? [], ...files];
+    const all = [...rowsWith<Draft>(local.read(key), TEXTS), ...files];
     return all.sort((one, other) => one.created_at < other.created_at ? -1 : 1);
   }
 

@@ -8,7 +8,10 @@ export function createScraps(name: string) {
   const read = () => local.read<Record<string, string>>(key) ?? {};
 
   return {
-    get: (phone: string): string => read()[phone] ?? "",
+    get(phone: string): string {
+      const text: unknown = read()[phone];
+      return typeof text === "string" ? text : "";
+    },
     put(phone: string, text: string): void {
       const { [phone]: _, ...rest } = read();
       const kept = text === "" ? rest : { ...rest, [phone]: text };

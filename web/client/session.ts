@@ -1,5 +1,6 @@
 // Who is signed in here: in the browser's local storage, where every window of this name sees it, and in no cookie.
 
+import { hasTexts } from "./kept.ts";
 import { createListeners } from "./listeners.ts";
 import { local } from "./storage.ts";
 
@@ -16,10 +17,19 @@ export interface Session {
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000 - WEEK_MS;
 
+/** Who is signed in under this name. */
+export function readSession(name: string): Session | null {
+  const kept = local.read<Session>(keyOf(name));
+  // With another token no socket can be asked for, and no call made.
+  return hasTexts(kept, ["token", "phone_number"]) && /^[\w.-]+$/.test(kept!.token) ? kept : null;
+}
+
+const keyOf = (name: string) => `${name}.session`;
+
 export function createSessionKeeper(name: string) {
-  const key = `${name}.session`;
+  const key = keyOf(name);
   const changes = createListeners<Session | null>();
-  let session = local.read<Session>(key);
+  let session = readSession(name);
 
   function keep(next: Session | null): void {
     session = next && { ...next, kept_at: Date.now() };
@@ -30,7 +40,7 @@ export function createSessionKeeper(name: string) {
   // Another window of this browser signed in, out, or renewed.
   addEventListener("storage", (event) => {
     if (event.key !== key && event.key !== null) return;
-    session = local.read(key);
+    session = readSession(name);
     changes.tell(session);
   });
 

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { parseTypedNumber } from "../../../services/texts/e164.ts";
 import { waitText } from "../../../services/texts/waits.ts";
 import type { Purpose } from "../../client.ts";
+import { hasTexts } from "../../client/kept.ts";
 import { own } from "../../client/storage.ts";
 import { useAction, useApp, useGuard, useModel, useTexts } from "../context.ts";
 import { Alert, Field } from "../parts/field.tsx";
@@ -25,7 +26,7 @@ const KEY = "puffintalk.pending";
 const CODE_LENGTH = 6;
 
 export function Enter() {
-  const [pending, setPending] = useState(() => own.read<Pending>(KEY));
+  const [pending, setPending] = useState(readPending);
   const keep = (next: Pending | null) => {
     own.write(KEY, next);
     setPending(next);
@@ -40,6 +41,12 @@ export function Enter() {
       </div>
     </div>
   );
+}
+
+function readPending(): Pending | null {
+  const kept = own.read<Pending>(KEY);
+  const isWhole = hasTexts(kept, ["phone", "purpose"]) && Number.isFinite(kept!.resendAt);
+  return isWhole ? kept : null;
 }
 
 function Phone({ keep }: { keep: (pending: Pending) => void }) {

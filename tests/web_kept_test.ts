@@ -1,0 +1,73 @@
+// What the browser kept is damaged, or was written by something else: the pages open all the same, and what is whole is
+// there.
+
+import { deepEqual } from "./assert.ts";
+import { ANN, BOB, friends } from "./support.ts";
+import { browserTest, bubbles, enter, field, openAs, openWindow, ticked, write } from "./web_window.ts";
+
+const SESSIONS = {
+  "an object of nothing": "{}",
+  "a word": '"abc"',
+  "no JSON": "{",
+  "without a number": '{"token":"abc"}',
+  "with a token that none is": `{"token":"a \\u00e9","phone_number":"${ANN}"}`,
+};
+
+browserTest("a session that is damaged leads to the door, through which one comes in", async (t, browser) => {
+  const { page, errors } = await openWindow(t, browser);
+  for (const [what, session] of Object.entries(SESSIONS)) {
+    await page.evaluate((text) => localStorage.setItem("puffintalk.session", text), session);
+    await page.reload();
+    await page.locator("#phone:focus").waitFor().catch(() => {
+      throw new Error(`${what} does not lead to the door`);
+    });
+  }
+  await enter(t, page, ANN);
+  deepEqual(errors, []);
+});
+
+browserTest("a code that was asked for is forgotten where that is damaged", async (t, browser) => {
+  const script = `sessionStorage.setItem("puffintalk.pending", '{"phone":"${ANN}"}')`;
+  const { page, errors } = await openWindow(t, browser, { script });
+  await page.locator("#phone:focus").waitFor();
+  deepEqual(errors, []);
+});
+
+/** In the page: puts a value into what was last seen. */
+const PUT = ([key, value]: unknown[]) =>
+  new Promise<void>((resolve) => {
+    // deno-lint-ignore no-explicit-any -- the page's, of which Deno has no types
+    const page = globalThis as any;
+    // deno-lint-ignore no-explicit-any
+    page.indexedDB.open("puffintalk").onsuccess = ({ target: { result } }: any) => {
+      const transaction = result.transaction("seen", "readwrite");
+      transaction.objectStore("seen").put(value, key);
+      transaction.oncomplete = () => {
+        result.close();
+        resolve();
+      };
+    };
+  });
+
+for (const damaged of ["abc", 5, {}, [null, {}, "abc"]]) {
+  browserTest(
+    `what was last seen may be ${JSON.stringify(damaged)}, and so may drafts and what was half written`,
+    async (t, browser) => {
+      const [ann, bob] = await friends(t);
+      await t.send(bob, ann, "Hello");
+      const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
+      await page.getByText("Hello").waitFor();
+      for (const key of ["contacts", `thread ${BOB}`]) await page.evaluate(PUT, [key, damaged]);
+      await page.evaluate(([damaged, phone]) => {
+        localStorage.setItem("puffintalk.leaving", JSON.stringify(damaged));
+        localStorage.setItem("puffintalk.scraps", JSON.stringify({ [phone as string]: damaged }));
+      }, [damaged, BOB]);
+      await page.reload();
+      await field(page).waitFor();
+      await write(page, "Here");
+      await ticked(page, "Sent");
+      deepEqual(await bubbles(page), ["Hello", "Here"]);
+      deepEqual(errors, []);
+    },
+  );
+}
