@@ -59,7 +59,9 @@ for (const damaged of ["abc", 5, {}, [null, {}, "abc"]]) {
       await page.getByText("Hello").waitFor();
       for (const key of ["contacts", `thread ${BOB}`]) await page.evaluate(PUT, [key, damaged]);
       await page.evaluate(([damaged, phone]) => {
-        localStorage.setItem("puffintalk.leaving", JSON.stringify(damaged));
+        for (const key of ["puffintalk.leaving", "puffintalk.leaving 1"]) {
+          localStorage.setItem(key, JSON.stringify(damaged));
+        }
         localStorage.setItem("puffintalk.scraps", JSON.stringify({ [phone as string]: damaged }));
       }, [damaged, BOB]);
       await page.reload();

@@ -108,6 +108,27 @@ browserTest(
   },
 );
 
+browserTest("of what two windows write at the same time nothing is lost", async (t, browser) => {
+  const [ann] = await friends(t);
+  const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  const written: string[] = [];
+  await Promise.all([page, other].map(async (window, at) => {
+    await field(window).waitFor();
+    for (let count = 0; count < 40; count += 1) {
+      written.push(`${count} from ${at}`);
+      await field(window).fill(`${count} from ${at}`);
+      await window.evaluate("document.querySelector('textarea').form.requestSubmit()");
+    }
+  }));
+  await eventually(async () => {
+    const sent = await t.sql<{ body: string }[]>`select body from messages`;
+    deepEqual(sent.map(({ body }) => body).sort(), written.toSorted());
+  }, 15_000);
+  deepEqual(errors, []);
+});
+
 friendsTest("what two windows keep at the same time is shown and sent once", async (t, { ann, bob }) => {
   await ann.page.context().setOffline(true);
   await write(ann.page, "From one");

@@ -1,6 +1,7 @@
 // Where messages on their way are kept. The database takes its time, and may be full, forbidden or gone: so a text is in
 // local storage at once, and a file in this window's memory, until the database has it. What it never takes is sent from
-// there, and nothing of anybody but who is signed in.
+// there, and nothing of anybody but who is signed in. Each text has a key of its own: windows learn a moment late of what
+// the others write, and one that wrote a list would write over what was new in it.
 
 import type { LocalDatabase } from "./database.ts";
 import type { ApiError } from "./http.ts";
@@ -32,32 +33,52 @@ export type Drafts = ReturnType<typeof createDrafts>;
 export function createDrafts(
   { database, name, from }: { database: LocalDatabase; name: string; from: () => string | undefined },
 ) {
-  const key = `${name}.leaving`;
+  /** No name of a profile has a space in it. */
+  const start = `${name}.leaving `;
   let files: Draft[] = [];
-  let isLocalKept = true;
+  /** Texts for which there is no room, by client_id. */
+  const roomless = new Set<string>();
   let isFull = false;
   let storing = Promise.resolve();
 
-  const isOnlyHere = ({ file }: Draft) => file !== undefined || !isLocalKept;
+  const isOnlyHere = ({ file, client_id }: Draft) => file !== undefined || roomless.has(client_id);
+  const isNamed = (clientId: string) => ({ client_id }: Draft) => client_id === clientId;
   const isMine = (draft: Draft) => draft.from === undefined || draft.from === from();
   const stored = async () => rowsWith<Draft & { seq: number }>(await database.all("outbox"), TEXTS);
 
   /** What the database has not taken yet, as it was written. */
   function leaving(): Draft[] {
-    const all = [...rowsWith<Draft>(local.read(key), TEXTS), ...files];
+    const texts = local.keys(start).map((key) => local.read(key));
+    const all = [...rowsWith<Draft>(texts, TEXTS), ...files];
     return all.sort((one, other) => one.created_at < other.created_at ? -1 : 1);
   }
 
-  function keepLeaving(all: Draft[]): void {
-    files = all.filter(({ file }) => file);
-    const texts = all.filter(({ file }) => !file);
-    isLocalKept = local.write(key, texts.length === 0 ? null : texts);
+  function keep(draft: Draft): void {
+    drop(draft);
+    if (draft.file) files = [...files, draft];
+    else if (!local.write(start + draft.client_id, draft)) roomless.add(draft.client_id);
   }
+
+  function drop({ client_id }: Draft): void {
+    files = files.filter((file) => file.client_id !== client_id);
+    local.put(start + client_id, null);
+    roomless.delete(client_id);
+  }
+
+  function clear(): void {
+    for (const key of local.keys(start)) local.put(key, null);
+    files = [];
+    roomless.clear();
+  }
+
+  // A version before this one kept them in a list.
+  rowsWith<Draft>(local.read(`${name}.leaving`), TEXTS).forEach(keep);
+  local.put(`${name}.leaving`, null);
 
   /** At once: whoever closes the window next has lost no text. */
   function begin(draft: Draft): void {
     const owner = from();
-    keepLeaving([...leaving(), { ...draft, ...(owner === undefined ? {} : { from: owner }) }]);
+    keep({ ...draft, ...(owner === undefined ? {} : { from: owner }) });
   }
 
   /** Gives to the database what it has not taken yet, one after the other. */
@@ -65,11 +86,11 @@ export function createDrafts(
     return storing = storing.then(async () => {
       try {
         for (const draft of leaving().filter(isMine)) {
-          const same = ({ client_id }: Draft) => client_id === draft.client_id;
+          const same = isNamed(draft.client_id);
           const isThere = (await stored()).some(same);
           // What was given up meanwhile, or left by its writer, stays gone.
           if (!isThere && leaving().some(same)) await database.put("outbox", draft);
-          keepLeaving(leaving().filter(({ client_id }) => client_id !== draft.client_id));
+          drop(draft);
         }
         isFull = false;
       } catch {
@@ -92,18 +113,17 @@ export function createDrafts(
   async function update(clientId: string, change: Partial<Draft>): Promise<void> {
     await storing;
     const rows = await stored().catch(() => []);
-    const row = rows.find(({ client_id }) => client_id === clientId);
+    const row = rows.find(isNamed(clientId));
     // Without room for the change it is only not remembered.
     if (row) await database.put("outbox", { ...row, ...change }).catch(() => {});
-    else keepLeaving(leaving().map((one) => one.client_id === clientId ? { ...one, ...change } : one));
+    else leaving().filter(isNamed(clientId)).forEach((draft) => keep({ ...draft, ...change }));
   }
 
   async function remove(clientId: string): Promise<void> {
     await storing;
-    keepLeaving(leaving().filter(({ client_id }) => client_id !== clientId));
-    for (const { client_id, seq } of await stored().catch(() => [])) {
-      if (client_id === clientId) await database.remove("outbox", seq);
-    }
+    leaving().filter(isNamed(clientId)).forEach(drop);
+    const rows = await stored().catch(() => []);
+    for (const { seq } of rows.filter(isNamed(clientId))) await database.remove("outbox", seq);
   }
 
   addEventListener("beforeunload", (event) => {
@@ -115,5 +135,5 @@ export function createDrafts(
     files = files.filter(isMine);
   }
 
-  return { begin, store, list, update, remove, dropForeign, clear: () => keepLeaving([]) };
+  return { begin, store, list, update, remove, dropForeign, clear };
 }

@@ -26,9 +26,19 @@ function createWords(storage: () => Storage) {
     }
   }
 
+  /** Every key that begins so. */
+  function keys(start: string): string[] {
+    const all = [...memory.keys()];
+    try {
+      all.push(...Object.keys(storage()));
+    } catch { /* forbidden */ }
+    return [...new Set(all)].filter((key) => key.startsWith(start));
+  }
+
   return {
     get,
     put,
+    keys,
     /** Null where there is nothing, or nothing that can be read. */
     read<T>(key: string): T | null {
       try {
