@@ -4,9 +4,19 @@ import { Buffer } from "node:buffer";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
 import type { Page } from "playwright-core";
-import { eventually, type TestApp } from "./support.ts";
+import { CAT, eventually, type TestApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
-import { focused, type Friends, friendsTest, moveTo, press, SIZES, ticked } from "./web_window.ts";
+import {
+  enter,
+  focused,
+  type Friends,
+  friendsTest,
+  moveTo,
+  press,
+  SIZES,
+  ticked,
+  write,
+} from "./web_window.ts";
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 
@@ -144,6 +154,48 @@ mediaTest("an upload can be cancelled, and leaves nothing anywhere", async (t, {
   await eventually(async () => equal((await t.sql`select id from media`).length, 0), 10_000);
   equal((await t.sql`select id from messages`).length, 0);
 });
+
+mediaTest(
+  "an upload that is cancelled while it is begun sends nothing, and leaves nothing",
+  async (t, { ann }) => {
+    const isCancelled = Promise.withResolvers<void>();
+    const methods: string[] = [];
+    ann.page.on("request", (request) => {
+      if (request.url().includes("/api/uploads")) methods.push(request.method());
+    });
+    await ann.page.route("**/api/uploads", async (route) => {
+      const response = await route.fetch();
+      await isCancelled.promise;
+      await route.fulfill({ response });
+    });
+    await pick(ann.page, makeWav(10_000));
+    await press(ann.page, "Enter");
+    await ann.page.getByRole("button", { name: "Cancel" }).click();
+    await ann.page.getByRole("progressbar").waitFor({ state: "hidden" });
+    isCancelled.resolve();
+    await eventually(() => deepEqual(methods, ["POST", "DELETE"]));
+    await eventually(async () => equal((await t.sql`select id from media`).length, 0));
+  },
+);
+
+mediaTest(
+  "an upload ends with its session, and holds up nothing of whoever comes next",
+  async (t, { ann, bob }) => {
+    const { page } = ann;
+    await t.befriend(await t.signUp(CAT), bob);
+    await pick(page, makeWav(3_000_000));
+    await slowDown(page, 100_000);
+    await press(page, "Enter");
+    await page.getByLabel(/Uploading, [1-9]/).waitFor();
+    const broken = page.waitForEvent("requestfailed", (request) => request.method() === "PATCH");
+    await t.call("POST", "/api/auth/signout", { token: ann.token });
+    await enter(t, page, CAT);
+    await broken;
+    await page.locator(".row").click();
+    await write(page, "Hello");
+    await ticked(page, "Delivered");
+  },
+);
 
 mediaTest(
   "a file that is neither sound nor film is refused with a sentence, and can be discarded",

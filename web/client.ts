@@ -74,6 +74,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
   siblings.on((notice) => live.state() === "online" && live.tell(notice));
   outbox.onSent(({ receiver }) => siblings.tell({ event: "messages_updated", sender: receiver }));
   keeper.onChange(drafts.dropForeign);
+  keeper.onChange(outbox.dropForeign);
   live.onNotice(({ event }) => (event === "connected" || event === "unheard") && outbox.flush());
   addEventListener("offline", live.drop);
   addEventListener("online", () => {

@@ -24,7 +24,7 @@ export function createOutbox(
   const sent = createListeners<Message>();
   const progress = createListeners<{ client_id: string; share: number }>();
   const lanes = new Map<string, { again: boolean }>();
-  const uploading = new Map<string, AbortController>();
+  const uploading = new Map<string, { owner: string | undefined; cancel: () => void }>();
   const backoffs = new Map<string, { backoff: Backoff; timer: ReturnType<typeof setTimeout> | undefined }>();
   const others = "BroadcastChannel" in globalThis ? new BroadcastChannel(`${name}.outbox`) : null;
   others?.addEventListener("message", () => tell());
@@ -125,8 +125,8 @@ export function createOutbox(
 
   async function uploadAsSaid(draft: Draft, file: Blob): Promise<number> {
     const { client_id, message_type } = draft;
-    const cancel = new AbortController();
-    uploading.set(client_id, cancel);
+    const cancelling = new AbortController();
+    uploading.set(client_id, { owner: person(), cancel: () => cancelling.abort() });
     try {
       return await uploads.upload({
         file,
@@ -137,7 +137,7 @@ export function createOutbox(
           await drafts.update(client_id, { upload });
         },
         onProgress: (share) => progress.tell({ client_id, share }),
-        signal: cancel.signal,
+        signal: cancelling.signal,
       });
     } finally {
       uploading.delete(client_id);
@@ -156,7 +156,7 @@ export function createOutbox(
     const draft = await find(clientId);
     if (!draft) return;
     await drafts.remove(clientId);
-    uploading.get(clientId)?.abort();
+    uploading.get(clientId)?.cancel();
     await changed();
     if (draft.upload) await uploads.giveUp(draft.upload).catch(() => {});
   }
@@ -169,7 +169,22 @@ export function createOutbox(
     flushLane(draft.phone_number);
   }
 
-  return { add, list, flush, discard, retry, onChange: changes.on, onSent: sent.on, onProgress: progress.on };
+  /** When somebody else signed in or nobody is: what was on its way for who has left would hold up what comes next. */
+  function dropForeign(): void {
+    for (const { owner, cancel } of uploading.values()) if (owner !== person()) cancel();
+  }
+
+  return {
+    add,
+    list,
+    flush,
+    discard,
+    retry,
+    dropForeign,
+    onChange: changes.on,
+    onSent: sent.on,
+    onProgress: progress.on,
+  };
 }
 
 /** One window at a time, where the browser can tell; elsewhere the client_id still keeps a message from going out twice. */

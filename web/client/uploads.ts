@@ -32,6 +32,8 @@ export function createUploads({ origin, token, person }: {
       id = await begin(file, kind);
       offset = 0;
       await onBegun(id);
+      // Whoever cancelled it meanwhile may not have known of it.
+      if (signal.aborted) await giveUp(id).catch(() => {});
     }
     if (offset < file.size || file.size === 0) {
       await send("PATCH", `/${id}`, {
@@ -76,6 +78,7 @@ export function createUploads({ origin, token, person }: {
   ): Promise<XMLHttpRequest> {
     const asker = person();
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new ApiError("cancelled", "The upload was cancelled"));
       const request = new XMLHttpRequest();
       request.open(method, `${origin}/api/uploads${path}`);
       const given = { "Tus-Resumable": "1.0.0", Authorization: `Bearer ${token()}`, ...headers };
@@ -106,7 +109,11 @@ export function createUploads({ origin, token, person }: {
     });
   }
 
-  return { upload, giveUp: (id: string) => send("DELETE", `/${id}`) };
+  function giveUp(id: string): Promise<unknown> {
+    return send("DELETE", `/${id}`);
+  }
+
+  return { upload, giveUp };
 }
 
 /** Aborts a request on which nothing moves any more. */
