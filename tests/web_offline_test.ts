@@ -1,6 +1,8 @@
 // What is written without a network goes out once, in order, when there is one; what was seen can be seen without.
 
+import { Buffer } from "node:buffer";
 import { deepEqual, equal } from "./assert.ts";
+import { makeWav } from "./media_calls.ts";
 import { startService } from "./process.ts";
 import { ANN, BOB, eventually, friends } from "./support.ts";
 import {
@@ -128,6 +130,41 @@ browserTest("of what two windows write at the same time nothing is lost", async 
   }, 15_000);
   deepEqual(errors, []);
 });
+
+/** In the page: while it is slow, what the database holds is told late. */
+const TELL_LATE = `const getAll = IDBObjectStore.prototype.getAll;
+IDBObjectStore.prototype.getAll = function () {
+  const request = getAll.call(this);
+  if (!globalThis.isSlow) return request;
+  const late = {};
+  request.onsuccess = () => setTimeout(() => late.onsuccess(Object.assign(late, { result: request.result })), 1_000);
+  return late;
+};`;
+
+friendsTest("what is given up in one window while another is at it is not sent", async (t, { ann }) => {
+  const { page } = ann;
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  const isGoingOn = Promise.withResolvers<void>();
+  await page.route("**/api/uploads", async (route) => {
+    await isGoingOn.promise;
+    await route.continue();
+  });
+  const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
+  await page.locator("input[type=file]").setInputFiles(file);
+  await page.getByLabel("Caption").press("Enter");
+  await other.getByRole("button", { name: "Cancel" }).waitFor();
+  await page.evaluate("isSlow = true");
+  const uploaded = page.waitForResponse((response) => response.request().method() === "PATCH");
+  isGoingOn.resolve();
+  await page.waitForResponse((response) => response.url().endsWith("/api/uploads"));
+  await other.getByRole("button", { name: "Cancel" }).click();
+  await other.locator(".bubble").waitFor({ state: "detached" });
+  await page.evaluate("isSlow = false");
+  await uploaded;
+  await page.locator(".bubble").waitFor({ state: "detached" });
+  equal((await t.sql`select from messages`).length, 0);
+}, [{ script: TELL_LATE }, {}]);
 
 friendsTest("what two windows keep at the same time is shown and sent once", async (t, { ann, bob }) => {
   await ann.page.context().setOffline(true);

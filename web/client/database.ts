@@ -18,6 +18,8 @@ export interface LocalDatabase {
   get<T>(shelf: Shelf, key: string): Promise<T | null>;
   /** The outbox numbers its rows; what was seen is found by its key. */
   put(shelf: Shelf, value: unknown, key?: string): Promise<IDBValidKey>;
+  /** Of a row that is there: what was removed meanwhile stays gone. */
+  change(shelf: Shelf, key: IDBValidKey, change: object): Promise<void>;
   remove(shelf: Shelf, key: IDBValidKey): Promise<void>;
   clear(): Promise<void>;
 }
@@ -56,6 +58,15 @@ export function openLocalDatabase(name: string): LocalDatabase {
     all: (shelf) => on(shelf, "readonly", (store) => store.getAll()),
     get: async (shelf, key) => await on(shelf, "readonly", (store) => store.get(key)) ?? null,
     put: (shelf, value, key) => on(shelf, "readwrite", (store) => store.put(value, key)),
+    async change(shelf, key, change) {
+      await on(shelf, "readwrite", (store) => {
+        const found = store.get(key);
+        found.addEventListener("success", () => {
+          if (found.result) store.put({ ...found.result, ...change });
+        });
+        return found;
+      });
+    },
     remove: (shelf, key) => on(shelf, "readwrite", (store) => store.delete(key)),
     async clear() {
       await on("outbox", "readwrite", (store) => store.clear());

@@ -115,7 +115,7 @@ export function createDrafts(
     const rows = await stored().catch(() => []);
     const row = rows.find(isNamed(clientId));
     // Without room for the change it is only not remembered.
-    if (row) await database.put("outbox", { ...row, ...change }).catch(() => {});
+    if (row) await database.change("outbox", row.seq, change).catch(() => {});
     else leaving().filter(isNamed(clientId)).forEach((draft) => keep({ ...draft, ...change }));
   }
 
