@@ -198,6 +198,23 @@ mediaTest(
 );
 
 mediaTest(
+  "a file that is gone when it is sent is refused with a sentence, and holds up nothing",
+  async (_, { ann, bob }) => {
+    const path = await Deno.makeTempFile({ suffix: ".wav" });
+    await Deno.writeFile(path, makeWav(10_000));
+    await ann.page.locator("input[type=file]").setInputFiles(path);
+    await ann.page.getByLabel("Caption").waitFor();
+    await Deno.remove(path);
+    await press(ann.page, "Enter");
+    await write(ann.page, "It is gone");
+    await ann.page.getByText("is not there any more").waitFor();
+    await bob.page.getByText("It is gone").waitFor();
+    await ann.page.getByRole("button", { name: "Discard" }).click();
+    await ann.page.getByText("is not there any more").waitFor({ state: "detached" });
+  },
+);
+
+mediaTest(
   "a file that is neither sound nor film is refused with a sentence, and can be discarded",
   async (_, { ann }) => {
     await pick(ann.page, new TextEncoder().encode("This is a letter, whatever it is called."));

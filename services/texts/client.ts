@@ -41,7 +41,8 @@ export type ClientError =
   >
   | "microphone"
   | "offline"
-  | "unplayable";
+  | "unplayable"
+  | "unreadable";
 
 export interface ClientTexts extends WaitTexts {
   /** What the language calls itself. */
@@ -365,6 +366,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       unavailable: "We cannot do this right now. Please try again in a moment.",
       unexpected: "Something went wrong. Please try again later.",
       unplayable: "This browser cannot play this.",
+      unreadable: "This file was changed or is not there any more. Choose it again.",
       user_not_found: "This number has no account.",
     },
   },
@@ -554,6 +556,7 @@ export const CLIENT_TEXTS: Record<Language, ClientTexts> = {
       unavailable: "Ahora mismo no es posible. Prueba otra vez en un momento.",
       unexpected: "Algo ha fallado. Prueba otra vez más tarde.",
       unplayable: "Este navegador no puede reproducirlo.",
+      unreadable: "Este archivo ha cambiado o ya no está. Elígelo de nuevo.",
       user_not_found: "Este número no tiene cuenta.",
     },
   },

@@ -25,7 +25,8 @@ type ErrorCode =
   | "offline"
   | "cancelled"
   | "microphone"
-  | "unplayable";
+  | "unplayable"
+  | "unreadable";
 
 export class ApiError extends Error {
   // Declared and not more: fields of a class are too new for some phones.

@@ -26,6 +26,8 @@ export function createUploads({ origin, token, person }: {
 }) {
   /** Sends what has not arrived yet. @returns the id of the media @throws ApiError */
   async function upload({ file, kind, begun, onBegun, onProgress, signal }: Upload): Promise<number> {
+    // To the browser it looks like a network that breaks off, again and again.
+    if (!await isReadable(file)) throw new ApiError("unreadable", "The file is not as it was");
     let id = begun;
     let offset = id === null ? null : await offsetOf(id);
     if (id === null || offset === null) {
@@ -114,6 +116,11 @@ export function createUploads({ origin, token, person }: {
   }
 
   return { upload, giveUp };
+}
+
+/** What was picked may be changed, deleted, or on a card that is out: then nothing of it can be read any more. */
+function isReadable(file: Blob): Promise<boolean> {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 /** Aborts a request on which nothing moves any more. */
