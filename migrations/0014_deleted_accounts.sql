@@ -1,13 +1,18 @@
 -- Accounts that are deleted: who had one leaves an id and nothing else, and what was written with him goes bit by bit.
 
--- `leaving` is for whoever runs the service: it ends the sessions, as `suspended` does, and the service deletes the account.
--- The number of a deleted one is free for a new one, which is another person's for all we know.
-alter table users
-  alter column phone_number drop not null,
-  drop constraint users_status_check,
-  add constraint users_status_check check (status in ('invited', 'active', 'suspended', 'leaving', 'deleted')),
-  add constraint users_number_check check ((status = 'deleted') = (phone_number is null));
+-- Whoever reads people goes on meanwhile, and so does all that names them; then all locks at once, people last of those that
+-- others use before them.
 create index users_leaving on users (id) where status = 'leaving';
+lock table contacts, conversations, users, invites, push_presences in access exclusive mode;
+
+-- `leaving` is for whoever runs the service: it ends the sessions, as `suspended` does, and the service deletes the account.
+-- The number of a deleted one is free for a new one, which is another person's for all we know. Of those who are there the
+-- constraints of before have said as much: to read them all again would keep everybody waiting.
+alter table users
+  drop constraint users_status_check,
+  add constraint users_status_check check (status in ('invited', 'active', 'suspended', 'leaving', 'deleted')) not valid,
+  add constraint users_number_check check ((status = 'deleted') = (phone_number is null)) not valid,
+  alter column phone_number drop not null;
 
 drop trigger users_suspended on users;
 alter function end_sessions_of_suspended() rename to end_sessions_of_user;

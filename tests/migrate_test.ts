@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { createTestDatabase, MIGRATIONS } from "./database.ts";
+import { eventually } from "./support.ts";
 
 interface Scene {
   address: DatabaseAddress;
@@ -201,6 +202,69 @@ Deno.test("migrate() gives way while others hold what has to be changed, says on
     deepEqual(await migrated, ["0002_two.sql"]);
     const backend_type = "client backend";
     deepEqual(told, [[{ pid: dump.pid, application_name: "a dump", backend_type }]]);
+  }));
+
+/** Brings an empty database up to what was there before this one of the service's own migrations. */
+async function migrateBefore({ address, folder, write }: Scene, name: string): Promise<void> {
+  const entries = await Array.fromAsync(Deno.readDir(MIGRATIONS));
+  for (const one of entries.map((entry) => entry.name).filter((one) => one < name)) {
+    await write(one, await Deno.readTextFile(new URL(one, MIGRATIONS)));
+  }
+  await migrate(address, folder);
+}
+
+Deno.test("0014_deleted_accounts.sql keeps nobody from looking people up while it waits for who holds another table", () =>
+  withScene(async (scene) => {
+    const { address, sql, ledger } = scene;
+    await migrateBefore(scene, "0014");
+    for (const table of ["contacts", "conversations"]) {
+      const dump = await holdTable(address, table);
+      const isStopped = Promise.withResolvers<void>();
+      const migrated = migrate(address, MIGRATIONS, { stop: isStopped.promise });
+      migrated.catch(() => {});
+      await eventually(async () => {
+        const waiting = await sql`
+          select from pg_locks where relation = ${table}::regclass and not granted`;
+        equal(waiting.length, 1);
+      });
+      const found = await sql.begin(async (sql) => {
+        await sql`set local lock_timeout = 100`;
+        return await sql`select from users for key share`;
+      }).then(() => "found", (error: Error) => error.message);
+      isStopped.resolve();
+      await rejects(migrated, /Told to stop/);
+      await dump.end();
+      equal(found, "found", table);
+    }
+    ok(!(await ledger()).some((name) => name > "0014"));
+  }));
+
+Deno.test("0014_deleted_accounts.sql reads nothing of what it keeps everybody from, and yet holds to it what is written later", () =>
+  withScene(async (scene) => {
+    const { sql } = scene;
+    await migrateBefore(scene, "0014");
+    await sql`insert into users (phone_number, status, created_at) values ('+14155550101', 'active', now())`;
+    const text = await Deno.readTextFile(new URL("0014_deleted_accounts.sql", MIGRATIONS));
+    await sql.begin(async (sql) => {
+      const scans = async () => {
+        const [row] = await sql<{ scans: number }[]>`
+          select coalesce(sum(seq_scan), 0)::int as scans
+          from pg_stat_xact_user_tables
+          where relname in ('users', 'contacts', 'conversations', 'invites', 'sessions')`;
+        return row!.scans;
+      };
+      const [before, behind] = text.split(/^(?=lock table)/m);
+      await sql.unsafe(before!);
+      const scansBefore = await scans();
+      await sql.unsafe(behind!);
+      equal(await scans(), scansBefore);
+      throw new Error("Undone");
+    }).catch((error) => equal(error.message, "Undone"));
+    await migrate(scene.address, MIGRATIONS);
+    await rejects(sql`update users set status = 'deleted'`, /users_number_check/);
+    await rejects(sql`update users set phone_number = null`, /users_number_check/);
+    await rejects(sql`update users set status = 'gone'`, /users_status_check/);
+    await sql`update users set status = 'deleted', phone_number = null`;
   }));
 
 Deno.test("migrate() that is told to stop does not wait for others who hold what has to be changed", () =>
