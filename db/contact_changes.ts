@@ -52,7 +52,8 @@ export interface Changes {
  * has changed meanwhile what was seen: then nothing is written, and a transaction that it is part of has to be undone.
  *
  * Locks are taken in one order everywhere: pairs in the order of their ids as sends do, users, buckets in the order of their
- * keys. Of a pair that is made both have to be there: an account that is being deleted looks for its pairs once.
+ * keys. Of a pair that is made both have to be there, which the table itself sees to (`undo_for_deleted`): an account that is
+ * being deleted looks for its pairs once.
  * The intents are compared in the rows that were locked, because others would be as they were before the wait.
  */
 export async function writeChanges(
@@ -63,7 +64,6 @@ export async function writeChanges(
   const ids = pairs.flatMap(({ id }) => id ?? []);
   const shown = listings.filter(({ is_shown }) => is_shown);
   const hidden = listings.filter(({ is_shown }) => !is_shown);
-  const newcomers = pairs.flatMap(({ id, low_id, high_id }) => id === null ? [low_id, high_id] : []);
   try {
     await sql`
       with wanted as (
@@ -109,12 +109,6 @@ export async function writeChanges(
         where id = any(${invited}::bigint[]) and status = 'invited'
         order by id
         for share
-      ), newcomer as materialized (
-        select id
-        from users
-        where id = any(${newcomers}::bigint[]) and status <> 'deleted'
-        order by id
-        for key share
       ), ${takenOf(sql, uses, now)}, listed as (
         insert into contacts (owner_id, peer_id, conversation_id, changed_at)
         select owner_id, peer_id, pair.id, ${now}
@@ -131,7 +125,6 @@ export async function writeChanges(
           (select count(*) from pair) = ${pairs.length}
           and (select count(*) from locked) = ${ids.length + held.length}
           and (select count(*) from waiting) = ${invited.length}
-          and (select count(*) from newcomer) = ${new Set(newcomers).size}
           and not exists (select from taken where is_over)
         ),
         (select count(*) from told) as told`;
@@ -142,7 +135,7 @@ export async function writeChanges(
   }
 }
 
-/** What `undo_unless` raises. */
+/** What `undo_unless` raises, here and where a pair is made. */
 const OVERTAKEN = "PT001";
 
 /** Rows go off lists; most batches have none. */

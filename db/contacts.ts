@@ -29,8 +29,7 @@ interface Columns {
   high_unread: number[];
 
   user_ids: number[] | null;
-  /** Null of somebody whose account is deleted. */
-  phones: (string | null)[];
+  phones: string[];
 }
 
 /** The whole list of each of these owners, newest touch first; with `peerPhone` that one row of it. */
@@ -112,17 +111,14 @@ function unreadOf(sql: Sql, ownerIds: number[], me: "low" | "high", peer: "low" 
 
 /** Puts the tables together: rows by their owner. */
 function listsOf(of: Columns): Map<number, ContactRow[]> {
-  const phones = new Map(of.user_ids?.map((id, index) => [id, of.phones[index]]));
+  const phones = new Map(of.user_ids?.map((id, index) => [id, of.phones[index]!]));
   const indexes = new Map(of.ids?.map((id, index) => [id, index]));
   const rows = new Map<number, ContactRow[]>();
   of.owners?.forEach((ownerId, index) => {
-    const phone = phones.get(of.peers[index]!);
-    // Nobody lists a deleted account, but a process of the version before that deleted none may have, at the same moment.
-    if (phone === null || phone === undefined) return;
     const pair = indexes.get(of.pairs[index]!)!;
     const isLow = of.low_ids[pair] === ownerId;
     const row: ContactRow = {
-      phone_number: phone,
+      phone_number: phones.get(of.peers[index]!)!,
       display_name: of.names[index]!,
       last_touch_at: new Date(Math.max(of.changed_ms[index]!, of.message_ms[pair] ?? 0)),
       unread_messages: (isLow ? of.low_unread : of.high_unread)[pair]!,

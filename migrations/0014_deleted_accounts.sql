@@ -27,6 +27,28 @@ create table erasures (
 -- Pairs go with either account. Whoever writes a list's row holds its pair.
 alter table contacts drop constraint contacts_conversation_id_fkey;
 
+-- Whoever makes a pair or an invitation waits for a deletion of either of the two, and is told to look again, as by any other
+-- change: also a process of an older version, which knows of no deletion.
+create function undo_for_deleted() returns trigger language plpgsql as $$
+begin
+  perform undo_unless((
+    select count(*)
+    from (
+      select
+      from users
+      where id in ((to_jsonb(new) ->> tg_argv[0])::bigint, (to_jsonb(new) ->> tg_argv[1])::bigint)
+        and status <> 'deleted'
+      order by id
+      for key share
+    ) as there
+  ) = 2);
+  return null;
+end $$;
+create trigger conversations_made after insert on conversations
+for each row execute function undo_for_deleted('low_id', 'high_id');
+create trigger invites_made after insert on invites
+for each row execute function undo_for_deleted('inviter_id', 'invitee_id');
+
 -- An invitation of or to an account that is gone: it counts against the limits of its numbers, and is nothing else any more.
 alter table invites add column is_past boolean not null default false;
 
