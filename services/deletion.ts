@@ -91,10 +91,10 @@ export function createDeletion(
     // By itself, because the number may be on the list again, as somebody else, before it is fetched.
     const emptied = told.filter(({ has_messages }) => has_messages);
     return [
-      // Apart from what a process of an older version does not understand, and then all that comes with it.
       sessions.map(({ id }) => ({ to: user_id, event: "session_ended", session_id: id })),
+      // By itself: a process of an older version does not understand it, nor then anything that comes with it.
+      [{ to: user_id, event: "account_deleted" }],
       [
-        { to: user_id, event: "account_deleted" },
         ...told.map(({ peer_id }): Event => ({ to: peer_id, event: "contacts_updated" })),
         ...emptied.map(({ peer_id }): Event => ({ to: peer_id, event: "messages_updated", sender: phone })),
       ],

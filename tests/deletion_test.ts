@@ -2,6 +2,7 @@
 // anybody's refusal or any limit.
 
 import { deepEqual, equal, ok } from "./assert.ts";
+import { CHANNEL } from "../db/notify.ts";
 import { askToDelete, assertWhole, deleteAccount, untilErased } from "./account_calls.ts";
 import { createCanaries, findInTables } from "./canary.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
@@ -307,6 +308,21 @@ Deno.test("a process of the version before, which knows of no deletion, makes no
     });
     // Which it takes for a change by somebody else, and looks again.
     deepEqual(await Promise.all([...waited, inviteOf(bobId, annId)]), ["PT001", "PT001", "PT001"]);
+  }));
+
+Deno.test("a process of the version before, which leaves out all that comes with what it does not understand, hears everything else", () =>
+  withApp(async (t) => {
+    const [ann, bob] = await friends(t);
+    succeeded(await t.send(ann, bob, "hello"));
+    const payloads: string[] = [];
+    const { unlisten } = await t.sql.listen(CHANNEL, (payload) => payloads.push(payload));
+    await deleteAccount(t, ann);
+    await eventually(() => ok(payloads.some((payload) => payload.includes('"account_deleted"'))));
+    await unlisten();
+    const understood = payloads.filter((payload) => !payload.includes('"account_deleted"')).join();
+    for (const event of ["session_ended", "contacts_updated", "messages_updated"]) {
+      ok(understood.includes(`"event":"${event}"`), event);
+    }
   }));
 
 Deno.test("two processes erase many messages together, and leave none", () =>
