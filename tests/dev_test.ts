@@ -1,7 +1,19 @@
-import { deepEqual, equal } from "./assert.ts";
+import { deepEqual, equal, match } from "./assert.ts";
 
+import { createApp } from "../routes/app.ts";
+import { parseConfig } from "../services/config.ts";
 import { ask, twilioEnv } from "./passcode_calls.ts";
-import { ANN, type Answer, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import {
+  ANN,
+  type Answer,
+  BOB,
+  CAT,
+  JWT_SECRET,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 
 interface Listed {
@@ -17,10 +29,10 @@ async function list(t: TestApp, query = ""): Promise<Listed[]> {
 }
 
 /** Calls under another name of the host. */
-async function callAs(t: TestApp, host: string): Promise<Pick<Answer, "status" | "body">> {
+async function callAs(t: TestApp, host: string, path = "/dev/sms"): Promise<Pick<Answer, "status" | "body">> {
   const client = Deno.createHttpClient({ allowHost: true });
   try {
-    const response = await fetch(`${t.url}/dev/sms`, { client, headers: { host } });
+    const response = await fetch(t.url + path, { client, headers: { host } });
     return { status: response.status, body: await response.json() };
   } finally {
     client.close();
@@ -109,6 +121,51 @@ Deno.test("/dev/sms is not there for what a proxy forwards", () =>
         refused(await t.call("GET", "/dev/sms", { headers: { [name]: forwarded } }), 404, "not_found");
       }
     }
+  }));
+
+Deno.test("/dev/sms is not there for who comes from another machine, whatever name he gives this one", () =>
+  withApp(async (t) => {
+    const app = createApp(t.services, parseConfig({ JWT_SECRET }));
+    const comeFrom = async (hostname: string) => {
+      const remoteAddr: Deno.NetAddr = { transport: "tcp", hostname, port: 50_000 };
+      const request = new Request("http://localhost/dev/sms");
+      return (await app.fetch(request, { remoteAddr, completed: Promise.resolve() })).status;
+    };
+    for (const here of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
+      equal(await comeFrom(here), 200, here);
+    }
+    for (
+      const there of [
+        "192.0.2.1",
+        "10.127.0.1",
+        "::ffff:192.0.2.1",
+        "::10",
+        "2001:db8::1",
+        "fe80::ffff:127.0.0.1",
+      ]
+    ) {
+      equal(await comeFrom(there), 404, there);
+    }
+  }));
+
+Deno.test("/dev, the page of it, is there for the same callers and for no others", () =>
+  withApp(async (t) => {
+    const page = await fetch(`${t.url}/dev`);
+    equal(page.status, 200);
+    match(await page.text(), /^<!doctype html>/i);
+    equal((await callAs(t, "localhost.evil.example", "/dev")).body.code, "not_found");
+    refused(await t.call("GET", "/dev", { headers: { "x-forwarded-for": "127.0.0.1" } }), 404, "not_found");
+  }));
+
+Deno.test("the log has a line of a look at /dev/sms only where it was refused", () =>
+  withApp(async (t) => {
+    t.log.splice(0);
+    await list(t);
+    deepEqual(t.log, []);
+    refused(await t.call("GET", "/dev/sms", { headers: { via: "1.1 proxy" } }), 404, "not_found");
+    deepEqual(t.log.map((line) => JSON.parse(line)).map(({ route, status }) => [route, status]), [
+      ["/dev/sms", 404],
+    ]);
   }));
 
 Deno.test("/dev/sms is not there with the twilio driver", async () => {
