@@ -1,8 +1,10 @@
 import { deepEqual, doesNotThrow, equal, match, notEqual, ok, throws } from "./assert.ts";
 import { gunzipSync } from "node:zlib";
 import { parse } from "acorn";
+import { createApp } from "../routes/app.ts";
 import { encodingFor, readWebFiles } from "../routes/web_files.ts";
-import { refused, type TestApp, withApp } from "./support.ts";
+import { parseConfig } from "../services/config.ts";
+import { JWT_SECRET, refused, type TestApp, withApp } from "./support.ts";
 
 const FILES = await readWebFiles(new URL("../web/dist/", import.meta.url));
 const KB = 1024;
@@ -74,11 +76,15 @@ Deno.test("/app is a page that may run only its own scripts and style, and may b
       policy.includes(`connect-src 'self' ws://${host} wss://${host};`),
       "a socket, also in Safari until 16",
     );
+    // A voice that was just recorded is played from memory.
+    match(policy, /media-src 'self' blob:/);
     ok(!policy.includes("unsafe"));
     ok(!/<script(?![^>]*\ssrc=)/.test(text), "an inline script");
     ok(!/\son\w+=|\sstyle=/.test(text), "an inline handler or style");
     ok(!/https?:\/\//.test(text.replaceAll("http://www.w3.org/", "")), "another host");
     equal(headers.get("referrer-policy"), "no-referrer");
+    equal(headers.get("cross-origin-opener-policy"), "same-origin");
+    equal(headers.get("permissions-policy"), "camera=(), geolocation=(), microphone=(self)");
     equal(headers.get("access-control-allow-origin"), null);
     equal(headers.get("set-cookie"), null);
   }));
@@ -101,8 +107,23 @@ Deno.test("the web client's files come compressed as the browser likes, and agai
       const kept = plain.headers.get("cache-control");
       equal(kept, path.includes(name) ? "public, max-age=31536000, immutable" : "no-cache", path);
     }
-    equal((await get(t, "/app/worker.js")).headers.get("service-worker-allowed"), "/app");
-    equal((await get(t, "/app/icon-192.png")).headers.get("content-type"), "image/png");
+    const worker = await get(t, "/app/worker.js");
+    equal(worker.headers.get("service-worker-allowed"), "/app");
+    match(worker.headers.get("content-security-policy")!, /^default-src 'none'; connect-src 'self';/);
+    const types = Object.fromEntries(
+      await Promise.all(
+        ["worker.js", "icon-192.png", "mark.svg", "puffintalk.webmanifest"].map(async (name) => [
+          name.split(".")[1],
+          (await get(t, `/app/${name}`)).headers.get("content-type"),
+        ]),
+      ),
+    );
+    deepEqual(types, {
+      js: "text/javascript; charset=utf-8",
+      png: "image/png",
+      svg: "image/svg+xml",
+      webmanifest: "application/manifest+json",
+    });
   }));
 
 Deno.test("encodingFor() takes the smallest that the client takes, and none that it refuses", () => {
@@ -110,6 +131,7 @@ Deno.test("encodingFor() takes the smallest that the client takes, and none that
   equal(encodingFor(file, "gzip, deflate, br, zstd"), "br");
   equal(encodingFor(file, "gzip"), "gzip");
   equal(encodingFor(file, "br;q=0, gzip;q=0.5"), "gzip");
+  equal(encodingFor(file, "GZIP;Q=0.5, Br;q=0"), "gzip");
   equal(encodingFor(file, "identity"), null);
   equal(encodingFor(file), null);
   equal(encodingFor({ ...file, encoded: {} }, "br"), null);
@@ -131,7 +153,16 @@ Deno.test("below /app there is what was built and nothing else", () =>
     refused(await t.call("POST", "/app"), 405, "method_not_allowed");
   }));
 
-Deno.test("where nothing was built there are no files, and no error", async () => {
+Deno.test("where nothing was built there are no files, no error, and nothing that leads to them", async () => {
   const files = await readWebFiles(new URL("../web/not-built/", import.meta.url));
   equal(files.size, 0);
+  await withApp(async (t) => {
+    const app = createApp(t.services, parseConfig({ JWT_SECRET }), { webFiles: files });
+    const at = async (path: string) =>
+      await app.fetch(new Request(`http://localhost${path}`, { headers: { accept: "text/html" } }));
+    const root = await at("/");
+    equal(root.status, 200);
+    equal("web" in (await root.json()).links, false);
+    for (const path of ["/app", "/app/worker.js"]) equal((await at(path)).status, 404, path);
+  });
 });
