@@ -1,6 +1,10 @@
 // What Prometheus is told, by a service as a process of its own.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
+import process from "node:process";
+import { createMetrics } from "../services/metrics.ts";
+import type { PhoneNumber } from "../services/phone_number.ts";
+import type { SmsOutcome, SmsSender } from "../services/sms/sender.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
@@ -83,6 +87,37 @@ Deno.test("metrics count what was answered, errors and SMS, tell sockets, and na
     await eventually(async () => equal((await readMetrics(service)).get("puffintalk_sockets"), 0));
   }));
 
+Deno.test("an SMS counts as what the provider said of it", async () => {
+  const metrics = createMetrics();
+  const refusals = ["sms_failed", "sms_opted_out", "sms_failed"] as const;
+  const outcomes: SmsOutcome[] = [
+    { sent: true, provider_id: null },
+    ...refusals.map((refusal) => ({ sent: false, refusal, provider_code: null, perhaps: "no" }) as const),
+  ];
+  const said = [...outcomes];
+  const sms = metrics.counting<SmsSender>({ paid: true, send: () => Promise.resolve(said.shift()!) });
+  for (const outcome of outcomes) equal(await sms.send(ANN as PhoneNumber, "text"), outcome);
+  const text = await metrics.text();
+  for (
+    const [outcome, times] of Object.entries({ sent: 1, sms_failed: 2, sms_opted_out: 1, sms_not_allowed: 0 })
+  ) {
+    match(text, new RegExp(`^puffintalk_sms_total{outcome="${outcome}"} ${times}$`, "m"));
+  }
+});
+
+Deno.test("the time of the processor is all that the process took, however often somebody asks", async () => {
+  const metrics = createMetrics();
+  const told = async () => Number((await metrics.text()).match(/^process_cpu_seconds_total (\S+)$/m)![1]);
+  const took = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000_000;
+  };
+  for (let time = 0; time < 3; time += 1) {
+    const [before, between, after] = [took(), await told(), took()];
+    ok(before <= between && between <= after, `${before} ${between} ${after}`);
+  }
+});
+
 Deno.test("metrics are told while the database is away, and that it is", () =>
   withMetrics(async (service, relay) => {
     relay.cut();
@@ -97,12 +132,14 @@ Deno.test("metrics stand on a port of their own, at one address, and are only re
     const { origin } = new URL(service.ready.metrics!);
     const answers = await Promise.all([
       fetch(`${origin}/`),
-      fetch(`${origin}/healthz`),
+      fetch(`${origin}/metrics/more`),
       fetch(`${origin}/metrics`, { method: "POST" }),
       fetch(`${origin}/metrics`, { method: "HEAD" }),
     ]);
     deepEqual(answers.map(({ status }) => status), [404, 404, 405, 200]);
     equal(answers[2]!.headers.get("allow"), "GET, HEAD");
+    equal(answers[3]!.headers.get("cache-control"), "no-store");
+    equal(answers[3]!.headers.get("x-content-type-options"), "nosniff");
     await Promise.all(answers.map((answer) => answer.body?.cancel()));
   }));
 
