@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { configureLogging, log } from "../services/log.ts";
+import { logDatabaseNews, logHearing } from "../services/outage_log.ts";
 import { listOperations, readDocument } from "./operations.ts";
 import { visit } from "./page_calls.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";
@@ -135,4 +136,68 @@ Deno.test("configureLogging() writes one line of JSON a happening, whatever is i
   equal(lines[0]!.indexOf("\n"), lines[0]!.length - 1);
   const { text, nested, level } = JSON.parse(lines[0]!);
   deepEqual([text, nested, level], ['a\nb\u2028"c"{d}', { deep: [1] }, "WARN"]);
+});
+
+Deno.test("every line has the time at which it happened, as do those of the same moment", () => {
+  const lines: string[] = [];
+  configureLogging("json", (line) => void lines.push(line));
+  const since = Date.now();
+  log.info("before");
+  while (Date.now() === since) { /* the clock goes on */ }
+  const later = Date.now();
+  log.info("after");
+  log.info("after");
+  const until = Date.now();
+
+  const times = read(lines).map((line) => Date.parse(line["@timestamp"]));
+  ok(times[0]! >= since && times[0]! <= later, `${since} ${times} ${until}`);
+  for (const time of times.slice(1)) ok(time >= later && time <= until, `${later} ${times} ${until}`);
+});
+
+Deno.test("the log says why the database is away and for how long it was, and an outage alone is an error", () => {
+  const lines: string[] = [];
+  configureLogging("json", (line) => void lines.push(line));
+  const server = "db.example:5432";
+  logDatabaseNews({ event: "away", reason: "the database system is shutting down", code: "57P03", server });
+  logDatabaseNews({ event: "held", reason: "lock timeout", code: "55P03", server });
+  logDatabaseNews({ event: "cramped", reason: "too many clients", code: "53300", server, connections: 10 });
+  logDatabaseNews({ event: "back", server, afterMs: 1_500 });
+  logHearing.onLost({ reason: "connection reset", code: "ECONNRESET" });
+  logHearing.onBack(2_500.4);
+
+  deepEqual(
+    read(lines).map(({ "@timestamp": _, logger: __, ...line }) => line),
+    [
+      {
+        level: "ERROR",
+        message: "Database unavailable",
+        reason: "the database system is shutting down",
+        code: "57P03",
+        server,
+      },
+      {
+        level: "WARN",
+        message: "Calls wait for a lock in vain",
+        reason: "lock timeout",
+        code: "55P03",
+        server,
+      },
+      {
+        level: "WARN",
+        message: "Database takes no more connections",
+        reason: "too many clients",
+        code: "53300",
+        server,
+        open: 10,
+      },
+      { level: "INFO", message: "Database is back", server, after_ms: 1_500 },
+      {
+        level: "WARN",
+        message: "Other processes are not heard",
+        reason: "connection reset",
+        code: "ECONNRESET",
+      },
+      { level: "INFO", message: "Other processes are heard again", after_ms: 2_500 },
+    ],
+  );
 });
