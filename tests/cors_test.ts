@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "./assert.ts";
+import { shakeHands } from "./raw_socket.ts";
 import { ANN, type Answer, type TestApp, withApp } from "./support.ts";
 
 const PAGE = "https://page.example";
@@ -39,14 +40,34 @@ Deno.test("a page of any origin may call the API, read its errors and what they 
 
 Deno.test("a preflight allows the methods and headers of the API", () =>
   withApp(async (t) => {
-    for (const method of ["GET", "POST", "PUT", "DELETE"]) {
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
       const { status, headers, body } = await preflight(t, "/api/messages/send", PAGE, method);
       deepEqual([status, body], [204, null]);
       equal(headers.get("access-control-allow-origin"), "*");
       ok(headers.get("access-control-allow-methods")!.split(",").includes(method));
       equal(headers.get("access-control-allow-headers"), "authorization,content-type,idempotency-key");
+      equal(headers.get("access-control-max-age"), "600", "or there were a second request for each");
       ok(headers.get("x-request-id"));
     }
+  }));
+
+Deno.test("a page elsewhere may read what it takes to go on with an upload and with a part of a film", () =>
+  withApp(async (t) => {
+    const { headers } = await t.call("GET", "/healthz", { headers: { origin: PAGE } });
+    const exposed = headers.get("access-control-expose-headers")!.split(",");
+    for (
+      const name of ["Location", "Upload-Offset", "Tus-Resumable", "Accept-Ranges", "Content-Range", "ETag"]
+    ) ok(exposed.includes(name), name);
+  }));
+
+Deno.test("what is no preflight, though a page sends it, is answered by the address itself: tus asks what it may, and a socket opens", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    const asked = await t.call("OPTIONS", "/api/uploads", { token, headers: { origin: PAGE } });
+    deepEqual([asked.status, asked.headers.get("tus-version")], [204, "1.0.0"]);
+    const opened = await shakeHands(t.url, `/api/notifications?token=${token}`, { origin: PAGE });
+    deepEqual([opened.status, opened.headers.get("upgrade")?.toLowerCase()], [101, "websocket"]);
+    opened.conn.close();
   }));
 
 Deno.test("CORS_ORIGINS lets the pages of these origins in and no others", () =>
