@@ -50,6 +50,7 @@ Deno.test("a Host may be a name or an address, with a port or without, and may b
         "localhost:3000",
         "10.0.0.1:80",
         "[::1]:3000",
+        "[2001:DB8::1]:80",
         "xn--e1a.x",
       ]
     ) {
@@ -81,7 +82,9 @@ Deno.test("an address whose own host is none is 400, also with a Host header tha
         t.url,
         `GET ${address} HTTP/1.0\nHost: talk.example\nAuthorization: Bearer ${token}\n\n`,
       );
-    for (const host of ["x:99999", "[::1", "%", "256.256.256.256", "xn--"]) {
+    for (
+      const host of ["x:99999", "[::1", "%", "256.256.256.256", "xn--", "talk.example:99999", "talk.example%"]
+    ) {
       match(await ask("/healthz"), / 200 /);
       match(await ask(`http://${host}/api/contacts`), / 400 /);
     }
