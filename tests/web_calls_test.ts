@@ -1,0 +1,53 @@
+// What the web client makes of an answer that is none of the service's, and how long it waits before it asks again.
+
+import { deepEqual, equal, ok } from "./assert.ts";
+
+/** Not by their names, because their types are those of browsers, which do not go with those of Deno. */
+const load = (name: string) => import(new URL(`../web/client/${name}.ts`, import.meta.url).href);
+const { createBackoff } = await load("backoff");
+const { PASSING, refusalOf } = await load("http");
+
+Deno.test("the web client waits longer each time, half a minute at most, and from the start after a success", () => {
+  const backoff = createBackoff(() => 1);
+  const waits = Array.from({ length: 9 }, () => backoff.nextMs());
+  deepEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+  for (let time = 0; time < 2_000; time += 1) backoff.nextMs();
+  equal(backoff.nextMs(), 30_000);
+  backoff.reset();
+  equal(backoff.nextMs(), 500);
+});
+
+Deno.test("many web clients that lost the service at one moment come back over half of the wait", () => {
+  const first = (random: number) => createBackoff(() => random).nextMs();
+  deepEqual([first(0), first(0.5), first(1)], [250, 375, 500]);
+  const waits = new Set(Array.from({ length: 20 }, () => createBackoff().nextMs()));
+  ok(waits.size > 1);
+});
+
+Deno.test("what a proxy answers in the service's place is told by its status, and tried again only where that may help", () => {
+  const codes = [413, 500, 502, 503, 504, 400, 404].map((status) => refusalOf(status, null).code);
+  deepEqual(codes, [
+    "too_large",
+    ...["unavailable", "unavailable", "unavailable", "unavailable"],
+    ...["unexpected", "unexpected"],
+  ]);
+  ok(PASSING.includes("unavailable") && !PASSING.includes("too_large"));
+});
+
+Deno.test("what the service says of a refusal is what the web client knows of it", () => {
+  const refusal = refusalOf(429, {
+    success: false,
+    code: "rate_limited",
+    message: "Too many",
+    retry_after: 7,
+    issues: [{ path: "message", message: "Is too long" }],
+  });
+  const { code, message, status, retryAfter, paths } = refusal;
+  deepEqual({ code, message, status, retryAfter, paths }, {
+    code: "rate_limited",
+    message: "Too many",
+    status: 429,
+    retryAfter: 7,
+    paths: ["message"],
+  });
+});
