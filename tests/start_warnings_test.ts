@@ -4,7 +4,7 @@ import { deepEqual, equal, match } from "./assert.ts";
 
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
-import { warnOfClock, warnOfSms } from "../start_warnings.ts";
+import { warnOfClock, warnOfMedia, warnOfSettings, warnOfSms } from "../start_warnings.ts";
 import { createTestDatabase } from "./database.ts";
 import { twilioEnv } from "./passcode_calls.ts";
 import { startService } from "./process.ts";
@@ -52,6 +52,20 @@ Deno.test("a start warns of a clock that is more than half a minute from the dat
       `${line.level} ${line.seconds} s ${line.this_machine_is}`
     ),
     ["WARN 600 s ahead", "WARN 31 s behind"],
+  );
+});
+
+Deno.test("a start warns of a database that may lose what was answered for, and of media that nobody can read", () => {
+  const log: string[] = [];
+  configureLogging("json", (line) => void log.push(line));
+  warnOfSettings({ unsafe: [] });
+  warnOfMedia(null);
+  deepEqual(log, []);
+  warnOfSettings({ unsafe: ["fsync", "synchronous_commit"] });
+  warnOfMedia({ owner: "restorer" });
+  deepEqual(
+    log.map((line) => JSON.parse(line)).map(({ level, off, owner }) => `${level} ${off ?? owner}`),
+    ["WARN fsync, synchronous_commit", "WARN restorer"],
   );
 });
 
