@@ -93,6 +93,9 @@ Deno.test("what is no form of ours is refused by a page, before anything is done
     const form = new URLSearchParams(page.forms.never).toString();
 
     refuses(await post("{}", "application/json"), 415, /not sent as expected/);
+    // The type is ours in any spelling, so that this is about the field.
+    const spelt = "Application/X-WWW-Form-URLencoded ; charset=UTF-8";
+    refuses(await post(`${form}&x=1`, spelt), 400, /not filled in as expected/);
     refuses(await post(`${form}&x=${"x".repeat(65_536)}`), 413, /too much/);
     for (const more of ["&x=1", "&step=never", "&session=x", "&passcode=1"]) {
       refuses(await post(form + more), 400, /not filled in as expected/);
