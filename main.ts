@@ -26,6 +26,8 @@ const CONNECTIONS_MAX = 10;
 const DRAIN_MS_MAX = 5_500;
 /** The end of that, kept for what follows where some are given up: their uploads are deleted, and they are answered. */
 const GIVING_UP_MS = 1_500;
+/** Metrics are told in less; who does not finish asking for them is not waited for. */
+const METRICS_MS_MAX = 500;
 /** When the process ends, whatever still hangs. */
 const STOP_MS_MAX = 9_500;
 
@@ -86,7 +88,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     stopCollecting();
     stopWatching();
     await drain(services, gate, server);
-    await metricsServer?.shutdown();
+    if (metricsServer) await atMost(METRICS_MS_MAX, metricsServer.shutdown());
     await listener.close();
     await database.close();
   } finally {
@@ -138,9 +140,13 @@ function sayingWhose<T>(openMetrics: () => T): T {
 async function drain(services: Services, gate: Gate, server: Listening): Promise<void> {
   services.upkeep.stop();
   services.hub.closeAll();
-  const late = new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX));
-  await Promise.race([gate.drain().then(() => server.shutdown()), late]);
+  await atMost(DRAIN_MS_MAX, gate.drain().then(() => server.shutdown()));
   await services.push.stop();
+}
+
+/** Waits for it, and no longer than that. */
+async function atMost(ms: number, ended: Promise<void>): Promise<void> {
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, ms))]);
 }
 
 /** Only a service without DATABASE_URL ever loads the launcher and the binaries that it brings. */

@@ -143,6 +143,22 @@ Deno.test("metrics stand on a port of their own, at one address, and are only re
     await Promise.all(answers.map((answer) => answer.body?.cancel()));
   }));
 
+Deno.test("a stop waits for nobody who does not finish asking for metrics", async () => {
+  let connection: Deno.TcpConn | undefined;
+  let toldAt = 0;
+  await withMetrics(async (service) => {
+    const { hostname, port } = new URL(service.ready.metrics!);
+    connection = await Deno.connect({ hostname, port: Number(port) });
+    const asked = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
+    await connection.write(new TextEncoder().encode(asked));
+    ok(await connection.read(new Uint8Array(1_024)), "it was answered");
+    toldAt = performance.now();
+  });
+  // What ends the process after 9.5 seconds leaves a database of its own running.
+  ok(performance.now() - toldAt < 8_000);
+  connection!.close();
+});
+
 Deno.test("a start that cannot tell its metrics where it was told to names the variable", async () => {
   const database = await createTestDatabase();
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
