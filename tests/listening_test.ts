@@ -1,6 +1,6 @@
 // More connections than the process may have files for.
 
-import { equal, ok } from "./assert.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { keepListening } from "../listening.ts";
 import { withService } from "./process.ts";
 import { signUp } from "./service_client.ts";
@@ -65,4 +65,33 @@ Deno.test("keepListening() opens no port any more once it was shut down", async 
 
   equal(opened, 1);
   equal(told.join(), "lost");
+});
+
+Deno.test("keepListening() opens a port again however often it is lost, and tells of it once until it is back", async () => {
+  const lost: PromiseWithResolvers<never>[] = [];
+  const ports: number[] = [];
+  const told: string[] = [];
+  const open = (port: number) => {
+    ports.push(port);
+    lost.push(Promise.withResolvers<never>());
+    return {
+      addr: { port: 4_000 },
+      finished: lost.at(-1)!.promise,
+      shutdown: () => Promise.resolve(),
+    } as unknown as Deno.HttpServer<Deno.NetAddr>;
+  };
+  const listening = keepListening(open, {
+    port: 0,
+    onLost: () => told.push("lost"),
+    onBack: () => told.push("back"),
+  });
+  for (const opened of [1, 2, 3]) {
+    equal(ports.length, opened);
+    lost.at(-1)!.reject(new Error("Too many open files"));
+    await eventually(() => ports.length === opened + 1);
+  }
+  await listening.shutdown();
+
+  deepEqual(ports, [0, 4_000, 4_000, 4_000]);
+  deepEqual(told, ["lost"]);
 });
