@@ -22,6 +22,9 @@ Deno.test("a gate that drains lets others through for as long as one from before
   for (const path of ["/healthz", "/readyz", ...lasting]) {
     throws(() => gate.judge(path), { code: "unavailable" });
   }
+  // One that came meanwhile and is answered is none of those from before.
+  gate.enter()();
+  gate.judge("/api/contacts");
   const leaveLater = gate.enter();
   leave();
   throws(() => gate.judge("/api/contacts"), { code: "unavailable" });
