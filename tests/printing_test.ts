@@ -38,6 +38,25 @@ Deno.test("lines are written whole and in order, however little is taken at a ti
   equal(together.reader.writes, 1);
 });
 
+Deno.test("the lines of a busy service go out together, some twenty times a second, and none is followed by an empty one", async () => {
+  const { reader, printer } = createReader();
+  const since = performance.now();
+  let count = 0;
+  for (; performance.now() - since < 200; count += 1) {
+    printer.print("line\n");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  await printer.flushed(5_000);
+  const writesMax = 2 + (performance.now() - since) / 50;
+  ok(reader.writes <= writesMax, `${reader.writes} of ${writesMax}`);
+  equal(reader.read, "line\n".repeat(count));
+
+  const before = reader.writes;
+  printer.print("x".repeat(40_000));
+  equal(reader.writes, before + 1, "and at once where there is much");
+  await printer.flushed(5_000);
+});
+
 Deno.test("lines wait for a reader that stopped; what is too much is lost and counted", async () => {
   const { reader, printer } = createReader();
   const { promise, resolve, reject } = Promise.withResolvers<void>();

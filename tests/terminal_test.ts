@@ -1,8 +1,10 @@
 // What a start says: to machines, which read a line of the log, and of why there is none.
 
-import { deepEqual, equal, ok, throws } from "./assert.ts";
+import { deepEqual, equal, match, ok, throws } from "./assert.ts";
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
+import { createTestDatabase } from "./database.ts";
+import { startService } from "./process.ts";
 import { announce, explain, type Started } from "../terminal.ts";
 
 const STARTED = { port: 3000, metricsPort: null, version: "18.4", embedded: null, hasWebClient: true };
@@ -45,6 +47,26 @@ Deno.test("a start with a provider says that passcodes go out by SMS, and no sec
   equal(fields.database, "PostgreSQL 18.4, by DATABASE_URL");
   deepEqual([fields.sms, fields.passcodes], ["twilio", "sent by SMS"]);
   ok(!JSON.stringify(fields).includes("hush"));
+});
+
+Deno.test("a start says the same to people in a few lines, also where LOG_FORMAT wants that of a pipe", async () => {
+  const database = await createTestDatabase();
+  const service = await startService({
+    env: { DATABASE_URL: database.url, JWT_SECRET: "s".repeat(40), LOG_FORMAT: "pretty" },
+  });
+  equal(await service.end("SIGTERM"), 0);
+  match(service.output(), /^PuffinTalk is ready\n {2}listening {2}http:[^]*\n {2}stop with {2}Ctrl-C$/m);
+  await database.drop();
+});
+
+Deno.test("what nohup started does not listen to the signal that it was told to ignore", async () => {
+  const terminal = new URL("../terminal.ts", import.meta.url).href;
+  const script = `import { hangup } from "${terminal}"; console.log(hangup().length);`;
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", 'trap "" HUP; exec "$0" eval --no-lock "$1"', Deno.execPath(), script],
+    cwd: new URL("..", import.meta.url),
+  }).output();
+  equal(new TextDecoder().decode(stdout).trim(), "0", new TextDecoder().decode(stderr));
 });
 
 Deno.test("a start that cannot listen names the variable that says where, and any other its own reason", () => {
