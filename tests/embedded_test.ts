@@ -41,9 +41,12 @@ Deno.test("startEmbedded() keeps what was stored over a restart", () =>
     const first = await startEmbedded(folder, FAST);
     await query(first, "create table kept as select 'Ann' as name");
     await first.stop();
+    const log = join(first.location, "postgres.log");
+    await Deno.writeTextFile(log, "x".repeat(1_000_001));
 
     const second = await startEmbedded(folder, FAST);
     deepEqual(await query(second, "select name from kept"), [{ name: "Ann" }]);
+    ok((await Deno.stat(log)).size < 1_000_000, "a log that has grown is begun anew");
     equal(second.adopted, false);
     await second.stop();
   }));
@@ -72,6 +75,30 @@ Deno.test("startEmbedded() runs with checksums, durable, in C.UTF-8, behind a so
     });
     equal((await Deno.stat(server.address.host)).mode! & 0o777, 0o700);
     match(server.version, /^18\./);
+  }));
+
+Deno.test("startEmbedded() gives its server none of our secrets, and has no value of a statement in its log", () =>
+  withFolder(async (folder) => {
+    Deno.env.set("HUSH", "canary-secret");
+    const server = await startEmbedded(folder, FAST);
+    try {
+      await query(server, "create table people (phone text primary key)");
+      await query(server, "insert into people values ('canary-number')");
+      await rejects(query(server, "insert into people values ('canary-number')"), /duplicate key/);
+      await rejects(query(server, "select 'canary-text'::integer"), /canary-text/);
+      const log = join(server.location, "postgres.log");
+      const text = await Deno.readTextFile(log);
+      match(text, /ready to accept connections/);
+      ok(!text.includes("canary"), text);
+      equal((await Deno.stat(log)).mode! & 0o777, 0o600);
+      const environment = await Deno.readTextFile(`/proc/${await pidOf(server)}/environ`)
+        .catch(() => "LC_ALL=C where there is no /proc");
+      match(environment, /LC_ALL=C/);
+      ok(!environment.includes("canary"));
+    } finally {
+      Deno.env.delete("HUSH");
+      await server.stop();
+    }
   }));
 
 Deno.test("startEmbedded() adopts the server that a killed service left behind, and stop() ends it", () =>
