@@ -40,8 +40,14 @@ Deno.test("startEmbedded() keeps what was stored over a restart", () =>
   withFolder(async (folder) => {
     const first = await startEmbedded(folder, FAST);
     await query(first, "create table kept as select 'Ann' as name");
+    const client = postgres({ ...first.address, max: 1, onclose: () => {} });
+    await client`select 1`;
     await first.stop();
+    await client.end({ timeout: 0 });
     const log = join(first.location, "postgres.log");
+    const said = await Deno.readTextFile(log);
+    match(said, /received fast shutdown request/, "clients are disconnected and not waited for");
+    match(said, /database system is shut down\n$/);
     await Deno.writeTextFile(log, "x".repeat(1_000_001));
 
     const second = await startEmbedded(folder, FAST);
@@ -62,6 +68,7 @@ Deno.test("startEmbedded() runs with checksums, durable, in C.UTF-8, behind a so
        from pg_database
        where datname = current_database()`,
     );
+    const socket = await Deno.stat(join(server.address.host, ".s.PGSQL.5432"));
     await server.stop();
 
     deepEqual(row, {
@@ -74,6 +81,8 @@ Deno.test("startEmbedded() runs with checksums, durable, in C.UTF-8, behind a so
       durable: "onon",
     });
     equal((await Deno.stat(server.address.host)).mode! & 0o777, 0o700);
+    equal(socket.mode! & 0o777, 0o700);
+    equal((await Deno.stat(join(folder, "deep/below"))).mode! & 0o066, 0, "nobody else looks into it");
     match(server.version, /^18\./);
   }));
 
