@@ -1,11 +1,11 @@
 // What the web client makes of an answer that is none of the service's, and how long it waits before it asks again.
 
-import { deepEqual, equal, ok } from "./assert.ts";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 /** Not by their names, because their types are those of browsers, which do not go with those of Deno. */
 const load = (name: string) => import(new URL(`../web/client/${name}.ts`, import.meta.url).href);
 const { createBackoff } = await load("backoff");
-const { PASSING, refusalOf } = await load("http");
+const { createHttp, PASSING, refusalOf } = await load("http");
 
 Deno.test("the web client waits longer each time, half a minute at most, and from the start after a success", () => {
   const backoff = createBackoff(() => 1);
@@ -50,4 +50,35 @@ Deno.test("what the service says of a refusal is what the web client knows of it
     retryAfter: 7,
     paths: ["message"],
   });
+});
+
+Deno.test("a token that is refused ends the session that has it, and none that has taken its place meanwhile", async () => {
+  let token: string | null = null;
+  let next: string | null = null;
+  const asked: (string | null)[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ headers }) => {
+    asked.push(headers.get("authorization"));
+    token = next;
+    return Response.json({ success: false, code: "unauthenticated", message: "Sign in" }, { status: 401 });
+  });
+  let refused = 0;
+  const call = createHttp({
+    origin: `http://127.0.0.1:${server.addr.port}`,
+    token: () => token,
+    person: () => "+14155550101",
+    onRefused: () => refused += 1,
+  });
+  const told = async (before: string | null, after: string | null) => {
+    [token, next, refused] = [before, after, 0];
+    await rejects(call("get", "/api/contacts"), { code: "unauthenticated", status: 401 });
+    return refused;
+  };
+  try {
+    equal(await told("one", "one"), 1);
+    equal(await told("one", "two"), 0);
+    equal(await told(null, null), 0);
+    deepEqual(asked, ["Bearer one", "Bearer one", null]);
+  } finally {
+    await server.shutdown();
+  }
 });
