@@ -43,18 +43,18 @@ export async function insertUpload(
 
 /**
  * Puts bytes at the end of an upload, which is at `offset`. False when it is not, or is gone, or is finished, or is as old as
- * `expired`, as one of an account that was deleted while this waited. What is lazy does not wait for the disk: a crash of the
+ * `keptMs`, as one of an account that was deleted while this waited. What is lazy does not wait for the disk: a crash of the
  * database may lose it, until any later commit that does wait.
  */
 export async function appendChunk(
   door: Bytes,
-  { id, offset, bytes, isLazy, now, expired }: {
+  { id, offset, bytes, isLazy, now, keptMs }: {
     id: number;
     offset: number;
     bytes: Uint8Array;
     isLazy: boolean;
     now: Date;
-    expired: Date;
+    keptMs: number;
   },
 ): Promise<boolean> {
   const rows = await door.run({
@@ -63,13 +63,14 @@ export async function appendChunk(
       with grown as (
         update media
         set size = size + $4, touched_at = $6
-        where id = $1 and state = 'uploading' and size = $2 and touched_at > $7
+        where id = $1 and state = 'uploading' and size = $2
+          and touched_at > $6::timestamptz - $7 * interval '1 millisecond'
         returning oid
       )
       select lo_put(oid, $2, $3),
         case when $5 then set_config('synchronous_commit', 'off', true) end
       from grown`,
-    values: [id, offset, bytes, bytes.length, isLazy, now, expired],
+    values: [id, offset, bytes, bytes.length, isLazy, now, keptMs],
   });
   return rows > 0;
 }

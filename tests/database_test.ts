@@ -334,9 +334,17 @@ Deno.test("listen() tells of a gap that begins before all that is missing, also 
       onGap: (gapMs) => Promise.resolve(gap.resolve(performance.now() - gapMs)),
     });
     try {
+      await eventually(async () => {
+        const asked = await admin`
+          select from pg_stat_activity
+          where datname = current_database() and state = 'idle' and query like '%pg_notification_queue_usage()%'
+            and pid <> pg_backend_pid()`;
+        equal(asked.length, 1, "it has looked whether it hears, and does not again for seconds");
+      });
       // As where this process stands still for a while: what was under way to it, it hears when it goes on.
       proxy.freeze();
       await admin.notify(CHANNEL, "before");
+      await eventually(() => ok(proxy.heldBytes() > 0));
       await admin`
         select pg_terminate_backend(pid)
         from pg_stat_activity

@@ -8,6 +8,8 @@ export interface TcpProxy {
   freeze(): void;
   /** Goes on. What was held back while it was frozen arrives now. */
   resume(): void;
+  /** Bytes that are held back. */
+  heldBytes(): number;
   close(): void;
 }
 
@@ -19,6 +21,7 @@ export function startProxy(socketPath: string): TcpProxy {
   const { port } = listener.addr as Deno.NetAddr;
   let thawed = Promise.resolve();
   let thaw = () => {};
+  let held = 0;
 
   async function accept(from: Deno.TcpListener): Promise<void> {
     try {
@@ -39,7 +42,9 @@ export function startProxy(socketPath: string): TcpProxy {
     while (true) {
       const length = await from.read(buffer);
       if (length === null) return;
+      held += length;
       await thawed;
+      held -= length;
       for (let sent = 0; sent < length;) sent += await to.write(buffer.subarray(sent, length));
     }
   }
@@ -59,6 +64,7 @@ export function startProxy(socketPath: string): TcpProxy {
     port,
     refuse,
     freeze: () => void ({ promise: thawed, resolve: thaw } = Promise.withResolvers<void>()),
+    heldBytes: () => held,
     resume() {
       thaw();
       if (listener) return;

@@ -133,8 +133,7 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    const expired = new Date(chunk.now.getTime() - RESUMABLE_MS);
-    if (await turns.run(() => rows.appendChunk(door, { id, ...chunk, expired }))) return;
+    if (await turns.run(() => rows.appendChunk(door, { id, ...chunk, keptMs: RESUMABLE_MS }))) return;
     throw await find({ user_id: owner_id }, id) ? new AppError("upload_conflict") : await gone(owner_id);
   }
 
