@@ -2,34 +2,11 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
-import { createTestDatabase } from "./database.ts";
-import { type Service, startService } from "./process.ts";
+import { type Service, withServices } from "./process.ts";
 import { befriend, persistently, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, eventually, type Person } from "./support.ts";
 
 const SENDS = 600;
-
-/** Runs with a way to start services on one database; none of them is left behind. */
-async function withServices(run: (start: () => Promise<Service>) => Promise<void>): Promise<void> {
-  const database = await createTestDatabase();
-  const ends: (() => Promise<unknown>)[] = [];
-  const env = {
-    DATABASE_URL: database.url,
-    JWT_SECRET: "a secret of thirty-two bytes or more",
-    SMS_DRIVER: "console",
-    LIMITS: "off",
-  };
-  try {
-    await run(async () => {
-      const service = await startService({ env });
-      ends.push(() => service.end("SIGKILL").catch(() => {}));
-      return service;
-    });
-  } finally {
-    for (const end of ends) await end();
-    await database.drop();
-  }
-}
 
 /** Sends both ways all at once and kills the service when so many were acknowledged: the ids by client_id. */
 async function sendUntilKilled(service: Service, ann: Person, bob: Person): Promise<Map<string, number>> {

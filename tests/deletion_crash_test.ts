@@ -1,38 +1,14 @@
 // Accounts that are deleted while the service is killed: all of an account is there or nothing, and what is to be erased is.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { connect, type Pool } from "../db/database.ts";
-import { createTestDatabase } from "./database.ts";
-import { type Service, startService } from "./process.ts";
+import type { Pool } from "../db/database.ts";
+import { withServices } from "./process.ts";
 import { ask, befriend, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, CAT, eventually, type Person } from "./support.ts";
 
 const KILLS = 5;
 /** More than one step erases. */
 const MANY = 2_500;
-
-async function withServices(run: (start: () => Promise<Service>, sql: Pool) => Promise<void>): Promise<void> {
-  const database = await createTestDatabase();
-  const sql = connect(database.address, { max: 2 });
-  const started: Service[] = [];
-  const env = {
-    DATABASE_URL: database.url,
-    JWT_SECRET: "a secret of thirty-two bytes or more",
-    SMS_DRIVER: "console",
-    LIMITS: "off",
-  };
-  try {
-    await run(async () => {
-      const service = await startService({ env });
-      started.push(service);
-      return service;
-    }, sql);
-  } finally {
-    for (const service of started) await service.end("SIGKILL").catch(() => {});
-    await sql.end({ timeout: 1 });
-    await database.drop();
-  }
-}
 
 function askToDelete(url: string, { phone, token }: Person) {
   return ask(`${url}/api/auth/delete-account`, "POST", token, { phone_number: phone });

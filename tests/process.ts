@@ -1,6 +1,7 @@
 // The service as its users run it: a process of its own.
 
 import { join } from "node:path";
+import { connect, type Pool } from "../db/database.ts";
 import { createTestDatabase } from "./database.ts";
 
 export interface Service {
@@ -29,6 +30,32 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const service = spawnService(options);
   const ready = await service.ready;
   return { ...service, ready, url: ready.listening! };
+}
+
+/** Runs with a way to start services on one database, and a pool of its own on it; none of them is left behind. */
+export async function withServices(
+  run: (start: () => Promise<Service>, sql: Pool) => Promise<void>,
+): Promise<void> {
+  const database = await createTestDatabase();
+  const sql = connect(database.address, { max: 2 });
+  const started: Service[] = [];
+  const env = {
+    DATABASE_URL: database.url,
+    JWT_SECRET: "a secret of thirty-two bytes or more",
+    SMS_DRIVER: "console",
+    LIMITS: "off",
+  };
+  try {
+    await run(async () => {
+      const service = await startService({ env });
+      started.push(service);
+      return service;
+    }, sql);
+  } finally {
+    for (const service of started) await service.end("SIGKILL").catch(() => {});
+    await sql.end({ timeout: 1 });
+    await database.drop();
+  }
 }
 
 /** Runs a test against a process of its own on a database of its own, which prints its passcodes and limits nothing. */
