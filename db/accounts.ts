@@ -123,7 +123,7 @@ export async function ageMediaOf(sql: Sql, userId: number, touchedAt: Date): Pro
 }
 
 /** Leaves nothing of who had an account. His number is nobody's then. */
-export async function deleteUser(sql: Sql, userId: number): Promise<void> {
+export async function forgetUser(sql: Sql, userId: number): Promise<void> {
   await sql`
     update users
     set status = 'deleted', phone_number = null
@@ -166,7 +166,7 @@ export async function passInvites(sql: Sql, userId: number, heirId: number): Pro
 export async function passRefusals(sql: Sql, userId: number, heirId: number): Promise<void> {
   await sql`
     with refusing as materialized (
-      select peer_id, last_message_at
+      select peer_id
       from sides
       where me_id = ${userId} and theirs = 'refuse'
     ), made as (
@@ -178,7 +178,7 @@ export async function passRefusals(sql: Sql, userId: number, heirId: number): Pr
       returning id, low_id, high_id
     )
     insert into contacts (owner_id, peer_id, conversation_id, display_name, changed_at)
-    select c.owner_id, ${heirId}, made.id, c.display_name, greatest(c.changed_at, last_message_at)
+    select c.owner_id, ${heirId}, made.id, c.display_name, c.changed_at
     from refusing
     join made on made.low_id = least(refusing.peer_id, ${heirId}) and made.high_id = greatest(refusing.peer_id, ${heirId})
     join contacts c on c.owner_id = refusing.peer_id and c.peer_id = ${userId}`;

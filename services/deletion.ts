@@ -78,7 +78,7 @@ export function createDeletion(
     { pairs, phone }: { pairs: number[]; phone: string },
   ): Promise<Event[][]> {
     const at = now();
-    await accounts.deleteUser(sql, user_id);
+    await accounts.forgetUser(sql, user_id);
     const heir = await accounts.insertHeir(sql, { user_id, phone, now: at });
     if (heir) {
       await accounts.passInvites(sql, user_id, heir.id);

@@ -105,8 +105,7 @@ export function createUpkeep(
     let messages = 0;
     try {
       for (let some: number | null = 0; some !== null && !isStopped; messages += some ?? 0) {
-        const at = now();
-        some = await database.begin((sql) => eraseSome(sql, { now: at, old: ago(NOBODYS_MS) }));
+        some = await database.begin((sql) => eraseSome(sql, { now: now(), old: ago(NOBODYS_MS) }));
       }
     } finally {
       isErasing = false;

@@ -34,20 +34,14 @@ browserTest("a code that was asked for is forgotten where that is damaged", asyn
 });
 
 /** In the page: puts a value into what was last seen. */
-const PUT = ([key, value]: unknown[]) =>
-  new Promise<void>((resolve) => {
-    // deno-lint-ignore no-explicit-any -- the page's, of which Deno has no types
-    const page = globalThis as any;
-    // deno-lint-ignore no-explicit-any
-    page.indexedDB.open("puffintalk").onsuccess = ({ target: { result } }: any) => {
+const put = (key: string, value: unknown) =>
+  `new Promise((resolve) => {
+    indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
       const transaction = result.transaction("seen", "readwrite");
-      transaction.objectStore("seen").put(value, key);
-      transaction.oncomplete = () => {
-        result.close();
-        resolve();
-      };
+      transaction.objectStore("seen").put(${JSON.stringify(value)}, ${JSON.stringify(key)});
+      transaction.oncomplete = () => resolve(result.close());
     };
-  });
+  })`;
 
 for (const damaged of ["abc", 5, {}, [null, {}, "abc"]]) {
   browserTest(
@@ -57,7 +51,7 @@ for (const damaged of ["abc", 5, {}, [null, {}, "abc"]]) {
       await t.send(bob, ann, "Hello");
       const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
       await page.getByText("Hello").waitFor();
-      for (const key of ["contacts", `thread ${BOB}`]) await page.evaluate(PUT, [key, damaged]);
+      for (const key of ["contacts", `thread ${BOB}`]) await page.evaluate(put(key, damaged));
       await page.evaluate(([damaged, phone]) => {
         for (const key of ["puffintalk.leaving", "puffintalk.leaving 1"]) {
           localStorage.setItem(key, JSON.stringify(damaged));

@@ -4,6 +4,7 @@
 import type { Database } from "../../db/database.ts";
 import { findMedia, type MediaKind, readChunk } from "../../db/media.ts";
 import * as rows from "../../db/uploads.ts";
+import { listDeleted } from "../../db/users.ts";
 import type { UploadRow } from "../../db/uploads.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
@@ -186,8 +187,8 @@ export function createUploads(
 
   /** Why an upload is there no more: swept, which its client may hear of before it hears that its account is deleted. */
   async function gone(ownerId: number): Promise<AppError> {
-    const owner = await database.run((sql) => rows.lockOwner(sql, ownerId));
-    return new AppError(owner ? "media_not_found" : "unauthenticated");
+    const [deleted] = await database.run((sql) => listDeleted(sql, [ownerId]));
+    return new AppError(deleted === undefined ? "media_not_found" : "unauthenticated");
   }
 
   /** Deletes an upload that will not be finished. */
