@@ -4,7 +4,8 @@ import { type DatabaseAddress, openDatabase } from "./db/database.ts";
 import { findUnreadable } from "./db/media.ts";
 import { migrate } from "./db/migrate.ts";
 import { listen } from "./db/notify.ts";
-import { awaitServer } from "./db/server.ts";
+import { isLoss } from "./db/outages.ts";
+import { awaitServer, type Server } from "./db/server.ts";
 import { collectWhenQuiet } from "./garbage.ts";
 import { keepListening, type Listening } from "./listening.ts";
 import { createApp } from "./routes/app.ts";
@@ -22,6 +23,8 @@ import { warnOfClock, warnOfMedia, warnOfSettings, warnOfSms } from "./start_war
 import { announce, exit, explain, hangup, printLine, untilTold } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
+/** How often a start goes on after its database was lost: one that dies of the migration itself is not tried for ever. */
+const LOSSES_MAX = 3;
 /** What requests under way get of the ten seconds that a stop may take. */
 const DRAIN_MS_MAX = 5_500;
 /** The end of that, kept for what follows where some are given up: their uploads are deleted, and they are answered. */
@@ -38,18 +41,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
-    const dbServer = await awaitServer(address, told, {
-      onWaiting: (unreached) => log.warn("Waiting for the database", { ...unreached }),
-    });
-    tryPorts(config);
-    const applied = await migrate(address, new URL("migrations/", import.meta.url), {
-      stop: told,
-      onWaiting: () => log.warn("Waiting for another process, which migrates the database"),
-      onHeldUp: (holders) => log.warn("Waiting for others, who hold tables that have to change", { holders }),
-    });
-    const newest = applied.at(-1);
-    if (newest) log.info("Database brought up to date", { migrations: applied.length, newest });
-
+    const dbServer = await prepare(config, address, told);
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
     const metrics = config.metrics && await loadMetrics();
@@ -93,6 +85,33 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     await database.close();
   } finally {
     await embedded?.stop();
+  }
+}
+
+/**
+ * Waits for the database and brings it up to date; where its connection is lost meanwhile nothing of that was done, and it
+ * is waited for again.
+ */
+async function prepare(config: Config, address: DatabaseAddress, told: Promise<unknown>): Promise<Server> {
+  for (let losses = 0;; losses += 1) {
+    const server = await awaitServer(address, told, {
+      onWaiting: (unreached) => log.warn("Waiting for the database", { ...unreached }),
+    });
+    tryPorts(config);
+    try {
+      const applied = await migrate(address, new URL("migrations/", import.meta.url), {
+        stop: told,
+        onWaiting: () => log.warn("Waiting for another process, which migrates the database"),
+        onHeldUp: (holders) =>
+          log.warn("Waiting for others, who hold tables that have to change", { holders }),
+      });
+      const newest = applied.at(-1);
+      if (newest) log.info("Database brought up to date", { migrations: applied.length, newest });
+      return server;
+    } catch (error) {
+      if (!isLoss(error) || losses === LOSSES_MAX) throw error;
+      log.warn("Database lost while it was brought up to date, trying again", describeError(error));
+    }
   }
 }
 

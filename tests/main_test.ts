@@ -165,6 +165,27 @@ Deno.test("start: says that it waits for another process's migrations, and is st
   }
 });
 
+Deno.test("start: a database that is lost while it is migrated is waited for again", async () => {
+  const database = await createTestDatabase({ empty: true });
+  const other = connect(database.address, { max: 1 });
+  await other`select pg_advisory_lock(7886342001)`;
+  const service = spawnService({ env: { DATABASE_URL: database.url } });
+  try {
+    await eventually(() => match(service.output(), /WARN.*Waiting for another process/), 20_000);
+    await other`
+      select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())`;
+    await eventually(() => match(service.output(), /WARN.*Database lost while it was brought up to date/));
+    await other`select pg_advisory_unlock(7886342001)`;
+    await service.ready;
+    ok(!service.output().includes("cannot start"), service.output());
+  } finally {
+    await service.end("SIGTERM");
+    await other.end({ timeout: 0 });
+    await database.drop();
+  }
+});
+
 Deno.test("serve: requires DATABASE_URL", async () => {
   const service = spawnService({ task: "serve", env: { DATABASE_URL: "" } });
   equal(await service.finished, 1);
