@@ -7,7 +7,7 @@ import { ANN, BOB } from "./support.ts";
 
 /** Not by its name, because its types are those of browsers, which do not go with those of Deno. */
 const MERGING: string = new URL("../web/app/merging.ts", import.meta.url).href;
-const { fetchNewest, joined, PAGE_COUNT, withContact, withMessage } = await import(MERGING);
+const { fetchNewest, joined, PAGE_COUNT, withContact, withMessage, withSeen } = await import(MERGING);
 
 interface Message {
   id: number;
@@ -196,6 +196,27 @@ Deno.test("a message that was sent while the newest were fetched stays", async (
   service.send(ANN, "text");
   const now = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
   deepEqual(joined({ asked: thread, now }, page).messages, service.messages);
+});
+
+Deno.test("a text that was seen while an older answer was on its way stays seen, on the newest page and before it", async () => {
+  for (const later of [0, 45]) {
+    const service = createService();
+    service.send(BOB, "text");
+    for (let nth = 0; nth < later; nth += 1) service.send(BOB, "audio");
+    const thread = { ...await fetched(service, undefined), messages: [...service.messages] };
+    const page = await fetchNewest(thread, service.page);
+    const now = { ...thread, messages: withSeen(thread.messages, 1) };
+    equal(joined({ asked: thread, now }, page).messages[0]!.status, "seen");
+  }
+});
+
+Deno.test("what was seen of messages is not said of others that have their numbers after a loss", async () => {
+  const service = createService();
+  service.send(BOB, "text");
+  const asked = await fetched(service, undefined);
+  const seen = { ...asked, messages: withSeen(asked.messages, 1) };
+  const page = await fetchNewest(seen, service.page);
+  equal(joined({ asked: seen, now: { ...seen } }, page).messages[0]!.status, "created");
 });
 
 Deno.test("a message from before one that was sent here is fetched, however many came after", async () => {

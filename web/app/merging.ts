@@ -56,14 +56,17 @@ function lastTexts(known: Message[], newest: Message[]): Message[] {
 }
 
 /**
- * The newest with what is known around them: what is newer and has become known since they were asked for stays. Where there
- * is a gap, what is known before it is dropped.
+ * The newest with what is known around them: what is newer and has become known since they were asked for stays, also that
+ * one of them was seen. Where there is a gap, what is known before it is dropped.
  * @param asked what was known when they were asked for
  */
 export function joined(
   { asked, now }: { asked: Thread | undefined; now: Thread | undefined },
-  { messages: newest, lone, hasMore }: Fetched,
+  fetched: Fetched,
 ): Omit<Thread, "isFresh"> {
+  const { hasMore } = fetched;
+  const newest = asOfNow(fetched.messages, asked, now);
+  const lone = asOfNow(fetched.lone, asked, now);
   const first = newest[0]?.id ?? 0;
   const last = newest[newest.length - 1]?.id ?? 0;
   const known = now?.messages ?? [];
@@ -78,6 +81,20 @@ export function joined(
   }
   const messages = inOrder([...before, ...newest, ...after]);
   return { messages, hasMore: hasMore && now.hasMore, wholeTo: last };
+}
+
+/** What was fetched, with the status that became known while it was on its way, where that is further. */
+function asOfNow(fetched: Message[], asked: Thread | undefined, now: Thread | undefined): Message[] {
+  if (!now || now.messages === asked?.messages) return fetched;
+  const wanted = new Set(fetched.map(({ id }) => id));
+  const statuses = (thread: Thread | undefined) =>
+    new Map(thread?.messages.filter(({ id }) => wanted.has(id)).map(({ id, status }) => [id, status]));
+  const [before, since] = [statuses(asked), statuses(now)];
+  return fetched.map((message) => {
+    const status = since.get(message.id);
+    if (!status || status === before.get(message.id)) return message;
+    return { ...message, status: further(message.status, status) };
+  });
 }
 
 /** A conversation as it was kept: own ones that nobody was told of may be known by the answers to their sends. */
