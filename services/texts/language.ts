@@ -6,12 +6,23 @@ export const LANGUAGES = ["en", "es"] as const;
 
 export type Language = typeof LANGUAGES[number];
 
-/** ISO 3166-1 codes of the countries where Spanish is what most people read. */
-const SPANISH = new Set(
-  "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PR PY SV UY VE".split(" "),
+/** Read wherever no other language of ours is. */
+const OTHERWISE = "en";
+
+/** ISO 3166-1 codes of the countries where a language is what most people read; a language without them does not compile. */
+const COUNTRIES: Record<Exclude<Language, typeof OTHERWISE>, string> = {
+  es: "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PR PY SV UY VE",
+};
+
+const LANGUAGE_BY_COUNTRY: ReadonlyMap<string, Language> = new Map(
+  LANGUAGES.flatMap((language) =>
+    language === OTHERWISE
+      ? []
+      : COUNTRIES[language].split(" ").map((country): [string, Language] => [country, language])
+  ),
 );
 
 /** By the number's country: all that is known of somebody who has never been here. */
 export function languageOf(phone: PhoneNumber): Language {
-  return SPANISH.has(countryOf(phone) ?? "") ? "es" : "en";
+  return LANGUAGE_BY_COUNTRY.get(countryOf(phone) ?? "") ?? OTHERWISE;
 }
