@@ -1,6 +1,7 @@
 // The catalogue of everything that can be refused: a stable code for programs, a text for people.
 
 import { DatabaseUnavailable } from "../db/door.ts";
+import { WAIT_TEXTS, waitText } from "./texts/waits.ts";
 
 export const ERROR_TEXTS = {
   already_friends: "You are friends already",
@@ -84,14 +85,9 @@ export class AppError extends Error {
 /** What people are told; a text that ends with "later" says when, where that is known. */
 export function textOf(code: ErrorCode, { retryAfter }: ErrorDetails = {}): string {
   const text = ERROR_TEXTS[code];
-  return retryAfter === undefined ? text : text.replace(/later$/, `in ${inWords(retryAfter)}`);
-}
-
-/** Rounded up, in the largest unit that says enough. */
-function inWords(seconds: number): string {
-  const minutes = Math.ceil(seconds / 60);
-  if (seconds < 90) return seconds === 1 ? "1 second" : `${seconds} seconds`;
-  return minutes < 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+  return retryAfter === undefined
+    ? text
+    : text.replace(/later$/, `in ${waitText(WAIT_TEXTS.en, retryAfter)}`);
 }
 
 /** Whether an error means that the database cannot be reached. */
