@@ -45,9 +45,10 @@ export const ERROR_TEXTS = {
   unsupported_media_type: "The Content-Type or Content-Encoding is not one that this call takes",
   unsupported_tus_version: "Tus-Resumable must be 1.0.0",
   upgrade_required: "This address is for WebSockets",
-  upload_conflict: "The upload is elsewhere; ask it for its offset and go on from there",
+  upload_conflict:
+    "These bytes do not begin where the upload ends, or another request writes to it; ask for its offset by HEAD",
   upload_stalled: "Nothing arrived for thirty seconds, or less than 64 KiB in five minutes",
-  uri_too_long: "The address is longer than 16384 letters",
+  uri_too_long: "The address is longer than 16384 characters",
   user_not_found: "This phone number is not registered",
 } as const;
 
