@@ -44,7 +44,7 @@ export interface Case {
 /** What came of it. */
 export interface Changed {
   refusal: Refusal | null;
-  /** Whether it asked a number without an account, which has not been asked by me before. */
+  /** Whether it is a new request to a number without an account, which is to be invited. */
   invites: boolean;
 }
 
@@ -58,14 +58,17 @@ export function caseOf(wish: Wish, { user, pair }: Found): Case {
 
 /** All limits that the wish may be held to. */
 export function asksOf(wish: Wish): Ask[] {
-  return [...revealOf(wish), ...countOf(wish)];
+  return [...possibleReveals(wish), ...possibleCounts(wish)];
 }
 
-/** What a limit or the lack of an account refuses, it refuses whole; everything else is taken from the ledger. */
+/**
+ * Charges the case to the ledger, and says what came of it. A full limit, or a number without an account that may not be
+ * invited, is an error, and then nothing of the case is written.
+ */
 export function judge(one: Case, ledger: Ledger, inviteMode: InviteMode): Outcome {
   const isUnknown = inviteMode === "off" && one.wish.action === "request" &&
     (!one.peer || one.peer.status === "invited");
-  const [reveals, counts] = [revealing(one), counted(one)];
+  const [reveals, counts] = [dueReveals(one), dueCounts(one)];
   // Before anything is known of the number, and alike whatever there is to know.
   const wait = ledger.wait(reveals) ?? (isUnknown ? null : ledger.wait(counts));
   if (wait !== null) return new AppError("rate_limited", { retryAfter: wait });
@@ -76,17 +79,17 @@ export function judge(one: Case, ledger: Ledger, inviteMode: InviteMode): Outcom
   const { before, after, peer, refusal } = one;
   const isNew = after.mine !== before.mine && statusOf(after) === "requesting";
   const invites = isNew && (peer === null || peer.status === "invited");
-  ledger.take(invites ? [...revealOf(one.wish), ...counts] : counts);
+  ledger.take(invites ? [...possibleReveals(one.wish), ...counts] : counts);
   return { refusal, invites };
 }
 
-/** What a request counts for where it tells whether a number has an account. */
-function revealOf({ action, address = "" }: Wish): Ask[] {
+/** What a request is charged where it tells whether a number has an account. */
+function possibleReveals({ action, address = "" }: Wish): Ask[] {
   return action === "request" ? [{ limit: "reveal_address", of: address }] : [];
 }
 
-/** What a request counts for where it changes something. */
-function countOf({ action, me, phone }: Wish): Ask[] {
+/** What a request is charged where it changes something. */
+function possibleCounts({ action, me, phone }: Wish): Ask[] {
   if (action !== "request") return [];
   return [
     // By number, because a number may delete its account and sign up again.
@@ -95,18 +98,18 @@ function countOf({ action, me, phone }: Wish): Ask[] {
   ];
 }
 
-/** Of somebody whom my list shows nothing is revealed. */
-function revealing({ wish, before }: Case): Ask[] {
-  return statusOf(before) === null ? revealOf(wish) : [];
+/** To ask somebody who is on my list already reveals nothing. */
+function dueReveals({ wish, before }: Case): Ask[] {
+  return statusOf(before) === null ? possibleReveals(wish) : [];
 }
 
 /**
  * Asking and taking back is no way to ring somebody's bell all day. Whoever accepts answers, and is held to the pair alone.
  */
-function counted({ wish, before, after }: Case): Ask[] {
+function dueCounts({ wish, before, after }: Case): Ask[] {
   if (after.mine === before.mine) return [];
   const isAnswer = statusOf(after) === "accepted";
-  return countOf(wish).filter(({ limit }) => !isAnswer || limit === "requests_pair");
+  return possibleCounts(wish).filter(({ limit }) => !isAnswer || limit === "requests_pair");
 }
 
 /** Names are for those whom my list shows. */

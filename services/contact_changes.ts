@@ -113,9 +113,10 @@ export function createContactChanges(
     const strangers = new Set(done.filter(isOfStranger).map(({ wish }) => wish.phone));
     const writing = writingOf(done);
     let lists: Lists | null = null;
-    if (strangers.size > 0 || writing.namings.length > 0) await writeSlowly(done, [...strangers], ledger, at);
-    else if (writing.pairs.length > 0 || ledger.taken().length > 0) {
-      lists = await writeAtOnce(done, writing, ledger, at);
+    if (strangers.size > 0 || writing.namings.length > 0) {
+      await writeInTransaction(done, [...strangers], ledger, at);
+    } else if (writing.pairs.length > 0 || ledger.taken().length > 0) {
+      lists = await writeInOneStatement(done, writing, ledger, at);
     }
     return outcomes.map((outcome, index) =>
       outcome instanceof AppError
@@ -125,7 +126,12 @@ export function createContactChanges(
   }
 
   /** The one statement is the whole transaction. Right behind it, on the same connection, the lists that it changed are read. */
-  async function writeAtOnce(cases: Case[], writing: Writing, ledger: Ledger, at: Date): Promise<Lists> {
+  async function writeInOneStatement(
+    cases: Case[],
+    writing: Writing,
+    ledger: Ledger,
+    at: Date,
+  ): Promise<Lists> {
     const answered = cases.filter(({ refusal }) => refusal === null);
     const owners = [...new Set(answered.map(({ wish }) => wish.me.user_id))];
     return await database.run(async (sql) => {
@@ -139,7 +145,12 @@ export function createContactChanges(
   }
 
   /** Also makes users of numbers that nobody has, and gives names to rows that have to be there first. */
-  async function writeSlowly(cases: Case[], strangers: string[], ledger: Ledger, at: Date): Promise<void> {
+  async function writeInTransaction(
+    cases: Case[],
+    strangers: string[],
+    ledger: Ledger,
+    at: Date,
+  ): Promise<void> {
     await database.begin(async (sql): Promise<Event[]> => {
       const made = await makeUsers(sql, strangers, at);
       const found = cases.map((one) => ({ ...one, peer: one.peer ?? made.get(one.wish.phone) ?? null }));
