@@ -26,8 +26,8 @@ interface Entered {
   events: Event[];
 }
 
-/** What is said to whoever has taken the wrong form: in the answer, or by SMS alone. */
-const OTHER = {
+/** What is said to whoever signs up with an account, or signs in without one: in the answer, or by SMS alone. */
+const WRONG_FORM = {
   signup: { refusal: "already_registered", instead: "sign_in" },
   signin: { refusal: "not_registered", instead: "sign_up" },
 } as const;
@@ -59,7 +59,10 @@ export function createAccounts(
   async function ask(phone: PhoneNumber, purpose: Purpose, address: string): Promise<PasscodeSent> {
     if (!uniform) return await askTelling(phone, purpose, address);
     const isWrong = await database.run((sql) => isWrongForm(sql, phone, purpose));
-    return await passcodes.ask(phone, purpose, { address, instead: isWrong ? OTHER[purpose].instead : null });
+    return await passcodes.ask(phone, purpose, {
+      address,
+      instead: isWrong ? WRONG_FORM[purpose].instead : null,
+    });
   }
 
   /** A code for whoever has one way in only; `completeEither` takes it. @throws AppError as `passcodes.ask` */
@@ -79,7 +82,7 @@ export function createAccounts(
       if (!isWrong && willSend) return await paid.giveBack(sql);
       // Where no SMS will be sent, that tells as much as the other answer.
       paid.keep();
-      if (isWrong) throw new AppError(OTHER[purpose].refusal);
+      if (isWrong) throw new AppError(WRONG_FORM[purpose].refusal);
     };
     try {
       return await passcodes.ask(phone, purpose, { address, judge });
