@@ -17,7 +17,6 @@ import type { SmsBudget, WantedSms } from "../sms/budget.ts";
 import type { SmsDispatch } from "../sms/dispatch.ts";
 import { deviceInviteText, inviteText } from "../sms/texts.ts";
 import { languageOf } from "../texts/language.ts";
-import { createLikeness } from "./likeness.ts";
 import {
   DAY_MS,
   type InviteStatus,
@@ -26,6 +25,7 @@ import {
   NUMBER_GAP_MS,
   remainingToday,
 } from "./rules.ts";
+import { createTiming } from "./timing.ts";
 
 const LINK_LIFETIME_MS = 30 * DAY_MS;
 const LISTED_MAX = 500;
@@ -75,7 +75,7 @@ export function createInvites(
     mode: InviteMode;
   },
 ) {
-  const likeness = createLikeness();
+  const timing = createTiming();
 
   /** After a request to a number without an account: sends at most one SMS, or gives the device what to send. Never throws. */
   async function invite(me: Actor, phone: PhoneNumber, address: string): Promise<DeviceInvite | null> {
@@ -86,9 +86,9 @@ export function createInvites(
       const url = `${publicUrl}/i/${token}`;
       if (decided?.sms === "sending") {
         const text = inviteText(me.phone_number, url, languageOf(phone));
-        await likeness.send(() => send(decided.id, wanted, text));
+        await timing.send(() => send(decided.id, wanted, text));
       }
-      if (decided?.sms === "withheld") await likeness.withhold();
+      if (decided?.sms === "withheld") await timing.withhold();
       return decided?.sms === "none" ? deviceInvite(phone, url) : null;
     } catch (error) {
       // The request stands and was answered for; an invitation that fails is not worth an error.

@@ -1,17 +1,17 @@
-// What is withheld takes as long as what is sent. Otherwise the time of an answer would tell what the answer keeps to itself:
-// who has opted out, and who was invited before.
+// An invitation that is withheld takes as long as one that is sent. Otherwise the time of an answer would tell what the answer
+// keeps to itself: who has opted out, and who was invited before.
 
-/** Of so many sends the times are remembered. */
+/** How many of the last sends are remembered by the time they took. */
 const TIMES_MAX = 32;
 
-export interface Likeness {
-  /** Does what is to be sent, and remembers how long that took. */
+export interface Timing {
+  /** Does the work of sending, and remembers how long it took. */
   send(work: () => Promise<void>): Promise<void>;
-  /** Does nothing for as long as one of the last sends took; for no time where there was none since the start. */
+  /** Does nothing for about as long as one of the last sends took; returns at once where nothing was sent since the start. */
   withhold(): Promise<void>;
 }
 
-export function createLikeness(): Likeness {
+export function createTiming(): Timing {
   const timesMs: number[] = [];
   let index = 0;
   return {
