@@ -2,13 +2,13 @@
 
 import { render } from "preact";
 import { createClient } from "../client.ts";
+import { arrive } from "./arrival.ts";
 import { type App, AppContext } from "./context.ts";
 import { createDesk } from "./desk.ts";
 import { keepFocus, listenToKeys } from "./keys.ts";
 import { createStore, EMPTY } from "./model.ts";
 import { createNotices } from "./notices.ts";
 import { Pages } from "./pages.tsx";
-import { arrive } from "./profile.ts";
 import { createRouter } from "./router.ts";
 import { createSettings } from "./settings.ts";
 

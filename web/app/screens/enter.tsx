@@ -8,10 +8,10 @@ import type { Purpose } from "../../client.ts";
 import { hasTexts } from "../../client/kept.ts";
 import { own } from "../../client/storage.ts";
 import { useAction, useApp, useGuard, useModel, useTexts } from "../context.ts";
+import { deviceName } from "../device_name.ts";
 import { Alert, Field } from "../parts/field.tsx";
 import { useFocus } from "../parts/focus.ts";
 import { Mark } from "../parts/icons.tsx";
-import { deviceName } from "../profile.ts";
 
 /** A code that was asked for. */
 interface Pending {

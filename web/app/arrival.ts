@@ -1,5 +1,5 @@
-// Under which name this window keeps what it knows. `?profile=` lets several people use one browser, each in a window of
-// his own; an invitation that was answered by somebody else than who is signed in here gets a name of its own as well.
+// Who this window is for: the name under which it keeps what it knows, its profile. `?profile=` lets several people use one
+// browser, each in a window of their own. Whoever answered an invitation while somebody else is signed in here gets one as well.
 
 import type { Session } from "../client.ts";
 import { hasTexts } from "../client/kept.ts";
@@ -11,6 +11,7 @@ const PROFILE_KEY = `${PREFIX}.profile`;
 const HANDOVER_KEY = `${PREFIX}.handover`;
 
 export interface Arrival {
+  /** Before all that this window keeps in the browser's storage. */
   name: string;
   /** The session that the page of an invitation opened. */
   handover: Session | null;
@@ -40,25 +41,4 @@ function takeHandover(): Session | null {
   const handover = own.read<Session>(HANDOVER_KEY);
   own.put(HANDOVER_KEY, null);
   return hasTexts(handover, ["token", "phone_number"]) ? handover : null;
-}
-
-/** What the list of devices calls this one. */
-export function deviceName(userAgent: string): string {
-  const browser = [
-    [/KAIOS\/([\d.]+)/, "KaiOS"],
-    [/Edg\//, "Edge"],
-    [/OPR\//, "Opera"],
-    [/Firefox\//, "Firefox"],
-    [/Chrome\//, "Chrome"],
-    [/Safari\//, "Safari"],
-  ].find(([form]) => (form as RegExp).test(userAgent))?.[1];
-  const system = [
-    [/iPhone|iPad/, "iOS"],
-    [/Android/, "Android"],
-    [/Windows/, "Windows"],
-    [/Mac OS/, "macOS"],
-    [/CrOS/, "ChromeOS"],
-    [/Linux/, "Linux"],
-  ].find(([form]) => (form as RegExp).test(userAgent))?.[1];
-  return [browser ?? "PuffinTalk", system].filter(Boolean).join(", ");
 }
