@@ -20,7 +20,7 @@ import { developmentSecret } from "./services/secrets.ts";
 import { createServices, type Services } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
 import { warnOfClock, warnOfMedia, warnOfSettings, warnOfSms } from "./start_warnings.ts";
-import { announce, exit, explain, hangup, printLine, untilTold } from "./terminal.ts";
+import { announce, exit, explain, hangupSignals, printLine, untilTold } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
 /** How often a start goes on after its database was lost: one that dies of the migration itself is not tried for ever. */
@@ -135,21 +135,21 @@ async function loadMetrics(): Promise<Metrics> {
 }
 
 function openMetrics(at: NonNullable<Config["metrics"]>, metrics: Metrics): Listening {
-  return sayingWhose(() => serve(at, serveMetrics(metrics)));
+  return blamingMetrics(() => serve(at, serveMetrics(metrics)));
 }
 
 /** Before anything is changed: after a migration the version that ran until now does not start any more. */
 function tryPorts({ host, port, metrics }: Config): void {
   Deno.listen({ hostname: host, port }).close();
   if (metrics) {
-    sayingWhose(() => Deno.listen({ hostname: metrics.host, port: metrics.port }).close());
+    blamingMetrics(() => Deno.listen({ hostname: metrics.host, port: metrics.port }).close());
   }
 }
 
-/** Which of the two addresses is meant. */
-function sayingWhose<T>(openMetrics: () => T): T {
+/** An error of it names METRICS_PORT or METRICS_HOST, and not PORT or HOST. */
+function blamingMetrics<T>(open: () => T): T {
   try {
-    return openMetrics();
+    return open();
   } catch (error) {
     throw new Error(explain(error, "METRICS_"), { cause: error });
   }
@@ -187,7 +187,7 @@ globalThis.addEventListener("error", (event) => {
   log.error("Uncaught error", describeError(event.error));
 });
 
-const told = untilTold(["SIGINT", "SIGTERM", ...hangup()]);
+const told = untilTold(["SIGINT", "SIGTERM", ...hangupSignals()]);
 let stopping = false;
 told.then(() => {
   stopping = true;

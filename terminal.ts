@@ -31,10 +31,11 @@ export function untilTold(signals: Deno.Signal[]): Promise<Deno.Signal> {
 const SIGHUP = 1;
 
 /**
- * A terminal that closes ends what was started in it, or a database of its own would stay behind; but not what `nohup`
- * started, which ignores that signal and would not any more once it is listened to. Where nobody can say, it is not.
+ * SIGHUP, or nothing. A terminal that closes ends what was started in it, or a database of its own would stay behind; but not
+ * what `nohup` started: that ignores the signal, and would not any more if we listened to it. Where the system does not tell
+ * which it is, as anywhere but on Linux, we do not listen.
  */
-export function hangup(): Deno.Signal[] {
+export function hangupSignals(): Deno.Signal[] {
   try {
     const [, ignored] = Deno.readTextFileSync("/proc/self/status").match(/^SigIgn:\s*([0-9a-f]+)$/m) ?? [];
     return ignored !== undefined && (BigInt(`0x${ignored}`) >> BigInt(SIGHUP - 1) & 1n) === 0n

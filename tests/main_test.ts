@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { connect } from "../db/database.ts";
-import { hangup } from "../terminal.ts";
+import { hangupSignals } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
@@ -83,7 +83,7 @@ Deno.test("start: stops on SIGHUP, as when its terminal closes, unless it was st
   withDataDir(async (dataDir) => {
     const first = await startService({ env: { DATA_DIR: dataDir } });
     // These tests may have been started by nohup themselves.
-    if (hangup().length > 0) await stopsInTime(first, "SIGHUP");
+    if (hangupSignals().length > 0) await stopsInTime(first, "SIGHUP");
     else {
       Deno.kill(first.pid, "SIGHUP");
       equal((await fetch(`${first.url}/healthz`)).status, 200);

@@ -61,7 +61,7 @@ Deno.test("a start says the same to people in a few lines, also where LOG_FORMAT
 
 Deno.test("what nohup started does not listen to the signal that it was told to ignore", async () => {
   const terminal = new URL("../terminal.ts", import.meta.url).href;
-  const script = `import { hangup } from "${terminal}"; console.log(hangup().length);`;
+  const script = `import { hangupSignals } from "${terminal}"; console.log(hangupSignals().length);`;
   const { stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", 'trap "" HUP; exec "$0" eval --no-lock "$1"', Deno.execPath(), script],
     cwd: new URL("..", import.meta.url),
