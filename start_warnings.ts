@@ -1,4 +1,4 @@
-// What does not keep the service from starting, and somebody will be sorry for.
+// Warnings at the start: settings with which the service works, and that its operator may regret.
 
 import type { Server } from "./db/server.ts";
 import type { Config } from "./services/config.ts";
@@ -7,19 +7,19 @@ import { isPublic } from "./services/sms/create.ts";
 
 const CLOCK_WARNED_MS = 30_000;
 
-/** Says what works, and may still cost the operator dearly, or be of no use to whoever gets an SMS. */
+/** About SMS: none sent where people expect them, links that lead nowhere, costs without a limit. */
 export function warnOfSms({ sms, smsEnabled, limits, publicUrl, trustedProxyCount }: Config): void {
   if (sms.driver === "console") {
     if (!isPublic(publicUrl) && trustedProxyCount === 0) return;
     return log.warn(
-      "No SMS are sent: every passcode stands here, and at /dev for all whom a proxy that does not say X-Forwarded-For lets in",
+      "No SMS are sent: every passcode is in this log, and at /dev for whoever comes through a proxy that adds no X-Forwarded-For",
       { missing: "TWILIO_ACCOUNT_SID and the others" },
     );
   }
   if (!smsEnabled) return;
   if (!isPublic(publicUrl)) {
     log.warn(
-      "PUBLIC_URL is of this network alone: links in SMS open nothing elsewhere, and Twilio reports nothing back",
+      "PUBLIC_URL can be reached from this network alone: links in SMS open nowhere else, and Twilio reports no outcome",
       { public_url: publicUrl },
     );
   }
@@ -40,7 +40,7 @@ export function warnOfClock(aheadMs: number): void {
   );
 }
 
-/** Whoever set these gave up that what was answered for is there after a crash. */
+/** With `fsync` or the like switched off, a message that was answered with 200 may be gone after a crash. */
 export function warnOfSettings({ unsafe }: Pick<Server, "unsafe">): void {
   if (unsafe.length === 0) return;
   log.warn("A crash of the database may lose messages that were answered for", { off: unsafe.join(", ") });
