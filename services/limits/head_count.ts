@@ -1,4 +1,4 @@
-/** How many of something are there at once, for each key. */
+/** Counts how many of something there are at once for each key, up to a maximum. */
 export interface HeadCount {
   /** Counts one more; the result counts it out again, and may be called twice. Null where there is no room. */
   enter(key: string): (() => void) | null;

@@ -2,13 +2,13 @@ import { createHmac } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { deriveKey } from "../secrets.ts";
 
-/** A name for what is counted, in which nothing of it can be read. */
+/** Makes the name under which something is counted, from which it cannot be read back. */
 export type LimitKeys = (text: string) => string;
 
 const NAME_BYTES = 16;
 /**
- * Who does something limited does it again soon, and to make a name takes as long as all else that is done for a limit. What is
- * named is kept in memory beside it, where it is anyway while a request lasts, and never written anywhere.
+ * Names made lately are kept: whoever does something limited does it again soon, and to make a name takes as long as all else
+ * that is done for a limit. What was named (a number, an address) is only ever in memory, as it is while a request lasts.
  */
 const NAMES_MAX = 10_000;
 const NAMES_KEPT_MS = 10 * 60_000;

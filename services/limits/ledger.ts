@@ -4,17 +4,17 @@ import type { BucketUse, Use } from "../../db/buckets.ts";
 import { type Ask, keyOf } from "./ask.ts";
 import { US_PER_SECOND, waitUs } from "./bucket.ts";
 
-/** What many who ask at once may take and have taken, before any of it is written. */
+/** The buckets of a batch: what is left in them, and what the batch has taken so far. Nothing of it is written yet. */
 export interface Ledger {
-  /** One use of each bucket that may be asked for. */
+  /** One use of each bucket that the batch may take from; for reading their levels. */
   uses: Use[];
-  /** Takes in what they lack, in microseconds of refilling; those that are left out are full. */
+  /** Takes in the levels that were read: what each bucket lacks, in microseconds of refilling. One that is left out is full. */
   learn(levels: Map<string, number>): void;
-  /** Whole seconds after which all of it is to be had; null where it is now. */
+  /** Whole seconds until all of it can be taken; null where it can be taken now. */
   wait(asks: Ask[]): number | null;
-  /** Takes one of each, which `wait` has found there. */
+  /** Takes one use of each; `wait` has to have answered null for them. */
   take(asks: Ask[]): void;
-  /** What was taken, in the order of the keys. It holds if there is as much of it when it is written. */
+  /** What was taken, in the order of the keys. The statement that writes it checks that there is still as much. */
   taken(): BucketUse[];
 }
 

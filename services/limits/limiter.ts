@@ -14,24 +14,24 @@ import { createLedger } from "./ledger.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
 
 export interface Verdict {
-  /** Whole seconds after which all of it is to be had; null where it was taken. */
+  /** Whole seconds until all of it can be taken; null where it was taken. */
   retryAfter: number | null;
-  /** The largest part of a bucket that is used now, for each limit. */
+  /** Which share of a bucket is used now, from 0 to 1: of each limit the bucket of which most is used. */
   used: Partial<Record<SharedName, number>>;
 }
 
-/** One use that is taken. What is called first settles it; what is called later does nothing. */
+/** One use that was taken and may be given back. The first call settles it; later ones do nothing. */
 export interface Paid {
   keep(): void;
   /** As part of a transaction, where one is given. */
   giveBack(within?: Sql): Promise<void>;
-  /** Gives it back after this; an outage fails at once all who wait for a turn, and nobody waits until it is given back. */
+  /** Gives it back because of this error. After an outage all who wait for a turn fail at once, and the caller does not wait for it. */
   giveBackAfter(error: unknown): Promise<void>;
 }
 
 export type Limiter = ReturnType<typeof createLimiter>;
 
-/** So few may have taken what they will perhaps give back: a crowd behind one address waits, and is not refused for nothing. */
+/** How many of one address may hold a use that they will perhaps give back: the others wait their turn, instead of being refused for uses that come back. */
 const UNSETTLED_MAX = 5;
 
 export function createLimiter(
@@ -44,7 +44,7 @@ export function createLimiter(
 ) {
   const turns = createTurns(UNSETTLED_MAX);
 
-  /** A bucket of another rate is another bucket. */
+  /** One bucket for each rate of the limit. The rate is part of the key, so that a changed limit starts with full buckets. */
   function usesOfOne(ask: Ask): (Use & { limit: SharedName })[] {
     const { limit } = ask;
     const rates = limits[limit];
@@ -79,12 +79,12 @@ export function createLimiter(
   /** For asks of which some will be taken, all at one moment. */
   const openLedger = (asks: Ask[]) => createLedger(asks, (ask) => usesOf([ask]));
 
-  /** Works when few enough of this limit are under way for the same. */
+  /** Runs this when fewer than UNSETTLED_MAX are under way for the same key of this limit. */
   function inTurn<T>(ask: Ask, work: () => Promise<T>): Promise<T> {
     return limits[ask.limit] ? turns.run(work, keyOf(ask)) : work();
   }
 
-  /** Whole seconds after which there is one; null where there is one now. Takes nothing. */
+  /** Whole seconds until a use is to be had; null where one is to be had now. Takes nothing. */
   async function wait(ask: Ask): Promise<number | null> {
     if (!limits[ask.limit]) return null;
     return await inTurn(ask, async () => {

@@ -28,8 +28,8 @@ interface Queue {
 }
 
 /**
- * The same for what waits a while rather than to be refused: `waiting` more of a person's, for `msMax`, each in its turn. Of
- * who waits no more nothing is kept, however long those inside stay.
+ * The same, with a queue: where all places of a person are taken, up to `waiting` more wait for their turn, for `msMax` each.
+ * Nothing is kept of one that has stopped waiting, however long those inside stay.
  */
 export function createWaitingPlaces(
   { max, waiting, msMax, retrySeconds }: {
@@ -44,8 +44,8 @@ export function createWaitingPlaces(
 
   /**
    * As `take` above, in its turn.
-   * @param client whose signal tells that he has left; looked at only where he has to wait
-   * @throws AppError rate_limited at once, after `msMax`, or when the client has left, who does not hear it
+   * @param client whose signal tells that it has left; looked at only where it has to wait
+   * @throws AppError rate_limited: at once where the queue is full, after `msMax`, or when the client has left
    */
   async function take(person: string, client?: Pick<Request, "signal">): Promise<() => void> {
     const queue = queues.get(person) ?? { inside: 0, waiting: new Set() };

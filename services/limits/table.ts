@@ -9,7 +9,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 interface Limit {
-  /** What is counted apart. */
+  /** What each count is kept for, in words for people. */
   readonly key: string;
   /**
    * `database`: shared by all processes, survives restarts, and while the database is away nothing is allowed (closed).
@@ -18,7 +18,7 @@ interface Limit {
   readonly store: "database" | "memory";
   /** Whether it holds for SMS that cost money, and for no others. */
   readonly paidOnly: boolean;
-  /** For people. */
+  /** What is counted, in words for people. */
   readonly about: string;
 }
 
