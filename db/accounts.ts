@@ -28,8 +28,8 @@ export async function lockPairsOf(sql: Sql, userId: number): Promise<number[]> {
 }
 
 /**
- * Holds an account until the transaction ends: no session, pair, invitation or media of it begins meanwhile. Null where it is
- * none any more, or is suspended.
+ * Locks an account until the transaction ends: no session, pair, invitation or media of it begins meanwhile. Null where it is
+ * deleted already, or suspended.
  */
 export async function lockAccount(sql: Sql, userId: number): Promise<{ phone_number: string } | null> {
   const [user] = await sql<{ phone_number: string }[]>`
@@ -40,7 +40,7 @@ export async function lockAccount(sql: Sql, userId: number): Promise<{ phone_num
   return user ?? null;
 }
 
-/** Whose accounts whoever runs the service wants to be deleted. */
+/** The users whom the operator has marked for deletion (`leaving`). */
 export async function listLeaving(sql: Sql): Promise<{ id: number }[]> {
   return await sql<{ id: number }[]>`
     select id
@@ -122,7 +122,7 @@ export async function ageMediaOf(sql: Sql, userId: number, touchedAt: Date): Pro
     where media.id = young.id`;
 }
 
-/** Leaves nothing of who had an account. His number is nobody's then. */
+/** Takes from the row all that says who had the account, so that its number is free. A new column that says something of a person is emptied here. */
 export async function forgetUser(sql: Sql, userId: number): Promise<void> {
   await sql`
     update users
@@ -131,8 +131,8 @@ export async function forgetUser(sql: Sql, userId: number): Promise<void> {
 }
 
 /**
- * Makes an heir of a deleted user's number, where anything has to outlive him: that somebody refuses him, and invitations of
- * and to him, which limits look at. He is a number without an account, as one that was invited. Null where nothing has to.
+ * Makes a user without an account, as one who was invited is, who inherits a deleted user's number and what has to outlive him:
+ * that somebody refuses that number, and invitations of and to it, which limits count. Null where there is nothing to inherit.
  */
 export async function insertHeir(
   sql: Sql,

@@ -9,9 +9,9 @@ export interface Use {
 }
 
 export interface Taken {
-  /** How long not all uses are to be had; 0 when they were taken. */
+  /** How long until all uses can be taken, in microseconds; 0 when they were taken. */
   wait: number;
-  /** What each bucket lacks now, in the order of the uses. */
+  /** What each bucket lacks now, in microseconds of refilling, in the order of the uses. */
   owed: number[];
 }
 
@@ -75,7 +75,7 @@ export function levelsOf(sql: Sql, uses: Use[], at: Date) {
   )`;
 }
 
-/** The same by itself, by their keys. */
+/** The same as a statement of its own; by the keys of the buckets. */
 export async function readLevels(sql: Sql, uses: Use[], at: Date): Promise<Map<string, number>> {
   const [row] = await sql<{ levels: [string, number][] | null }[]>`
     select ${levelsOf(sql, uses, at)} as levels`;

@@ -26,7 +26,7 @@ export interface Lending<C extends Connection> {
   lend<T>(work: (connection: C) => Promise<T>, options?: LendOptions): Promise<T>;
   /**
    * Ends one where others are open, when nobody has it, and opens none in its place for a while. Whether there was one.
-   * @throws as who waits for one
+   * @throws what `lend` throws to who waits
    */
   spare(): Promise<boolean>;
   end(seconds: number): Promise<void>;
@@ -41,16 +41,16 @@ interface Source<C> {
 
 interface LendingOptions {
   max: number;
-  /** Hears that one could not be opened beside so many others. */
+  /** Told that a connection was refused while so many others are open. */
   onCramped?: (refusal: OpeningRefused, connections: number) => void;
-  /** Until another is opened after one was refused, while others are open. */
+  /** How long none is opened after one was refused, while others are open. */
   retryMs?: number;
-  /** Where none is open and none can be opened: whether there may be room for one now, because somebody else ended his. */
+  /** Asked where none is open and none can be opened: ends a connection of somebody else's, and says whether it did. */
   makeRoom?: (refusal: OpeningRefused) => Promise<boolean>;
 }
 
 const RETRY_MS = 5_000;
-/** So often somebody for whom room was made tries: a server process that was told to end takes its time. */
+/** How often is tried after room was made: a server process that was told to end takes its time. */
 const ROOM_TRIES_MAX = 4;
 const ROOM_MS = 50;
 

@@ -45,7 +45,10 @@ export async function readChunk(
   return parts.length > 1 ? Buffer.concat(parts) : parts[0] ?? null;
 }
 
-/** Whose media are, where not this role's: of those that were restored by another, one of twenty drawn by chance tells. */
+/**
+ * The role that owns large objects which ours may not read, as after a restore by another role; null where there is none. Looks
+ * at twenty media: ids are random, so that those are a sample of all.
+ */
 export async function findUnreadable(sql: Sql): Promise<{ owner: string } | null> {
   const [row] = await sql<{ owner: string }[]>`
     select pg_get_userbyid(lomowner) as owner
@@ -56,7 +59,7 @@ export async function findUnreadable(sql: Sql): Promise<{ owner: string } | null
   return row ?? null;
 }
 
-/** The media if they are ready, whoever asks. */
+/** Media whose upload is finished, without asking who may have them. */
 export async function findMedia(sql: Sql, id: number): Promise<MediaRow | null> {
   const [row] = await sql<MediaRow[]>`
     select id, size, media_type, kind, created_at
@@ -77,8 +80,8 @@ export async function findReadable(sql: Sql, id: number, userId: number): Promis
 }
 
 /**
- * Whether somebody is one of the two of a message that carries media. It looks for one in each of his pairs: the messages
- * that carry them may be as many as others like.
+ * Whether a message that carries these media is in a conversation of this user. It goes by his conversations, which are few; of
+ * messages that carry the same media others may make as many as they like.
  */
 export function wereShown(sql: Sql, mediaId: Fragment, userId: Fragment): Fragment {
   return sql`exists (

@@ -44,7 +44,7 @@ export function isHeldUp(error: unknown): boolean {
 /** A connection could not be opened; its cause says why. Nothing was begun on it, and those that are open may work. */
 export class OpeningRefused extends Error {}
 
-/** What to make of an error while a connection was opened: only a network that is not there is the fault of more than that one. */
+/** What an error means that came while a connection was opened: a lost network concerns all connections, any other error this one. */
 export function toOpeningError(error: unknown): unknown {
   return isLoss(error) && !isFatal(error)
     ? error
@@ -75,12 +75,12 @@ export function isElsewhere(error: unknown): boolean {
   return codeOf(error) === "25006";
 }
 
-/** Whether a server lives that does not take one more connection: one that starts or stops does not. */
+/** Whether a connection was refused by a server that is up, and neither starting nor stopping. */
 export function isFromLiving(error: unknown): boolean {
   return isFatal(error) && !codeOf(error).startsWith("57P");
 }
 
-/** After this the server ends the connection: all that it says while one is opened, and of what is open that it has to go. */
+/** Whether the server ends the connection with this error: it does with every error while one is opened. */
 function isFatal(error: unknown): boolean {
   return error instanceof Error && "severity" in error &&
     (error.severity === "FATAL" || error.severity === "PANIC");

@@ -1,4 +1,4 @@
-// How it stands between people, many pairs in one statement. Rows are found one by one, never by joining a whole table: a
+// The pairs of people, many in one statement. Rows are found one by one, never by joining a whole table: a
 // plan that was made while that was small is kept when it has grown.
 
 import { levelsOf, type Use } from "./buckets.ts";
@@ -12,13 +12,13 @@ export interface Intents {
   ever_accepted: boolean;
 }
 
-/** What the two want, and how much the other has been given of who asked. */
+/** What the two want of each other, and up to which message the other has received what the asking user sent. */
 export interface PairState extends Intents {
   id: number;
   peer_delivered_id: number;
 }
 
-/** The user of a number, and how it stands between him and who asked. */
+/** The user of a number, and the pair of him and the asking user. */
 export interface Found {
   user: User | null;
   pair: PairState | null;
@@ -26,7 +26,10 @@ export interface Found {
 
 type FoundColumns = [number | null, UserStatus | null, number | null, Intent, Intent, boolean, number];
 
-/** Looks up users' pairs with numbers, in their order, and what these buckets lack at this moment. Nothing is locked. */
+/**
+ * Looks up the pair of each user and number, in the order given, and what these buckets lack at this moment, in microseconds of
+ * refilling. Nothing is locked.
+ */
 export async function findPairs(
   sql: Sql,
   wanted: { user_id: number; phone: string }[],

@@ -1,13 +1,15 @@
-// How often something happened in the last so many hours, to the second: wrong passcodes. Limits by LIMITS are in buckets.ts.
+// Sliding windows: how often something happened within the last so many milliseconds. Wrong passcodes are counted so, in the table
+// `limits`; what the variable LIMITS sets is counted in the table `buckets`, by buckets.ts.
 //
-// What lies ahead by more than clocks may differ was counted by a wrong one: it counts as of the moment at which the next is
-// counted. Until then it is passed over, so that it keeps nobody out until its time has come.
+// A hit further ahead than clocks may differ was counted by a wrong clock. It is passed over, so that it keeps nobody out, until
+// the next is counted: from then on it counts as if it had happened at that moment.
 
 import { CLOCKS_APART_MS } from "./clocks.ts";
 import type { Sql } from "./database.ts";
 
 export interface Window {
   key: string;
+  /** Hits within `ms`. */
   max: number;
   ms: number;
 }
