@@ -20,7 +20,7 @@ export interface Completion {
   address: string;
 }
 
-/** Somebody who has got in, and who is to be told. */
+/** The session of somebody who was let in, and the events that tell others of it. */
 interface Entered {
   session: SessionToken;
   events: Event[];
@@ -142,7 +142,7 @@ export function createAccounts(
     return entered?.session ?? null;
   }
 
-  /** Makes the account, for everybody who waits for it to be told. Null where there is one. */
+  /** Makes the account and its first session, and tells everybody who asked this number. Null where there is an account already. */
   async function register(sql: Sql, { phone, device }: Completion): Promise<Entered | null> {
     const user = await activateUser(sql, phone, now());
     if (!user) return null;
@@ -151,7 +151,10 @@ export function createAccounts(
     return { session, events: requesters.map((to) => ({ to, event: "contacts_updated" })) };
   }
 
-  /** Makes a session, for the user's others to be told. Null where he is suspended. */
+  /**
+   * Makes a session, and tells the user's other sessions. Null where the account is suspended, or marked for deletion.
+   * @throws AppError invalid_passcode where there is no account
+   */
   async function admit(sql: Sql, { phone, device }: Completion): Promise<Entered | null> {
     // Held, so that a suspension comes before the session, or after it and ends it.
     const user = await holdUser(sql, phone);

@@ -1,14 +1,15 @@
-// Jobs whose statement waited too long for somebody else's lock. They are run again beside the batches, so that one stuck
-// pair holds up nobody else: all jobs for one lock together, and of each lock one statement at a time.
+// Jobs set aside by a group commit (`group_commit.ts`), because their statement waited too long for somebody else's lock. They are
+// run again beside the batches, so that one stuck pair holds up nobody else: all jobs for one lock together, and for each lock one
+// statement at a time.
 
 import { createTurns } from "./turns.ts";
 
-/** What a job waits for: a pair of people, by whatever names it. */
+/** Names what a job locks: a pair of people, by the id of its row or by their numbers. */
 export type LockKey = string | number;
 
-/** So many statements wait for locks at a time, because each takes a connection. */
+/** How many statements may wait for locks at a time: each takes a connection. */
 const AT_ONCE_MAX = 2;
-/** Where so much is held up that a turn takes longer, nothing is tried any more. */
+/** A job that has not had its turn by then is given up untried. */
 const PATIENCE_MS = 2_000;
 
 export interface Aside<Job> {
@@ -22,7 +23,7 @@ export function createAside<Job>(
     lockOf: (job: Job) => LockKey;
     /** Runs jobs for one lock, and tells whether they got through; never rejects. */
     settle: (jobs: Job[]) => Promise<boolean>;
-    /** Their turn did not come in time. */
+    /** Called instead of `settle` for jobs whose turn did not come within `patienceMs`. */
     giveUp: (jobs: Job[]) => void;
     patienceMs?: number;
   },

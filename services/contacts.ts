@@ -94,7 +94,7 @@ export function createContacts(
   return { list, request, act, update };
 }
 
-/** What of a list its owner sees. */
+/** The rows of a list that its owner sees; a pair without a status for him is not on it. */
 function shown(rows: ContactRow[]): Contact[] {
   return rows.flatMap((row) => {
     const status = statusOf(row);

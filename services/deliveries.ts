@@ -26,7 +26,7 @@ interface Told {
 const WAIT_MS = 50;
 const WAIT_EACH_MS = 2;
 const WAIT_MS_MAX = 250;
-/** After so long nobody calls it busy any more. */
+/** How long the last flush counts: after a pause the first wait is the shortest again. */
 const BUSY_FORGOTTEN_MS = 1_000;
 /** Readers who come online together are looked at together: after a restart all of them do. */
 const LOOKS_MAX = 100;
@@ -40,7 +40,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   const waiting = new Map<string, Told>();
   let last = { threads: 0, at: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** What is on its way to the database of a thread's reader, or the look for all that waited for a reader. */
+  /** Marks on their way to the database, by thread and reader; and looks for all that waits for a reader, by the reader. */
   const underWay = new Map<string, Promise<void>>();
 
   const looks = createGroupCommit<number, Undelivered[]>({
@@ -88,7 +88,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     }
   }
 
-  /** Nobody waits for it but who settles. */
+  /** Remembers it for `settle`; nobody else waits for it, so a failure is only logged. */
   function follow(key: string, marked: Promise<void>): void {
     underWay.set(key, marked);
     marked
@@ -99,7 +99,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   /**
    * What sockets of this process were told for a reader counts from here on: whoever has seen a frame come, and looks at the
    * thread, finds its message delivered.
-   * @throws DatabaseUnavailable where whoever looks would find the same
+   * @throws DatabaseUnavailable in an outage, which whoever looks would meet anyway
    */
   async function settle(thread: Thread, readerId: number): Promise<void> {
     const key = keyOf(thread, readerId);

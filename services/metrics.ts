@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { SmsSender } from "./sms/sender.ts";
 
-/** What a request came to: fields of a line of the log too, which takes a type and no interface. */
+/** What a request came to. A type and no interface, because the log takes it as the fields of its line. */
 export type Answered = {
   method: string;
   /** The pattern of its route. */

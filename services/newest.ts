@@ -1,6 +1,6 @@
-// The newest messages of the threads that were read lately: clients fetch a thread's newest page again at every hint.
-// Of a message nothing changes but that its media are played. So each is read once, and a page costs what has come
-// since; whether something has, the caller asks the database each time.
+// A cache of the newest messages of the threads that were read lately: clients fetch a thread's newest page again at every hint.
+// A stored message never changes, except that its media are played once. So each is read from the database once, and a page costs
+// what has come since. Whether something has is not known here: the caller reads the newest id from the pair's row each time.
 
 import { LRUCache } from "lru-cache";
 import type { Database } from "../db/database.ts";

@@ -1,6 +1,6 @@
 // Names that nobody can guess, of sessions, of tickets and of the links of invitations: 128 random bits in base64url.
 
-/** PostgreSQL refuses some texts, such as one with a NUL, which are no such name. */
+/** What a name looks like. To be tested before a text goes to PostgreSQL, which refuses some, such as one with a NUL, by an error. */
 export const RANDOM_NAME = /^[\w-]{22}$/;
 
 export function randomName(): string {

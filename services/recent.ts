@@ -1,4 +1,4 @@
-/** What was looked up lately, by key. */
+/** A cache of what was looked up lately, by key. */
 export interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -8,9 +8,9 @@ export interface Recent<Value> {
 }
 
 /**
- * Remembers what was used within the last turn, and forgets what was not used for two; of more than `max` in a turn the
- * older go sooner. A whole generation goes at once: an entry costs its place in a map, and nobody who went away leaves
- * one behind.
+ * Keeps two generations of entries, the young and the old. After each turn of `turnMs` the old one is dropped whole and the young
+ * one becomes old; what is read or set is young. So an entry stays for one turn after its last use and is gone after two, sooner
+ * where more than `max` are used in a turn. An entry costs its place in a map, without a timer of its own.
  */
 export function createRecent<Value>({ turnMs, max }: { turnMs: number; max: number }): Recent<Value> {
   let young = new Map<string, Value>();

@@ -12,11 +12,11 @@ import type { Newest } from "./newest.ts";
 import type { Threads } from "./threads.ts";
 import type { Upkeep } from "./upkeep.ts";
 
-/** A change is stamped before its commit, and that can take this long. */
+/** How long before its commit a change may have got its `changed_at`. */
 const COMMIT_MS_MAX = 15_000;
 const USERS_AT_ONCE = 500;
 const OUTAGE_SETTLES_MS = 1_000;
-/** So up to eight seconds pass between two looks. */
+/** The wait for the next look doubles so often, up to eight seconds. */
 const DOUBLINGS_MAX = 3;
 
 export interface Resync {

@@ -4,7 +4,7 @@ import { createGroupCommit } from "./group_commit.ts";
 
 /** How pairs stand just now, as one of the two sees them. */
 export interface Sides {
-  /** As it is at some moment after the call; null where this is no conversation of his. */
+  /** As it is at some moment after the call; null where the user is none of the two. */
   read(conversationId: number, meId: number): Promise<Side | null>;
 }
 

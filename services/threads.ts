@@ -6,14 +6,17 @@ import type { PhoneNumber } from "./phone_number.ts";
 import { createRecent } from "./recent.ts";
 import type { Actor } from "./sessions.ts";
 
-/** The conversation of two people; once there, it stays what it is for as long as both accounts and the database do. */
+/** The conversation of two people, as one of them names it. Its ids never change while both accounts exist, so they may be kept. */
 export interface Thread {
   conversation_id: number;
   peer_id: number;
 }
 
 export interface Threads {
-  /** Null before the first request between the two. Says nothing of what either wants. At once where it was found lately. */
+  /**
+   * Null before the first request between the two. Says nothing of what either wants: the two need not be friends.
+   * @returns a value, not a promise, where it was found lately
+   */
   find(me: Actor, phone: PhoneNumber): Thread | Promise<Thread | null>;
   /** Looks everything up anew from here on. */
   forget(): void;

@@ -1,13 +1,13 @@
-// Who may work now, of many: a few of each key at a time, in the order in which they came.
+// A queue for each key: a few jobs of a key run at a time, the others wait in the order in which they came.
 
 import { DatabaseHeldUp, type DatabaseUnavailable, meetsAll } from "../db/door.ts";
 
-/** Where a lock holds up those in front, nobody waits for longer. */
+/** How long somebody waits behind jobs that a database lock holds up. */
 const PATIENCE_MS = 2_000;
 
 /**
- * Ends a turn; may be called twice. With the outage that its work found it fails all that wait, who would find it again; with
- * a lock that held it up those that have waited long already.
+ * Ends a turn; may be called twice. `error` is what the work failed with: an outage also fails all who wait, because they would
+ * meet it again, and a lock that held the work up (DatabaseHeldUp) fails those who have waited for `patienceMs` already.
  */
 export type EndTurn = (error?: unknown) => void;
 
