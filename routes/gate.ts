@@ -1,5 +1,5 @@
-// How a service that stops takes leave of requests: for as long as one from before takes its time, others that come are
-// answered as well, but for those that last and those that ask whether to come here.
+// How a service stops without dropping requests. While one that came before the stop is under way, new ones are answered as well,
+// except those that last long and the health checks, by which a proxy decides whether to send requests here.
 
 import { AppError } from "../services/errors.ts";
 
@@ -7,7 +7,7 @@ import { AppError } from "../services/errors.ts";
 export interface Gate {
   /** The result is called when the request is answered. */
   enter(): () => void;
-  /** How many there ever were. */
+  /** How many requests there were since the start. */
   count(): number;
   underWay(): number;
   /** Whether the service is told to stop: connections end with their answers then. */

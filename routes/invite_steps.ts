@@ -18,7 +18,7 @@ export const STEP_FIELDS = {
 export type Step = keyof typeof STEP_FIELDS;
 type Fields = Partial<Record<"phone_number" | "purpose" | "passcode" | "session", string>>;
 
-/** What is shown, and the refusal that it tells of. */
+/** The view to show, and the refusal that decides its status; null where all went well. */
 export interface Outcome {
   view: View;
   refusal: AppError | null;
@@ -33,7 +33,7 @@ export interface Visit {
   address: string;
 }
 
-/** After these a code is there that can be typed, or will be: the page stays where it is typed. */
+/** Refusals after which a code can still be typed, now or later: the page goes on showing the field for it. */
 const STAYS: ErrorCode[] = ["rate_limited", "invalid_passcode", "passcode_expired", "too_many_attempts"];
 
 /** @throws AppError for what no page of an invitation can help with */

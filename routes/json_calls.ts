@@ -15,7 +15,7 @@ import { actorOf } from "./session.ts";
 /** Nothing, or an empty object. */
 export const NO_BODY = Symbol("no body");
 
-/** What a call takes. What is absent is not looked at. */
+/** The schemas of what a call takes. A part without a schema is not read. */
 interface Schemas {
   body?: z.ZodType | typeof NO_BODY;
   params?: z.ZodObject;
@@ -30,9 +30,9 @@ interface JsonCall<Takes extends Schemas, Answer extends z.ZodType>
   extends Pick<RouteConfig, "method" | "path" | "tags" | "summary" | "description" | "parameters"> {
   takes: Takes;
   answer: Answer;
-  /** What a success says. */
+  /** What a success means, for the OpenAPI document. */
   meaning: string;
-  /** What may be answered instead, beside what every such call may. */
+  /** Codes of refusals, beside those that every call, every one with a body and every one with a session has (`answers.ts`). */
   errors: ErrorCode[];
   /** Whether a success may be as large as there are messages or contacts. */
   mayBeLarge?: boolean;
@@ -63,8 +63,8 @@ export type AddOpen = <Takes extends Schemas, Answer extends z.ZodType<object>>(
 ) => void;
 
 /**
- * Adds calls to a router: documented as they say, answered with what `run` resolves with. The schemas are judged when who
- * asks has been, and the body could be read.
+ * Adds calls to a router: documented as they say, answered with what `run` resolves with. The session is judged first, then the
+ * body is read, then the schemas are applied.
  */
 export function jsonCalls(
   router: OpenAPIHono<AppEnv>,

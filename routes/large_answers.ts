@@ -1,5 +1,5 @@
-// Answers so large that somebody who does not read them could fill the memory with them, and whoever asks for many at once
-// keep everybody waiting while they are made.
+// Answers so large that somebody who asks for many and does not read them could fill the memory, and keep everybody waiting while
+// they are made.
 
 import { setImmediate } from "node:timers/promises";
 import type { Context } from "hono";
@@ -9,16 +9,16 @@ import type { Actor } from "../services/sessions.ts";
 import { createTurns } from "../services/turns.ts";
 import type { AppEnv } from "./env.ts";
 
-/** So much that nobody reads counts against nobody: bytes, or UTF-16 units. Pages and lists of most people are a tenth of it. */
+/** An answer up to this size is not counted, read or not: bytes, or UTF-16 units. Pages and lists of most people are a tenth of it. */
 export const SMALL_MAX = 256 * 1024;
-/** Of one person, on this process, being made and being read: some six megabytes each at most. */
+/** How many answers of one person are made at a time on this process, and how many large ones may be unread: some six MB each. */
 const AT_ONCE_MAX = 8;
-/** Of somebody who was given a large one lately: each of them keeps everybody waiting for as long as it is made. */
+/** The same of one person who was given a large one lately: each stops the event loop while it is made. */
 const LARGE_AT_ONCE_MAX = 2;
 const LATELY_MS = 10_000;
 const LATELY_MAX = 10_000;
 const RETRY_SECONDS = 5;
-/** What the HTTP server is given at a time. All that it is given at once it takes, and whoever is to read it is forgotten. */
+/** What the HTTP server is given at a time: what it is given at once it buffers whole, however slowly the client reads. */
 const PIECE_BYTES = 64 * 1024;
 
 export interface LargeAnswers {

@@ -7,7 +7,7 @@ import { AppError } from "../services/errors.ts";
 import type { AppEnv } from "./env.ts";
 
 interface RouteEntry {
-  /** As documented: `/api/contacts/{phone_number}`. */
+  /** As in the OpenAPI document: `/api/contacts/{phone_number}`. */
   pattern: string;
   methods: Set<string>;
 }
@@ -29,7 +29,7 @@ function createRouteTable(routes: { path: string; method: string }[]): RouteTabl
   return (path) => fixed.get(path) ?? [...open.values()].find(({ form }) => form.test(path)) ?? null;
 }
 
-/** Longer ones are of nobody who means well; the server itself takes 64 KiB for all of a head. */
+/** No honest request has a longer address; the server itself takes 64 KiB for the whole head. */
 const URL_LETTERS_MAX = 16_384;
 
 export type RouteJudge = (c: Context<AppEnv>) => void;

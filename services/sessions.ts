@@ -34,9 +34,12 @@ const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
 /** A check is believed this long; with the check itself this stays below five seconds. */
 const CHECK_KEPT_MS = 4_000;
 const CHECKS_MAX = 50_000;
+/** Sessions that are looked up in one statement, and so many such statements at a time. */
 const LOOKS_MAX = 100;
 const LOOKS_AT_ONCE_MAX = 4;
-/** last_seen_at is right to this much. */
+/** Sessions whose last_seen_at is set in one statement. */
+const TOUCHES_MAX = 500;
+/** last_seen_at is written no more often than this. */
 const LAST_SEEN_STEP_MS = 60_000;
 
 /** What was found when the session was looked at. */
@@ -54,7 +57,7 @@ export function createSessions(
     turnMs: CHECK_KEPT_MS,
     max: CHECKS_MAX,
   });
-  /** How many were to be looked up again so far. */
+  /** Grows with each session that is to be looked up again, so that a lookup which began before one is not believed after it. */
   let forgotten = 0;
   /** Many are looked up together: after a restart or an outage everybody comes at once. */
   const looks = createGroupCommit<string, sessions.Session | null>({
@@ -71,7 +74,7 @@ export function createSessions(
       await database.run((sql) => sessions.touchSessions(sql, ids, now()));
       return ids.map(() => undefined);
     },
-    jobsMax: 500,
+    jobsMax: TOUCHES_MAX,
     batchesMax: 1,
   });
 
