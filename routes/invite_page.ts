@@ -91,6 +91,9 @@ export interface InvitePageOptions {
   address: ClientAddress;
 }
 
+/** Of these a browser shows the answer; whoever asks with another is a program, which reads JSON. */
+const BROWSER_METHODS = ["GET", "HEAD", "POST"];
+
 /** Stands before everything of these addresses, so that their errors are pages as well. */
 export function invitePageErrors(options: InvitePageOptions) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -99,9 +102,11 @@ export function invitePageErrors(options: InvitePageOptions) {
     c.header("X-Frame-Options", "DENY");
     c.header("Cross-Origin-Opener-Policy", "same-origin");
     c.header("X-Robots-Tag", "noindex, nofollow");
-    c.set("showError", (refusal, status) => {
-      return respond(c, options, { at: "error", trouble: troubleOf(refusal) }, status);
-    });
+    if (BROWSER_METHODS.includes(c.req.method)) {
+      c.set("showError", (refusal, status) => {
+        return respond(c, options, { at: "error", trouble: troubleOf(refusal) }, status);
+      });
+    }
     await next();
   });
 }

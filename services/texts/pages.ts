@@ -14,7 +14,6 @@ export type PageError =
     | "invalid_input"
     | "invalid_passcode"
     | "invalid_phone_number"
-    | "method_not_allowed"
     | "not_found"
     | "passcode_expired"
     | "rate_limited"
@@ -122,7 +121,6 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
       invalid_input: "This page was not filled in as expected. Start again.",
       invalid_passcode: "This code is not right, or was used already. Look at the newest SMS.",
       invalid_phone_number: "This is not a phone number. Write it with its country code and without (0).",
-      method_not_allowed: "This page cannot be asked in that way.",
       not_found: "There is no page at this address.",
       passcode_expired: "This code has expired. Ask for a new one.",
       rate_limited: "Not now: this was asked too often.",
@@ -195,7 +193,6 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
       invalid_input: "La página no se rellenó como se esperaba. Empieza de nuevo.",
       invalid_passcode: "Este código no es correcto o ya se usó. Mira el SMS más reciente.",
       invalid_phone_number: "Esto no es un número de teléfono. Escríbelo con el código del país y sin (0).",
-      method_not_allowed: "Esta página no se puede pedir así.",
       not_found: "No hay ninguna página en esta dirección.",
       passcode_expired: "Este código ha caducado. Pide uno nuevo.",
       rate_limited: "Ahora no: se pidió demasiadas veces.",
