@@ -1,11 +1,11 @@
 // PuffinTalk: reads its configuration, opens its database, wires the services, serves, and drains when told to stop.
 
-import { type DatabaseAddress, openDatabase } from "./db/database.ts";
-import { findUnreadable } from "./db/media.ts";
-import { migrate } from "./db/migrate.ts";
+import { type DatabaseAddress, openDatabase } from "./db/connection/database.ts";
+import { findUnreadable } from "./db/media/media.ts";
+import { migrate } from "./db/migrate/migrate.ts";
 import { listen } from "./db/notify.ts";
-import { isLoss } from "./db/outages.ts";
-import { awaitServer, type Server } from "./db/server.ts";
+import { isLoss } from "./db/connection/outages.ts";
+import { awaitServer, type Server } from "./db/connection/server.ts";
 import { collectWhenQuiet } from "./garbage.ts";
 import { keepListening, type Listening } from "./listening.ts";
 import { createApp } from "./routes/app.ts";

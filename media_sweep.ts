@@ -1,8 +1,8 @@
 // `deno task media:sweep`: finds media that were left behind, of any age, and deletes them; with --dry-run only finds them.
 // May run beside services on the same DATABASE_URL, which by themselves sweep every hour what became old in the last week.
 
-import { type Database, type DatabaseAddress, openDatabase } from "./db/database.ts";
-import { awaitServer } from "./db/server.ts";
+import { type Database, type DatabaseAddress, openDatabase } from "./db/connection/database.ts";
+import { awaitServer } from "./db/connection/server.ts";
 import { type Config, parseConfig } from "./services/config.ts";
 import { createMediaSweep } from "./services/media/sweep.ts";
 import { exit, printLine, untilTold } from "./terminal.ts";

@@ -1,6 +1,6 @@
 // Warnings at the start: settings with which the service works, and that its operator may regret.
 
-import type { Server } from "./db/server.ts";
+import type { Server } from "./db/connection/server.ts";
 import type { Config } from "./services/config.ts";
 import { log } from "./services/log.ts";
 import { isPublic } from "./services/sms/create.ts";

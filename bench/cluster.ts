@@ -2,9 +2,9 @@
 // everything on that keeps a commit through a crash.
 
 import { join } from "node:path";
-import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
+import { connect, type DatabaseAddress, type Pool } from "../db/connection/database.ts";
 import { startEmbedded } from "../db/embedded/launcher.ts";
-import { migrate } from "../db/migrate.ts";
+import { migrate } from "../db/migrate/migrate.ts";
 import { killServices } from "./service.ts";
 
 /** Room for memory and log, so that checkpoints do not fall into one run and not into the other. */

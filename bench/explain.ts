@@ -1,6 +1,6 @@
 // What a statement of the service costs inside PostgreSQL, by EXPLAIN.
 
-import type { Sql } from "../db/database.ts";
+import type { Sql } from "../db/connection/database.ts";
 import { median } from "./figures.ts";
 
 /** For a row. */

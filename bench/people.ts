@@ -1,6 +1,6 @@
 // Who uses the service in the bench: made in bulk by SQL, with sessions and tokens such as a sign-in makes.
 
-import { createTokens } from "../services/tokens.ts";
+import { createTokens } from "../services/sessions/tokens.ts";
 import type { BenchDatabase } from "./cluster.ts";
 import { BENCH_SECRET } from "./service.ts";
 

@@ -1,7 +1,7 @@
 // Deleting an account, in one transaction: who had it, what he and others see of each other, his sessions. What the two
 // of each pair wrote is out of everybody's reach with that, and is erased afterwards (`erasures.ts`).
 
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 /** A pair that went with an account, as its other side knew it. */
 export interface LostPeer {

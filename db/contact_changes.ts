@@ -3,7 +3,7 @@
 // whole table: a plan that was made while that was small is kept when it has grown.
 
 import { type BucketUse, takenOf } from "./buckets.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 import { CHANNEL } from "./notify.ts";
 import type { Intents } from "./pairs.ts";
 

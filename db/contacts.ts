@@ -1,5 +1,5 @@
 import type { Intent } from "./conversations.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 export interface ContactRow {
   phone_number: string;

@@ -1,8 +1,8 @@
 // Storing messages: many people's in one statement, and one text that comes alone by a shorter one that does the same;
 // what is changed in one of the two is changed in both.
 
-import type { Sql } from "./database.ts";
-import { wereShown } from "./media.ts";
+import type { Sql } from "./connection/database.ts";
+import { wereShown } from "./media/media.ts";
 import type { Content } from "./messages.ts";
 import { CHANNEL } from "./notify.ts";
 import type { Intents } from "./pairs.ts";

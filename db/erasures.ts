@@ -1,6 +1,6 @@
 // Messages whose conversation is gone, because one of the two has deleted his account: some at a time, until none is left.
 
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 /** Conversations and messages of one step, so that none takes longer than a statement may. */
 const CONVERSATIONS_AT_ONCE = 20;

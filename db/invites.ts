@@ -1,4 +1,4 @@
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 import type { UserStatus } from "./users.ts";
 
 export type InviteSms = "none" | "withheld" | "over" | "sending" | "sent" | "failed" | "undelivered";

@@ -1,5 +1,5 @@
 import type { Intent } from "./conversations.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 import { CHANNEL } from "./notify.ts";
 
 /** Moves a reader's marks in a thread up to these ids, never back and never beyond what the peer has sent; sees media. */

@@ -2,9 +2,9 @@
 // promise "never before the commit, never for a rollback, never lost to a crash in between". LISTEN on one
 // connection a process, watched, because a connection that died silently would swallow every event.
 
-import { connect, type DatabaseAddress, type Pool, type Sql } from "./database.ts";
-import { type OutageReason, reasonOf } from "./outage_reasons.ts";
-import { within } from "./within.ts";
+import { connect, type DatabaseAddress, type Pool, type Sql } from "./connection/database.ts";
+import { type OutageReason, reasonOf } from "./connection/outage_reasons.ts";
+import { within } from "./connection/within.ts";
 
 export const CHANNEL = "puffintalk";
 /** PostgreSQL refuses payloads of 8000 bytes and more. */

@@ -1,6 +1,6 @@
 // Passcodes that were paid for, and whether their code came back.
 
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 export interface PaidPasscode {
   sent_at: Date;

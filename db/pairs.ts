@@ -3,7 +3,7 @@
 
 import { levelsOf, type Use } from "./buckets.ts";
 import type { Intent } from "./conversations.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 import type { User, UserStatus } from "./users.ts";
 
 export interface Intents {

@@ -1,4 +1,4 @@
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 /** A carrier's STOP stops every SMS to the number, "never invite me again" invitations alone. */
 export type Suppression = "carrier_stop" | "no_invitations";

@@ -1,4 +1,4 @@
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 /** Whose session a ticket is for. */
 export interface TicketHolder {

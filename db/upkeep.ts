@@ -1,4 +1,4 @@
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 /** So many rows go by one statement: with more it could take longer than a statement may. */
 export const ROWS_AT_ONCE = 10_000;

@@ -1,4 +1,4 @@
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 /** Of a user with a number; one that is deleted has none. */
 export type UserStatus = "invited" | "active" | "suspended" | "leaving";

@@ -5,7 +5,7 @@
 // the next is counted: from then on it counts as if it had happened at that moment.
 
 import { CLOCKS_APART_MS } from "./clocks.ts";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./connection/database.ts";
 
 export interface Window {
   key: string;

@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Accounts } from "../services/accounts.ts";
 import type { Deletion } from "../services/deletion.ts";
-import type { Sessions } from "../services/sessions.ts";
+import type { Sessions } from "../services/sessions/sessions.ts";
 import type { ErrorCode } from "../services/errors.ts";
 import { done, success } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";

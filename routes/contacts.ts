@@ -1,8 +1,8 @@
 // The contact list, and the four calls that change it.
 
 import { z } from "@hono/zod-openapi";
-import { STATUSES } from "../services/contact_state.ts";
-import type { Contact, Contacts } from "../services/contacts.ts";
+import { STATUSES } from "../services/contacts/contact_state.ts";
+import type { Contact, Contacts } from "../services/contacts/contacts.ts";
 import type { ErrorCode } from "../services/errors.ts";
 import { success } from "./answers.ts";
 import type { ClientAddress } from "./client_address.ts";

@@ -1,6 +1,6 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { AppError, ErrorCode } from "../services/errors.ts";
-import type { Actor } from "../services/sessions.ts";
+import type { Actor } from "../services/sessions/sessions.ts";
 
 /** What a request carries from one handler to the next. */
 export interface AppEnv {

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Context } from "hono";
 import { createPlaces } from "../services/limits/places.ts";
 import { createRecent } from "../services/recent.ts";
-import type { Actor } from "../services/sessions.ts";
+import type { Actor } from "../services/sessions/sessions.ts";
 import { createTurns } from "../services/turns.ts";
 import type { AppEnv } from "./env.ts";
 

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../services/errors.ts";
 import type { Library, OpenMedia } from "../services/media/library.ts";
-import type { Actor, Sessions } from "../services/sessions.ts";
+import type { Actor, Sessions } from "../services/sessions/sessions.ts";
 import { errorAnswers, SESSION_ERRORS } from "./answers.ts";
 import { parseRange } from "./byte_range.ts";
 import type { AppEnv } from "./env.ts";

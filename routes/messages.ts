@@ -2,9 +2,9 @@
 
 import { z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
-import type { Marks } from "../services/marks.ts";
-import type { MessagePage, Messages, Outgoing } from "../services/messages.ts";
-import { PAGE_MAX } from "../services/newest.ts";
+import type { Marks } from "../services/messages/marks.ts";
+import type { MessagePage, Messages, Outgoing } from "../services/messages/messages.ts";
+import { PAGE_MAX } from "../services/messages/newest.ts";
 import { TEXT_MAX } from "../services/texts/lengths.ts";
 import { done, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";

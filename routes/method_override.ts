@@ -1,6 +1,6 @@
 import { getPath } from "hono/utils/url";
 import { NO_METHOD } from "./remembering_router.ts";
-import { UPLOADS_PATH } from "./uploads.ts";
+import { UPLOADS_PATH } from "./uploads/uploads.ts";
 
 const HEADER = "X-HTTP-Method-Override";
 /** An upload's id has no other letters, and of these none is anything to a URL. */

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { Config } from "../services/config.ts";
 import type { AppEnv } from "./env.ts";
-import { TUS_HEADERS } from "./tus_headers.ts";
+import { TUS_HEADERS } from "./uploads/tus_headers.ts";
 
 /**
  * Tokens travel in headers and never in cookies, so any page may call the API unless CORS_ORIGINS says otherwise.

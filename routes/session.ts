@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Actor, Sessions } from "../services/sessions.ts";
+import type { Actor, Sessions } from "../services/sessions/sessions.ts";
 import type { SignedInEnv } from "./env.ts";
 
 /** The token of an Authorization header (RFC 6750, section 2.1); null without one. */

@@ -1,7 +1,7 @@
 // Tickets for WebSockets, for clients that can put what they have into nothing but the address.
 
 import { z } from "@hono/zod-openapi";
-import { TICKET_SECONDS, type Tickets } from "../services/tickets.ts";
+import { TICKET_SECONDS, type Tickets } from "../services/sessions/tickets.ts";
 import { success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { type CallContext, jsonCalls, NO_BODY } from "./json_calls.ts";

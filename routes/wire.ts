@@ -1,10 +1,10 @@
 // How numbers, times and rows look on the wire.
 
 import { z } from "@hono/zod-openapi";
-import type { Contact } from "../services/contacts.ts";
-import { STATUSES } from "../services/contact_state.ts";
+import type { Contact } from "../services/contacts/contacts.ts";
+import { STATUSES } from "../services/contacts/contact_state.ts";
 import type { Notice } from "../services/events/socket.ts";
-import type { Message } from "../services/messages.ts";
+import type { Message } from "../services/messages/messages.ts";
 import { INT64 } from "./fields.ts";
 
 export const wireId = z.int().positive().openapi(INT64);

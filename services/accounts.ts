@@ -1,6 +1,6 @@
 // Signing up and in: a passcode by SMS, then a session for who returned it.
 
-import type { Database, Sql } from "../db/database.ts";
+import type { Database, Sql } from "../db/connection/database.ts";
 import { listRequesters } from "../db/conversations.ts";
 import type { Purpose } from "../db/passcodes.ts";
 import { activateUser, findUser, holdUser } from "../db/users.ts";
@@ -8,9 +8,9 @@ import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import type { Limiter } from "./limits/limiter.ts";
-import type { Passcodes, PasscodeSent } from "./passcodes.ts";
+import type { Passcodes, PasscodeSent } from "./passcodes/passcodes.ts";
 import type { PhoneNumber } from "./phone_number.ts";
-import type { Sessions, SessionToken } from "./sessions.ts";
+import type { Sessions, SessionToken } from "./sessions/sessions.ts";
 
 /** A code that came back, from where, and for which device. */
 export interface Completion {

@@ -2,13 +2,13 @@
 // millions, and its media are erased after that, some at a time, by whichever process comes first (`upkeep.ts`).
 
 import * as accounts from "../db/accounts.ts";
-import type { Database, Sql } from "../db/database.ts";
+import type { Database, Sql } from "../db/connection/database.ts";
 import { AppError } from "./errors.ts";
 import type { Bus } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { NOBODYS_MS } from "./media/sweep.ts";
 import type { PhoneNumber } from "./phone_number.ts";
-import type { Actor } from "./sessions.ts";
+import type { Actor } from "./sessions/sessions.ts";
 
 /** Each time somebody who was none of his contacts became one. */
 const ATTEMPTS_MAX = 5;

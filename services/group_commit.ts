@@ -2,7 +2,7 @@
 // service pays for one statement, one commit and one NOTIFY where an idle one pays no delay at all.
 
 import { setImmediate } from "node:timers";
-import { DatabaseHeldUp, DatabaseUnavailable, meetsAll } from "../db/door.ts";
+import { DatabaseHeldUp, DatabaseUnavailable, meetsAll } from "../db/connection/door.ts";
 import { createAside, type LockKey } from "./aside.ts";
 
 export interface GroupCommit<Job, Outcome> {

@@ -2,13 +2,13 @@
 
 import type { Purpose } from "../db/passcodes.ts";
 import type { Accounts, Completion } from "./accounts.ts";
-import type { Status } from "./contact_state.ts";
-import type { Contacts } from "./contacts.ts";
+import type { Status } from "./contacts/contact_state.ts";
+import type { Contacts } from "./contacts/contacts.ts";
 import { AppError } from "./errors.ts";
 import type { InvitePeople, Invites } from "./invites/invites.ts";
-import type { PasscodeSent } from "./passcodes.ts";
+import type { PasscodeSent } from "./passcodes/passcodes.ts";
 import type { PhoneNumber } from "./phone_number.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Sessions } from "./sessions/sessions.ts";
 
 export type { Purpose };
 export type { Invitation } from "./invites/invites.ts";

@@ -1,7 +1,7 @@
 // What the log says of a database that is away: here alone, because every call that finds it so is just 503.
 
 import type { Hearing } from "../db/notify.ts";
-import type { DatabaseNews } from "../db/outage_watch.ts";
+import type { DatabaseNews } from "../db/connection/outage_watch.ts";
 import { log } from "./log.ts";
 
 /** Logs why the database is away, and when it is back. */

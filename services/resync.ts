@@ -2,14 +2,14 @@
 // changed meanwhile, and sessions are looked up again.
 
 import { type ChangedThread, listChangedThreads } from "../db/conversations.ts";
-import type { Database } from "../db/database.ts";
-import { DatabaseUnavailable } from "../db/door.ts";
+import type { Database } from "../db/connection/database.ts";
+import { DatabaseUnavailable } from "../db/connection/door.ts";
 import { listUndelivered, type Undelivered } from "../db/marks.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
-import type { Newest } from "./newest.ts";
-import type { Threads } from "./threads.ts";
+import type { Newest } from "./messages/newest.ts";
+import type { Threads } from "./messages/threads.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** How long before its commit a change may have got its `changed_at`. */

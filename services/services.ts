@@ -1,13 +1,13 @@
 // Everything the service can do, wired: what knows what.
 
-import type { Database } from "../db/database.ts";
-import { ping } from "../db/ping.ts";
+import type { Database } from "../db/connection/database.ts";
+import { ping } from "../db/connection/ping.ts";
 import { createAccounts } from "./accounts.ts";
 import type { Config } from "./config.ts";
-import { createContactChanges } from "./contact_changes.ts";
-import { createContacts } from "./contacts.ts";
+import { createContactChanges } from "./contacts/contact_changes.ts";
+import { createContacts } from "./contacts/contacts.ts";
 import { createDeletion } from "./deletion.ts";
-import { createDeliveries } from "./deliveries.ts";
+import { createDeliveries } from "./messages/deliveries.ts";
 import { createBus, createProcessName } from "./events/bus.ts";
 import type { Event } from "./events/events.ts";
 import { createHub } from "./events/hub.ts";
@@ -18,29 +18,29 @@ import { createLimitKeys } from "./limits/keys.ts";
 import { createLimiter } from "./limits/limiter.ts";
 import { createPace } from "./limits/pace.ts";
 import { createHeadCount } from "./limits/head_count.ts";
-import { createMarks } from "./marks.ts";
+import { createMarks } from "./messages/marks.ts";
 import { createLibrary } from "./media/library.ts";
 import { createMediaLinks } from "./media/links.ts";
 import { createMediaSweep } from "./media/sweep.ts";
 import { createUploads } from "./media/uploads.ts";
-import { createMessages } from "./messages.ts";
-import { createNewest } from "./newest.ts";
+import { createMessages } from "./messages/messages.ts";
+import { createNewest } from "./messages/newest.ts";
 import { logDatabaseNews, logHearing } from "./outage_log.ts";
-import { createPasscodeKeys } from "./passcode_keys.ts";
-import { createPasscodes } from "./passcodes.ts";
+import { createPasscodeKeys } from "./passcodes/passcode_keys.ts";
+import { createPasscodes } from "./passcodes/passcodes.ts";
 import { createPush } from "./push/push.ts";
 import { createResync } from "./resync.ts";
-import { createSends } from "./sends.ts";
-import { createSessions } from "./sessions.ts";
+import { createSends } from "./messages/sends.ts";
+import { createSessions } from "./sessions/sessions.ts";
 import { createSides } from "./sides.ts";
 import { createSmsBudget, UNPAID } from "./sms/budget.ts";
 import type { ConsoleSms } from "./sms/console.ts";
 import { createSmsDispatch } from "./sms/dispatch.ts";
 import type { SmsSender } from "./sms/sender.ts";
 import { createTwilioCallbacks } from "./sms/twilio_callbacks.ts";
-import { createThreads } from "./threads.ts";
-import { createTickets } from "./tickets.ts";
-import { createTokens } from "./tokens.ts";
+import { createThreads } from "./messages/threads.ts";
+import { createTickets } from "./sessions/tickets.ts";
+import { createTokens } from "./sessions/tokens.ts";
 import { createUpkeep } from "./upkeep.ts";
 
 export interface Dependencies {

@@ -1,5 +1,5 @@
 import { readSides, type Side } from "../db/conversations.ts";
-import type { Database } from "../db/database.ts";
+import type { Database } from "../db/connection/database.ts";
 import { createGroupCommit } from "./group_commit.ts";
 
 /** How pairs stand just now, as one of the two sees them. */

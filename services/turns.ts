@@ -1,6 +1,6 @@
 // A queue for each key: a few jobs of a key run at a time, the others wait in the order in which they came.
 
-import { DatabaseHeldUp, type DatabaseUnavailable, meetsAll } from "../db/door.ts";
+import { DatabaseHeldUp, type DatabaseUnavailable, meetsAll } from "../db/connection/door.ts";
 
 /** How long somebody waits behind jobs that a database lock holds up. */
 const PATIENCE_MS = 2_000;

@@ -2,8 +2,8 @@
 // accounts leave behind.
 
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
-import type { Database } from "../db/database.ts";
-import { DatabaseUnavailable } from "../db/door.ts";
+import type { Database } from "../db/connection/database.ts";
+import { DatabaseUnavailable } from "../db/connection/door.ts";
 import { eraseSome } from "../db/erasures.ts";
 import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/upkeep.ts";
 import { listDeadSessions, listEndedSince } from "../db/sessions.ts";
@@ -11,7 +11,7 @@ import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";
 import { describeError, log } from "./log.ts";
 import { type MediaSweep, NOBODYS_MS } from "./media/sweep.ts";
-import { EXPIRED_KEPT_MS } from "./passcode_rules.ts";
+import { EXPIRED_KEPT_MS } from "./passcodes/passcode_rules.ts";
 
 const SECOND_MS = 1000;
 const HOUR_MS = 60 * 60 * SECOND_MS;

@@ -1,8 +1,8 @@
 // Bodies as they are read: in small reads, handed on in large pieces, and nothing that arrived is lost.
 
 import { deepEqual, equal, rejects } from "./assert.ts";
-import { type BodyReader, openBody } from "../routes/body_reader.ts";
-import { readBytes } from "../routes/json_body.ts";
+import { type BodyReader, openBody } from "../routes/bodies/body_reader.ts";
+import { readBytes } from "../routes/bodies/json_body.ts";
 
 const KIB = 1024;
 

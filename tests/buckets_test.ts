@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { giveBackUses, takeUses } from "../db/buckets.ts";
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { measure, type Rate } from "../services/limits/bucket.ts";
 import { createPace } from "../services/limits/pace.ts";
 import { createTestDatabase } from "./database.ts";

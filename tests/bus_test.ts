@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { listen, type Listener } from "../db/notify.ts";
 import { createBus, createProcessName, decode } from "../services/events/bus.ts";
 import type { Event } from "../services/events/events.ts";

@@ -1,9 +1,9 @@
 // Bytes on their way into the database, and the connections that they take.
 
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
-import type { Bytes } from "../db/bytes.ts";
-import { type Database, openDatabase } from "../db/database.ts";
-import { DatabaseUnavailable } from "../db/door.ts";
+import type { Bytes } from "../db/media/bytes.ts";
+import { type Database, openDatabase } from "../db/connection/database.ts";
+import { DatabaseUnavailable } from "../db/connection/door.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { eventually } from "./support.ts";

@@ -2,7 +2,7 @@
 // and its database are searched for it afterwards.
 
 import { Buffer } from "node:buffer";
-import type { Pool } from "../db/database.ts";
+import type { Pool } from "../db/connection/database.ts";
 
 export type Kind =
   | "number"

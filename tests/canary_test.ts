@@ -6,7 +6,7 @@ import { removeBusyFolder } from "../db/embedded/folder.ts";
 import { DATABASE } from "../db/embedded/database.ts";
 import { SUPERUSER } from "../db/embedded/cluster.ts";
 import { findPlace } from "../db/embedded/place.ts";
-import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
+import { connect, type DatabaseAddress, type Pool } from "../db/connection/database.ts";
 import { COUNT_LIMITS, RATE_LIMITS } from "../services/limits/table.ts";
 import { createCanaries, findIn, findInActivity, findInTables, type Kind } from "./canary.ts";
 import { callEverything, err, failToSend } from "./canary_errors.ts";

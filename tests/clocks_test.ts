@@ -5,7 +5,7 @@ import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { type BucketUse, readLevels, takenOf, takeUses, type Use } from "../db/buckets.ts";
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
-import { connect, type Pool } from "../db/database.ts";
+import { connect, type Pool } from "../db/connection/database.ts";
 import { takeOne } from "../db/windows.ts";
 import { measure, type Rate, waitUs } from "../services/limits/bucket.ts";
 import { stoppedMs, WATCHED } from "../services/sms/breaker.ts";

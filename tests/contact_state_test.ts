@@ -9,7 +9,7 @@ import {
   type Refusal,
   statusOf,
   withIntent,
-} from "../services/contact_state.ts";
+} from "../services/contacts/contact_state.ts";
 import { after, CALLS, nameOf, reachable as modelled, sights, STRANGERS, type Two } from "./contact_model.ts";
 
 const INTENTS: Intent[] = ["none", "want", "refuse"];

@@ -1,7 +1,7 @@
 // A database of its own for every test, copied from a migrated template on the cluster that `deno task test` runs.
 
-import { connect, type DatabaseAddress, type Pool } from "../db/database.ts";
-import { migrate } from "../db/migrate.ts";
+import { connect, type DatabaseAddress, type Pool } from "../db/connection/database.ts";
+import { migrate } from "../db/migrate/migrate.ts";
 
 export const MIGRATIONS = new URL("../migrations/", import.meta.url);
 const TEMPLATE = "puffintalk_template";

@@ -1,9 +1,9 @@
 import { deepEqual, equal, ok, rejects, throws } from "./assert.ts";
-import { connect, openDatabase } from "../db/database.ts";
-import { DatabaseUnavailable, OPERATION_MS_MAX } from "../db/door.ts";
+import { connect, openDatabase } from "../db/connection/database.ts";
+import { DatabaseUnavailable, OPERATION_MS_MAX } from "../db/connection/door.ts";
 import { CHANNEL, listen } from "../db/notify.ts";
-import { isLoss, isOutage } from "../db/outages.ts";
-import { awaitServer, refuseOld, type Unreached } from "../db/server.ts";
+import { isLoss, isOutage } from "../db/connection/outages.ts";
+import { awaitServer, refuseOld, type Unreached } from "../db/connection/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { eventually } from "./support.ts";

@@ -1,7 +1,7 @@
 // Accounts that are deleted while the service is killed: all of an account is there or nothing, and what is to be erased is.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import type { Pool } from "../db/database.ts";
+import type { Pool } from "../db/connection/database.ts";
 import { withServices } from "./process.ts";
 import { ask, befriend, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, CAT, eventually, type Person } from "./support.ts";

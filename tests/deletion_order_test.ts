@@ -4,7 +4,7 @@
 import { deepEqual, equal } from "./assert.ts";
 import { touchSessions } from "../db/sessions.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
-import type { Actor } from "../services/sessions.ts";
+import type { Actor } from "../services/sessions/sessions.ts";
 import { askToDelete, deleteAccount, untilErased } from "./account_calls.ts";
 import { change, statuses } from "./contact_calls.ts";
 import { invitations, invite, join, numbers, withInvites } from "./invite_calls.ts";

@@ -1,11 +1,11 @@
 // What sockets were told, before it is delivered. With a whole service it is in marks_test.ts.
 
 import { deepEqual, equal } from "./assert.ts";
-import type { Database } from "../db/database.ts";
-import { createDeliveries } from "../services/deliveries.ts";
-import type { Marks } from "../services/marks.ts";
+import type { Database } from "../db/connection/database.ts";
+import { createDeliveries } from "../services/messages/deliveries.ts";
+import type { Marks } from "../services/messages/marks.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
-import type { Actor } from "../services/sessions.ts";
+import type { Actor } from "../services/sessions/sessions.ts";
 import { ANN, BOB, eventually } from "./support.ts";
 
 const BOB_ACTS = { user_id: 2, session_id: "one", phone_number: BOB as PhoneNumber };

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from "./assert.ts";
 
-import type { Database } from "../db/database.ts";
+import type { Database } from "../db/connection/database.ts";
 import { parsePhoneNumber } from "../services/phone_number.ts";
 import { createSmsDispatch } from "../services/sms/dispatch.ts";
 import { ask, complete, MINUTE_MS, twilioEnv, type Way, WAYS, withTwilio, wrong } from "./passcode_calls.ts";

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
-import type { Sql } from "../db/database.ts";
+import type { Sql } from "../db/connection/database.ts";
 import { CHANNEL } from "../db/notify.ts";
 import { untilWaiting } from "./locks.ts";
 import { eventually, type TestApp, withApp } from "./support.ts";

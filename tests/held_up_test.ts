@@ -1,7 +1,7 @@
 // One pair that somebody holds in a transaction of his own: what it costs the two, and that it costs nobody else.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { DatabaseHeldUp, DatabaseUnavailable } from "../db/door.ts";
+import { DatabaseHeldUp, DatabaseUnavailable } from "../db/connection/door.ts";
 import { createAside } from "../services/aside.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
 import { untilWaiting } from "./locks.ts";

@@ -1,5 +1,5 @@
 import { deepEqual } from "./assert.ts";
-import { guardImmediates } from "../db/immediates.ts";
+import { guardImmediates } from "../db/connection/immediates.ts";
 
 Deno.test("an immediate that throws is reported, and those after it run, also when the next one is cleared meanwhile", async () => {
   guardImmediates();

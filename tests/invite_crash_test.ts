@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "./assert.ts";
 
 import { change, listOf, statuses } from "./contact_calls.ts";
-import { connect, type Pool } from "../db/database.ts";
+import { connect, type Pool } from "../db/connection/database.ts";
 import { createTestDatabase } from "./database.ts";
 import { invitations, join, numbers, PUBLIC_URL, withInvites } from "./invite_calls.ts";
 import { twilioEnv } from "./passcode_calls.ts";

@@ -3,7 +3,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { change } from "./contact_calls.ts";
 import {
   invitations,

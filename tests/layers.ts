@@ -28,7 +28,7 @@ const HOMES: [RegExp, string][] = [
   [/^preact(\/|$)/, "web"],
 ];
 /** The runner applies files, and LISTEN takes a name that cannot be a parameter. */
-const UNSAFE = ["db/migrate.ts", "db/notify.ts", "db/embedded/"];
+const UNSAFE = ["db/migrate/migrate.ts", "db/notify.ts", "db/embedded/"];
 const NO_NAMES = /(^|\/)(utils?|types?|helpers?)(\/|\.ts$)|(^|\/)index\.ts$/;
 const IMPORT =
   /(?:^|\n|;)\s*(?:import|export)\s+(?:[^"';]*?\bfrom\s*)?"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/g;

@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
-import { openDatabase } from "../db/database.ts";
-import { DatabaseUnavailable } from "../db/door.ts";
-import { openLending } from "../db/lending.ts";
-import { OpeningRefused } from "../db/outages.ts";
+import { openDatabase } from "../db/connection/database.ts";
+import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { openLending } from "../db/connection/lending.ts";
+import { OpeningRefused } from "../db/connection/outages.ts";
 import { createTestDatabase } from "./database.ts";
 
 interface Named {

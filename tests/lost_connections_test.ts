@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { createTestDatabase } from "./database.ts";
 import { startService } from "./process.ts";
 import { befriend, send, signUp, wholeThread } from "./service_client.ts";

@@ -1,7 +1,7 @@
 // The service as a process: starting, stopping, being killed, and what it says meanwhile.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { hangupSignals } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";

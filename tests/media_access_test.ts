@@ -3,7 +3,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Draft, storeDrafts } from "../db/drafts.ts";
-import { findReadable } from "../db/media.ts";
+import { findReadable } from "../db/media/media.ts";
 import { addMedia, sendMedia, signedPath } from "./media_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";

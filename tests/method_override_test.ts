@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
-import type { Actor } from "../services/sessions.ts";
+import type { Actor } from "../services/sessions/sessions.ts";
 import { openHttp } from "./http_connection.ts";
 import { ANN, type Answer, BOB, type Person, refused, type TestApp, withApp } from "./support.ts";
 import { begin, BYTES, clientUpload, create, head, idOf, metadata, offset, TUS } from "./tus_calls.ts";

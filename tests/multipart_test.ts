@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, match, rejects } from "./assert.ts";
 
-import { filePart } from "../routes/multipart.ts";
+import { filePart } from "../routes/bodies/multipart.ts";
 import { ANN, type Answer, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import {
   download,

@@ -2,8 +2,8 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
-import { openDatabase } from "../db/database.ts";
-import { createNewest } from "../services/newest.ts";
+import { openDatabase } from "../db/connection/database.ts";
+import { createNewest } from "../services/messages/newest.ts";
 import { createTestDatabase } from "./database.ts";
 import { put } from "./mark_calls.ts";
 import { addMedia, makeWav, sendMedia } from "./media_calls.ts";

@@ -1,7 +1,7 @@
 // How a socket says goodbye to a client that takes nothing at the moment, or ever.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { type Around, NotificationSocket } from "../routes/notification_socket.ts";
+import { type Around, NotificationSocket } from "../routes/notifications/notification_socket.ts";
 import { createHub } from "../services/events/hub.ts";
 import { createHeadCount } from "../services/limits/head_count.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";

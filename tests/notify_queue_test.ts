@@ -2,7 +2,7 @@
 // so much and no more. How much can be said of a whole cluster alone, so this one is of its own.
 
 import { deepEqual, equal, match, rejects } from "./assert.ts";
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { removeBusyFolder } from "../db/embedded/folder.ts";
 import { startEmbedded } from "../db/embedded/launcher.ts";
 import { startService } from "./process.ts";

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
-import { connect, type Pool } from "../db/database.ts";
+import { connect, type Pool } from "../db/connection/database.ts";
 import { createTestDatabase } from "./database.ts";
 import { untilWaiting } from "./locks.ts";
 import { startService } from "./process.ts";

@@ -1,7 +1,7 @@
 import { deepEqual } from "./assert.ts";
-import { DatabaseUnavailable } from "../db/door.ts";
-import { type DatabaseNews, watchOutages } from "../db/outage_watch.ts";
-import { OpeningRefused } from "../db/outages.ts";
+import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { type DatabaseNews, watchOutages } from "../db/connection/outage_watch.ts";
+import { OpeningRefused } from "../db/connection/outages.ts";
 
 function watched() {
   const time = { ms: 0 };

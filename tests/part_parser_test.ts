@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok, throws } from "./assert.ts";
 import fc from "fast-check";
-import { createPartParser } from "../routes/part_parser.ts";
+import { createPartParser } from "../routes/bodies/part_parser.ts";
 import { joined } from "./upload_calls.ts";
 
 const BOUNDARY = "--x-";

@@ -1,7 +1,7 @@
 import { equal, match, notEqual, ok, throws } from "./assert.ts";
 import fc from "fast-check";
 
-import { createPasscodeKeys, isSameCode } from "../services/passcode_keys.ts";
+import { createPasscodeKeys, isSameCode } from "../services/passcodes/passcode_keys.ts";
 
 const NOW = "the secret that signs now, of 32 bytes";
 const BEFORE = "the secret from before, of 32 bytes";

@@ -9,7 +9,7 @@ import {
   nextSendAt,
   sendsOfTheDay,
   stateOf,
-} from "../services/passcode_rules.ts";
+} from "../services/passcodes/passcode_rules.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "./passcode_calls.ts";
 
 const LIFETIME_MS = 10 * MINUTE_MS;

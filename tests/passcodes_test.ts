@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
-import { createPasscodeKeys } from "../services/passcode_keys.ts";
+import { createPasscodeKeys } from "../services/passcodes/passcode_keys.ts";
 import { invitations, invite, inviteStatuses, join, withInvites } from "./invite_calls.ts";
 import { untilWaiting } from "./locks.ts";
 import { ask, codesSent, complete, DAY_MS, MINUTE_MS, SECOND_MS, tally, wrong } from "./passcode_calls.ts";

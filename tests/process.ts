@@ -1,7 +1,7 @@
 // The service as its users run it: a process of its own.
 
 import { join } from "node:path";
-import { connect, type Pool } from "../db/database.ts";
+import { connect, type Pool } from "../db/connection/database.ts";
 import { createTestDatabase } from "./database.ts";
 
 export interface Service {

@@ -4,10 +4,10 @@
 import { deepEqual, equal, notEqual, rejects } from "./assert.ts";
 import { Buffer } from "node:buffer";
 import { createECDH } from "node:crypto";
-import { type Database, openDatabase } from "../db/database.ts";
+import { type Database, openDatabase } from "../db/connection/database.ts";
 import { createPushKeys, makePair } from "../services/push/keys.ts";
 import { createTestDatabase } from "./database.ts";
-import { connect, type Pool } from "../db/database.ts";
+import { connect, type Pool } from "../db/connection/database.ts";
 
 const [A, B, C] = ["the first secret", "the second secret", "the third secret"];
 

@@ -1,7 +1,7 @@
 // Push between processes that have nothing in common but the database, and across their ends.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { makePair } from "../services/push/keys.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { type Service, startService } from "./process.ts";

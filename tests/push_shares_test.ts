@@ -1,7 +1,7 @@
 // How the pushes under way are shared out among the push services, so that one that hangs holds up none of the others.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { openDatabase } from "../db/database.ts";
+import { openDatabase } from "../db/connection/database.ts";
 import { createDispatch, type Dispatch } from "../services/push/dispatch.ts";
 import { createPushKeys } from "../services/push/keys.ts";
 import { createPushSender } from "../services/push/sender.ts";

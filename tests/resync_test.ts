@@ -1,8 +1,8 @@
 // What everybody is told after an outage of which nobody knows what became of the operations in it.
 
 import { ok } from "./assert.ts";
-import type { Database, Sql } from "../db/database.ts";
-import { DatabaseUnavailable } from "../db/door.ts";
+import type { Database, Sql } from "../db/connection/database.ts";
+import { DatabaseUnavailable } from "../db/connection/door.ts";
 import { configureLogging } from "../services/log.ts";
 import { createResync } from "../services/resync.ts";
 

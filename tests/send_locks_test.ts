@@ -3,7 +3,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
-import type { Sql } from "../db/database.ts";
+import type { Sql } from "../db/connection/database.ts";
 import { untilWaiting } from "./locks.ts";
 import {
   ANN,

@@ -1,9 +1,9 @@
 // What the service needs of a database, and says where it has it not; and that it brings along what it can.
 
 import { deepEqual, equal, rejects } from "./assert.ts";
-import { connect, openDatabase, type Pool } from "../db/database.ts";
-import { findUnreadable } from "../db/media.ts";
-import { awaitServer } from "../db/server.ts";
+import { connect, openDatabase, type Pool } from "../db/connection/database.ts";
+import { findUnreadable } from "../db/media/media.ts";
+import { awaitServer } from "../db/connection/server.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { addMedia, makeWav } from "./media_calls.ts";
 import { startPooler } from "./pooler.ts";

@@ -2,11 +2,11 @@
 
 import { equal, ok, rejects } from "./assert.ts";
 
-import { type Database, openDatabase } from "../db/database.ts";
+import { type Database, openDatabase } from "../db/connection/database.ts";
 import { listEndedSince } from "../db/sessions.ts";
 import { createBus, createProcessName } from "../services/events/bus.ts";
-import { createSessions } from "../services/sessions.ts";
-import { createTokens } from "../services/tokens.ts";
+import { createSessions } from "../services/sessions/sessions.ts";
+import { createTokens } from "../services/sessions/tokens.ts";
 import { untilWaiting } from "./locks.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "./passcode_calls.ts";
 import { currentId, end, endsWith4001, list, visit } from "./session_calls.ts";

@@ -2,7 +2,7 @@
 
 import { equal, ok } from "./assert.ts";
 
-import { connect } from "../db/database.ts";
+import { connect } from "../db/connection/database.ts";
 import { createTestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { startService } from "./process.ts";

@@ -2,7 +2,7 @@
 // clock that can be moved, and two people to play with. Every answer is checked against the OpenAPI document.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { connect, openDatabase, type Pool } from "../db/database.ts";
+import { connect, openDatabase, type Pool } from "../db/connection/database.ts";
 import { listen } from "../db/notify.ts";
 import { createApp } from "../routes/app.ts";
 import { readWebFiles } from "../routes/web_files.ts";

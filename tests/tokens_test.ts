@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "./assert.ts";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 
-import { createTokens } from "../services/tokens.ts";
+import { createTokens } from "../services/sessions/tokens.ts";
 import { ANN, BOB, refused, succeeded, withApp } from "./support.ts";
 import { ENV, forge, isRefused, nowS, OTHER, SECRET, unsigned } from "./token_forgery.ts";
 

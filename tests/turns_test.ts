@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "./assert.ts";
 
-import { DatabaseHeldUp, DatabaseUnavailable } from "../db/door.ts";
+import { DatabaseHeldUp, DatabaseUnavailable } from "../db/connection/door.ts";
 import { createTurns } from "../services/turns.ts";
 
 /** Work that ends when it is told to. */

@@ -4,9 +4,9 @@ import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { Readable } from "node:stream";
 import fc from "fast-check";
 
-import { type Database, openDatabase } from "../db/database.ts";
-import type { UploadRow } from "../db/uploads.ts";
-import { MediaStore } from "../routes/tus_store.ts";
+import { type Database, openDatabase } from "../db/connection/database.ts";
+import type { UploadRow } from "../db/media/uploads.ts";
+import { MediaStore } from "../routes/uploads/tus_store.ts";
 import { AppError } from "../services/errors.ts";
 import { createPace } from "../services/limits/pace.ts";
 import { CHUNK_BYTES, createUploads } from "../services/media/uploads.ts";

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from "./assert.ts";
 
-import { connect, openDatabase } from "../db/database.ts";
+import { connect, openDatabase } from "../db/connection/database.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { createMediaSweep } from "../services/media/sweep.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";

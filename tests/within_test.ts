@@ -1,6 +1,6 @@
 import { equal, ok, rejects } from "./assert.ts";
 
-import { within } from "../db/within.ts";
+import { within } from "../db/connection/within.ts";
 
 /** Keeps this process from everything else. */
 function beBusy(ms: number): void {

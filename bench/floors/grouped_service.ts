@@ -3,7 +3,7 @@
  * in a group with others, its pair's mark moved and other processes told. `grouped_service.ts <database>`.
  */
 
-import { connect } from "../../db/database.ts";
+import { connect } from "../../db/connection/database.ts";
 import { createGroupCommit } from "../../services/group_commit.ts";
 import { type Person, serve } from "./serving.ts";
 

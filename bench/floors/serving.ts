@@ -2,7 +2,7 @@
 // check, no limit, no log. Each knows who is behind which token from `POST /people`, and collects its garbage at `POST /collect`.
 
 import { createCollect } from "../../garbage.ts";
-import { upgrade } from "../../routes/upgrade.ts";
+import { upgrade } from "../../routes/notifications/upgrade.ts";
 
 export interface Person {
   id: number;

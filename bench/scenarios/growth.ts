@@ -10,7 +10,7 @@ import { moveMarks } from "../../db/marks.ts";
 import { listMessages } from "../../db/messages.ts";
 import { findThread } from "../../db/conversations.ts";
 import { findLiveSessions } from "../../db/sessions.ts";
-import type { Sql } from "../../db/database.ts";
+import type { Sql } from "../../db/connection/database.ts";
 
 const COUNT = 101;
 

@@ -1,7 +1,7 @@
 // How a change reaches the sockets: the other processes through the transaction that makes the change, this process
 // by a call after its commit. Another carrier between processes can stand in the place of these two methods.
 
-import type { Sql } from "../../db/database.ts";
+import type { Sql } from "../../db/connection/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
 import { describeError, log } from "../log.ts";
 import { type Event, isEventName } from "./events.ts";

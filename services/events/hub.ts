@@ -1,7 +1,7 @@
 // The sockets of this process. A socket that reads slowly costs one small frame on its way and the set of what it has
 // not been told yet; equal hints merge. What is told here is committed; what is lost here is the socket itself.
 
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import type { Delivery, Event } from "./events.ts";
 import { CLOSE, type Notice, type Socket } from "./socket.ts";
 

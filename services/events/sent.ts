@@ -2,7 +2,7 @@
 // every send; to whoever hears it as the two events that it is.
 
 import type { PhoneNumber } from "../phone_number.ts";
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import type { MessagesUpdated } from "./events.ts";
 
 export interface Sent {

@@ -1,6 +1,6 @@
 // What a socket is to the services, whatever carries it.
 
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 
 /** What a client is told; routes/ puts it on the wire. */
 export type Notice =

@@ -3,8 +3,8 @@
 // sent and never sent again, so that a crash in between loses an invitation and doubles none.
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
-import type { Database, Sql } from "../../db/database.ts";
-import { DatabaseHeldUp } from "../../db/door.ts";
+import type { Database, Sql } from "../../db/connection/database.ts";
+import { DatabaseHeldUp } from "../../db/connection/door.ts";
 import * as invites from "../../db/invites.ts";
 import { listSuppressions, suppress } from "../../db/suppressions.ts";
 import { findUser, type User } from "../../db/users.ts";
@@ -12,7 +12,7 @@ import type { InviteMode } from "../config.ts";
 import { describeError, log } from "../log.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import { hashOfName, randomName } from "../random_names.ts";
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import type { SmsBudget, WantedSms } from "../sms/budget.ts";
 import type { SmsDispatch } from "../sms/dispatch.ts";
 import { deviceInviteText, inviteText } from "../sms/texts.ts";

@@ -2,8 +2,8 @@
 // the database is away nothing is allowed.
 
 import { giveBackUses, readLevels, type Taken, takeUses, type Use } from "../../db/buckets.ts";
-import type { Database, Sql } from "../../db/database.ts";
-import { meetsAll } from "../../db/door.ts";
+import type { Database, Sql } from "../../db/connection/database.ts";
+import { meetsAll } from "../../db/connection/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import { createTurns, type EndTurn } from "../turns.ts";

@@ -1,10 +1,10 @@
 // Media on their way out: who may have them, and their bytes. A foreign and a missing one are the same.
 
-import type { Database } from "../../db/database.ts";
-import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/media.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/media/media.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import { createWaitingPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import type { MediaLinks, Signature } from "./links.ts";

@@ -3,7 +3,7 @@
 // Any bytes end within a bounded number of reads and steps and a few pages of memory. The verdict depends on
 // the bytes only; the time limit of a slow source costs no more than the duration.
 
-import type { MediaKind } from "../../db/media.ts";
+import type { MediaKind } from "../../db/media/media.ts";
 import { type Budget, type Bytes, type ByteSource, openBytes } from "./bytes.ts";
 import { type Container, findContainer, SERVED } from "./containers.ts";
 import { readAdts, readAmr, readAmrWideband, readMpegAudio } from "./frames.ts";

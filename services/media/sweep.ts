@@ -1,7 +1,7 @@
 // What was left behind: by phones that went away, by processes that were killed, by people who changed their mind.
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
-import type { Database } from "../../db/database.ts";
+import type { Database } from "../../db/connection/database.ts";
 import {
   type Ages,
   countRemains,
@@ -9,7 +9,7 @@ import {
   deleteUnsent,
   type Remains,
   unlinkOrphans,
-} from "../../db/media_sweep.ts";
+} from "../../db/media/media_sweep.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -1,14 +1,14 @@
 // Media on their way in. An upload is a row and a large object from its first moment; each chunk is one statement, so
 // that a slow phone holds no connection. What is not finished is deleted, here or by the sweep.
 
-import type { Database } from "../../db/database.ts";
-import { findMedia, type MediaKind, readChunk } from "../../db/media.ts";
-import * as rows from "../../db/uploads.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { findMedia, type MediaKind, readChunk } from "../../db/media/media.ts";
+import * as rows from "../../db/media/uploads.ts";
 import { listDeleted } from "../../db/users.ts";
-import type { UploadRow } from "../../db/uploads.ts";
+import type { UploadRow } from "../../db/media/uploads.ts";
 import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import { createWaitingPlaces } from "../limits/places.ts";
 import { createTurns } from "../turns.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";

@@ -1,9 +1,9 @@
 // Sends the wakes that are due. Each is taken from the database before it is sent, so that it goes out once at most;
 // again only where the push service said so, or could not be reached.
 
-import type { Database } from "../../db/database.ts";
-import { deleteEndpoint } from "../../db/push.ts";
-import { noteFailed, noteWoken, takeWakes, type Wake } from "../../db/push_wakes.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { deleteEndpoint } from "../../db/push/push.ts";
+import { noteFailed, noteWoken, takeWakes, type Wake } from "../../db/push/push_wakes.ts";
 import { describeError, log } from "../log.ts";
 import type { PushHosts } from "./config.ts";
 import { parseEndpoint } from "./endpoints.ts";

@@ -3,8 +3,8 @@
 
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, createECDH, randomBytes } from "node:crypto";
-import type { Database } from "../../db/database.ts";
-import { insertSealedKey, lockSealedKeys, type SealedKey } from "../../db/push_keys.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { insertSealedKey, lockSealedKeys, type SealedKey } from "../../db/push/push_keys.ts";
 import { deriveKey } from "../secrets.ts";
 
 /** Of P-256, in base64url: the uncompressed point, the 32 bytes of the scalar. */

@@ -1,6 +1,6 @@
 // What is a reason to take out a phone.
 
-import type { WakeEvent } from "../../db/push_wakes.ts";
+import type { WakeEvent } from "../../db/push/push_wakes.ts";
 import type { Event } from "../events/events.ts";
 
 /** A message to this user, or somebody who asks; all else is none. */

@@ -1,12 +1,12 @@
 // Which sessions have a socket here, for the other processes to know: who has one anywhere is not woken. Only those with
 // a subscription leave a trace in the database.
 
-import type { Database } from "../../db/database.ts";
-import { noteGone, notePresent } from "../../db/push_presence.ts";
-import type { Owed } from "../../db/push_wakes.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { noteGone, notePresent } from "../../db/push/push_presence.ts";
+import type { Owed } from "../../db/push/push_wakes.ts";
 import type { Event } from "../events/events.ts";
 import type { Hub } from "../events/hub.ts";
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import { newsOf } from "./news.ts";
 
 /** How often all are noted again: a subscription may have been made on another process. */

@@ -1,15 +1,20 @@
 // Web Push: a browser that is closed is told that there is news. Subscribing, and what happens by itself every half a
 // second: sockets are noted, then who is owed a wake, then what is due is sent.
 
-import type { Database } from "../../db/database.ts";
-import { DatabaseUnavailable } from "../../db/door.ts";
-import { deleteExpired, deleteSubscription, saveSubscription, type Subscription } from "../../db/push.ts";
-import { deleteOldPresences } from "../../db/push_presence.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { DatabaseUnavailable } from "../../db/connection/door.ts";
+import {
+  deleteExpired,
+  deleteSubscription,
+  saveSubscription,
+  type Subscription,
+} from "../../db/push/push.ts";
+import { deleteOldPresences } from "../../db/push/push_presence.ts";
 import { AppError } from "../errors.ts";
 import type { Event } from "../events/events.ts";
 import type { Hub } from "../events/hub.ts";
 import { describeError, log } from "../log.ts";
-import type { Actor } from "../sessions.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import type { PushHosts } from "./config.ts";
 import { createDispatch } from "./dispatch.ts";
 import { parseEndpoint } from "./endpoints.ts";

@@ -1,6 +1,6 @@
 // One push: a few encrypted bytes that say which kind of news there is, and nothing of it.
 
-import type { Wake, WakeEvent } from "../../db/push_wakes.ts";
+import type { Wake, WakeEvent } from "../../db/push/push_wakes.ts";
 import { fetchOnce } from "../fetch_once.ts";
 import type { PushPair } from "./keys.ts";
 

@@ -1,7 +1,7 @@
 // How much of the sending each push service may have: one that hangs leaves room for all others, and is left alone when
 // it hangs for long. Each process finds that out for itself.
 
-import type { Room } from "../../db/push_wakes.ts";
+import type { Room } from "../../db/push/push_wakes.ts";
 import type { Pushed } from "./sender.ts";
 
 /** So many may be on their way to one host. */

@@ -2,8 +2,8 @@
 // costs a place in a set; what was heard goes to the database together, a few times a second at most. Where another
 // process has the socket, the wake is owed for when that process is believed no more.
 
-import type { Database } from "../../db/database.ts";
-import { type Owed, oweWakes } from "../../db/push_wakes.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { type Owed, oweWakes } from "../../db/push/push_wakes.ts";
 import type { Event } from "../events/events.ts";
 import { newsOf } from "./news.ts";
 import { SETTLES_MS } from "./presence.ts";

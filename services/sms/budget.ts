@@ -1,7 +1,7 @@
 // What stands between a request and the SMS bill: the sms_* limits and the breaker. It holds for sends that are paid for;
 // everything happens in the transaction that decides about the SMS, so that a crash pays too much and never too little.
 
-import type { Sql } from "../../db/database.ts";
+import type { Sql } from "../../db/connection/database.ts";
 import { deletePaid, insertPaid, listLatest, lockPrefix, verifyPaid } from "../../db/paid_passcodes.ts";
 import type { LimitKeys } from "../limits/keys.ts";
 import type { Ask } from "../limits/ask.ts";

@@ -1,6 +1,6 @@
 // What may be sent to whom: the checks that stand before every SMS, and what is learnt from a refused one.
 
-import type { Database } from "../../db/database.ts";
+import type { Database } from "../../db/connection/database.ts";
 import { isSuppressed, suppress } from "../../db/suppressions.ts";
 import { log } from "../log.ts";
 import { countryOf, isDiallable, type PhoneNumber, takesSms } from "../phone_number.ts";

@@ -2,7 +2,7 @@
 // is believed. Everything may come twice, or about an SMS that nobody knows, and then changes nothing.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Database } from "../../db/database.ts";
+import type { Database } from "../../db/connection/database.ts";
 import { markInviteUndelivered } from "../../db/invites.ts";
 import { markUndelivered } from "../../db/passcodes.ts";
 import { suppress, unsuppress } from "../../db/suppressions.ts";

@@ -1,0 +1,59 @@
+import { AppError } from "../../services/errors.ts";
+import { type BodyReader, openBody } from "./body_reader.ts";
+import { RETRY_SECONDS } from "../gate.ts";
+
+/** How long a body is waited for. */
+export interface Patience {
+  /** A body that brings nothing for so long is given up. */
+  silenceMsMax: number;
+  /** Aborts when the service stops: then every body is given up. */
+  late: AbortSignal;
+}
+
+/**
+ * A body as it comes; leaving the loop early stops the reading. A client that goes away in the middle has sent something
+ * wrong, which nobody hears but the log.
+ * @throws AppError upload_stalled, unavailable, invalid_input
+ */
+export async function* bodyChunks(
+  request: Request,
+  { silenceMsMax, late }: Patience,
+): AsyncGenerator<Uint8Array> {
+  if (!request.body) return;
+  const reader = openBody(request.body);
+  const giveUp = () => void reader.cancel();
+  late.addEventListener("abort", giveUp);
+  let done = false;
+  try {
+    while (true) {
+      const bytes = late.aborted ? null : await readInTime(reader, silenceMsMax);
+      // What was given up looks like what has ended.
+      if (late.aborted) throw new AppError("unavailable", { retryAfter: RETRY_SECONDS });
+      done = bytes === null;
+      if (!bytes) return;
+      yield bytes;
+    }
+  } finally {
+    late.removeEventListener("abort", giveUp);
+    if (!done) await reader.cancel();
+  }
+}
+
+async function readInTime(reader: BodyReader, silenceMsMax: number): Promise<Uint8Array | null> {
+  let isSilent = false;
+  const timer = setTimeout(() => {
+    isSilent = true;
+    reader.cancel();
+  }, silenceMsMax);
+  try {
+    const bytes = await reader.read();
+    if (!isSilent) return bytes;
+  } catch {
+    if (!isSilent) {
+      throw new AppError("invalid_input", { issues: [{ path: "", message: "The body broke off" }] });
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new AppError("upload_stalled", { retryAfter: 1 });
+}

@@ -1,0 +1,42 @@
+// Reads the body of an HTML form: closed, as a JSON body is, because what is not asked for was not typed by a person.
+
+import type { Context } from "hono";
+import { AppError } from "../../services/errors.ts";
+import { judgeEncoding } from "./content_encoding.ts";
+import type { AppEnv } from "../env.ts";
+import { readBytes } from "./json_body.ts";
+
+const FORM_BYTES_MAX = 65_536;
+
+/** @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout */
+export async function readParameters(c: Context<AppEnv>): Promise<URLSearchParams> {
+  judgeEncoding(c.req.raw);
+  const type = (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type !== "application/x-www-form-urlencoded") throw new AppError("unsupported_media_type");
+  const bytes = await readBytes(c.req.raw, {
+    bytesMax: FORM_BYTES_MAX,
+    refusal: () => new AppError("too_large", { maxBytes: FORM_BYTES_MAX }),
+  });
+  return new URLSearchParams(new TextDecoder().decode(bytes));
+}
+
+/** @throws AppError invalid_input, and as `readParameters` */
+export async function readForm<Field extends string>(
+  c: Context<AppEnv>,
+  known: readonly Field[],
+): Promise<Partial<Record<Field, string>>> {
+  const fields: Partial<Record<Field, string>> = {};
+  for (const [name, value] of await readParameters(c)) {
+    const field = known.find((known) => known === name);
+    if (!field) throw refusal("Is not known here");
+    if (field in fields) throw refusal("Stands there twice");
+    if (value.includes("\0")) throw refusal("Has a NUL");
+    fields[field] = value;
+  }
+  return fields;
+}
+
+/** The field's name is not repeated: it can be anything. */
+function refusal(message: string): AppError {
+  return new AppError("invalid_input", { issues: [{ path: "", message }] });
+}

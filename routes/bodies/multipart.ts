@@ -1,0 +1,64 @@
+// One file out of a multipart body, as it comes: the body is never held, and read no faster than the file is taken.
+
+import { AppError } from "../../services/errors.ts";
+import { bodyChunks, type Patience } from "./body_chunks.ts";
+import { judgeEncoding } from "./content_encoding.ts";
+import { createPartParser, type PartParser } from "./part_parser.ts";
+import { type Flow, flowing } from "../uploads/upload_flow.ts";
+
+const FORM_DATA = /^multipart\/form-data *(;|$)/i;
+/** What a body may have around its file. */
+const ENVELOPE_BYTES_MAX = 65_536;
+
+interface BodyLimits extends Patience {
+  /** Of the file. */
+  uploadBytesMax: number;
+  flow: Flow;
+}
+
+/**
+ * What can be refused before anything is read: a body of another type, and one that says itself that it is too large.
+ * @throws AppError unsupported_media_type, too_large
+ */
+export function judgeMultipart(request: Request, uploadBytesMax: number): void {
+  const { headers } = request;
+  judgeEncoding(request);
+  if (!FORM_DATA.test(headers.get("content-type") ?? "")) throw new AppError("unsupported_media_type");
+  if (Number(headers.get("content-length") ?? 0) > uploadBytesMax + ENVELOPE_BYTES_MAX) {
+    throw tooLarge(uploadBytesMax);
+  }
+}
+
+/**
+ * The bytes of the part `file`, which has to be the only part. What is wrong with the body may show only at its end, so
+ * nothing of it may be kept before that is reached.
+ * @throws AppError invalid_input, also at once; too_large, upload_stalled, unavailable
+ */
+export function filePart(request: Request, limits: BodyLimits): AsyncGenerator<Uint8Array> {
+  return partOf(
+    limited(request, limits),
+    createPartParser(request.headers.get("content-type") ?? "", "file"),
+  );
+}
+
+async function* partOf(body: AsyncIterable<Uint8Array>, parser: PartParser): AsyncGenerator<Uint8Array> {
+  for await (const bytes of body) yield* parser.push(bytes);
+  parser.end();
+}
+
+/** Counts everything, so that nothing endless can stand before the file or after it. */
+async function* limited(
+  request: Request,
+  { uploadBytesMax, flow, ...patience }: BodyLimits,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of flowing(bodyChunks(request, patience), flow)) {
+    bytes += chunk.length;
+    if (bytes > uploadBytesMax + ENVELOPE_BYTES_MAX) throw tooLarge(uploadBytesMax);
+    yield chunk;
+  }
+}
+
+function tooLarge(maxBytes: number): AppError {
+  return new AppError("too_large", { maxBytes });
+}

@@ -1,0 +1,139 @@
+// One request of the tus protocol, spoken by @tus/server on the uploads of one person.
+
+import { type Locker, Server } from "@tus/server";
+import { AppError, type ErrorCode } from "../../services/errors.ts";
+import type { Uploads } from "../../services/media/uploads.ts";
+import type { Actor, Sessions } from "../../services/sessions/sessions.ts";
+import { bodyChunks } from "../bodies/body_chunks.ts";
+import { judgeEncoding } from "../bodies/content_encoding.ts";
+import { TUS_VERSION } from "./tus_headers.ts";
+import { badHeader, MediaStore, METADATA } from "./tus_store.ts";
+import { flowing } from "./upload_flow.ts";
+
+/** What @tus/server refuses by itself, in our codes. */
+const CODES: Record<number, ErrorCode> = {
+  400: "invalid_input",
+  403: "invalid_input",
+  404: "media_not_found",
+  409: "upload_conflict",
+  410: "media_not_found",
+  412: "unsupported_tus_version",
+  413: "too_large",
+  415: "unsupported_media_type",
+  423: "upload_conflict",
+  501: "invalid_input",
+};
+const LENGTH = "Upload-Length";
+const OFFSET = "Upload-Offset";
+/** By which extensions that others have are asked for. */
+const EXTENSIONS = ["Upload-Concat", "Upload-Defer-Length"];
+const BODY_TYPE = "application/offset+octet-stream";
+/** The same in any case of letters (RFC 9110, section 8.3.1), and with parameters, which say nothing of bytes. */
+const BODY_TYPES = /^application\/offset\+octet-stream[ \t]*(;|$)/i;
+/** As many as the table takes; a name of 255 letters takes 340. */
+const METADATA_CHARACTERS_MAX = 4_096;
+
+export interface TusAnswer {
+  status: 200 | 201 | 204;
+  headers: Headers;
+  /** What is to be answered instead. */
+  refusal: AppError | null;
+}
+
+/**
+ * @param late aborts when the service stops: what has arrived is kept then
+ * @param locker shared by all requests of this process, so that two on one upload take turns
+ */
+export async function exchange(
+  request: Request,
+  { path, uploads, sessions, late, locker, me }: {
+    path: string;
+    uploads: Uploads;
+    sessions: Sessions;
+    late: AbortSignal;
+    locker: Locker;
+    me: Actor;
+  },
+): Promise<TusAnswer> {
+  judge(request);
+  const store = new MediaStore(uploads, me, request.headers.get(METADATA));
+  const server = new Server({
+    path,
+    locker: { newLock: (id) => locker.newLock(`${me.user_id} ${id}`) },
+    datastore: store,
+    relativeLocation: true,
+    maxSize: uploads.uploadBytesMax,
+    onUploadFinish: async (_request, { id }) => {
+      await store.finish(id);
+      return {};
+    },
+  });
+  const response = await server.handleWeb(
+    watched(
+      request,
+      (body) => sessions.whileLive(me, flowing(bodyChunks(body, { ...uploads, late }), uploads.flow)),
+    ),
+  );
+  // A client that was never told the address of what it began can neither go on with it nor give it up.
+  if (response.status !== 201) await store.forget();
+  if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
+  const failed = response.status >= 400;
+  const maxBytes = store.left ?? uploads.uploadBytesMax;
+  const refusal = store.trouble ?? (failed ? refusalOf(response.status, maxBytes, request.method) : null);
+  const headers = new Headers(response.headers);
+  // The library would read it and write it anew, in its own spelling.
+  if (request.method === "HEAD" && !failed && store.metadata !== null) headers.set(METADATA, store.metadata);
+  return { status: response.status as TusAnswer["status"], headers, refusal };
+}
+
+/** What the library answers with other codes than the protocol has. @throws AppError */
+function judge(request: Request): void {
+  const { method, headers } = request;
+  if (headers.get("tus-resumable") !== TUS_VERSION) throw new AppError("unsupported_tus_version");
+  // The others have no bytes that could be packed.
+  if (method === "POST" || method === "PATCH") judgeEncoding(request);
+  if (method === "PATCH" && !hasBodyType(request)) throw new AppError("unsupported_media_type");
+  for (const name of EXTENSIONS) {
+    if (headers.has(name)) throw badHeader(name, "Is of an extension that is not taken");
+  }
+  if (method === "POST" || headers.has(LENGTH)) {
+    judgeNumber(headers, LENGTH, "how many bytes there are in all, known before they are sent");
+  }
+  if (method === "PATCH") judgeNumber(headers, OFFSET, "where these bytes begin");
+  if (method === "POST" && (headers.get(METADATA)?.length ?? 0) > METADATA_CHARACTERS_MAX) {
+    throw badHeader(METADATA, `Must have at most ${METADATA_CHARACTERS_MAX} characters`);
+  }
+}
+
+/** @throws AppError invalid_input */
+function judgeNumber(headers: Headers, name: string, meaning: string): void {
+  const value = headers.get(name) ?? "";
+  if (!/^(0|[1-9]\d*)$/.test(value) || !Number.isSafeInteger(Number(value))) {
+    throw badHeader(name, `Must be a whole number: ${meaning}`);
+  }
+}
+
+function hasBodyType({ headers }: Request): boolean {
+  return BODY_TYPES.test(headers.get("content-type") ?? "");
+}
+
+function refusalOf(status: number, maxBytes: number, method: string): AppError {
+  const code = CODES[status] ?? "unexpected";
+  if (code === "too_large") return new AppError(code, { maxBytes });
+  if (code !== "invalid_input") return new AppError(code);
+  return method === "POST"
+    ? badHeader(METADATA, "Must be a list of keys, each with a value in base64")
+    : badHeader("headers", "One of them is not understood");
+}
+
+/**
+ * The same request, with its body as `watch` lets it pass. Its type is spelt as the library knows it. Without what proxies
+ * say of themselves: the library refuses some of it, and needs none.
+ */
+function watched(request: Request, watch: (request: Request) => AsyncIterable<Uint8Array>): Request {
+  const { url, method } = request;
+  const headers = new Headers([...request.headers].filter(([name]) => !name.startsWith("x-forwarded-")));
+  if (hasBodyType(request)) headers.set("content-type", BODY_TYPE);
+  if (!request.body) return new Request(url, { method, headers });
+  return new Request(url, { method, headers, body: ReadableStream.from(watch(request)) });
+}

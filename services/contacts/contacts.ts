@@ -1,0 +1,109 @@
+// Friend requests and what becomes of them, the lists that show it, and the names that people give each other there.
+
+import { type ContactRow, listContacts } from "../../db/contacts.ts";
+import type { Database } from "../../db/connection/database.ts";
+import type { ContactChanges, Done } from "./contact_changes.ts";
+import { type Status, statusOf } from "./contact_state.ts";
+import { AppError } from "../errors.ts";
+import { createGroupCommit } from "../group_commit.ts";
+import type { DeviceInvite, Invites } from "../invites/invites.ts";
+import type { PhoneNumber } from "../phone_number.ts";
+import type { Actor } from "../sessions/sessions.ts";
+
+export interface Contact {
+  phone_number: string;
+  display_name: string;
+  status: Status;
+  last_touch_at: Date;
+  unread_messages: number;
+}
+
+/** My whole list after a call, and what my own phone is to send where it is the one that invites. */
+export interface Acted {
+  contacts: Contact[];
+  invite: DeviceInvite | null;
+}
+
+/** What a request brings along beside the number. */
+export interface RequestOptions {
+  /** Where it comes from. */
+  address: string;
+  displayName?: string | undefined;
+}
+
+/** So many lists are read in one statement, and so many such statements at a time. */
+const LISTS_MAX = 32;
+const READS_MAX = 4;
+
+export type Contacts = ReturnType<typeof createContacts>;
+
+export function createContacts(
+  { database, changes, invites }: {
+    database: Database;
+    changes: ContactChanges;
+    invites: Pick<Invites, "invite">;
+  },
+) {
+  const lists = createGroupCommit<number, ContactRow[]>({
+    run: (ownerIds) => database.run((sql) => listContacts(sql, ownerIds)),
+    jobsMax: LISTS_MAX,
+    batchesMax: READS_MAX,
+  });
+
+  /** My whole list, or one row of it. */
+  async function list(me: Actor, phone: PhoneNumber | null = null): Promise<Contact[]> {
+    const rows = phone === null
+      ? await lists.add(me.user_id)
+      : (await database.run((sql) => listContacts(sql, [me.user_id], phone)))[0]!;
+    return shown(rows);
+  }
+
+  /**
+   * Asks, or accepts where the other has asked; answers with the whole list. A new request to a number without an account
+   * invites it.
+   * @throws AppError own_number, user_not_found, rate_limited, and the refusals of `decide`
+   */
+  async function request(
+    me: Actor,
+    phone: PhoneNumber,
+    { address, displayName }: RequestOptions,
+  ): Promise<Acted> {
+    refuseOwnNumber(me, phone);
+    const changed = await changes.change({ action: "request", me, phone, address, displayName });
+    const invite = changed.invites ? await invites.invite(me, phone, address) : null;
+    return { contacts: await answer(me, changed), invite };
+  }
+
+  /** Accepts or deletes; answers with the whole list. @throws AppError own_number, and the refusals of `decide` */
+  async function act(action: "accept" | "delete", me: Actor, phone: PhoneNumber): Promise<Contact[]> {
+    refuseOwnNumber(me, phone);
+    return await answer(me, await changes.change({ action, me, phone }));
+  }
+
+  /** Sets my own name for somebody on my list. @throws AppError own_number, contact_not_found */
+  async function update(me: Actor, phone: PhoneNumber, displayName: string): Promise<Contact[]> {
+    refuseOwnNumber(me, phone);
+    return await answer(me, await changes.change({ action: "rename", me, phone, displayName }));
+  }
+
+  async function answer(me: Actor, done: Done): Promise<Contact[]> {
+    if (done.refusal) throw new AppError(done.refusal);
+    return done.list ? shown(done.list) : await list(me);
+  }
+
+  return { list, request, act, update };
+}
+
+/** The rows of a list that its owner sees; a pair without a status for him is not on it. */
+function shown(rows: ContactRow[]): Contact[] {
+  return rows.flatMap((row) => {
+    const status = statusOf(row);
+    if (status === null) return [];
+    const { phone_number, display_name, last_touch_at, unread_messages } = row;
+    return { phone_number, display_name, status, last_touch_at, unread_messages };
+  });
+}
+
+function refuseOwnNumber(me: Actor, phone: PhoneNumber): void {
+  if (phone === me.phone_number) throw new AppError("own_number");
+}

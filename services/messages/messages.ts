@@ -1,0 +1,158 @@
+// What people say to each other: sending it, and reading it back.
+
+import type { Marks as MarkRow } from "../../db/conversations.ts";
+import type { Database } from "../../db/connection/database.ts";
+import { type Content, listMessages, type MessageRow, type MessageType } from "../../db/messages.ts";
+import { statusOf } from "../contacts/contact_state.ts";
+import { AppError } from "../errors.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Marks } from "./marks.ts";
+import type { PhoneNumber } from "../phone_number.ts";
+import type { Newest, NewestRows } from "./newest.ts";
+import type { Sends } from "./sends.ts";
+import type { Actor } from "../sessions/sessions.ts";
+import type { Sides } from "../sides.ts";
+import type { Threads } from "./threads.ts";
+
+export type MessageStatus = "created" | "delivered" | "seen";
+
+/** A message as one of the two sees it; only its sender is given `client_id`. */
+export interface Message {
+  id: number;
+  sender: string;
+  receiver: string;
+  message: string;
+  message_type: MessageType;
+  media_type: string | null;
+  media_content_id: number | null;
+  /** Seconds; null for text. */
+  duration: number | null;
+  status: MessageStatus;
+  created_at: Date;
+  client_id?: string | null;
+}
+
+export interface Page {
+  count: number;
+  before: number | null;
+  after: number | null;
+}
+
+export interface Outgoing extends Content {
+  phone: PhoneNumber;
+}
+
+/** The same object again means the same content. */
+export interface MessagePage {
+  messages: Message[];
+  has_more: boolean;
+}
+
+/** A page, and by which marks it was made. */
+interface Shown {
+  by: string;
+  page: MessagePage;
+}
+
+export type Messages = ReturnType<typeof createMessages>;
+
+export function createMessages(
+  { database, threads, sides, newest, sends, marks, deliveries }: {
+    database: Database;
+    threads: Threads;
+    sides: Sides;
+    newest: Newest;
+    sends: Sends;
+    marks: Marks;
+    deliveries: Deliveries;
+  },
+) {
+  /** What each of the two was last shown of a thread's newest rows, and by which marks. */
+  const shownLast = new WeakMap<NewestRows, Map<number, Shown>>();
+
+  /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited */
+  async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
+    const thread = await threads.find(me, phone);
+    if (!thread) throw new AppError("recipient_not_found");
+    const { row, repeated } = await sends.add({ me, thread, phone, ...content });
+    // A new message has reached nobody; a repeated one may have been seen long ago.
+    const side = repeated ? await sides.read(thread.conversation_id, me.user_id) : null;
+    return present(row, me, phone, side ?? UNREAD);
+  }
+
+  /**
+   * A page of the thread, newest first; what it brings the reader counts as delivered.
+   * @throws AppError contact_not_found
+   */
+  async function list(me: Actor, phone: PhoneNumber, page: Page): Promise<MessagePage> {
+    const thread = await threads.find(me, phone);
+    if (!thread) throw new AppError("contact_not_found");
+    const { conversation_id } = thread;
+    await deliveries.settle(thread, thread.peer_id);
+    const isNewest = page.before === null && page.after === null;
+    const count = page.count + 1;
+    const [side, elsewhere] = await Promise.all([
+      sides.read(conversation_id, me.user_id),
+      isNewest ? null : database.run((sql) => listMessages(sql, conversation_id, { ...page, count })),
+    ]);
+    if (!side || statusOf(side) === null) throw new AppError("contact_not_found");
+    const found = elsewhere === null
+      ? await newest.read(conversation_id, side.newest_id, count)
+      : { rows: elsewhere };
+
+    const has_more = found.rows.length > page.count;
+    const from = has_more && page.after !== null ? 1 : 0;
+    const rows = found.rows.slice(from, from + page.count);
+    const received = rows.find(({ sender_id }) => sender_id === thread.peer_id)?.id ?? 0;
+    if (received > side.my_delivered_id) {
+      await marks.delivered(me, thread, phone, received);
+      side.my_delivered_id = received;
+    }
+    const by = [page.count, ...MARKS.map((mark) => side[mark])].join(" ");
+    const last = shownLast.get(found)?.get(me.user_id);
+    if (last?.by === by) return last.page;
+    const made = { messages: rows.map((row) => present(row, me, phone, side)), has_more };
+    if (isNewest) showLast(found, me, { by, page: made });
+    return made;
+  }
+
+  /** A page that is read again before anything has changed is then the one that was made before. */
+  function showLast(found: NewestRows, { user_id }: Actor, shown: Shown): void {
+    const byReader = shownLast.get(found) ?? new Map<number, Shown>();
+    shownLast.set(found, byReader.set(user_id, shown));
+  }
+
+  return { send, list };
+}
+
+const MARKS = ["my_delivered_id", "my_seen_text_id", "peer_delivered_id", "peer_seen_text_id"] as const;
+
+const UNREAD: MarkRow = {
+  my_delivered_id: 0,
+  my_seen_text_id: 0,
+  peer_delivered_id: 0,
+  peer_seen_text_id: 0,
+};
+
+function present(row: MessageRow, me: Actor, phone: PhoneNumber, marks: MarkRow): Message {
+  const mine = row.sender_id === me.user_id;
+  const [delivered, seen] = mine
+    ? [marks.peer_delivered_id, marks.peer_seen_text_id]
+    : [marks.my_delivered_id, marks.my_seen_text_id];
+  // Text is read in order; media are seen one by one.
+  const isSeen = row.message_type === "text" ? row.id <= seen : row.seen_at !== null;
+  const message: Message = {
+    id: row.id,
+    sender: mine ? me.phone_number : phone,
+    receiver: mine ? phone : me.phone_number,
+    message: row.message,
+    message_type: row.message_type,
+    media_type: row.media_type,
+    media_content_id: row.media_content_id,
+    duration: row.duration,
+    status: isSeen ? "seen" : row.id <= delivered ? "delivered" : "created",
+    created_at: row.created_at,
+  };
+  if (mine) message.client_id = row.client_id;
+  return message;
+}
