@@ -48,6 +48,21 @@ Deno.test("/delete-account takes my own number, and nothing else", () =>
     deepEqual(await statuses(t, bob), {});
   }));
 
+Deno.test("the row of a deleted account has its id, when it was made, and that it is deleted: all other columns are empty", () =>
+  withApp(async (t) => {
+    const ann = await t.signUp(ANN);
+    const columns = async () => (await t.sql<Record<string, unknown>[]>`select * from users`)[0]!;
+    const { id, created_at } = await columns();
+    await deleteAccount(t, ann);
+    const { phone_number, ...left } = await columns();
+    equal(phone_number, null);
+    deepEqual(
+      left,
+      { id, created_at, status: "deleted" },
+      "Whatever a new column holds, forgetUser() has to empty",
+    );
+  }));
+
 Deno.test("who deletes an account is gone at once: sessions, sockets, lists, history, media, the number", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
