@@ -236,16 +236,19 @@ Deno.test("an upload outlives an outage in which none of it is written", async (
   const asAddress = { ...database, address: proxy.urlFor(database.address) as never };
   await withApp(async (t) => {
     const { token } = await t.signUp(ANN);
-    const raw = await sendUntil(t.url, token, 1_000);
-    await eventually(async () => deepEqual(await sizes(t), [0]));
+    const begun = CHUNK_BYTES + 1_000;
+    const raw = await sendUntil(t.url, token, begun);
+    // All that is asked before the first chunk is answered.
+    await eventually(async () => deepEqual(await sizes(t), [CHUNK_BYTES]));
     proxy.freeze();
     // So long that the session would be looked at again.
     t.clock.advance(5_000);
-    await raw.write(FILE.subarray(1_000, 2_000));
+    await raw.write(FILE.subarray(begun, begun + 1_000));
     // Until it was found out that the database does not answer.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     proxy.thaw();
-    await raw.write(FILE.subarray(2_000));
+    await eventually(async () => equal((await t.call("GET", "/readyz")).status, 200));
+    await raw.write(FILE.subarray(begun + 1_000));
     await raw.finish();
     equal((await raw.answer).status, 200);
   }, { database: asAddress });
