@@ -1,10 +1,12 @@
 // What the service is, whether it lives, and what it answers.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { Services } from "../services/services.ts";
 import { answers, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
+import { preference } from "./preferences.ts";
 import { createRouter } from "./router.ts";
 import { WEB_PATH } from "./web.ts";
 
@@ -45,17 +47,20 @@ const readyz = createRoute({
   responses: answers("Its database answers", success({ status: z.literal("ready") }), []),
 });
 
+function prefersPage(c: Context): boolean {
+  return preference(c.req, "Accept") !== undefined && accepts(c, {
+        header: "Accept",
+        supports: ["application/json", "text/html"],
+        default: "application/json",
+      }) === "text/html";
+}
+
 /** @param hasWebClient where it was built */
 export function systemRoutes({ ready }: Pick<Services, "ready">, hasWebClient: boolean) {
   return createRouter<AppEnv>()
     .openapi(root, (c) => {
       c.header("Vary", "Accept");
-      const preferred = accepts(c, {
-        header: "Accept",
-        supports: ["application/json", "text/html"],
-        default: "application/json",
-      });
-      if (hasWebClient && preferred === "text/html") return c.redirect(WEB_PATH, 302);
+      if (hasWebClient && prefersPage(c)) return c.redirect(WEB_PATH, 302);
       return c.json({
         success: true as const,
         service: "PuffinTalk" as const,

@@ -6,6 +6,7 @@ import { AppError } from "../services/errors.ts";
 import { errorAnswers } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { hasAlready } from "./etags.ts";
+import { preference } from "./preferences.ts";
 import { createRouter } from "./router.ts";
 import { encodingFor, type WebFile, type WebFiles } from "./web_files.ts";
 
@@ -78,7 +79,7 @@ export function webRoutes(files: WebFiles) {
 /** @throws AppError not_found */
 export function sendFile(c: Context, file: WebFile | undefined): Response {
   if (!file) throw new AppError("not_found");
-  const encoding = encodingFor(file, c.req.header("accept-encoding"));
+  const encoding = encodingFor(file, preference(c.req, "Accept-Encoding"));
   const etag = `"${file.hash}${encoding ? `-${encoding}` : ""}"`;
   c.header("Content-Type", file.type);
   c.header("Cache-Control", file.isImmutable ? "public, max-age=31536000, immutable" : "no-cache");

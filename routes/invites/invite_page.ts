@@ -23,6 +23,7 @@ import type { Speech } from "../pages/layout.tsx";
 import { handsOver, renderPage, type View } from "../pages/invite.tsx";
 import { CONTENT_SECURITY_POLICY, HANDOVER_POLICY } from "../pages/style.ts";
 import { createRouter } from "../router.ts";
+import { preference } from "../preferences.ts";
 
 const STEPS = Object.keys(STEP_FIELDS) as Step[];
 const FIELDS = ["step", "form", ...new Set(Object.values(STEP_FIELDS).flat())] as const;
@@ -154,7 +155,7 @@ async function respond(
   view: View,
   status: ContentfulStatusCode,
 ) {
-  const language = preferredLanguage(c.req.header("accept-language"));
+  const language = preferredLanguage(preference(c.req, "Accept-Language"));
   const link = c.req.param("token") ?? "";
   const speech: Speech = {
     language,
