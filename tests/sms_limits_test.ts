@@ -106,6 +106,24 @@ Deno.test("the log warns once when sixty percent of the day's SMS are used, not 
     equal(warnings().length, 2);
   }, { LIMITS: only("sms_service", "10/d") }));
 
+Deno.test("the log warns of each country code of whose SMS sixty percent are used, and names it", () =>
+  withTwilio(async (t) => {
+    t.clock.freeze();
+    const warnings = () => t.log.filter((line) => line.includes("are running out"));
+    const american = numbers(14);
+    const british = Array.from({ length: 9 }, (_, nth) => `+447400${100 + nth}100`);
+    for (const phone of american.slice(0, 5)) succeeded(await ask(t, "signup", phone));
+    deepEqual(warnings(), []);
+    for (const phone of [...american.slice(5, 9), ...british]) succeeded(await ask(t, "signup", phone));
+    equal(warnings().length, 2);
+    match(warnings()[0]!, /"WARN.*"SMS to one country code.*"dial_code":"1","used_percent":60/);
+    match(warnings()[1]!, /"dial_code":"44","used_percent":60/);
+
+    t.clock.advance(24 * 60 * MINUTE_MS);
+    for (const phone of american.slice(0, 7)) succeeded(await ask(t, "signin", phone));
+    equal(warnings().length, 3);
+  }, { SMS_COUNTRIES: "US,GB", LIMITS: only("sms_dial_code", "10/d"), UNIFORM_AUTH: "1" }));
+
 for (const way of ["signup", "signin"] as const) {
   Deno.test(`SMS_ENABLED=false: no SMS that costs money goes out, and /${way} says so`, () =>
     withTwilio(async (t, twilio) => {

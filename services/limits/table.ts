@@ -51,7 +51,7 @@ export const RATE_LIMITS = {
     rates: [{ burst: 200, periodMs: DAY_MS }],
     store: "database",
     paidOnly: true,
-    about: "SMS to all numbers under one country code",
+    about: "SMS to all numbers under one country code; the log warns when 60 % are used",
   },
   sms_service: {
     key: "the whole service",

@@ -31,7 +31,7 @@ export interface SmsBudget {
   verified(sql: Sql, nonce: Uint8Array): Promise<void>;
 }
 
-/** When so much of a day's SMS is used the log says so, and again when it had fallen to so little in between. */
+/** When so much of an allowance is used the log says so, and again when it had fallen to so little in between. */
 const WARN_AT = 0.6;
 const WARN_AGAIN_BELOW = 0.5;
 const LINE_DIGITS = 4;
@@ -48,13 +48,27 @@ export function createSmsBudget(
   { limiter, keys, isWatched }: { limiter: Limiter; keys: LimitKeys; isWatched: boolean },
 ): SmsBudget {
   const alerted = new Map<string, number>();
-  let warned = false;
+  /** Dial codes, and `service`. */
+  const warned = new Set<string>();
 
-  function warnOnce({ used: { sms_service = 0 } }: Verdict): void {
-    if (sms_service < WARN_AGAIN_BELOW) warned = false;
-    if (sms_service < WARN_AT || warned) return;
-    warned = true;
-    log.warn("SMS for the whole service are running out", { used_percent: Math.floor(sms_service * 100) });
+  function warnOnce({ used: { sms_service = 0, sms_dial_code = 0 } }: Verdict, to: PhoneNumber): void {
+    if (isNews("service", sms_service)) {
+      log.warn("SMS for the whole service are running out", { used_percent: percent(sms_service) });
+    }
+    const dialCode = dialCodeOf(to);
+    if (isNews(dialCode, sms_dial_code)) {
+      log.warn("SMS to one country code are running out", {
+        dial_code: dialCode,
+        used_percent: percent(sms_dial_code),
+      });
+    }
+  }
+
+  function isNews(allowance: string, used: number): boolean {
+    if (used < WARN_AGAIN_BELOW) warned.delete(allowance);
+    if (used < WARN_AT || warned.has(allowance)) return false;
+    warned.add(allowance);
+    return true;
   }
 
   /** One line a stop and process. */
@@ -87,7 +101,7 @@ export function createSmsBudget(
       if (stop > 0 && verdict.retryAfter === null) await limiter.giveBack(sql, asks);
       const wait = Math.max(stop, verdict.retryAfter ?? 0);
       if (wait > 0) return wait;
-      warnOnce(verdict);
+      warnOnce(verdict, sms.to);
       const { nonce, to, at } = sms;
       if (nonce) await insertPaid(sql, { prefix: keys(`prefix ${prefixOf(to)}`), nonce, at });
       return null;
@@ -114,6 +128,10 @@ function asksOf({ to, address }: WantedSms): Ask[] {
     { limit: "sms_dial_code", of: dialCodeOf(to) },
     { limit: "sms_service", of: "" },
   ];
+}
+
+function percent(part: number): number {
+  return Math.floor(part * 100);
 }
 
 function prefixOf(phone: PhoneNumber): string {
