@@ -3,7 +3,7 @@
 
 import { setImmediate } from "node:timers";
 import { DatabaseHeldUp, DatabaseUnavailable, meetsAll } from "../db/connection/door.ts";
-import { createAside, type LockKey } from "./aside.ts";
+import { createRetryQueue, type LockKey } from "./retry_queue.ts";
 
 export interface GroupCommit<Job, Outcome> {
   /** Resolves with the job's own outcome once its batch is committed. */
@@ -94,7 +94,7 @@ export function createGroupCommit<Job, Outcome>(
     });
   }
 
-  const aside = locks && createAside<Waiting<Job, Outcome>>({
+  const retries = locks && createRetryQueue<Waiting<Job, Outcome>>({
     lockOf: ({ job }) => locks.of(job),
     async settle(jobs) {
       let gotThrough = true;
@@ -107,23 +107,23 @@ export function createGroupCommit<Job, Outcome>(
     giveUp: (jobs) => fail(jobs, new DatabaseHeldUp("Too much waits for locks")),
   });
 
-  /** What waits for nobody is not set aside with the others. Where that cannot be told, all of it is. */
+  /** What waits for nobody is not set retries with the others. Where that cannot be told, all of it is. */
   async function sortOut(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): Promise<void> {
-    if (!locks || batch.length === 1) return setAside(batch, error);
+    if (!locks || batch.length === 1) return retryLater(batch, error);
     let held: Set<LockKey>;
     try {
       held = await locks.held(batch.map(({ job }) => job));
     } catch (why) {
-      return meetsAll(why) ? fail(batch, why) : setAside(batch, error);
+      return meetsAll(why) ? fail(batch, why) : retryLater(batch, error);
     }
     const isFree = ({ job }: Waiting<Job, Outcome>) => !held.has(locks.of(job));
-    setAside(batch.filter((one) => !isFree(one)), error);
+    retryLater(batch.filter((one) => !isFree(one)), error);
     const free = batch.filter(isFree);
-    if (free.length > 0) await settle(free, setAside);
+    if (free.length > 0) await settle(free, retryLater);
   }
 
-  function setAside(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): void {
-    if (aside) batch.forEach(aside.add);
+  function retryLater(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): void {
+    if (retries) batch.forEach(retries.add);
     else fail(batch, error);
   }
 
@@ -172,7 +172,7 @@ export function createGroupCommit<Job, Outcome>(
     add: (job) =>
       new Promise((resolve, reject) => {
         const one = { job, since: performance.now(), resolve, reject };
-        if (aside?.takes(one)) return aside.add(one);
+        if (retries?.takes(one)) return retries.add(one);
         waiting.push(one);
         beginSoon();
       }),

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { DatabaseHeldUp, DatabaseUnavailable } from "../db/connection/door.ts";
-import { createAside } from "../services/aside.ts";
+import { createRetryQueue } from "../services/retry_queue.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
 import { untilWaiting } from "./locks.ts";
 import { put } from "./mark_calls.ts";
@@ -199,7 +199,7 @@ Deno.test("an outage that is found by the look at what is held fails the batch, 
 
 Deno.test("where more is held than can be tried in time, the rest is given up", async () => {
   const [settled, givenUp]: [number[], number[]] = [[], []];
-  const aside = createAside<number>({
+  const retries = createRetryQueue<number>({
     lockOf: (job) => job % 8,
     settle: async (jobs) => {
       settled.push(...jobs);
@@ -209,10 +209,10 @@ Deno.test("where more is held than can be tried in time, the rest is given up", 
     giveUp: (jobs) => void givenUp.push(...jobs),
     patienceMs: 20,
   });
-  for (let job = 1; job <= 9; job += 1) aside.add(job);
+  for (let job = 1; job <= 9; job += 1) retries.add(job);
   await eventually(() => settled.length + givenUp.length === 9);
 
   deepEqual(settled, [1, 9, 2]);
   deepEqual(givenUp, [3, 4, 5, 6, 7, 8]);
-  ok(aside.takes(3));
+  ok(retries.takes(3));
 });

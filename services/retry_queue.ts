@@ -12,13 +12,13 @@ const AT_ONCE_MAX = 2;
 /** A job that has not had its turn by then is given up untried. */
 const PATIENCE_MS = 2_000;
 
-export interface Aside<Job> {
+export interface RetryQueue<Job> {
   /** Whether this job belongs here too: one for the same lock was held up, and none got through since. */
   takes(job: Job): boolean;
   add(job: Job): void;
 }
 
-export function createAside<Job>(
+export function createRetryQueue<Job>(
   { lockOf, settle, giveUp, patienceMs = PATIENCE_MS }: {
     lockOf: (job: Job) => LockKey;
     /** Runs jobs for one lock, and tells whether they got through; never rejects. */
@@ -27,7 +27,7 @@ export function createAside<Job>(
     giveUp: (jobs: Job[]) => void;
     patienceMs?: number;
   },
-): Aside<Job> {
+): RetryQueue<Job> {
   const turns = createTurns(AT_ONCE_MAX);
   const held = new Set<LockKey>();
   /** What has not begun. */
