@@ -13,7 +13,7 @@ import { createGate, type Gate } from "./routes/gate.ts";
 import { serveMetrics } from "./routes/metrics.ts";
 import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
-import { watchHoards } from "./services/events/hoards.ts";
+import { startMemoryGuard } from "./services/events/memory_guard.ts";
 import { configureLogging, describeError, log } from "./services/log.ts";
 import type { Metrics } from "./services/metrics.ts";
 import { developmentSecret } from "./services/secrets.ts";
@@ -62,7 +62,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const metricsServer = metrics && openMetrics(config.metrics!, metrics);
     services.upkeep.start();
     services.push.start();
-    const stopWatching = watchHoards(services.hub);
+    const stopWatching = startMemoryGuard(services.hub);
     announce({
       config,
       port: server.port,

@@ -1,7 +1,7 @@
 // Messages in fragments that never end: what Deno gathers of them is seen in the memory of the process alone.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { createHoardWatch } from "../services/events/hoards.ts";
+import { createMemoryGuard } from "../services/events/memory_guard.ts";
 import type { Socket } from "../services/events/socket.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 import { withService } from "./process.ts";
@@ -28,7 +28,7 @@ function createProcess(held: number[], elsewhere = 50) {
       held[nth] = 0;
     },
   }));
-  const look = createHoardWatch({
+  const look = createMemoryGuard({
     memory: () => {
       const hidden = process.elsewhere + held.reduce((sum, mib) => sum + mib, 0);
       return { rss: (hidden + 100) * MIB, heapTotal: 60 * MIB, external: 40 * MIB };

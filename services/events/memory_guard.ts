@@ -12,7 +12,7 @@ const HIDDEN_MAX = 512 * MIB;
 /** Above what an idle socket takes there. */
 const SOCKET_BYTES = 32 * 1024;
 /** Who held so much is named in the log. */
-const HOARD_MIN = 32 * MIB;
+const NAMED_MIN = 32 * MIB;
 
 export interface Memory {
   rss: number;
@@ -21,13 +21,13 @@ export interface Memory {
 }
 
 /** Cuts sockets where memory is hoarded, until the result is called. */
-export function watchHoards(hub: Pick<Hub, "newestFirst">): () => void {
-  const looking = setInterval(createHoardWatch({ memory: Deno.memoryUsage, hub }), LOOK_EVERY_MS);
+export function startMemoryGuard(hub: Pick<Hub, "newestFirst">): () => void {
+  const looking = setInterval(createMemoryGuard({ memory: Deno.memoryUsage, hub }), LOOK_EVERY_MS);
   return () => clearInterval(looking);
 }
 
 /** A look that cuts sockets where memory is hoarded; it resolves when it is done. */
-export function createHoardWatch(
+export function createMemoryGuard(
   { memory, hub }: { memory: () => Memory; hub: Pick<Hub, "newestFirst"> },
 ): () => Promise<void> {
   const hidden = () => {
@@ -47,7 +47,7 @@ export function createHoardWatch(
       // Deno lets go of what it gathered in a turn of its own.
       await new Promise((resolve) => setTimeout(resolve));
       const after = hidden();
-      if (before - after > HOARD_MIN) {
+      if (before - after > NAMED_MIN) {
         log.warn("Socket cut that held memory", { user_id: actor.user_id, bytes: before - after });
       }
       before = after;
