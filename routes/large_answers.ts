@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { createPlaces } from "../services/limits/places.ts";
 import { createRecent } from "../services/recent.ts";
 import type { Actor } from "../services/sessions/sessions.ts";
-import { createTurns } from "../services/turns.ts";
+import { createSemaphore } from "../services/semaphore.ts";
 import type { AppEnv } from "./env.ts";
 
 /** An answer up to this size is not counted, read or not: bytes, or UTF-16 units. Pages and lists of most people are a tenth of it. */
@@ -36,8 +36,8 @@ export interface LargeAnswers {
 
 export function createLargeAnswers(): LargeAnswers {
   const places = createPlaces({ max: AT_ONCE_MAX, retrySeconds: RETRY_SECONDS });
-  const turns = createTurns(AT_ONCE_MAX);
-  const largeTurns = createTurns(LARGE_AT_ONCE_MAX);
+  const answers = createSemaphore(AT_ONCE_MAX);
+  const largeAnswers = createSemaphore(LARGE_AT_ONCE_MAX);
   const lately = createRecent<true>({ turnMs: LATELY_MS, max: LATELY_MAX });
 
   /** Others come between one and the next. */
@@ -50,7 +50,7 @@ export function createLargeAnswers(): LargeAnswers {
   return {
     inTurn({ user_id }, make) {
       const key = String(user_id);
-      return turns.run(() => lately.get(key) ? largeTurns.run(() => makeLarge(make), key) : make(), key);
+      return answers.run(() => lately.get(key) ? largeAnswers.run(() => makeLarge(make), key) : make(), key);
     },
     judge: ({ user_id }) => places.judge(String(user_id)),
     bodyOf(c, { user_id }, text) {

@@ -2,7 +2,7 @@
 // run again beside the batches, so that one stuck pair holds up nobody else: all jobs for one lock together, and for each lock one
 // statement at a time.
 
-import { createTurns } from "./turns.ts";
+import { createSemaphore } from "./semaphore.ts";
 
 /** Names what a job locks: a pair of people, by the id of its row or by their numbers. */
 export type LockKey = string | number;
@@ -28,7 +28,7 @@ export function createRetryQueue<Job>(
     patienceMs?: number;
   },
 ): RetryQueue<Job> {
-  const turns = createTurns(AT_ONCE_MAX);
+  const semaphore = createSemaphore(AT_ONCE_MAX);
   const held = new Set<LockKey>();
   /** What has not begun. */
   const waiting = new Map<LockKey, { jobs: Job[]; since: number }>();
@@ -49,7 +49,7 @@ export function createRetryQueue<Job>(
       const others = waiting.get(lock);
       if (others) return void others.jobs.push(job);
       waiting.set(lock, { jobs: [job], since: performance.now() });
-      turns.run(() => next(lock));
+      semaphore.run(() => next(lock));
     },
   };
 }

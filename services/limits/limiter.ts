@@ -6,7 +6,7 @@ import type { Database, Sql } from "../../db/connection/database.ts";
 import { meetsAll } from "../../db/connection/door.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
-import { createTurns, type EndTurn } from "../turns.ts";
+import { createSemaphore, type Release } from "../semaphore.ts";
 import { type Ask, keyOf } from "./ask.ts";
 import { measure, US_PER_SECOND } from "./bucket.ts";
 import type { LimitKeys } from "./keys.ts";
@@ -42,7 +42,7 @@ export function createLimiter(
     now: () => Date;
   },
 ) {
-  const turns = createTurns(UNSETTLED_MAX);
+  const semaphore = createSemaphore(UNSETTLED_MAX);
 
   /** One bucket for each rate of the limit. The rate is part of the key, so that a changed limit starts with full buckets. */
   function usesOfOne(ask: Ask): (Use & { limit: SharedName })[] {
@@ -81,7 +81,7 @@ export function createLimiter(
 
   /** Runs this when fewer than UNSETTLED_MAX are under way for the same key of this limit. */
   function inTurn<T>(ask: Ask, work: () => Promise<T>): Promise<T> {
-    return limits[ask.limit] ? turns.run(work, keyOf(ask)) : work();
+    return limits[ask.limit] ? semaphore.run(work, keyOf(ask)) : work();
   }
 
   /** Whole seconds until a use is to be had; null where one is to be had now. Takes nothing. */
@@ -101,32 +101,32 @@ export function createLimiter(
    * @throws AppError rate_limited
    */
   async function pay(ask: Ask): Promise<Paid> {
-    const end: EndTurn = limits[ask.limit] ? await turns.take(keyOf(ask)) : () => {};
+    const release: Release = limits[ask.limit] ? await semaphore.acquire(keyOf(ask)) : () => {};
     let settled = false;
     try {
       const { retryAfter } = await database.run((sql) => take(sql, [ask], now()));
       if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
     } catch (error) {
-      end(error);
+      release(error);
       throw error;
     }
     const giveBackOnce = async (within?: Sql) => {
       if (settled) return;
       settled = true;
-      if (within) return await giveBack(within, [ask]).finally(() => end());
+      if (within) return await giveBack(within, [ask]).finally(() => release());
       await database.run((sql) => giveBack(sql, [ask]))
         .catch((error) => log.warn("Limit not given back", describeError(error)))
-        .finally(() => end());
+        .finally(() => release());
     };
     return {
       keep() {
         settled = true;
-        end();
+        release();
       },
       giveBack: giveBackOnce,
       async giveBackAfter(error) {
         if (!meetsAll(error)) return await giveBackOnce();
-        end(error);
+        release(error);
         giveBackOnce();
       },
     };

@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import { createWaitingPlaces } from "../limits/places.ts";
-import { createTurns } from "../turns.ts";
+import { createSemaphore } from "../semaphore.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
 
@@ -23,7 +23,7 @@ export interface OpenMedia extends MediaRow {
 export type Library = ReturnType<typeof createLibrary>;
 
 export function createLibrary({ database, links }: { database: Database; links: MediaLinks }) {
-  const turns = createTurns(READS_AT_ONCE_MAX);
+  const reads = createSemaphore(READS_AT_ONCE_MAX);
   const places = createWaitingPlaces(DOWNLOADS);
 
   /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
@@ -67,7 +67,7 @@ export function createLibrary({ database, links }: { database: Database; links: 
     try {
       await confirm();
       // One connection after the other: from the one used last, several films at once take three times the memory.
-      const chunk = await turns.run(() =>
+      const chunk = await reads.run(() =>
         database.run((sql) => readChunk(sql, { id, offset, length }), { inTurn: true })
       );
       if (chunk?.length === length) return chunk;

@@ -10,7 +10,7 @@ import { AppError } from "../errors.ts";
 import type { Pace } from "../limits/pace.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import { createWaitingPlaces } from "../limits/places.ts";
-import { createTurns } from "../turns.ts";
+import { createSemaphore } from "../semaphore.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { type ByteSource, recognise, type Recognised } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
@@ -54,8 +54,8 @@ export function createUploads(
   },
 ) {
   const places = createWaitingPlaces(TRANSFERS);
-  const turns = createTurns(WRITES_AT_ONCE_MAX);
-  const recognitions = createTurns(RECOGNITIONS_MAX);
+  const writes = createSemaphore(WRITES_AT_ONCE_MAX);
+  const recognitions = createSemaphore(RECOGNITIONS_MAX);
   const door = database.openBytes();
 
   /**
@@ -134,7 +134,7 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    if (await turns.run(() => rows.appendChunk(door, { id, ...chunk, keptMs: RESUMABLE_MS }))) return;
+    if (await writes.run(() => rows.appendChunk(door, { id, ...chunk, keptMs: RESUMABLE_MS }))) return;
     throw await find({ user_id: owner_id }, id) ? new AppError("upload_conflict") : await gone(owner_id);
   }
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal, rejects } from "./assert.ts";
 
 import { DatabaseHeldUp, DatabaseUnavailable } from "../db/connection/door.ts";
-import { createTurns } from "../services/turns.ts";
+import { createSemaphore } from "../services/semaphore.ts";
 
 /** Work that ends when it is told to. */
 function work(name: string, began: string[]) {
@@ -17,10 +17,10 @@ function work(name: string, began: string[]) {
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 Deno.test("run() lets so many work at once, and the others in the order in which they came", async () => {
-  const turns = createTurns(2);
+  const semaphore = createSemaphore(2);
   const began: string[] = [];
   const works = ["a", "b", "c", "d"].map((name) => work(name, began));
-  const results = Promise.all(works.map(({ run }) => turns.run(run)));
+  const results = Promise.all(works.map(({ run }) => semaphore.run(run)));
   await settled();
   deepEqual(began, ["a", "b"]);
 
@@ -33,31 +33,31 @@ Deno.test("run() lets so many work at once, and the others in the order in which
 });
 
 Deno.test("run() gives a turn on when its work failed, and fails nobody else with it", async () => {
-  const turns = createTurns(1);
-  const broken = turns.run(() => Promise.reject(new Error("Only this one")));
-  const next = turns.run(() => Promise.resolve("next"));
+  const semaphore = createSemaphore(1);
+  const broken = semaphore.run(() => Promise.reject(new Error("Only this one")));
+  const next = semaphore.run(() => Promise.resolve("next"));
 
   await rejects(broken, { message: "Only this one" });
   equal(await next, "next");
 });
 
 Deno.test("what a lock holds up fails nobody else that waits", async () => {
-  const turns = createTurns(1);
-  const held = turns.run(() => Promise.reject(new DatabaseHeldUp("Somebody else holds a lock")));
-  const next = turns.run(() => Promise.resolve("next"));
+  const semaphore = createSemaphore(1);
+  const held = semaphore.run(() => Promise.reject(new DatabaseHeldUp("Somebody else holds a lock")));
+  const next = semaphore.run(() => Promise.resolve("next"));
 
   await rejects(held, DatabaseHeldUp);
   equal(await next, "next");
 });
 
 Deno.test("behind a lock that holds up who is in front nobody waits for longer than the patience", async () => {
-  const turns = createTurns(1, 20);
+  const semaphore = createSemaphore(1, 20);
   const began: string[] = [];
   const first = work("first", began);
-  const held = turns.run(first.run);
-  const early = [1, 2].map(() => turns.run(work("early", began).run));
+  const held = semaphore.run(first.run);
+  const early = [1, 2].map(() => semaphore.run(work("early", began).run));
   await new Promise((resolve) => setTimeout(resolve, 50));
-  const late = turns.run(() => Promise.resolve("late"));
+  const late = semaphore.run(() => Promise.resolve("late"));
   first.fail(new DatabaseHeldUp("Somebody else holds a lock"));
 
   for (const failed of [held, ...early]) await rejects(failed, DatabaseHeldUp);
@@ -66,14 +66,14 @@ Deno.test("behind a lock that holds up who is in front nobody waits for longer t
 });
 
 Deno.test("an outage fails at once all that wait, and those who come later are tried", async () => {
-  const turns = createTurns(1);
+  const semaphore = createSemaphore(1);
   const began: string[] = [];
   const first = work("first", began);
-  const found = turns.run(first.run);
-  const waiting = [1, 2].map(() => turns.run(work("waited", began).run));
+  const found = semaphore.run(first.run);
+  const waiting = [1, 2].map(() => semaphore.run(work("waited", began).run));
   first.fail(new DatabaseUnavailable("Database does not answer"));
 
   for (const failed of [found, ...waiting]) await rejects(failed, DatabaseUnavailable);
   deepEqual(began, ["first"]);
-  equal(await turns.run(() => Promise.resolve("later")), "later");
+  equal(await semaphore.run(() => Promise.resolve("later")), "later");
 });

@@ -9,11 +9,11 @@ const PATIENCE_MS = 2_000;
  * Ends a turn; may be called twice. `error` is what the work failed with: an outage also fails all who wait, because they would
  * meet it again, and a lock that held the work up (DatabaseHeldUp) fails those who have waited for `patienceMs` already.
  */
-export type EndTurn = (error?: unknown) => void;
+export type Release = (error?: unknown) => void;
 
-export interface Turns {
+export interface Semaphore {
   /** Rejects with an outage that somebody in front found. */
-  take(key: string): Promise<EndTurn>;
+  acquire(key: string): Promise<Release>;
   /** Does work in a turn. */
   run<T>(work: () => Promise<T>, key?: string): Promise<T>;
 }
@@ -24,10 +24,10 @@ interface Queue {
   waiting: { since: number; start: () => void; fail: (why: DatabaseUnavailable) => void }[];
 }
 
-export function createTurns(atOnceMax: number, patienceMs = PATIENCE_MS): Turns {
+export function createSemaphore(atOnceMax: number, patienceMs = PATIENCE_MS): Semaphore {
   const queues = new Map<string, Queue>();
 
-  async function take(key: string): Promise<EndTurn> {
+  async function acquire(key: string): Promise<Release> {
     const queue = queues.get(key) ?? { working: 0, waiting: [] };
     queues.set(key, queue);
     if (queue.working < atOnceMax) {
@@ -54,16 +54,16 @@ export function createTurns(atOnceMax: number, patienceMs = PATIENCE_MS): Turns 
   }
 
   async function run<T>(work: () => Promise<T>, key = ""): Promise<T> {
-    const end = await take(key);
+    const release = await acquire(key);
     try {
       const result = await work();
-      end();
+      release();
       return result;
     } catch (error) {
-      end(error);
+      release(error);
       throw error;
     }
   }
 
-  return { take, run };
+  return { acquire, run };
 }
