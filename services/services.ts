@@ -16,7 +16,7 @@ import { createInvitees } from "./invitees.ts";
 import { createInvites } from "./invites/invites.ts";
 import { createLimitKeys } from "./limits/keys.ts";
 import { createLimiter } from "./limits/limiter.ts";
-import { createPace } from "./limits/pace.ts";
+import { createMemoryLimiter } from "./limits/memory_limiter.ts";
 import { createHeadCount } from "./limits/head_count.ts";
 import { createMarks } from "./messages/marks.ts";
 import { createLibrary } from "./media/library.ts";
@@ -117,8 +117,8 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const invitees = createInvitees({ invites, accounts, contacts, sessions, uniform: config.uniformAuth });
   const threads = createThreads({ database });
   const sides = createSides({ database });
-  const pace = createPace({ rates: config.limits.messages, elapsedMs });
-  const sends = createSends({ database, threads, bus, pace, now });
+  const messageLimiter = createMemoryLimiter({ rates: config.limits.messages, elapsedMs });
+  const sends = createSends({ database, threads, bus, limiter: messageLimiter, now });
   const marks = createMarks({ database, bus, threads, sides, now });
   const deliveries = createDeliveries({ database, marks });
   const newest = createNewest({ database });
@@ -129,7 +129,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     now,
     uploadBytesMax: config.maxUploadBytes,
     quotaBytes: config.mediaQuotaBytes,
-    pace: createPace({ rates: config.limits.uploads, elapsedMs }),
+    limiter: createMemoryLimiter({ rates: config.limits.uploads, elapsedMs }),
   });
   const library = createLibrary({ database, links: createMediaLinks({ secrets, now }) });
   const mediaSweep = createMediaSweep({ database, now });

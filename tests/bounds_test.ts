@@ -3,7 +3,7 @@
 
 import { deepEqual } from "./assert.ts";
 import type { PaidPasscode } from "../db/paid_passcodes.ts";
-import { createPace } from "../services/limits/pace.ts";
+import { createMemoryLimiter } from "../services/limits/memory_limiter.ts";
 import { RATE_LIMITS } from "../services/limits/table.ts";
 import { stoppedMs, WATCHED } from "../services/sms/breaker.ts";
 
@@ -19,10 +19,13 @@ function greedy(
 ): number[] {
   let second = 0;
   const now = () => new Date(second * SECOND_MS);
-  const pace = createPace({ rates: RATE_LIMITS[name].rates, elapsedMs: () => second * SECOND_MS });
+  const limiter = createMemoryLimiter({
+    rates: RATE_LIMITS[name].rates,
+    elapsedMs: () => second * SECOND_MS,
+  });
   const taken: number[] = [];
   for (; second <= seconds; second += 1) {
-    while (mayTake(now(), taken) && pace.take("key") === null) taken.push(second);
+    while (mayTake(now(), taken) && limiter.take("key") === null) taken.push(second);
   }
   return taken;
 }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { giveBackUses, takeUses } from "../db/buckets.ts";
 import { connect } from "../db/connection/database.ts";
 import { measure, type Rate } from "../services/limits/bucket.ts";
-import { createPace } from "../services/limits/pace.ts";
+import { createMemoryLimiter } from "../services/limits/memory_limiter.ts";
 import { createTestDatabase } from "./database.ts";
 
 /** What a bucket holds, as a number that is filled up by waiting and never over its brim. */
@@ -52,49 +52,49 @@ Deno.test("measure() makes a burst take exactly what the bucket holds, and never
   }));
 });
 
-Deno.test("a pace of several rates allows what every one of their models allows, and says when", () => {
+Deno.test("a memory limiter of several rates allows what every one of their models allows, and says when", () => {
   fc.assert(fc.property(fc.array(rate, { minLength: 1, maxLength: 3 }), tries, (rates, moves) => {
     let atMs = 0;
-    const pace = createPace({ rates, elapsedMs: () => atMs });
+    const limiter = createMemoryLimiter({ rates, elapsedMs: () => atMs });
     const models = rates.map((rate) => new Model(rate));
     for (const ms of moves) {
       atMs += ms;
       const waits = models.map((model) => model.wait(atMs));
       const longest = waits.reduce((one, other) => one > other ? one : other);
       const expected = longest === 0n ? null : Number((longest + 999_999n) / 1_000_000n);
-      equal(pace.take("key"), expected);
+      equal(limiter.take("key"), expected);
       if (expected === null) models.forEach((model) => model.units -= model.step);
     }
   }));
 });
 
-Deno.test("a pace gives back what was taken, and no more", () => {
-  const pace = createPace({ rates: [{ burst: 3, periodMs: 3_000 }], elapsedMs: () => 0 });
-  for (let time = 0; time < 3; time += 1) equal(pace.take("key"), null);
-  equal(pace.take("key"), 1);
-  pace.giveBack("key");
-  equal(pace.take("key"), null);
-  equal(pace.take("key"), 1);
-  for (let time = 0; time < 10; time += 1) pace.giveBack("key");
-  for (let time = 0; time < 3; time += 1) equal(pace.take("key"), null);
-  equal(pace.take("key"), 1);
+Deno.test("a memory limiter gives back what was taken, and no more", () => {
+  const limiter = createMemoryLimiter({ rates: [{ burst: 3, periodMs: 3_000 }], elapsedMs: () => 0 });
+  for (let time = 0; time < 3; time += 1) equal(limiter.take("key"), null);
+  equal(limiter.take("key"), 1);
+  limiter.giveBack("key");
+  equal(limiter.take("key"), null);
+  equal(limiter.take("key"), 1);
+  for (let time = 0; time < 10; time += 1) limiter.giveBack("key");
+  for (let time = 0; time < 3; time += 1) equal(limiter.take("key"), null);
+  equal(limiter.take("key"), 1);
 });
 
-Deno.test("a pace forgets full buckets, and keeps at most so many", () => {
+Deno.test("a memory limiter forgets full buckets, and keeps at most so many", () => {
   let atMs = 0;
-  const pace = createPace({
+  const limiter = createMemoryLimiter({
     rates: [{ burst: 1, periodMs: 1_000 }],
     elapsedMs: () => atMs,
     keysMax: 15_000,
   });
-  for (let nth = 0; nth < 9_999; nth += 1) pace.take(`early ${nth}`);
-  equal(pace.size(), 9_999);
+  for (let nth = 0; nth < 9_999; nth += 1) limiter.take(`early ${nth}`);
+  equal(limiter.size(), 9_999);
   atMs = 1_000;
-  pace.take("late");
-  equal(pace.size(), 1);
-  for (let nth = 0; nth < 19_998; nth += 1) pace.take(`many ${nth}`);
-  equal(pace.size(), 15_000);
-  equal(pace.take("many 19997"), 1);
+  limiter.take("late");
+  equal(limiter.size(), 1);
+  for (let nth = 0; nth < 19_998; nth += 1) limiter.take(`many ${nth}`);
+  equal(limiter.size(), 15_000);
+  equal(limiter.take("many 19997"), 1);
 });
 
 Deno.test("take_uses() takes all or none as the models say, for several buckets that overlap", async () => {

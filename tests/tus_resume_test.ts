@@ -8,7 +8,7 @@ import { type Database, openDatabase } from "../db/connection/database.ts";
 import type { UploadRow } from "../db/media/uploads.ts";
 import { MediaStore } from "../routes/uploads/tus_store.ts";
 import { AppError } from "../services/errors.ts";
-import { createPace } from "../services/limits/pace.ts";
+import { createMemoryLimiter } from "../services/limits/memory_limiter.ts";
 import { CHUNK_BYTES, createUploads } from "../services/media/uploads.ts";
 import { createTestDatabase } from "./database.ts";
 import { untilWaiting } from "./locks.ts";
@@ -160,8 +160,8 @@ Deno.test("finish() recognises one after the other what one person has uploaded"
         return database.run(work, options).finally(() => reads -= 1);
       },
     };
-    const pace = createPace({ rates: null, elapsedMs: t.clock.elapsedMs });
-    const limits = { uploadBytesMax: SIZE, quotaBytes: 2 * SIZE, pace };
+    const limiter = createMemoryLimiter({ rates: null, elapsedMs: t.clock.elapsedMs });
+    const limits = { uploadBytesMax: SIZE, quotaBytes: 2 * SIZE, limiter };
     const uploads = createUploads({ database: counted, now: t.clock.now, ...limits });
     const rows: UploadRow[] = [];
     for (const id of ids) rows.push((await uploads.find({ user_id }, id))!);

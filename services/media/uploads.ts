@@ -7,7 +7,7 @@ import * as rows from "../../db/media/uploads.ts";
 import { listDeleted } from "../../db/users.ts";
 import type { UploadRow } from "../../db/media/uploads.ts";
 import { AppError } from "../errors.ts";
-import type { Pace } from "../limits/pace.ts";
+import type { MemoryLimiter } from "../limits/memory_limiter.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import { createWaitingPlaces } from "../limits/places.ts";
 import { createSemaphore } from "../semaphore.ts";
@@ -42,13 +42,13 @@ export interface UploadPlan {
 }
 
 export function createUploads(
-  { database, now, uploadBytesMax, quotaBytes, pace, silenceMsMax = SILENCE_MS_MAX, flow = FLOW }: {
+  { database, now, uploadBytesMax, quotaBytes, limiter, silenceMsMax = SILENCE_MS_MAX, flow = FLOW }: {
     database: Database;
     now: () => Date;
     uploadBytesMax: number;
     quotaBytes: number;
     /** How fast a user may begin uploads. */
-    pace: Pace;
+    limiter: MemoryLimiter;
     silenceMsMax?: number;
     flow?: { bytesMin: number; periodMs: number };
   },
@@ -78,9 +78,9 @@ export function createUploads(
    */
   function admit(me: Actor): () => void {
     const key = String(me.user_id);
-    const retryAfter = pace.take(key);
+    const retryAfter = limiter.take(key);
     if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
-    return () => pace.giveBack(key);
+    return () => limiter.giveBack(key);
   }
 
   /** @throws AppError too_large, quota_exceeded; unauthenticated of somebody whose account is deleted, as all that follow */

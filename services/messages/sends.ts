@@ -8,7 +8,7 @@ import { AppError } from "../errors.ts";
 import type { Bus } from "../events/bus.ts";
 import { beginAnnouncement, eventsOf, type Sent } from "../events/sent.ts";
 import { createGroupCommit } from "../group_commit.ts";
-import type { Pace } from "../limits/pace.ts";
+import type { MemoryLimiter } from "../limits/memory_limiter.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import { locksOfPairs, type Thread, type Threads } from "./threads.ts";
@@ -34,12 +34,12 @@ const BATCHES_MAX = 2;
 export type Sends = ReturnType<typeof createSends>;
 
 export function createSends(
-  { database, threads, bus, pace, now }: {
+  { database, threads, bus, limiter, now }: {
     database: Database;
     threads: Pick<Threads, "forget">;
     bus: Bus;
     /** How fast one person may write to another. */
-    pace: Pace;
+    limiter: MemoryLimiter;
     now: () => Date;
   },
 ) {
@@ -61,7 +61,8 @@ export function createSends(
    */
   async function add(send: Send): Promise<Stored> {
     const key = send.client_id === null ? null : keyOf(send);
-    const outcome = await (key !== null && underWay.has(key) ? follow(send, key) : storeAtPace(send, key));
+    const outcome =
+      await (key !== null && underWay.has(key) ? follow(send, key) : storeWithinLimit(send, key));
     if (outcome === "invalid_media") throw notToBeSent(send);
     if (typeof outcome === "string") throw new AppError(outcome);
     return outcome;
@@ -74,13 +75,13 @@ export function createSends(
       // Why the first was refused may be its own words, and says nothing of these.
       if (typeof outcome !== "string") return judge(send, { ...outcome, repeated: true });
     }
-    return await storeAtPace(send, key);
+    return await storeWithinLimit(send, key);
   }
 
   /** @throws AppError rate_limited */
-  async function storeAtPace(send: Send, key: string | null): Promise<Outcome> {
-    const paceKey = `${send.thread.conversation_id} ${send.me.user_id}`;
-    const retryAfter = pace.take(paceKey);
+  async function storeWithinLimit(send: Send, key: string | null): Promise<Outcome> {
+    const limitKey = `${send.thread.conversation_id} ${send.me.user_id}`;
+    const retryAfter = limiter.take(limitKey);
     if (retryAfter !== null) {
       const repeated = await findRepeated(send);
       if (repeated === null) throw new AppError("rate_limited", { retryAfter });
@@ -96,7 +97,7 @@ export function createSends(
     } finally {
       if (key !== null) underWay.delete(key);
       // Also where nobody knows whether it was stored: who has to try again must not wait for that.
-      if (!isNew) pace.giveBack(paceKey);
+      if (!isNew) limiter.giveBack(limitKey);
     }
   }
 

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { measure, owedUs, type Rate, US_PER_SECOND, waitUs } from "./bucket.ts";
 
 /** Buckets of this process alone, for what has to be fast and guards neither money nor guessing. */
-export interface Pace {
+export interface MemoryLimiter {
   /** Takes one and gives null; or takes nothing, and gives the whole seconds until there is one. */
   take(key: string): number | null;
   giveBack(key: string): void;
@@ -18,13 +18,13 @@ const US_PER_MS = 1_000;
  * @param rates every one of which has to allow; null allows everything
  * @param elapsedMs a clock that nobody sets: one that jumped would refuse for as long as it jumped
  */
-export function createPace(
+export function createMemoryLimiter(
   { rates, elapsedMs, keysMax = KEYS_MAX }: {
     rates: readonly Rate[] | null;
     elapsedMs: () => number;
     keysMax?: number;
   },
-): Pace & { size(): number } {
+): MemoryLimiter & { size(): number } {
   const measures = (rates ?? []).map(measure);
   // By size, though each counts for one: with `max` it would take the room for all of them at once.
   const fullAt = new LRUCache<string, number[]>({ maxSize: keysMax, sizeCalculation: () => 1 });
