@@ -1,6 +1,6 @@
 // The catalogue of everything that can be refused: a stable code for programs, a text for people.
 
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { WAIT_TEXTS, waitText } from "./texts/waits.ts";
 
 export const ERROR_TEXTS = {

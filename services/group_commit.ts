@@ -2,7 +2,7 @@
 // service pays for one statement, one commit and one NOTIFY where an idle one pays no delay at all.
 
 import { setImmediate } from "node:timers";
-import { DatabaseHeldUp, DatabaseUnavailable, meetsAll } from "../db/connection/door.ts";
+import { affectsEveryCall, DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createRetryQueue, type LockKey } from "./retry_queue.ts";
 
 export interface GroupCommit<Job, Outcome> {
@@ -24,7 +24,10 @@ interface Waiting<Job, Outcome> {
   reject: (error: unknown) => void;
 }
 
-type OnHeldUp<Job, Outcome> = (batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp) => void | Promise<void>;
+type OnHeldUp<Job, Outcome> = (
+  batch: Waiting<Job, Outcome>[],
+  error: DatabaseLockTimeout,
+) => void | Promise<void>;
 
 const SHARE_MIN = 0.5;
 const PATIENCE_MS = 20;
@@ -104,17 +107,17 @@ export function createGroupCommit<Job, Outcome>(
       });
       return gotThrough;
     },
-    giveUp: (jobs) => fail(jobs, new DatabaseHeldUp("Too much waits for locks")),
+    giveUp: (jobs) => fail(jobs, new DatabaseLockTimeout("Too much waits for locks")),
   });
 
   /** What waits for nobody is not set retries with the others. Where that cannot be told, all of it is. */
-  async function sortOut(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): Promise<void> {
+  async function sortOut(batch: Waiting<Job, Outcome>[], error: DatabaseLockTimeout): Promise<void> {
     if (!locks || batch.length === 1) return retryLater(batch, error);
     let held: Set<LockKey>;
     try {
       held = await locks.held(batch.map(({ job }) => job));
     } catch (why) {
-      return meetsAll(why) ? fail(batch, why) : retryLater(batch, error);
+      return affectsEveryCall(why) ? fail(batch, why) : retryLater(batch, error);
     }
     const isFree = ({ job }: Waiting<Job, Outcome>) => !held.has(locks.of(job));
     retryLater(batch.filter((one) => !isFree(one)), error);
@@ -122,7 +125,7 @@ export function createGroupCommit<Job, Outcome>(
     if (free.length > 0) await settle(free, retryLater);
   }
 
-  function retryLater(batch: Waiting<Job, Outcome>[], error: DatabaseHeldUp): void {
+  function retryLater(batch: Waiting<Job, Outcome>[], error: DatabaseLockTimeout): void {
     if (retries) batch.forEach(retries.add);
     else fail(batch, error);
   }
@@ -137,7 +140,7 @@ export function createGroupCommit<Job, Outcome>(
       batch.forEach(({ resolve }, index) => resolve(outcomes[index] as Outcome));
       return null;
     } catch (error) {
-      if (error instanceof DatabaseHeldUp) {
+      if (error instanceof DatabaseLockTimeout) {
         await onHeldUp(batch, error);
         return null;
       }

@@ -3,7 +3,7 @@
 
 import { type ChangedThread, listChangedThreads } from "../db/conversations.ts";
 import type { Database } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { listUndelivered, type Undelivered } from "../db/marks.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";

@@ -1,13 +1,17 @@
 // A queue for each key: a few jobs of a key run at a time, the others wait in the order in which they came.
 
-import { DatabaseHeldUp, type DatabaseUnavailable, meetsAll } from "../db/connection/door.ts";
+import {
+  affectsEveryCall,
+  DatabaseLockTimeout,
+  type DatabaseUnavailable,
+} from "../db/connection/unavailable.ts";
 
 /** How long somebody waits behind jobs that a database lock holds up. */
 const PATIENCE_MS = 2_000;
 
 /**
  * Ends a turn; may be called twice. `error` is what the work failed with: an outage also fails all who wait, because they would
- * meet it again, and a lock that held the work up (DatabaseHeldUp) fails those who have waited for `patienceMs` already.
+ * meet it again, and a lock that held the work up (DatabaseLockTimeout) fails those who have waited for `patienceMs` already.
  */
 export type Release = (error?: unknown) => void;
 
@@ -40,8 +44,8 @@ export function createSemaphore(atOnceMax: number, patienceMs = PATIENCE_MS): Se
     return (error) => {
       if (hasEnded) return;
       hasEnded = true;
-      if (meetsAll(error)) queue.waiting.splice(0).forEach(({ fail }) => fail(error));
-      if (error instanceof DatabaseHeldUp) {
+      if (affectsEveryCall(error)) queue.waiting.splice(0).forEach(({ fail }) => fail(error));
+      if (error instanceof DatabaseLockTimeout) {
         const tooEarly = performance.now() - patienceMs;
         while (queue.waiting[0] && queue.waiting[0].since < tooEarly) queue.waiting.shift()!.fail(error);
       }

@@ -3,7 +3,7 @@
 
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
 import type { Database } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { eraseSome } from "../db/erasures.ts";
 import { deleteOld, type OldTable, ROWS_AT_ONCE } from "../db/upkeep.ts";
 import { listDeadSessions, listEndedSince } from "../db/sessions.ts";

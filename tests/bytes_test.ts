@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import type { Bytes } from "../db/media/bytes.ts";
 import { type Database, openDatabase } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { eventually } from "./support.ts";

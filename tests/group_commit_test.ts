@@ -2,7 +2,7 @@ import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { setImmediate } from "node:timers";
 import fc from "fast-check";
 
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
 import { eventually } from "./support.ts";
 

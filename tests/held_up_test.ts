@@ -1,7 +1,7 @@
 // One pair that somebody holds in a transaction of his own: what it costs the two, and that it costs nobody else.
 
 import { deepEqual, equal, ok } from "./assert.ts";
-import { DatabaseHeldUp, DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createRetryQueue } from "../services/retry_queue.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
 import { untilWaiting } from "./locks.ts";
@@ -135,7 +135,7 @@ Deno.test("jobs of a held lock are tried beside the batches, together, and with 
     async run(jobs) {
       runs.push(jobs);
       await new Promise((resolve) => setTimeout(resolve, 0));
-      if (isHeld && jobs.some((job) => job.startsWith("stuck"))) throw new DatabaseHeldUp("Held");
+      if (isHeld && jobs.some((job) => job.startsWith("stuck"))) throw new DatabaseLockTimeout("Held");
       return jobs;
     },
     jobsMax: 10,
@@ -144,7 +144,7 @@ Deno.test("jobs of a held lock are tried beside the batches, together, and with 
   });
   const failing = (job: string) => commits.add(job).then(() => "done", (error) => error.constructor.name);
   const first = await Promise.all(["stuck 1", "free 1", "stuck 2", "other 1"].map(failing));
-  deepEqual(first, ["DatabaseHeldUp", "done", "DatabaseHeldUp", "done"]);
+  deepEqual(first, ["DatabaseLockTimeout", "done", "DatabaseLockTimeout", "done"]);
   deepEqual(runs, [["stuck 1", "free 1", "stuck 2", "other 1"], ["free 1", "other 1"], [
     "stuck 1",
     "stuck 2",
@@ -168,7 +168,7 @@ Deno.test("where nobody can tell what is held, each lock of a batch is tried by 
     async run(jobs) {
       runs.push(jobs);
       await new Promise((resolve) => setTimeout(resolve, 0));
-      if (jobs.some((job) => job.startsWith("stuck"))) throw new DatabaseHeldUp("Held");
+      if (jobs.some((job) => job.startsWith("stuck"))) throw new DatabaseLockTimeout("Held");
       return jobs;
     },
     jobsMax: 10,
@@ -186,7 +186,7 @@ Deno.test("an outage that is found by the look at what is held fails the batch, 
   const commits = createGroupCommit<string, string>({
     run() {
       runs += 1;
-      return Promise.reject(new DatabaseHeldUp("Held"));
+      return Promise.reject(new DatabaseLockTimeout("Held"));
     },
     jobsMax: 10,
     batchesMax: 1,

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { openDatabase } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { openLending } from "../db/connection/lending.ts";
 import { OpeningRefused } from "../db/connection/outages.ts";
 import { createTestDatabase } from "./database.ts";

@@ -13,15 +13,15 @@ Deno.test("appendChunk() waits for the disk unless the chunk is lazy, and leaves
     const keptMs = 1_000;
     await insertUpload(t.sql, { id: 1, owner_id, declared: "audio", length: 100, metadata: null, now });
     const database = openDatabase(t.database.address, { max: 1 });
-    const door = database.openBytes();
-    const run = (text: string) => door.run({ name: text, text, values: [] });
+    const connections = database.openBytes();
+    const run = (text: string) => connections.run({ name: text, text, values: [] });
     /** One after the other they have one connection. */
     const doesWait = () => run("select where current_setting('synchronous_commit') = 'on'");
     equal(await doesWait(), 1);
     for (const [offset, isLazy] of [true, false, true].entries()) {
       await run("begin");
       equal(
-        await appendChunk(door, { id: 1, offset, bytes: Uint8Array.of(offset), isLazy, now, keptMs }),
+        await appendChunk(connections, { id: 1, offset, bytes: Uint8Array.of(offset), isLazy, now, keptMs }),
         true,
       );
       equal(await doesWait(), isLazy ? 0 : 1);
@@ -29,7 +29,14 @@ Deno.test("appendChunk() waits for the disk unless the chunk is lazy, and leaves
       equal(await doesWait(), 1);
     }
     equal(
-      await appendChunk(door, { id: 1, offset: 2, bytes: Uint8Array.of(1), isLazy: false, now, keptMs }),
+      await appendChunk(connections, {
+        id: 1,
+        offset: 2,
+        bytes: Uint8Array.of(1),
+        isLazy: false,
+        now,
+        keptMs,
+      }),
       false,
     );
     await database.close();

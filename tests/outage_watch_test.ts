@@ -1,5 +1,5 @@
 import { deepEqual } from "./assert.ts";
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { type DatabaseNews, watchOutages } from "../db/connection/outage_watch.ts";
 import { OpeningRefused } from "../db/connection/outages.ts";
 

@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 import { connect, type Database, openDatabase, type Pool } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import type { DatabaseNews } from "../db/connection/outage_watch.ts";
 import { awaitServer } from "../db/connection/server.ts";
 import { createTestDatabase } from "./database.ts";

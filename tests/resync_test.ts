@@ -2,7 +2,7 @@
 
 import { ok } from "./assert.ts";
 import type { Database, Sql } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { configureLogging } from "../services/log.ts";
 import { createResync } from "../services/resync.ts";
 
@@ -25,7 +25,7 @@ Deno.test("afterOutage() looks back to the first operation that failed, also whe
       lookedAt = performance.now();
       if (failedAt > 0) return work(nothing);
       failedAt = lookedAt;
-      // As the door does of every operation that it gave up.
+      // As the supervisor does of every operation that it gave up.
       resync.afterOutage();
       return Promise.reject(new DatabaseUnavailable());
     },

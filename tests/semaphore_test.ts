@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "./assert.ts";
 
-import { DatabaseHeldUp, DatabaseUnavailable } from "../db/connection/door.ts";
+import { DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createSemaphore } from "../services/semaphore.ts";
 
 /** Work that ends when it is told to. */
@@ -43,10 +43,10 @@ Deno.test("run() gives a turn on when its work failed, and fails nobody else wit
 
 Deno.test("what a lock holds up fails nobody else that waits", async () => {
   const semaphore = createSemaphore(1);
-  const held = semaphore.run(() => Promise.reject(new DatabaseHeldUp("Somebody else holds a lock")));
+  const held = semaphore.run(() => Promise.reject(new DatabaseLockTimeout("Somebody else holds a lock")));
   const next = semaphore.run(() => Promise.resolve("next"));
 
-  await rejects(held, DatabaseHeldUp);
+  await rejects(held, DatabaseLockTimeout);
   equal(await next, "next");
 });
 
@@ -58,9 +58,9 @@ Deno.test("behind a lock that holds up who is in front nobody waits for longer t
   const early = [1, 2].map(() => semaphore.run(work("early", began).run));
   await new Promise((resolve) => setTimeout(resolve, 50));
   const late = semaphore.run(() => Promise.resolve("late"));
-  first.fail(new DatabaseHeldUp("Somebody else holds a lock"));
+  first.fail(new DatabaseLockTimeout("Somebody else holds a lock"));
 
-  for (const failed of [held, ...early]) await rejects(failed, DatabaseHeldUp);
+  for (const failed of [held, ...early]) await rejects(failed, DatabaseLockTimeout);
   equal(await late, "late");
   deepEqual(began, ["first"]);
 });

@@ -3,7 +3,8 @@
 
 import postgres from "postgres";
 import { type Bytes, openBytes } from "../media/bytes.ts";
-import { DatabaseUnavailable, openDoor, OPERATION_MS_MAX } from "./door.ts";
+import { openSupervisor, OPERATION_MS_MAX } from "./supervisor.ts";
+import { DatabaseUnavailable } from "./unavailable.ts";
 import { guardImmediates } from "./immediates.ts";
 import type { LendOptions } from "./lending.ts";
 import { type DatabaseNews, watchOutages } from "./outage_watch.ts";
@@ -111,7 +112,7 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
   const watch = watchOutages(() => server);
   let spare = () => Promise.resolve(false);
   const probing = (onclose: () => void) => connect(at, { max: 1, takesArrays: false, onclose });
-  const door = openDoor((onAskingLost) => {
+  const supervisor = openSupervisor((onAskingLost) => {
     const pools = openPools((onclose) => connect(at, { max: 1, lockMsMax: LOCK_MS_MAX, onclose }), {
       max,
       watch,
@@ -131,12 +132,12 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
   const others: Bytes[] = [];
 
   return {
-    run: (work, options) => door.run(({ lend }) => lend(work, options)),
+    run: (work, options) => supervisor.run(({ lend }) => lend(work, options)),
     begin<T>(work: (sql: Sql) => Promise<T>, afterCommit: (result: T) => void = () => {}): Promise<T> {
       let givenUp = false;
       // postgres.js keeps what a transaction resolves with for as long as no other is begun on its connection.
       let result: T | undefined;
-      return door.run(async ({ lend }) => {
+      return supervisor.run(async ({ lend }) => {
         await lend((pool) =>
           pool.begin(async (sql) => {
             if (givenUp) throw new DatabaseUnavailable("Transaction began too late");
@@ -156,10 +157,10 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       others.push(bytes);
       return bytes;
     },
-    onOutage: door.onOutage,
+    onOutage: supervisor.onOutage,
     onNews: watch.onNews,
     async close() {
-      await Promise.all([door, ...others].map((one) => one.close()));
+      await Promise.all([supervisor, ...others].map((one) => one.close()));
     },
   };
 }

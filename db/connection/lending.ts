@@ -2,7 +2,7 @@
 // runs the next with less CPU than one whose memory others have pushed out of the processor's caches. postgres.js itself
 // goes round all of them.
 
-import { DatabaseUnavailable } from "./door.ts";
+import { DatabaseUnavailable } from "./unavailable.ts";
 import { isLoss, OpeningRefused } from "./outages.ts";
 
 /** What can be lent. */

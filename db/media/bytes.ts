@@ -4,7 +4,7 @@
 import { Socket } from "node:net";
 import { type Target, targetsOf } from "./bytes_targets.ts";
 import type { Pool } from "../connection/database.ts";
-import { openDoor } from "../connection/door.ts";
+import { openSupervisor } from "../connection/supervisor.ts";
 import { openLending } from "../connection/lending.ts";
 import type { OutageWatch } from "../connection/outage_watch.ts";
 import { reasonOf } from "../connection/outage_reasons.ts";
@@ -47,7 +47,7 @@ export function openBytes(
     return reasonOf(refusal).code === TOO_MANY && await spare();
   }
 
-  const door = openDoor((onAskingLost) => {
+  const supervisor = openSupervisor((onAskingLost) => {
     const probe = openProbe(connect, onAskingLost);
     const targets = targetsOf(probe.options);
     const { lend, end } = openLending({
@@ -63,8 +63,8 @@ export function openBytes(
     };
   }, watch);
   return {
-    run: (statement) => door.run(({ lend }) => lend((connection) => connection.run(statement))),
-    close: door.close,
+    run: (statement) => supervisor.run(({ lend }) => lend((connection) => connection.run(statement))),
+    close: supervisor.close,
   };
 }
 

@@ -47,7 +47,7 @@ export async function insertUpload(
  * database may lose it, until any later commit that does wait.
  */
 export async function appendChunk(
-  door: Bytes,
+  connections: Bytes,
   { id, offset, bytes, isLazy, now, keptMs }: {
     id: number;
     offset: number;
@@ -57,7 +57,7 @@ export async function appendChunk(
     keptMs: number;
   },
 ): Promise<boolean> {
-  const rows = await door.run({
+  const rows = await connections.run({
     name: "append_chunk",
     text: `
       with grown as (

@@ -5,7 +5,7 @@
 import { nameContacts, writeChanges } from "../../db/contact_changes.ts";
 import { type ContactRow, listContacts } from "../../db/contacts.ts";
 import type { Database, Sql } from "../../db/connection/database.ts";
-import { DatabaseUnavailable } from "../../db/connection/door.ts";
+import { DatabaseUnavailable } from "../../db/connection/unavailable.ts";
 import { isOutage } from "../../db/connection/outages.ts";
 import { findHeld, findPairs } from "../../db/pairs.ts";
 import { inviteUsers, listDeleted, type User } from "../../db/users.ts";
@@ -183,7 +183,7 @@ function isOfStranger({ peer, before, after }: Case): boolean {
   return peer === null && after.mine !== before.mine;
 }
 
-/** What is committed must not look undone; who gets no list asks for it. An outage is for the door to hear of. */
+/** What is committed must not look undone; who gets no list asks for it. An outage is for the supervisor to hear of. */
 function toNoLists(error: unknown): ContactRow[][] {
   if (isOutage(error)) throw error;
   return [];

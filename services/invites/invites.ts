@@ -4,7 +4,7 @@
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Database, Sql } from "../../db/connection/database.ts";
-import { DatabaseHeldUp } from "../../db/connection/door.ts";
+import { DatabaseLockTimeout } from "../../db/connection/unavailable.ts";
 import * as invites from "../../db/invites.ts";
 import { listSuppressions, suppress } from "../../db/suppressions.ts";
 import { findUser, type User } from "../../db/users.ts";
@@ -194,7 +194,7 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DatabaseHeldUp) || tries === TRIES_MAX) throw error;
+      if (!(error instanceof DatabaseLockTimeout) || tries === TRIES_MAX) throw error;
     }
   }
 }

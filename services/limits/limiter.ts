@@ -3,7 +3,7 @@
 
 import { giveBackUses, readLevels, type Taken, takeUses, type Use } from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/connection/database.ts";
-import { meetsAll } from "../../db/connection/door.ts";
+import { affectsEveryCall } from "../../db/connection/unavailable.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import { createSemaphore, type Release } from "../semaphore.ts";
@@ -125,7 +125,7 @@ export function createLimiter(
       },
       giveBack: giveBackOnce,
       async giveBackAfter(error) {
-        if (!meetsAll(error)) return await giveBackOnce();
+        if (!affectsEveryCall(error)) return await giveBackOnce();
         release(error);
         giveBackOnce();
       },

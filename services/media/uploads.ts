@@ -56,7 +56,7 @@ export function createUploads(
   const places = createWaitingPlaces(TRANSFERS);
   const writes = createSemaphore(WRITES_AT_ONCE_MAX);
   const recognitions = createSemaphore(RECOGNITIONS_MAX);
-  const door = database.openBytes();
+  const connections = database.openBytes();
 
   /**
    * Runs one transfer of a user's, who may have two at a time on this process; others wait for their turn, unless their
@@ -134,7 +134,7 @@ export function createUploads(
   }
 
   async function put({ id, owner_id }: UploadRow, chunk: Chunk & { now: Date }): Promise<void> {
-    if (await writes.run(() => rows.appendChunk(door, { id, ...chunk, keptMs: RESUMABLE_MS }))) return;
+    if (await writes.run(() => rows.appendChunk(connections, { id, ...chunk, keptMs: RESUMABLE_MS }))) return;
     throw await find({ user_id: owner_id }, id) ? new AppError("upload_conflict") : await gone(owner_id);
   }
 

@@ -2,7 +2,7 @@
 // many messages, but before anybody who has seen a socket of this process told looks.
 
 import type { Database } from "../../db/connection/database.ts";
-import { meetsAll } from "../../db/connection/door.ts";
+import { affectsEveryCall } from "../../db/connection/unavailable.ts";
 import { listUndelivered, type Undelivered } from "../../db/marks.ts";
 import { within } from "../../db/connection/within.ts";
 import { createGroupCommit } from "../group_commit.ts";
@@ -107,7 +107,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     try {
       await within(SETTLE_MS_MAX, markNow(key, readerId));
     } catch (error) {
-      if (meetsAll(error)) throw error;
+      if (affectsEveryCall(error)) throw error;
     }
   }
 

@@ -2,7 +2,7 @@
 // second: sockets are noted, then who is owed a wake, then what is due is sent.
 
 import type { Database } from "../../db/connection/database.ts";
-import { DatabaseUnavailable } from "../../db/connection/door.ts";
+import { DatabaseUnavailable } from "../../db/connection/unavailable.ts";
 import {
   deleteExpired,
   deleteSubscription,

@@ -2,6 +2,7 @@
 
 import type { OutageWatch } from "./outage_watch.ts";
 import { isElsewhere, isFromLiving, isHeldUp, isLoss, isOutage, OpeningRefused } from "./outages.ts";
+import { DatabaseLockTimeout, DatabaseUnavailable } from "./unavailable.ts";
 import { within } from "./within.ts";
 
 /** What runs statements. After an outage it is replaced. */
@@ -12,7 +13,7 @@ export interface Connections {
   end(seconds: number): Promise<void>;
 }
 
-export interface Door<Open extends Connections> {
+export interface Supervisor<Open extends Connections> {
   /**
    * Lets `work` take its time while the database answers. When it does not, `onGiveUp` is called, and what comes of the work
    * is for nobody.
@@ -22,17 +23,6 @@ export interface Door<Open extends Connections> {
   /** Calls this whenever something failed for an outage and may have been committed all the same, or another server is asked. */
   onOutage(tell: () => void): void;
   close(): Promise<void>;
-}
-
-/** The database did not answer; what was asked may be tried again. */
-export class DatabaseUnavailable extends Error {}
-
-/** What was asked waited too long for somebody else's lock, and did nothing; everything else goes on. */
-export class DatabaseHeldUp extends DatabaseUnavailable {}
-
-/** Whether whoever waits for the database as well finds the same. */
-export function meetsAll(error: unknown): error is DatabaseUnavailable {
-  return error instanceof DatabaseUnavailable && !(error instanceof DatabaseHeldUp);
 }
 
 /** How long an operation may take before the database is asked whether it is there at all. */
@@ -48,10 +38,10 @@ const CLOSE_SECONDS = 2;
  * @param open is told what to call when the connection for asking was lost
  * @param watch hears of every failure, and of what worked after it
  */
-export function openDoor<Open extends Connections>(
+export function openSupervisor<Open extends Connections>(
   open: (onAskingLost: () => void) => Open,
   watch: OutageWatch,
-): Door<Open> {
+): Supervisor<Open> {
   let isAsked = false;
   const onAskingLost = () => void (isAsked = false);
   let connections = open(onAskingLost);
@@ -132,7 +122,7 @@ export function openDoor<Open extends Connections>(
       // Where its connections were left meanwhile, why was told of another.
       if (isHeldUp(error)) {
         if (!isClosed) watch.heldUp(error);
-        throw new DatabaseHeldUp("Somebody else holds a lock", { cause: error });
+        throw new DatabaseLockTimeout("Somebody else holds a lock", { cause: error });
       }
       if (isOutage(error) && isOurs && !isClosed) watch.failed(error);
       // Nothing was begun, so nothing may have been committed; and where others are open, they work.
