@@ -6,7 +6,7 @@ import { type Bytes, openBytes } from "../media/bytes.ts";
 import { openSupervisor, OPERATION_MS_MAX } from "./supervisor.ts";
 import { DatabaseUnavailable } from "./unavailable.ts";
 import { guardImmediates } from "./immediates.ts";
-import type { LendOptions } from "./lending.ts";
+import type { LendOptions } from "./lifo_pool.ts";
 import { type DatabaseNews, watchOutages } from "./outage_watch.ts";
 import { openPools } from "./pools.ts";
 import { openProbe } from "./probe.ts";

@@ -1,7 +1,7 @@
 // Pools of postgres.js with one connection each, which are lent when they know how arrays are written.
 
 import type { Pool } from "./database.ts";
-import { type Lending, openLending } from "./lending.ts";
+import { type LifoPool, openLifoPool } from "./lifo_pool.ts";
 import type { OutageWatch } from "./outage_watch.ts";
 import { ConnectionLost, toOpeningError } from "./outages.ts";
 
@@ -9,8 +9,8 @@ import { ConnectionLost, toOpeningError } from "./outages.ts";
 export function openPools(
   connect: (onclose: () => void) => Pool,
   { max, watch }: { max: number; watch: OutageWatch },
-): Lending<Pool> {
-  return openLending({ connect, open: learnArrays }, { max, onCramped: watch.cramped });
+): LifoPool<Pool> {
+  return openLifoPool({ connect, open: learnArrays }, { max, onCramped: watch.cramped });
 }
 
 /** postgres.js has to ask how arrays are written, and does so before the first statement. */

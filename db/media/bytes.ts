@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import { type Target, targetsOf } from "./bytes_targets.ts";
 import type { Pool } from "../connection/database.ts";
 import { openSupervisor } from "../connection/supervisor.ts";
-import { openLending } from "../connection/lending.ts";
+import { openLifoPool } from "../connection/lifo_pool.ts";
 import type { OutageWatch } from "../connection/outage_watch.ts";
 import { reasonOf } from "../connection/outage_reasons.ts";
 import { openProbe } from "../connection/probe.ts";
@@ -50,7 +50,7 @@ export function openBytes(
   const supervisor = openSupervisor((onAskingLost) => {
     const probe = openProbe(connect, onAskingLost);
     const targets = targetsOf(probe.options);
-    const { lend, end } = openLending({
+    const { lend, end } = openLifoPool({
       connect: (onClose) => makeConnection(targets, onClose),
       open: (connection) => connection.open(),
     }, { max: Infinity, onCramped: watch.cramped, makeRoom });

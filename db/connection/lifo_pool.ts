@@ -16,7 +16,7 @@ export interface LendOptions {
   inTurn: boolean;
 }
 
-export interface Lending<C extends Connection> {
+export interface LifoPool<C extends Connection> {
   /**
    * Lends one to this work, which has it for itself; while all are lent, who came first goes first. One that was lost is
    * ended, and another made in its place. Where no more can be opened, those that are open are all that there are for a while.
@@ -39,7 +39,7 @@ interface Source<C> {
   open(connection: C): Promise<void>;
 }
 
-interface LendingOptions {
+interface LifoPoolOptions {
   max: number;
   /** Told that a connection was refused while so many others are open. */
   onCramped?: (refusal: OpeningRefused, connections: number) => void;
@@ -54,10 +54,10 @@ const RETRY_MS = 5_000;
 const ROOM_TRIES_MAX = 4;
 const ROOM_MS = 50;
 
-export function openLending<C extends Connection>(
+export function openLifoPool<C extends Connection>(
   { connect, open }: Source<C>,
-  { max, onCramped = () => {}, retryMs = RETRY_MS, makeRoom }: LendingOptions,
-): Lending<C> {
+  { max, onCramped = () => {}, retryMs = RETRY_MS, makeRoom }: LifoPoolOptions,
+): LifoPool<C> {
   /** Also those that are being opened. */
   const made = new Set<C>();
   /** Those that are open. */

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { openDatabase } from "../db/connection/database.ts";
 import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
-import { openLending } from "../db/connection/lending.ts";
+import { openLifoPool } from "../db/connection/lifo_pool.ts";
 import { OpeningRefused } from "../db/connection/outages.ts";
 import { createTestDatabase } from "./database.ts";
 
@@ -13,12 +13,12 @@ interface Named {
 }
 
 /** Named in the order in which they are made. `refused` can be set to what opening one fails with. */
-function lendingOf(max: number, { retryMs = 60_000 } = {}) {
+function poolOf(max: number, { retryMs = 60_000 } = {}) {
   const made: string[] = [];
   const ended: [string, number][] = [];
   const cramped: number[] = [];
-  const door = { refused: null as Error | null };
-  const lending = openLending<Named>({
+  const server = { refused: null as Error | null };
+  const pool = openLifoPool<Named>({
     connect(close) {
       const name = "abcdefghij"[made.length]!;
       made.push(name);
@@ -26,20 +26,20 @@ function lendingOf(max: number, { retryMs = 60_000 } = {}) {
       return { name, close, end };
     },
     async open() {
-      if (door.refused) throw door.refused;
+      if (server.refused) throw server.refused;
     },
   }, { max, retryMs, onCramped: (_refusal, connections) => void cramped.push(connections) });
-  return { made, ended, cramped, door, lending };
+  return { made, ended, cramped, server, pool };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
 Deno.test("a connection is lent to one at a time, the last used first, and to whoever waits in their order", async () => {
-  const { lending, made } = lendingOf(2);
+  const { pool, made } = poolOf(2);
   const seen: string[] = [];
   const holds = new Map<number, () => void>();
   const all = [1, 2, 3, 4].map((who) =>
-    lending.lend(async ({ name }) => {
+    pool.lend(async ({ name }) => {
       seen.push(`${who} ${name}`);
       await new Promise<void>((resolve) => holds.set(who, resolve));
     })
@@ -52,52 +52,52 @@ Deno.test("a connection is lent to one at a time, the last used first, and to wh
     await turn();
   }
   deepEqual(seen.slice(2), ["3 b", "4 a"]);
-  for (let time = 0; time < 3; time++) equal(await lending.lend(({ name }) => Promise.resolve(name)), "b");
+  for (let time = 0; time < 3; time++) equal(await pool.lend(({ name }) => Promise.resolve(name)), "b");
   deepEqual(made, ["a", "b"]);
 });
 
 Deno.test("connections are made when they are needed, and one whose work failed is lent again", async () => {
-  const { lending, made, ended } = lendingOf(3);
+  const { pool, made, ended } = poolOf(3);
   deepEqual(made, []);
-  await rejects(lending.lend(() => Promise.reject(new Error("It failed"))), /It failed/);
-  equal(await lending.lend(({ name }) => Promise.resolve(name)), "a");
+  await rejects(pool.lend(() => Promise.reject(new Error("It failed"))), /It failed/);
+  equal(await pool.lend(({ name }) => Promise.resolve(name)), "a");
   deepEqual(made, ["a"]);
-  await lending.end(3);
+  await pool.end(3);
   deepEqual(ended, [["a", 3]]);
 });
 
 Deno.test("connections that are lent in turn are all opened, and then the one used longest ago goes first", async () => {
-  const { lending } = lendingOf(3);
+  const { pool } = poolOf(3);
   const names: string[] = [];
   const use = (options?: { inTurn: boolean }) =>
-    lending.lend(({ name }) => Promise.resolve(void names.push(name)), options);
+    pool.lend(({ name }) => Promise.resolve(void names.push(name)), options);
   for (let time = 0; time < 5; time++) await use({ inTurn: true });
   for (let time = 0; time < 2; time++) await use();
   deepEqual(names, ["a", "b", "c", "a", "b", "b", "b"]);
 });
 
 Deno.test("one that was lost is ended, and who waited for it has another", async () => {
-  const { lending, made, ended } = lendingOf(1);
+  const { pool, made, ended } = poolOf(1);
   const lost = Object.assign(new Error("It was lost"), { code: "CONNECTION_CLOSED" });
-  const first = lending.lend(async () => {
+  const first = pool.lend(async () => {
     await turn();
     throw lost;
   });
-  const second = lending.lend(({ name }) => Promise.resolve(name));
+  const second = pool.lend(({ name }) => Promise.resolve(name));
   await rejects(first, /It was lost/);
   equal(await second, "b");
-  equal(await lending.lend(({ name }) => Promise.resolve(name)), "b");
+  equal(await pool.lend(({ name }) => Promise.resolve(name)), "b");
   deepEqual([made, ended], [["a", "b"], [["a", 0]]]);
 });
 
 Deno.test("who waits when all are ended is DatabaseUnavailable, and never has one", async () => {
-  const { lending } = lendingOf(1);
+  const { pool } = poolOf(1);
   const end = Promise.withResolvers<void>();
   let hasRun = false;
-  const first = lending.lend(() => end.promise);
-  const second = rejects(lending.lend(() => Promise.resolve(hasRun = true)), DatabaseUnavailable);
+  const first = pool.lend(() => end.promise);
+  const second = rejects(pool.lend(() => Promise.resolve(hasRun = true)), DatabaseUnavailable);
   await turn();
-  await lending.end(0);
+  await pool.end(0);
   await second;
   end.resolve();
   await first;
@@ -105,70 +105,70 @@ Deno.test("who waits when all are ended is DatabaseUnavailable, and never has on
 });
 
 Deno.test("who comes after all are ended is DatabaseUnavailable, and nothing is made", async () => {
-  const { lending, made } = lendingOf(1);
-  await lending.end(0);
-  await rejects(lending.lend(() => Promise.resolve()), DatabaseUnavailable);
+  const { pool, made } = poolOf(1);
+  await pool.end(0);
+  await rejects(pool.lend(() => Promise.resolve()), DatabaseUnavailable);
   deepEqual(made, []);
 });
 
 const refused = new OpeningRefused("Connection was not opened");
 
 Deno.test("who is refused another connection has the next of those that are open, before who came later, and none is ended", async () => {
-  const { lending, door, made, ended, cramped } = lendingOf(3);
+  const { pool, server, made, ended, cramped } = poolOf(3);
   const hold = Promise.withResolvers<void>();
-  const first = lending.lend(() => hold.promise);
+  const first = pool.lend(() => hold.promise);
   await turn();
-  door.refused = refused;
+  server.refused = refused;
   const seen: string[] = [];
   const others = [2, 3].map((who) =>
-    lending.lend(({ name }) => Promise.resolve(void seen.push(`${who} ${name}`)))
+    pool.lend(({ name }) => Promise.resolve(void seen.push(`${who} ${name}`)))
   );
   await turn();
   deepEqual([seen, made, ended], [[], ["a", "b", "c"], [["b", 0], ["c", 0]]]);
-  const last = lending.lend(({ name }) => Promise.resolve(void seen.push(`4 ${name}`)));
+  const last = pool.lend(({ name }) => Promise.resolve(void seen.push(`4 ${name}`)));
   hold.resolve();
   await Promise.all([first, ...others, last]);
   deepEqual(seen.toSorted(), ["2 a", "3 a", "4 a"]);
   equal(seen[2], "4 a");
   // For a while nobody asks for more, and those who want another than the last take it as well.
   for (const inTurn of [true, false]) {
-    equal(await lending.lend(({ name }) => Promise.resolve(name), { inTurn }), "a");
+    equal(await pool.lend(({ name }) => Promise.resolve(name), { inTurn }), "a");
   }
   deepEqual([made.length, ended.length], [3, 2]);
   deepEqual(cramped, [1, 1]);
 });
 
 Deno.test("a while after one was refused another is opened again", async () => {
-  const { lending, door, made } = lendingOf(2, { retryMs: 0 });
-  await lending.lend(() => Promise.resolve());
-  door.refused = refused;
-  const use = () => lending.lend(({ name }) => Promise.resolve(name), { inTurn: true });
+  const { pool, server, made } = poolOf(2, { retryMs: 0 });
+  await pool.lend(() => Promise.resolve());
+  server.refused = refused;
+  const use = () => pool.lend(({ name }) => Promise.resolve(name), { inTurn: true });
   deepEqual([await use(), await use()], ["a", "a"]);
-  door.refused = null;
+  server.refused = null;
   equal(await use(), "d");
   deepEqual(made, ["a", "b", "c", "d"]);
 });
 
 Deno.test("when none can be opened all who wait are told so, and who comes next tries again", async () => {
-  const { lending, door } = lendingOf(2);
-  door.refused = refused;
-  const use = () => lending.lend(({ name }) => Promise.resolve(name));
+  const { pool, server } = poolOf(2);
+  server.refused = refused;
+  const use = () => pool.lend(({ name }) => Promise.resolve(name));
   await Promise.all(Array.from({ length: 5 }, () => rejects(use(), OpeningRefused)));
   await rejects(use(), OpeningRefused);
-  door.refused = null;
+  server.refused = null;
   ok(await use());
 });
 
 Deno.test("one that closed by itself is not lent again, whoever has it", async () => {
-  const { lending, made, ended } = lendingOf(1);
-  const closed = await lending.lend((connection) => Promise.resolve(connection));
+  const { pool, made, ended } = poolOf(1);
+  const closed = await pool.lend((connection) => Promise.resolve(connection));
   closed.close();
-  const again = await lending.lend(async (connection) => {
+  const again = await pool.lend(async (connection) => {
     connection.close();
     return connection;
   });
   equal(again.name, "b");
-  equal(await lending.lend(({ name }) => Promise.resolve(name)), "c");
+  equal(await pool.lend(({ name }) => Promise.resolve(name)), "c");
   deepEqual([made, ended], [["a", "b", "c"], [["a", 0], ["b", 0]]]);
 });
 
@@ -191,15 +191,15 @@ Deno.test("statements one after the other run in one server process, and those a
 });
 
 Deno.test("spare() ends the one used longest ago of those that nobody has, never the last, and none takes its place", async () => {
-  const { lending, made, ended } = lendingOf(3);
-  equal(await lending.spare(), false);
+  const { pool, made, ended } = poolOf(3);
+  equal(await pool.spare(), false);
   const hold = Promise.withResolvers<void>();
-  const held = lending.lend(() => hold.promise);
-  await lending.lend(() => Promise.resolve());
-  equal(await lending.spare(), true);
+  const held = pool.lend(() => hold.promise);
+  await pool.lend(() => Promise.resolve());
+  equal(await pool.spare(), true);
   deepEqual([made, ended], [["a", "b"], [["b", 0]]]);
-  equal(await lending.spare(), false);
-  const next = lending.lend(({ name }) => Promise.resolve(name));
+  equal(await pool.spare(), false);
+  const next = pool.lend(({ name }) => Promise.resolve(name));
   hold.resolve();
   await held;
   equal(await next, "a");
@@ -209,23 +209,23 @@ Deno.test("spare() ends the one used longest ago of those that nobody has, never
 Deno.test("where none can be opened one is opened in the room that somebody else makes; where nobody does, it fails", async () => {
   const refusal = new OpeningRefused("No room");
   let rooms = 1;
-  const door = { refused: refusal as Error | null };
-  const lending = openLending<Named>({
+  const server = { refused: refusal as Error | null };
+  const pool = openLifoPool<Named>({
     connect: () => ({ name: "a", close: () => {}, end: () => Promise.resolve() }),
     async open() {
-      if (door.refused) throw door.refused;
+      if (server.refused) throw server.refused;
     },
   }, {
     max: 2,
     makeRoom: () => {
-      if (rooms === 1) door.refused = null;
+      if (rooms === 1) server.refused = null;
       return Promise.resolve(rooms-- > 0);
     },
   });
-  equal(await lending.lend(({ name }) => Promise.resolve(name)), "a");
+  equal(await pool.lend(({ name }) => Promise.resolve(name)), "a");
   equal(rooms, 0);
 
-  const { lending: other, door: shut } = lendingOf(2);
+  const { pool: other, server: shut } = poolOf(2);
   shut.refused = refusal;
   await rejects(other.lend(() => Promise.resolve()), OpeningRefused);
 });
