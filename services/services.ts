@@ -32,7 +32,7 @@ import { createPush } from "./push/push.ts";
 import { createResync } from "./resync.ts";
 import { createSends } from "./messages/sends.ts";
 import { createSessions } from "./sessions/sessions.ts";
-import { createSides } from "./sides.ts";
+import { createSideReader } from "./side_reader.ts";
 import { createSmsBudget, UNPAID } from "./sms/budget.ts";
 import type { ConsoleSms } from "./sms/console.ts";
 import { createSmsDispatch } from "./sms/dispatch.ts";
@@ -116,13 +116,13 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const contacts = createContacts({ database, changes, invites });
   const invitees = createInvitees({ invites, accounts, contacts, sessions, uniform: config.uniformAuth });
   const threads = createThreads({ database });
-  const sides = createSides({ database });
+  const sideReader = createSideReader({ database });
   const messageLimiter = createMemoryLimiter({ rates: config.limits.messages, elapsedMs });
   const sends = createSends({ database, threads, bus, limiter: messageLimiter, now });
-  const marks = createMarks({ database, bus, threads, sides, now });
+  const marks = createMarks({ database, bus, threads, sideReader, now });
   const deliveries = createDeliveries({ database, marks });
   const newest = createNewest({ database });
-  const messages = createMessages({ database, threads, sides, newest, sends, marks, deliveries });
+  const messages = createMessages({ database, threads, sideReader, newest, sends, marks, deliveries });
 
   const uploads = createUploads({
     database,

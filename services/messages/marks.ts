@@ -10,7 +10,7 @@ import type { Event } from "../events/events.ts";
 import { createGroupCommit } from "../group_commit.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { Actor } from "../sessions/sessions.ts";
-import type { Sides } from "../sides.ts";
+import type { SideReader } from "../side_reader.ts";
 import { locksOfPairs, type Thread, type Threads } from "./threads.ts";
 
 /** A reader's progress: every message up to `delivered_to` has reached him, every text up to `seen_text_to` is seen. */
@@ -36,11 +36,11 @@ const BATCHES_MAX = 2;
 export type Marks = ReturnType<typeof createMarks>;
 
 export function createMarks(
-  { database, bus, threads, sides, now }: {
+  { database, bus, threads, sideReader, now }: {
     database: Database;
     bus: Bus;
     threads: Threads;
-    sides: Sides;
+    sideReader: SideReader;
     now: () => Date;
   },
 ) {
@@ -116,7 +116,7 @@ export function createMarks(
 
   async function shownThread(me: Actor, phone: PhoneNumber): Promise<Thread> {
     const thread = await threads.find(me, phone);
-    const side = thread && await sides.read(thread.conversation_id, me.user_id);
+    const side = thread && await sideReader.read(thread.conversation_id, me.user_id);
     if (!side || statusOf(side) === null) throw new AppError("contact_not_found");
     return thread;
   }

@@ -11,7 +11,7 @@ import type { PhoneNumber } from "../phone_number.ts";
 import type { Newest, NewestRows } from "./newest.ts";
 import type { Sends } from "./sends.ts";
 import type { Actor } from "../sessions/sessions.ts";
-import type { Sides } from "../sides.ts";
+import type { SideReader } from "../side_reader.ts";
 import type { Threads } from "./threads.ts";
 
 export type MessageStatus = "created" | "delivered" | "seen";
@@ -57,10 +57,10 @@ interface Shown {
 export type Messages = ReturnType<typeof createMessages>;
 
 export function createMessages(
-  { database, threads, sides, newest, sends, marks, deliveries }: {
+  { database, threads, sideReader, newest, sends, marks, deliveries }: {
     database: Database;
     threads: Threads;
-    sides: Sides;
+    sideReader: SideReader;
     newest: Newest;
     sends: Sends;
     marks: Marks;
@@ -76,7 +76,7 @@ export function createMessages(
     if (!thread) throw new AppError("recipient_not_found");
     const { row, repeated } = await sends.add({ me, thread, phone, ...content });
     // A new message has reached nobody; a repeated one may have been seen long ago.
-    const side = repeated ? await sides.read(thread.conversation_id, me.user_id) : null;
+    const side = repeated ? await sideReader.read(thread.conversation_id, me.user_id) : null;
     return present(row, me, phone, side ?? UNREAD);
   }
 
@@ -92,7 +92,7 @@ export function createMessages(
     const isNewest = page.before === null && page.after === null;
     const count = page.count + 1;
     const [side, elsewhere] = await Promise.all([
-      sides.read(conversation_id, me.user_id),
+      sideReader.read(conversation_id, me.user_id),
       isNewest ? null : database.run((sql) => listMessages(sql, conversation_id, { ...page, count })),
     ]);
     if (!side || statusOf(side) === null) throw new AppError("contact_not_found");
