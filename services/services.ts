@@ -146,8 +146,8 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const hub = push.watch(createHub({
     socketsPerUserMax: config.limits.sockets_user?.count ?? Infinity,
     onDelivered: (me, sender, { conversation_id, sender_id, message_id }) => {
-      push.told(me);
-      deliveries.told(me, { conversation_id, peer_id: sender_id }, sender, message_id);
+      push.notified(me);
+      deliveries.notified(me, { conversation_id, peer_id: sender_id }, sender, message_id);
     },
   }));
   const upkeep = createUpkeep({

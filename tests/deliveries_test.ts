@@ -19,7 +19,7 @@ function start() {
       new Promise<void>((end) => marked.push({ upTo, end })),
   } as unknown as Marks;
   const deliveries = createDeliveries({ database: undefined as never, marks });
-  return { marked, deliveries, tell: (id: number) => deliveries.told(BOB_ACTS, THREAD, ANN, id) };
+  return { marked, deliveries, tell: (id: number) => deliveries.notified(BOB_ACTS, THREAD, ANN, id) };
 }
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 0));

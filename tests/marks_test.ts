@@ -109,7 +109,7 @@ Deno.test("what is told to a reader of one thread is no reason to wait for those
       where u.phone_number = ${ANN}`;
     await t.sql.begin(async (sql) => {
       await sql`select from conversations where id = ${thread!.conversation_id} for update`;
-      t.services.deliveries.told(me, thread!, ANN, id);
+      t.services.deliveries.notified(me, thread!, ANN, id);
       const order: string[][] = [];
       await Promise.all([ann, cat].map(async (one) => order.push(await statuses(t, one, BOB))));
       // Cat's is there first. Ann is shown what there is when it has been waited for in vain.
@@ -119,7 +119,7 @@ Deno.test("what is told to a reader of one thread is no reason to wait for those
       t.services.deliveries.cameOnline(me);
       await eventually(async () => deepEqual(await statuses(t, cat, BOB), ["delivered"]));
     });
-    t.services.deliveries.told(me, thread!, ANN, id);
+    t.services.deliveries.notified(me, thread!, ANN, id);
     deepEqual(await statuses(t, ann, BOB), ["delivered"]);
   }));
 
@@ -130,7 +130,7 @@ Deno.test("messages of which a socket was told in another order are all delivere
     const me = await t.services.sessions.authenticate(bob.token);
     const [thread] = await t.sql<{ conversation_id: number; peer_id: number }[]>`
       select c.id as conversation_id, u.id as peer_id from conversations c, users u where phone_number = ${ANN}`;
-    for (const id of [last, first]) t.services.deliveries.told(me, thread!, ANN, id);
+    for (const id of [last, first]) t.services.deliveries.notified(me, thread!, ANN, id);
     await eventually(async () => deepEqual(await statuses(t, ann, BOB), ["delivered", "delivered"]));
   }));
 

@@ -12,7 +12,7 @@ import type { Actor } from "../sessions/sessions.ts";
 import type { Thread } from "./threads.ts";
 
 /** The newest message of its thread that a reader's socket was told of. */
-interface Told {
+interface Notified {
   me: Actor;
   thread: Thread;
   peer_phone: string;
@@ -37,7 +37,7 @@ const SETTLE_MS_MAX = 500;
 export type Deliveries = ReturnType<typeof createDeliveries>;
 
 export function createDeliveries({ database, marks }: { database: Database; marks: Marks }) {
-  const waiting = new Map<string, Told>();
+  const waiting = new Map<string, Notified>();
   let last = { threads: 0, at: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Marks on their way to the database, by thread and reader; and looks for all that waits for a reader, by the reader. */
@@ -54,7 +54,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   });
 
   /** A socket of this reader was told of this message: it becomes delivered in a moment, with what follows until then. */
-  function told(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
+  function notified(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
     if (waiting.size === 0) {
       const isBusy = performance.now() - last.at < BUSY_FORGOTTEN_MS;
       const ms = WAIT_MS + (isBusy ? last.threads * WAIT_EACH_MS : 0);
@@ -73,7 +73,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     waiting.clear();
   }
 
-  function mark(key: string, { me, thread, peer_phone, up_to }: Told): void {
+  function mark(key: string, { me, thread, peer_phone, up_to }: Notified): void {
     follow(key, marks.delivered(me, thread, peer_phone, up_to));
   }
 
@@ -122,7 +122,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     await underWay.get(key);
   }
 
-  return { told, flush, cameOnline, settle };
+  return { notified, flush, cameOnline, settle };
 }
 
 function keyOf({ conversation_id }: Pick<Thread, "conversation_id">, readerId: number): string {

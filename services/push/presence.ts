@@ -25,7 +25,7 @@ export interface Presence {
   /** The same hub, watched. */
   watch(hub: Hub): Hub;
   /** A socket of this session was told of a message. */
-  told(me: Actor): void;
+  notified(me: Actor): void;
   /** This session has subscribed here. */
   subscribed(sessionId: string): void;
   /** Writes down what has changed since the last time. */
@@ -47,7 +47,7 @@ export function createPresence(
   /** Those that the database knows of. */
   const noted = new Set<string>();
   /** When each session was last told of a message. */
-  const toldAt = new Map<string, number>();
+  const notifiedAt = new Map<string, number>();
   /** When those that are here no more have left, by user and session. */
   const left = new Map<number, Map<string, number>>();
   /** What they have missed, or may have. */
@@ -74,9 +74,9 @@ export function createPresence(
     const at = now().getTime();
     const own = left.get(user_id) ?? new Map();
     left.set(user_id, own.set(session_id, at));
-    const wasDoubtful = !wasClean && (toldAt.get(session_id) ?? 0) > at - DOUBTED_MS;
+    const wasDoubtful = !wasClean && (notifiedAt.get(session_id) ?? 0) > at - DOUBTED_MS;
     if (wasDoubtful) lose({ user_id, session_id, wake_for: "messages_updated" });
-    toldAt.delete(session_id);
+    notifiedAt.delete(session_id);
   }
 
   function lose(owed: Owed & { session_id: string }): void {
@@ -157,8 +157,8 @@ export function createPresence(
         miss(event);
       },
     }),
-    told: ({ session_id }) => {
-      if (noted.has(session_id)) toldAt.set(session_id, now().getTime());
+    notified: ({ session_id }) => {
+      if (noted.has(session_id)) notifiedAt.set(session_id, now().getTime());
     },
     subscribed: (sessionId) => void changed.add(sessionId),
     note,

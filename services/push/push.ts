@@ -107,7 +107,7 @@ export function createPush(
     /** What a browser subscribes with: `applicationServerKey`. */
     publicKey: async () => (await keys.pair()).public_key,
     hear: (event: Event) => wakes.hear(event),
-    told: (me: Actor) => presence.told(me),
+    notified: (me: Actor) => presence.notified(me),
     watch: (hub: Hub) => presence.watch(hub),
     turn,
     sweep,
