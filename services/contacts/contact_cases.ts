@@ -1,4 +1,5 @@
-// What people wish and how things stand between them: each case is decided by itself, and judged by the limits of all.
+// A requested change of contacts, decided from the current state of its pair and then charged to the limits
+// that its whole batch shares.
 
 import type { Found, PairState } from "../../db/pairs.ts";
 import type { User } from "../../db/users.ts";
@@ -19,32 +20,32 @@ import type { Ledger } from "../limits/ledger.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { Actor } from "../sessions/sessions.ts";
 
-/** What somebody wants to do to somebody. */
+/** A change that one user requests concerning another. */
 export interface Wish {
   action: Action | "rename";
   me: Actor;
   phone: PhoneNumber;
-  /** Where a request comes from. */
+  /** The client's address; given for a request. */
   address?: string | undefined;
-  /** What I call the other from now on; also with a request. */
+  /** My new name for the other person; may come with a request. */
   displayName?: string | undefined;
 }
 
-/** A wish, what was seen of its pair, and what is to become of that. */
+/** A wish, the state of its pair as it was read, and the state that it leads to. */
 export interface Case {
   wish: Wish;
   peer: User | null;
-  /** Null where the two never had to do with each other. */
+  /** Null if the two have no pair yet. */
   row: PairState | null;
   before: Pair;
   after: Pair;
   refusal: Refusal | null;
 }
 
-/** What came of it. */
+/** The outcome of a wish that was not an error. */
 export interface Changed {
   refusal: Refusal | null;
-  /** Whether it is a new request to a number without an account, which is to be invited. */
+  /** Whether this is a new request to a number without an account, which is then to be invited. */
   invites: boolean;
 }
 
@@ -56,20 +57,20 @@ export function caseOf(wish: Wish, { user, pair }: Found): Case {
   return { wish, peer: user, row: pair, before, after: withIntent(before, intent), refusal };
 }
 
-/** All limits that the wish may be held to. */
+/** All limits that the wish may be charged to. */
 export function asksOf(wish: Wish): Ask[] {
   return [...possibleReveals(wish), ...possibleCounts(wish)];
 }
 
 /**
- * Charges the case to the ledger, and says what came of it. A full limit, or a number without an account that may not be
- * invited, is an error, and then nothing of the case is written.
+ * Charges the case to the ledger and returns its outcome. A full limit is an error, and so is a number
+ * without an account while invitations are off; nothing of such a case is written.
  */
 export function judge(one: Case, ledger: Ledger, inviteMode: InviteMode): Outcome {
   const isUnknown = inviteMode === "off" && one.wish.action === "request" &&
     (!one.peer || one.peer.status === "invited");
   const [reveals, counts] = [dueReveals(one), dueCounts(one)];
-  // Before anything is known of the number, and alike whatever there is to know.
+  // Checked before the account is considered, so that a full limit refuses known and unknown numbers alike.
   const wait = ledger.wait(reveals) ?? (isUnknown ? null : ledger.wait(counts));
   if (wait !== null) return new AppError("rate_limited", { retryAfter: wait });
   if (isUnknown) {
@@ -83,28 +84,29 @@ export function judge(one: Case, ledger: Ledger, inviteMode: InviteMode): Outcom
   return { refusal, invites };
 }
 
-/** What a request is charged where it tells whether a number has an account. */
+/** Charged if the answer reveals whether the number has an account. */
 function possibleReveals({ action, address = "" }: Wish): Ask[] {
   return action === "request" ? [{ limit: "reveal_address", of: address }] : [];
 }
 
-/** What a request is charged where it changes something. */
+/** Charged if the request changes something. */
 function possibleCounts({ action, me, phone }: Wish): Ask[] {
   if (action !== "request") return [];
   return [
-    // By number, because a number may delete its account and sign up again.
+    // By number and not by user id: a number may delete its account and sign up again.
     { limit: "requests_pair", of: `${me.phone_number} ${phone}` },
     { limit: "requests_user", of: me.phone_number },
   ];
 }
 
-/** To ask somebody who is on my list already reveals nothing. */
+/** A request to somebody who is already on my list reveals nothing. */
 function dueReveals({ wish, before }: Case): Ask[] {
   return statusOf(before) === null ? possibleReveals(wish) : [];
 }
 
 /**
- * Asking and taking back is no way to ring somebody's bell all day. Whoever accepts answers, and is held to the pair alone.
+ * Charged for each change, so that asking and withdrawing cannot be repeated all day to pester somebody.
+ * Accepting a request is an answer, so it counts only against the limit of the pair.
  */
 function dueCounts({ wish, before, after }: Case): Ask[] {
   if (after.mine === before.mine) return [];
@@ -112,10 +114,10 @@ function dueCounts({ wish, before, after }: Case): Ask[] {
   return possibleCounts(wish).filter(({ limit }) => !isAnswer || limit === "requests_pair");
 }
 
-/** Names are for those whom my list shows. */
+/** Only people on my list can be renamed. */
 function rename(before: Pair): Decision {
   return { intent: before.mine, refusal: statusOf(before) === null ? "contact_not_found" : null };
 }
 
-/** Two people who never had to do with each other. */
+/** The state of two people who have no pair yet. */
 const UNKNOWN: Pair = { mine: "none", theirs: "none", ever_accepted: false };

@@ -1,6 +1,7 @@
-// What people do to their contacts, many at once: a batch looks how things stand without a lock, decides each case by itself,
-// and writes what comes of it in one statement, if everything is still as it was seen; else it looks again. Other processes
-// are told in the same transaction, this one after it.
+// Changes of contacts, in batches. A batch reads the current state without a lock, decides each case by
+// itself, and writes all results by one statement. That statement succeeds only if the state is still the one
+// that was read; otherwise the batch starts again. Other processes are notified within the transaction, this
+// process after it.
 
 import { nameContacts, writeChanges } from "../../db/contact_changes.ts";
 import { type ContactRow, listContacts } from "../../db/contacts.ts";
@@ -19,22 +20,25 @@ import { createGroupCommit } from "../group_commit.ts";
 import type { Ledger } from "../limits/ledger.ts";
 import type { Limiter } from "../limits/limiter.ts";
 
-/** Somebody else changed what was seen. */
+/** The state that a batch had read was changed by somebody else before the batch could write. */
 class Overtaken extends Error {}
 
 const BATCH_MAX = 64;
 const BATCHES_MAX = 2;
-/** A small batch has two ways to the database and three statements, as a large one has. */
+/** A small batch costs as many round trips (two) and statements (three) as a large one. */
 const SHARE_MIN = 1;
-/** Each time somebody else got on. */
+/** Attempts of a batch. Each failed one means that somebody else's change succeeded. */
 const ATTEMPTS_MAX = 10;
 
-/** What came of a change, and the list of who made it, as it is right after; null where it has to be asked for. */
+/**
+ * The outcome of a change, and the user's contact list right after it. The list is null if it has to be read
+ * separately.
+ */
 export interface Done extends Changed {
   list: ContactRow[] | null;
 }
 
-/** By their owners. */
+/** Contact lists by the id of their owner. */
 type Lists = Map<number, ContactRow[]>;
 
 export type ContactChanges = ReturnType<typeof createContactChanges>;
@@ -55,7 +59,7 @@ export function createContactChanges(
     shareMin: SHARE_MIN,
     locks: { of: pairOf, held: findHeldPairs },
   });
-  /** Of each pair what is on its way: no batch has two of the same. */
+  /** The change in progress for each pair: a batch never has two changes of the same pair. */
   const underWay = new Map<string, Promise<unknown>>();
 
   /** @throws AppError user_not_found, rate_limited */
@@ -93,7 +97,8 @@ export function createContactChanges(
         if (!(error instanceof Overtaken)) throw error;
         if (attempt === ATTEMPTS_MAX) throw new AppError("unavailable", { retryAfter: 1 });
       }
-      // By the deletion of an account: nothing that it wishes can be written, nor what goes with that.
+      // Perhaps one of the users was deleted: their wishes, and a batch that contains one, can never be
+      // written.
       const askers = wishes.map(({ me }) => me.user_id);
       gone = new Set(await database.run((sql) => listDeleted(sql, askers)));
     }
@@ -125,7 +130,10 @@ export function createContactChanges(
     );
   }
 
-  /** The one statement is the whole transaction. Right behind it, on the same connection, the lists that it changed are read. */
+  /**
+   * The one statement is the whole transaction. The lists that it changes are read right behind it, on the
+   * same connection.
+   */
   async function writeInOneStatement(
     cases: Case[],
     writing: Writing,
@@ -136,7 +144,7 @@ export function createContactChanges(
     const owners = [...new Set(answered.map(({ wish }) => wish.me.user_id))];
     return await database.run(async (sql) => {
       const [, lists] = await Promise.all([
-        // In here, because a commit that comes after everybody gave it up has to be told too.
+        // Inside `run`, because a commit that succeeds after its callers gave up still has to be announced.
         write(sql, writing, ledger, at).then(() => bus.deliver(writing.events)),
         owners.length === 0 ? [] : listContacts(sql, owners).catch(toNoLists),
       ]);
@@ -144,7 +152,10 @@ export function createContactChanges(
     });
   }
 
-  /** Also makes users of numbers that nobody has, and gives names to rows that have to be there first. */
+  /**
+   * Like `writeInOneStatement`, and first creates users for unknown numbers; then sets display names, whose
+   * rows have to exist first.
+   */
   async function writeInTransaction(
     cases: Case[],
     strangers: string[],
@@ -178,18 +189,21 @@ function pairOf({ me, phone }: Wish): string {
   return [me.phone_number, phone].sort().join(" ");
 }
 
-/** A wish for somebody who is no user yet. */
+/** Whether the wish changes something for a number that is not a user yet. */
 function isOfStranger({ peer, before, after }: Case): boolean {
   return peer === null && after.mine !== before.mine;
 }
 
-/** What is committed must not look undone; who gets no list asks for it. An outage is for the supervisor to hear of. */
+/**
+ * The change is committed, so a failed read of the lists must not fail it: the caller reads the list again.
+ * Only an outage is passed on, to the supervisor.
+ */
 function toNoLists(error: unknown): ContactRow[][] {
   if (isOutage(error)) throw error;
   return [];
 }
 
-/** Users for numbers that nobody has. */
+/** Creates users for numbers that have none. */
 async function makeUsers(sql: Sql, phones: string[], at: Date): Promise<Map<string, User>> {
   if (phones.length === 0) return new Map();
   const made = await inviteUsers(sql, phones, at);
@@ -197,7 +211,7 @@ async function makeUsers(sql: Sql, phones: string[], at: Date): Promise<Map<stri
   return new Map(made.map((user) => [user.phone_number, user]));
 }
 
-/** Whoever waits for somebody finds the same outage, and need not wait for it once more. */
+/** A change that waited for another one fails with the same outage instead of running into it again. */
 function rethrowOutage(error: unknown): void {
   if (error instanceof DatabaseUnavailable) throw error;
 }

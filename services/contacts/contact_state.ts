@@ -1,17 +1,19 @@
-// The one hard rule: what two people want of each other, and what each of them sees of it. Each side has only an
-// intent of its own; everything else is derived. Pure and total: no case can be left out and still compile.
+// The one hard rule: what two people want of each other, and what each of them sees. Each side stores only
+// its own intent; everything else is derived. Pure and total: leaving out a case does not compile.
 
 import type { Intent } from "../../db/conversations.ts";
 import type { Intents } from "../../db/pairs.ts";
 
-/** A pair as one of the two, "me", sees it. */
+/** A pair from the view of one of the two, "me". */
 export interface Pair {
   mine: Intent;
   theirs: Intent;
   ever_accepted: boolean;
 }
 
-/** The pair as either of the two sees it, from what its row says of the lower and the higher id. */
+/**
+ * The pair from the view of one side, given its row, which stores the intents of the lower and the higher id.
+ */
 export function seenBy(
   side: "low" | "high",
   { low_intent: low, high_intent: high, ever_accepted }: Intents,
@@ -34,20 +36,23 @@ export type Refusal =
   | "request_not_found"
   | "contact_not_found";
 
-/** What an action does: my intent after it, and what I am told besides. A refusal may still change my intent. */
+/**
+ * The result of an action: my intent after it, and the refusal to answer with, if any. A refused action may
+ * still change my intent.
+ */
 export interface Decision {
   intent: Intent;
   refusal: Refusal | null;
 }
 
-/** What I see of the peer; null where my list does not show him. */
+/** The status of the peer on my list; null if they are not on it. */
 export function statusOf({ mine, theirs, ever_accepted }: Pair): Status | null {
   switch (mine) {
     case "refuse":
       return "deleted";
     case "want":
       if (theirs === "want") return "accepted";
-      // A decline is silent: only who was a friend once learns that he is not any more.
+      // A decline is not revealed: only a former friend learns that the peer ended it.
       return theirs === "refuse" && ever_accepted ? "blocked" : "requesting";
     case "none":
       return theirs === "want" ? "requested" : null;
@@ -67,13 +72,13 @@ export function decide(action: Action, pair: Pair): Decision {
   }
 }
 
-/** The pair once my intent has become `intent`. */
+/** The pair after my intent was set to `intent`. */
 export function withIntent(pair: Pair, intent: Intent): Pair {
   const accepted = intent === "want" && pair.theirs === "want";
   return { mine: intent, theirs: pair.theirs, ever_accepted: pair.ever_accepted || accepted };
 }
 
-/** The same pair as the peer sees it. */
+/** The same pair from the peer's view. */
 export function mirrored({ mine, theirs, ever_accepted }: Pair): Pair {
   return { mine: theirs, theirs: mine, ever_accepted };
 }

@@ -1,4 +1,5 @@
-// What changes of contacts come to once they are decided: rows of pairs, lists and names, and who sees it.
+// Turns decided changes of contacts into what is written (rows of pairs, list entries, names) and into the
+// events that announce it.
 
 import type { Changes, Naming, PairChange, PairKey } from "../../db/contact_changes.ts";
 import type { Intents } from "../../db/pairs.ts";
@@ -8,19 +9,19 @@ import { mirrored, type Pair, type Status, statusOf } from "./contact_state.ts";
 import type { Event } from "../events/events.ts";
 import type { Actor } from "../sessions/sessions.ts";
 
-/** All that a batch writes, but for what it takes of limits; and who hears of it. */
+/** Everything that a batch writes except its uses of limits, and the events that it sends. */
 export interface Writing extends Omit<Changes, "uses" | "payloads"> {
   namings: Naming[];
   events: Event[];
 }
 
-/** What is to be written of the cases, and who sees it. */
+/** The writes and events that the cases lead to. */
 export function writingOf(cases: Case[]): Writing {
   const writing: Writing = { pairs: [], held: [], listings: [], namings: [], invited: [], events: [] };
   const invited = new Set<number>();
   for (const one of cases) {
     const { wish: { me, displayName }, peer, row, before, after, refusal } = one;
-    // Strangers are made users before what is written of them counts; of who stays unknown nothing is written.
+    // Without a user nothing can be written. Callers create missing users first where a case needs one.
     if (!peer) continue;
     const isChanged = after.mine !== before.mine;
     const isNamed = displayName !== undefined && (refusal === null || refusal === "peer_deleted");
@@ -33,7 +34,7 @@ export function writingOf(cases: Case[]): Writing {
       }
     }
     if (isChanged && before.mine === "refuse" && row && row.peer_delivered_id > 0) {
-      // While I refused him I was not told how far he read what I had sent.
+      // While I refused the peer, I was not told how far they had read what I sent.
       writing.events.push({ to: me.user_id, event: "messages_updated", sender: peer.phone_number });
     }
     if (isNamed) {
@@ -72,7 +73,7 @@ interface Side {
   now: Status | null;
 }
 
-/** Those of the two who see something else now. */
+/** The sides whose status changes: none, one or both of the two. */
 function changedSides(me: Actor, peer: User, before: Pair, after: Pair): Side[] {
   return [
     { owner: me.user_id, other: peer.id, before: statusOf(before), now: statusOf(after) },

@@ -1,4 +1,5 @@
-// Friend requests and what becomes of them, the lists that show it, and the names that people give each other there.
+// Friend requests and their answers, the contact lists that show them, and the names that people give their
+// contacts.
 
 import { type ContactRow, listContacts } from "../../db/contacts.ts";
 import type { Database } from "../../db/connection/database.ts";
@@ -18,20 +19,22 @@ export interface Contact {
   unread_messages: number;
 }
 
-/** My whole list after a call, and what my own phone is to send where it is the one that invites. */
+/**
+ * My whole list after a call, and the invitation that my own phone is to send (INVITE_MODE=device), if any.
+ */
 export interface Acted {
   contacts: Contact[];
   invite: DeviceInvite | null;
 }
 
-/** What a request brings along beside the number. */
+/** Options of a request, beside the number. */
 export interface RequestOptions {
-  /** Where it comes from. */
+  /** The client's address. */
   address: string;
   displayName?: string | undefined;
 }
 
-/** So many lists are read in one statement, and so many such statements at a time. */
+/** Lists read by one statement, and such statements at a time. */
 const LISTS_MAX = 32;
 const READS_MAX = 4;
 
@@ -50,7 +53,7 @@ export function createContacts(
     batchesMax: READS_MAX,
   });
 
-  /** My whole list, or one row of it. */
+  /** My whole list, or only the row of `phone`. */
   async function list(me: Actor, phone: PhoneNumber | null = null): Promise<Contact[]> {
     const rows = phone === null
       ? await lists.add(me.user_id)
@@ -59,8 +62,8 @@ export function createContacts(
   }
 
   /**
-   * Asks, or accepts where the other has asked; answers with the whole list. A new request to a number without an account
-   * invites it.
+   * Sends a request, or accepts the peer's if there is one; returns the whole list. A new request to a number
+   * without an account invites it.
    * @throws AppError own_number, user_not_found, rate_limited, and the refusals of `decide`
    */
   async function request(
@@ -74,13 +77,16 @@ export function createContacts(
     return { contacts: await answer(me, changed), invite };
   }
 
-  /** Accepts or deletes; answers with the whole list. @throws AppError own_number, and the refusals of `decide` */
+  /**
+   * Accepts a request or deletes a contact; returns the whole list.
+   * @throws AppError own_number, and the refusals of `decide`
+   */
   async function act(action: "accept" | "delete", me: Actor, phone: PhoneNumber): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
     return await answer(me, await changes.change({ action, me, phone }));
   }
 
-  /** Sets my own name for somebody on my list. @throws AppError own_number, contact_not_found */
+  /** Sets my own name for a contact. @throws AppError own_number, contact_not_found */
   async function update(me: Actor, phone: PhoneNumber, displayName: string): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
     return await answer(me, await changes.change({ action: "rename", me, phone, displayName }));
@@ -94,7 +100,7 @@ export function createContacts(
   return { list, request, act, update };
 }
 
-/** The rows of a list that its owner sees; a pair without a status for him is not on it. */
+/** The rows that the owner sees: a pair without a status for them is left out. */
 function shown(rows: ContactRow[]): Contact[] {
   return rows.flatMap((row) => {
     const status = statusOf(row);
