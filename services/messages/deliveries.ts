@@ -1,5 +1,5 @@
-// What readers' sockets were told of, on its way to becoming delivered: in a moment, so that a busy thread has one mark for
-// many messages, but before anybody who has seen a socket of this process told looks.
+// Marks messages as delivered after a socket was notified of them. This happens a moment later, so that many
+// messages of a busy thread share one mark, but always before anybody reads the thread through this process.
 
 import type { Database } from "../../db/connection/database.ts";
 import { affectsEveryCall } from "../../db/connection/unavailable.ts";
@@ -11,7 +11,7 @@ import type { Marks } from "./marks.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import type { Thread } from "./threads.ts";
 
-/** The newest message of its thread that a reader's socket was told of. */
+/** The newest message of a thread that a socket of the reader was notified of. */
 interface Notified {
   me: Actor;
   thread: Thread;
@@ -20,18 +20,25 @@ interface Notified {
 }
 
 /**
- * A message that a socket was told of waits this long for the next of its thread, which makes it delivered as well: longer
- * the more threads there were last time, for some five hundred marks a second, but never longer than WAIT_MS_MAX.
+ * How long a message waits to be marked delivered together with later ones of its thread. The wait is WAIT_MS
+ * plus WAIT_EACH_MS for each thread in the last flush, which limits marks to some five hundred a second, and
+ * at most WAIT_MS_MAX.
  */
 const WAIT_MS = 50;
 const WAIT_EACH_MS = 2;
 const WAIT_MS_MAX = 250;
-/** How long the last flush counts: after a pause the first wait is the shortest again. */
+/** After a pause of this length the wait is back at WAIT_MS. */
 const BUSY_FORGOTTEN_MS = 1_000;
-/** Readers who come online together are looked at together: after a restart all of them do. */
+/**
+ * Readers per statement when many come online together, as they do after a restart, and such statements at a
+ * time.
+ */
 const LOOKS_MAX = 100;
 const LOOKS_AT_ONCE_MAX = 2;
-/** Where somebody holds a pair, whoever looks waits no longer than this, and is shown what there is. */
+/**
+ * If the pair is locked by somebody else, a reader of the thread waits this long at most, and then sees the
+ * old status.
+ */
 const SETTLE_MS_MAX = 500;
 
 export type Deliveries = ReturnType<typeof createDeliveries>;
@@ -40,7 +47,10 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   const waiting = new Map<string, Notified>();
   let last = { threads: 0, at: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** Marks on their way to the database, by thread and reader; and looks for all that waits for a reader, by the reader. */
+  /**
+   * Writes in progress: of single marks, by thread and reader; and of everything that waits for a reader who
+   * came online, by reader id.
+   */
   const underWay = new Map<string, Promise<void>>();
 
   const looks = createGroupCommit<number, Undelivered[]>({
@@ -53,7 +63,10 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     batchesMax: LOOKS_AT_ONCE_MAX,
   });
 
-  /** A socket of this reader was told of this message: it becomes delivered in a moment, with what follows until then. */
+  /**
+   * A socket of this reader was notified of this message, which becomes delivered in a moment, together with
+   * any later ones of the thread.
+   */
   function notified(me: Actor, thread: Thread, peerPhone: string, upTo: number): void {
     if (waiting.size === 0) {
       const isBusy = performance.now() - last.at < BUSY_FORGOTTEN_MS;
@@ -65,7 +78,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     waiting.set(key, { me, thread, peer_phone: peerPhone, up_to });
   }
 
-  /** At once: nothing may wait when the service ends. */
+  /** Marks everything at once; also called when the service stops. */
   function flush(): void {
     clearTimeout(timer);
     last = { threads: waiting.size, at: performance.now() };
@@ -77,7 +90,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     follow(key, marks.delivered(me, thread, peer_phone, up_to));
   }
 
-  /** This reader has opened a socket: all that waits for him counts as delivered. */
+  /** This reader has opened a socket: all their undelivered messages become delivered. */
   function cameOnline(me: Actor): void {
     follow(String(me.user_id), markAll(me));
   }
@@ -88,7 +101,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
     }
   }
 
-  /** Remembers it for `settle`; nobody else waits for it, so a failure is only logged. */
+  /** Keeps the promise for `settle`. Nothing else awaits it, so a failure is only logged. */
   function follow(key: string, marked: Promise<void>): void {
     underWay.set(key, marked);
     marked
@@ -97,9 +110,9 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   }
 
   /**
-   * What sockets of this process were told for a reader counts from here on: whoever has seen a frame come, and looks at the
-   * thread, finds its message delivered.
-   * @throws DatabaseUnavailable in an outage, which whoever looks would meet anyway
+   * Resolves when all messages that sockets of this process were notified of, for this reader and thread, are
+   * marked. So anybody who saw such a frame arrive and then reads the thread finds the message delivered.
+   * @throws DatabaseUnavailable in an outage, which the following read would meet anyway
    */
   async function settle(thread: Thread, readerId: number): Promise<void> {
     const key = keyOf(thread, readerId);

@@ -1,4 +1,5 @@
-// How far a reader has got in a thread: delivered and seen. Only the receiver moves them, only forward, and in groups.
+// The delivered and seen marks of a reader in a thread. Only the receiver moves them, only forward, and many
+// at a time in one statement.
 
 import type { Database } from "../../db/connection/database.ts";
 import { findUnseenMedia, type Move, moveMarks } from "../../db/marks.ts";
@@ -13,22 +14,28 @@ import type { Actor } from "../sessions/sessions.ts";
 import type { SideReader } from "../side_reader.ts";
 import { locksOfPairs, type Thread, type Threads } from "./threads.ts";
 
-/** A reader's progress: every message up to `delivered_to` has reached him, every text up to `seen_text_to` is seen. */
+/**
+ * Progress of a reader: every message up to `delivered_to` is delivered, every text up to `seen_text_to` is
+ * seen.
+ */
 interface Progress {
   me: Actor;
   thread: Thread;
   peer_phone: string;
   delivered_to: number;
   seen_text_to: number;
-  /** Media are seen one by one, or up to an id. */
+  /** Media messages from this id to that one become seen: a single one or a range. */
   seen_media: { from: number; to: number };
 }
 
 const NO_MEDIA = { from: 1, to: 0 };
-/** Above every id; a mark stops at what the peer has sent. */
+/** Higher than any id: a mark never exceeds the newest message that the peer has sent. */
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
-/** So many of one call become seen in one statement: who waits for the pair does not wait for all of them. */
+/**
+ * Media messages of one call that become seen per statement, so that others who need the pair's lock do not
+ * wait for the whole call.
+ */
 const MEDIA_AT_ONCE = 5_000;
 const BATCH_MAX = 256;
 const BATCHES_MAX = 2;
@@ -54,7 +61,7 @@ export function createMarks(
   async function move(batch: Progress[]): Promise<void[]> {
     await database.run(async (sql) => {
       const moved = await moveMarks(sql, batch.map(moveOf), { now: now(), origin: bus.origin });
-      // In here, because a commit that comes after everybody gave it up has to be told too.
+      // Inside `run`, because a commit that succeeds after its callers gave up still has to be announced.
       for (const { index, tell_peer } of moved) {
         const { own, peer } = eventsOf(batch[index]!);
         bus.deliver(tell_peer ? [own, peer] : [own]);
@@ -63,13 +70,16 @@ export function createMarks(
     return batch.map(() => undefined);
   }
 
-  /** The reader has been given everything up to this message. */
+  /** Marks everything up to this message as delivered. */
   async function delivered(me: Actor, thread: Thread, peerPhone: string, upTo: number): Promise<void> {
     const progress = { delivered_to: upTo, seen_text_to: 0, seen_media: NO_MEDIA };
     await commits.add({ me, thread, peer_phone: peerPhone, ...progress });
   }
 
-  /** Sees a message: a text with all texts before it, media alone. @throws AppError message_not_found */
+  /**
+   * Marks a message as seen: a text together with all texts before it, a media message alone.
+   * @throws AppError message_not_found
+   */
   async function read(me: Actor, messageId: number): Promise<void> {
     const message = await database.run((sql) => findReceived(sql, me.user_id, messageId));
     if (!message) throw new AppError("message_not_found");
@@ -85,7 +95,7 @@ export function createMarks(
     });
   }
 
-  /** Sees every text that this person has sent. @throws AppError contact_not_found */
+  /** Marks every text that this person has sent as seen. @throws AppError contact_not_found */
   async function readAllText(me: Actor, phone: PhoneNumber): Promise<void> {
     const thread = await shownThread(me, phone);
     const seen = { delivered_to: EVERYTHING, seen_text_to: EVERYTHING, seen_media: NO_MEDIA };
@@ -93,7 +103,8 @@ export function createMarks(
   }
 
   /**
-   * Sees everything up to a message that I received; where that fails a beginning of it may be done.
+   * Marks everything up to a message that I received as seen. If it fails midway, the oldest part may already
+   * be marked.
    * @throws AppError contact_not_found, message_not_found
    */
   async function readUpTo(me: Actor, phone: PhoneNumber, messageId: number): Promise<void> {
@@ -124,7 +135,10 @@ export function createMarks(
   return { delivered, read, readAllText, readUpTo };
 }
 
-/** Told are the reader's other sessions and, unless he refuses the reader, the peer. */
+/**
+ * The events of a move: one for the reader's other sessions, and one for the peer, which is sent unless the
+ * peer refuses the reader.
+ */
 function eventsOf({ me, thread, peer_phone }: Progress): { own: Event; peer: Event } {
   return {
     own: { to: me.user_id, event: "messages_updated", sender: peer_phone, except: me.session_id },

@@ -1,4 +1,4 @@
-// What people say to each other: sending it, and reading it back.
+// Sending messages and reading threads.
 
 import type { Marks as MarkRow } from "../../db/conversations.ts";
 import type { Database } from "../../db/connection/database.ts";
@@ -16,7 +16,7 @@ import type { Threads } from "./threads.ts";
 
 export type MessageStatus = "created" | "delivered" | "seen";
 
-/** A message as one of the two sees it; only its sender is given `client_id`. */
+/** A message from the view of one of the two. Only its sender gets `client_id`. */
 export interface Message {
   id: number;
   sender: string;
@@ -42,13 +42,13 @@ export interface Outgoing extends Content {
   phone: PhoneNumber;
 }
 
-/** The same object again means the same content. */
+/** Callers may cache by identity: the same object always has the same content. */
 export interface MessagePage {
   messages: Message[];
   has_more: boolean;
 }
 
-/** A page, and by which marks it was made. */
+/** A page, and the marks from which its statuses were derived. */
 interface Shown {
   by: string;
   page: MessagePage;
@@ -67,7 +67,9 @@ export function createMessages(
     deliveries: Deliveries;
   },
 ) {
-  /** What each of the two was last shown of a thread's newest rows, and by which marks. */
+  /**
+   * The newest page that each of the two users was last given, for each version of a thread's newest rows.
+   */
   const shownLast = new WeakMap<NewestRows, Map<number, Shown>>();
 
   /** @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited */
@@ -75,13 +77,13 @@ export function createMessages(
     const thread = await threads.find(me, phone);
     if (!thread) throw new AppError("recipient_not_found");
     const { row, repeated } = await sends.add({ me, thread, phone, ...content });
-    // A new message has reached nobody; a repeated one may have been seen long ago.
+    // A new message is unread by definition; a repeated one may have been seen long ago.
     const side = repeated ? await sideReader.read(thread.conversation_id, me.user_id) : null;
     return present(row, me, phone, side ?? UNREAD);
   }
 
   /**
-   * A page of the thread, newest first; what it brings the reader counts as delivered.
+   * A page of the thread, newest first. Messages on it that the reader received become delivered.
    * @throws AppError contact_not_found
    */
   async function list(me: Actor, phone: PhoneNumber, page: Page): Promise<MessagePage> {
@@ -116,7 +118,7 @@ export function createMessages(
     return made;
   }
 
-  /** A page that is read again before anything has changed is then the one that was made before. */
+  /** Keeps a page, so that reading it again returns the same object while nothing has changed. */
   function showLast(found: NewestRows, { user_id }: Actor, shown: Shown): void {
     const byReader = shownLast.get(found) ?? new Map<number, Shown>();
     shownLast.set(found, byReader.set(user_id, shown));
@@ -139,7 +141,7 @@ function present(row: MessageRow, me: Actor, phone: PhoneNumber, marks: MarkRow)
   const [delivered, seen] = mine
     ? [marks.peer_delivered_id, marks.peer_seen_text_id]
     : [marks.my_delivered_id, marks.my_seen_text_id];
-  // Text is read in order; media are seen one by one.
+  // Texts are read in order, so one mark covers them; each media message is seen by itself.
   const isSeen = row.message_type === "text" ? row.id <= seen : row.seen_at !== null;
   const message: Message = {
     id: row.id,

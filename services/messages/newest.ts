@@ -1,12 +1,13 @@
-// A cache of the newest messages of the threads that were read lately: clients fetch a thread's newest page again at every hint.
-// A stored message never changes, except that its media are played once. So each is read from the database once, and a page costs
-// what has come since. Whether something has is not known here: the caller reads the newest id from the pair's row each time.
+// A cache of the newest messages of recently read threads: clients fetch a thread's newest page again at
+// every hint. A stored message never changes, except that a media message becomes played once. So each
+// message is read from the database once, and a page costs only what was added since. The cache does not know
+// whether anything was added: the caller passes the newest id, read from the pair's row each time.
 
 import { LRUCache } from "lru-cache";
 import type { Database } from "../../db/connection/database.ts";
 import { listMessages, listPlayed, type MessageRow } from "../../db/messages.ts";
 
-/** The newest messages of a thread, as of one moment; another moment has another object. */
+/** The newest messages of a thread at one moment. Another moment is another object. */
 export interface NewestRows {
   /** Newest first. */
   readonly rows: readonly MessageRow[];
@@ -14,27 +15,30 @@ export interface NewestRows {
 
 export interface Newest {
   /**
-   * So many of a conversation's newest messages or more; fewer only where there are no more.
-   * @param newestId the newest that there is, as the conversation's row says now
+   * At least `count` of a conversation's newest messages; fewer only if it has no more.
+   * @param newestId id of the newest message, as the conversation's row says now
    */
   read(conversationId: number, newestId: number, count: number): Promise<NewestRows>;
-  /** Reads everything anew from here on. */
+  /** Drops everything: later reads go to the database. */
   forget(): void;
 }
 
 interface Kept extends NewestRows {
   readonly newestId: number;
-  /** Whether there are no older ones. */
+  /** Whether `rows` are all messages of the thread. */
   readonly isWhole: boolean;
-  /** Of media that nobody has played yet. */
+  /** Ids of media messages that were not played yet. */
   readonly unplayed: readonly number[];
 }
 
-/** Messages of the longest page. */
+/** Messages on the longest page. */
 export const PAGE_MAX = 255;
-/** One more, which tells whether there are others. */
+/** One row more tells whether there are older messages. */
 const ROWS_MAX = PAGE_MAX + 1;
-/** Of all threads together, by a count of what rows take and what is made of them for each of the two readers. */
+/**
+ * Limit for all threads together. The size of a thread is estimated: its rows, and the page made of them for
+ * each of the two readers.
+ */
 const KEPT_BYTES_MAX = 48 * 1024 * 1024;
 const ROW_BYTES = 1_600;
 const LETTER_BYTES = 2;
@@ -103,7 +107,7 @@ function bytesOf({ rows }: Kept): number {
   return rows.reduce((sum, row) => sum + bytesOfRow(row), ROW_BYTES);
 }
 
-/** The text as it is, and as it stands in the JSON of either: there a letter can be six. */
+/** The text itself, and its JSON in the page of each reader, where a character can take six. */
 function bytesOfRow({ message }: MessageRow): number {
   return ROW_BYTES + LETTER_BYTES * (message.length + READERS * JSON.stringify(message).length);
 }

@@ -1,4 +1,4 @@
-// Storing messages. Sends are group-committed; a client_id makes a send repeatable for ever.
+// Stores messages. Sends are group-committed; a client_id makes a send repeatable for ever.
 
 import type { Database } from "../../db/connection/database.ts";
 import { type Draft, type DraftOutcome, storeDrafts } from "../../db/drafts.ts";
@@ -13,14 +13,14 @@ import type { PhoneNumber } from "../phone_number.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import { locksOfPairs, type Thread, type Threads } from "./threads.ts";
 
-/** What somebody wants to send, and to whom. */
+/** A message to be sent, by whom and to whom. */
 export interface Send extends messages.Content {
   me: Actor;
   thread: Thread;
   phone: PhoneNumber;
 }
 
-/** The message, and whether it was there before this send. */
+/** The stored message, and whether it existed before this send. */
 export interface Stored {
   row: messages.MessageRow;
   repeated: boolean;
@@ -38,7 +38,7 @@ export function createSends(
     database: Database;
     threads: Pick<Threads, "forget">;
     bus: Bus;
-    /** How fast one person may write to another. */
+    /** Limits how fast one person may write to another. */
     limiter: MemoryLimiter;
     now: () => Date;
   },
@@ -50,14 +50,14 @@ export function createSends(
     locks: locksOfPairs(database),
   });
 
-  /** What is on its way of each client_id: whoever repeats it meanwhile waits for the first. */
+  /** Sends in progress that have a client_id: a repetition waits for the first one. */
   const underWay = new Map<string, Promise<Outcome>>();
 
   /**
-   * Stores one message and tells both sides. The same client_id with the same content again is the same message, and
-   * free of limits: what is taken of them is kept for a new message alone.
-   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited; unavailable where the
-   * conversation is none any more
+   * Stores one message and notifies both sides. The same client_id with the same content is the same message:
+   * it is not stored again and does not count against limits.
+   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited;
+   * unavailable if the conversation no longer exists
    */
   async function add(send: Send): Promise<Stored> {
     const key = send.client_id === null ? null : keyOf(send);
@@ -68,11 +68,14 @@ export function createSends(
     return outcome;
   }
 
-  /** Waits for the first. There is no await between finding none under way and becoming the first. */
+  /**
+   * Waits for the first send with this client_id. There is no `await` between seeing that none is in progress
+   * and becoming the first, so two can never both become it.
+   */
   async function follow(send: Send, key: string): Promise<Outcome> {
     for (let first = underWay.get(key); first; first = underWay.get(key)) {
       const outcome = await first;
-      // Why the first was refused may be its own words, and says nothing of these.
+      // The first may have been refused for its own content, so this one is tried by itself.
       if (typeof outcome !== "string") return judge(send, { ...outcome, repeated: true });
     }
     return await storeWithinLimit(send, key);
@@ -96,12 +99,12 @@ export function createSends(
       return outcome;
     } finally {
       if (key !== null) underWay.delete(key);
-      // Also where nobody knows whether it was stored: who has to try again must not wait for that.
+      // Also if it is unknown whether the message was stored: a retry must not be held up by the limit.
       if (!isNew) limiter.giveBack(limitKey);
     }
   }
 
-  /** What a send that may store nothing now repeats, if anything. */
+  /** The message that this send repeats, for a send that may not store a new one; null if there is none. */
   async function findRepeated(send: Send): Promise<Outcome | null> {
     const stored = await findStored(send);
     return stored && judge(send, stored);
@@ -114,13 +117,13 @@ export function createSends(
     return row && { row, repeated: true };
   }
 
-  /** No two of them have the same client_id: of those under way there is one. */
+  /** No two sends of a batch have the same client_id: `underWay` lets only one through. */
   async function store(sends: Send[]): Promise<(Outcome | Promise<Outcome>)[]> {
     const at = now();
     const drafts = sends.map(draftOf);
     const rows = await database.run(async (sql) => {
       const rows = await storeDrafts(sql, drafts, { now: at, origin: bus.origin });
-      // In here, because a commit that comes after everybody gave it up has to be told too.
+      // Inside `run`, because a commit that succeeds after its callers gave up still has to be announced.
       sends.forEach((send, index) => {
         const id = rows[index]!.stored_id;
         if (id !== null) bus.deliver(eventsOf(sentOf(send), id));
@@ -138,11 +141,13 @@ export function createSends(
 
   async function whyNot(send: Send, { pair, media }: DraftOutcome): Promise<Outcome> {
     if (pair === null) {
-      // One of the two has just deleted his account, or another database has taken the place of ours. The next try finds it.
+      // One of the two has just deleted their account, or the database was replaced by another. The next try
+      // looks the conversation up again.
       threads.forget();
       throw new AppError("unavailable", { retryAfter: 1 });
     }
-    // A message of this client_id may be there from before, or from another statement since ours began: a new one sees it.
+    // A message with this client_id may exist from before, or from a statement that committed since ours
+    // began. A new statement sees it.
     const stored = await findStored(send);
     if (stored) return judge(send, stored);
     const status = statusOf(seenBy(send.me.user_id === pair.low_id ? "low" : "high", pair));
@@ -155,20 +160,20 @@ export function createSends(
   return { add };
 }
 
-/** Total over what a sender says, so that nothing is left out. */
+/** The fields that must be equal in a repetition. The type makes it a compile error to leave one out. */
 const COMPARED: Record<Exclude<keyof messages.Content, "client_id">, true> = {
   message_type: true,
   message: true,
   media_content_id: true,
 };
 
-/** A message with this send's client_id answers it only if it says the same. */
+/** A stored message with this client_id answers the send only if the content is the same. */
 function judge(send: Send, stored: Stored): Outcome {
   const compared = Object.keys(COMPARED) as (keyof typeof COMPARED)[];
   return compared.every((key) => stored.row[key] === send[key]) ? stored : "client_id_reused";
 }
 
-/** Media of others look like media that there are not. */
+/** Media of other people are refused exactly like media that do not exist. */
 function notToBeSent({ message_type }: Send): AppError {
   const message = `Must be ${message_type} whose upload is finished, and that is yours or was sent to you`;
   return new AppError("invalid_media", { issues: [{ path: "media_content_id", message }] });

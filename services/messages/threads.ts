@@ -6,7 +6,10 @@ import type { PhoneNumber } from "../phone_number.ts";
 import { createRecent } from "../recent.ts";
 import type { Actor } from "../sessions/sessions.ts";
 
-/** The conversation of two people, as one of them names it. Its ids never change while both accounts exist, so they may be kept. */
+/**
+ * The conversation of two people, from the view of one of them. Its ids never change while both accounts
+ * exist, so they may be cached.
+ */
 export interface Thread {
   conversation_id: number;
   peer_id: number;
@@ -14,11 +17,11 @@ export interface Thread {
 
 export interface Threads {
   /**
-   * Null before the first request between the two. Says nothing of what either wants: the two need not be friends.
-   * @returns a value, not a promise, where it was found lately
+   * Null before the first request between the two. Finding a thread does not mean that they are friends.
+   * @returns a value, not a promise, if it is cached
    */
   find(me: Actor, phone: PhoneNumber): Thread | Promise<Thread | null>;
-  /** Looks everything up anew from here on. */
+  /** Drops the cache: later lookups go to the database. */
   forget(): void;
 }
 
@@ -48,7 +51,7 @@ export function createThreads({ database }: { database: Database }): Threads {
   };
 }
 
-/** Whatever is done in a thread locks the row of its pair. */
+/** Every change in a thread locks the row of its pair. */
 export function locksOfPairs(database: Database): Locks<{ thread: Thread }> {
   const of = ({ thread }: { thread: Thread }) => thread.conversation_id;
   return { of, held: (jobs) => database.run((sql) => findHeld(sql, jobs.map(of))) };
