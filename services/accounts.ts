@@ -1,4 +1,4 @@
-// Signing up and in: a passcode by SMS, then a session for who returned it.
+// Signing up and signing in: a passcode is sent by SMS, and returning it opens a session.
 
 import type { Database, Sql } from "../db/connection/database.ts";
 import { listRequesters } from "../db/conversations.ts";
@@ -12,7 +12,7 @@ import type { Passcodes, PasscodeSent } from "./passcodes/passcodes.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Sessions, SessionToken } from "./sessions/sessions.ts";
 
-/** A code that came back, from where, and for which device. */
+/** A passcode that was returned, with the client's address and the name of its device. */
 export interface Completion {
   phone: PhoneNumber;
   passcode: string;
@@ -20,13 +20,16 @@ export interface Completion {
   address: string;
 }
 
-/** The session of somebody who was let in, and the events that tell others of it. */
+/** A new session, and the events that announce it to others. */
 interface Entered {
   session: SessionToken;
   events: Event[];
 }
 
-/** What is said to whoever signs up with an account, or signs in without one: in the answer, or by SMS alone. */
+/**
+ * The reply to a sign-up by a registered number, or a sign-in by an unregistered one. It is given as an error
+ * (`refusal`), or only by SMS (`instead`) where answers are uniform.
+ */
 const WRONG_FORM = {
   signup: { refusal: "already_registered", instead: "sign_in" },
   signin: { refusal: "not_registered", instead: "sign_up" },
@@ -42,12 +45,13 @@ export function createAccounts(
     passcodes: Passcodes;
     sessions: Sessions;
     now: () => Date;
-    /** Whether it is only the SMS, and no answer, that says who has an account. */
+    /** Whether only the SMS, and never an HTTP answer, may reveal who has an account. */
     uniform: boolean;
   },
 ) {
   /**
-   * What may be judged of an ask before it is read: whether its address has been told all that it may be.
+   * Checks a request for a passcode before its body is read: refuses an address that has used up
+   * `reveal_address`.
    * @throws AppError rate_limited
    */
   async function judgeAsk(address: string): Promise<void> {
@@ -55,7 +59,10 @@ export function createAccounts(
     if (retryAfter !== null) throw new AppError("rate_limited", { retryAfter });
   }
 
-  /** @throws AppError already_registered, not_registered where answers are not uniform, and as `passcodes.ask` */
+  /**
+   * @throws AppError already_registered or not_registered unless answers are uniform, and whatever
+   * `passcodes.ask` throws
+   */
   async function ask(phone: PhoneNumber, purpose: Purpose, address: string): Promise<PasscodeSent> {
     if (!uniform) return await askTelling(phone, purpose, address);
     const isWrong = await database.run((sql) => isWrongForm(sql, phone, purpose));
@@ -65,22 +72,26 @@ export function createAccounts(
     });
   }
 
-  /** A code for whoever has one way in only; `completeEither` takes it. @throws AppError as `passcodes.ask` */
+  /**
+   * Sends a code that either signs up or signs in; `completeEither` redeems it. @throws AppError as
+   * `passcodes.ask`
+   */
   function askEither(phone: PhoneNumber, address: string): Promise<PasscodeSent> {
     return passcodes.ask(phone, "signup", { address });
   }
 
   /**
-   * Sends a code, or refuses whoever has taken the wrong form, which tells whether the number has an account. So that is
-   * paid for before it is known, and every other limit is judged before it too: what they refuse, they refuse alike.
-   * It is given back where nothing was told, or where an SMS is charged to the address instead, whether that arrives or not.
+   * Sends a code, or refuses the wrong form, which reveals whether the number has an account. A use of
+   * `reveal_address` is therefore taken before the account is looked up. All other limits are checked before
+   * that as well, so that their refusals reveal nothing. The use is given back if nothing was revealed, or if
+   * the address is charged for an SMS instead, whether or not that SMS arrives.
    */
   async function askTelling(phone: PhoneNumber, purpose: Purpose, address: string): Promise<PasscodeSent> {
     const paid = await limiter.pay({ limit: "reveal_address", of: address });
     const judge = async (sql: Sql, willSend: boolean) => {
       const isWrong = await isWrongForm(sql, phone, purpose);
       if (!isWrong && willSend) return await paid.giveBack(sql);
-      // Where no SMS will be sent, that tells as much as the other answer.
+      // No SMS will be sent, and that answer reveals as much as an error, so the use stays charged.
       paid.keep();
       if (isWrong) throw new AppError(WRONG_FORM[purpose].refusal);
     };
@@ -92,18 +103,18 @@ export function createAccounts(
     }
   }
 
-  /** Whether who has an account signs up, or who has none signs in. */
+  /** Whether a registered number signs up, or an unregistered one signs in. */
   async function isWrongForm(sql: Sql, phone: PhoneNumber, purpose: Purpose): Promise<boolean> {
     const user = await findUser(sql, phone);
     const isRegistered = user !== null && user.status !== "invited";
     return isRegistered === (purpose === "signup");
   }
 
-  /** @throws AppError already_registered, and as `passcodes.redeem` */
+  /** @throws AppError already_registered, and whatever `passcodes.redeem` throws */
   async function completeSignUp(completion: Completion): Promise<SessionToken> {
     const session = await redeem("signup", completion, async (sql) => {
       const entered = await register(sql, completion);
-      // Undone: the code that nobody was sent is no better than another.
+      // Undoes the transaction: this code was never sent to anybody, so it counts as wrong.
       if (!entered && uniform) throw new AppError("invalid_passcode");
       return entered;
     });
@@ -142,7 +153,10 @@ export function createAccounts(
     return entered?.session ?? null;
   }
 
-  /** Makes the account and its first session, and tells everybody who asked this number. Null where there is an account already. */
+  /**
+   * Creates the account and its first session. The events notify everybody who has a friend request open to
+   * this number. Null if there already is an account.
+   */
   async function register(sql: Sql, { phone, device }: Completion): Promise<Entered | null> {
     const user = await activateUser(sql, phone, now());
     if (!user) return null;
@@ -152,11 +166,13 @@ export function createAccounts(
   }
 
   /**
-   * Makes a session, and tells the user's other sessions. Null where the account is suspended, or marked for deletion.
-   * @throws AppError invalid_passcode where there is no account
+   * Opens a session. The event notifies the user's other sessions. Null if the account is suspended or marked
+   * for deletion.
+   * @throws AppError invalid_passcode if there is no account
    */
   async function admit(sql: Sql, { phone, device }: Completion): Promise<Entered | null> {
-    // Held, so that a suspension comes before the session, or after it and ends it.
+    // The row lock orders this against a suspension: either the suspension comes first and is seen here, or
+    // it comes later and ends this session.
     const user = await holdUser(sql, phone);
     if (!user || user.status === "invited") throw new AppError("invalid_passcode");
     if (user.status !== "active") return null;

@@ -1,5 +1,5 @@
-// Many small writes as few large ones: what arrives while a batch is on its way waits for the next, so that a busy
-// service pays for one statement, one commit and one NOTIFY where an idle one pays no delay at all.
+// Group commit: jobs that arrive while a batch is running wait for the next batch. A busy service then pays
+// for one statement, one commit and one NOTIFY per batch; on an idle service a job starts without delay.
 
 import { setImmediate } from "node:timers";
 import { affectsEveryCall, DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
@@ -11,9 +11,9 @@ export interface GroupCommit<Job, Outcome> {
 }
 
 export interface Locks<Job> {
-  /** What a job locks. */
+  /** The lock that a job takes. */
   of: (job: Job) => LockKey;
-  /** Those of them that somebody holds at this moment. */
+  /** The locks of these jobs that are held by somebody else right now. */
   held: (jobs: Job[]) => Promise<Set<LockKey>>;
 }
 
@@ -33,25 +33,32 @@ const SHARE_MIN = 0.5;
 const PATIENCE_MS = 20;
 
 /**
- * `run` commits a batch and answers with one outcome a job, in their order; or it throws, and then nothing of the
- * batch happened. A batch that threw is run again one by one, so that one job never fails its neighbours. Not so in an
- * outage, which leaves open what happened: it fails the batch and all that waits behind it, and nothing is tried again.
+ * `run` commits a batch and returns one outcome per job, in the same order. If it throws, nothing of the
+ * batch was committed. A batch that threw is run again one job at a time, so that one job never fails its
+ * neighbours. An outage is the exception, because it leaves open whether the batch was committed: it fails
+ * the batch and all waiting jobs, and nothing is retried.
  *
- * Of a batch that somebody else's lock held up, the jobs whose locks are free are run again together. The others are, by what
- * they wait for, beside the batches, and so is what comes for the same until it gets through: stuck pairs hold up nobody
- * else for longer than that.
+ * If a batch times out on somebody else's lock, the jobs whose locks are free are run again together. The
+ * others go to the retry queue, which runs them beside the batches, grouped by lock. New jobs for the same
+ * lock join them there until one succeeds. So a stuck pair delays other jobs by one lock timeout at most.
  */
 export function createGroupCommit<Job, Outcome>(
   { run, jobsMax, batchesMax, locks, shareMin = SHARE_MIN, patienceMs = PATIENCE_MS }: {
-    /** An outcome that takes longer than the commit is a promise; it holds up nobody else. */
+    /** An outcome that is not ready at the commit may be a promise; it does not hold up the other jobs. */
     run: (jobs: Job[]) => Promise<(Outcome | Promise<Outcome>)[]>;
     jobsMax: number;
     batchesMax: number;
-    /** Where jobs lock anything. */
+    /** Left out if jobs take no locks. */
     locks?: Locks<Job>;
-    /** What waits is begun beside a batch only if it is at least this share of it: one costs nearly as much as fifty. */
+    /**
+     * A second batch starts beside a running one only if the waiting jobs are at least this share of the
+     * running ones: a batch of one costs nearly as much as a batch of fifty.
+     */
     shareMin?: number;
-    /** What waits so long begins beside any batch: one that is held up by a lock must not hold up all the others. */
+    /**
+     * Jobs that have waited this long start regardless of that share: a batch that is stuck behind a lock
+     * must not hold up all the others.
+     */
     patienceMs?: number;
   },
 ): GroupCommit<Job, Outcome> {
@@ -61,7 +68,7 @@ export function createGroupCommit<Job, Outcome>(
   let isSoon = false;
   let patience: ReturnType<typeof setTimeout> | null = null;
 
-  /** At the end of the event loop's turn, so that what arrives together goes together. */
+  /** Starts at the end of this turn of the event loop, so that jobs which arrive together share a batch. */
   function beginSoon(): void {
     if (isSoon || batches === batchesMax) return;
     isSoon = true;
@@ -110,7 +117,10 @@ export function createGroupCommit<Job, Outcome>(
     giveUp: (jobs) => fail(jobs, new DatabaseLockTimeout("Too much waits for locks")),
   });
 
-  /** What waits for nobody is not set retries with the others. Where that cannot be told, all of it is. */
+  /**
+   * Runs the jobs with free locks again and queues the others for retry. If the free ones cannot be
+   * determined, all of them are queued.
+   */
   async function sortOut(batch: Waiting<Job, Outcome>[], error: DatabaseLockTimeout): Promise<void> {
     if (!locks || batch.length === 1) return retryLater(batch, error);
     let held: Set<LockKey>;
@@ -130,7 +140,7 @@ export function createGroupCommit<Job, Outcome>(
     else fail(batch, error);
   }
 
-  /** Resolves with the outage, where there was one. */
+  /** Resolves with the outage if there was one, else with null. */
   async function settle(
     batch: Waiting<Job, Outcome>[],
     onHeldUp: OnHeldUp<Job, Outcome>,

@@ -1,4 +1,4 @@
-// What somebody does who was invited: signs up, or in where he has an account, and answers the request.
+// What an invited person can do: sign up, or sign in if they have an account, and answer the request.
 
 import type { Purpose } from "../db/passcodes.ts";
 import type { Accounts, Completion } from "./accounts.ts";
@@ -13,7 +13,7 @@ import type { Sessions } from "./sessions/sessions.ts";
 export type { Purpose };
 export type { Invitation } from "./invites/invites.ts";
 
-/** A code was sent, or not; `purpose` says what a code is good for in both cases. */
+/** The result of asking for a code. `purpose` says what the code is good for, whether or not one was sent. */
 export interface CodeSent {
   purpose: Purpose;
   asked: PasscodeSent | null;
@@ -28,11 +28,14 @@ export function createInvitees(
     accounts: Accounts;
     contacts: Contacts;
     sessions: Sessions;
-    /** Whether nothing but the SMS may say who has an account. */
+    /** Whether only the SMS, and never an answer, may reveal who has an account. */
     uniform: boolean;
   },
 ) {
-  /** Sends the code of the one thing that the number can do: sign up, or in. Uniform, one code does both. */
+  /**
+   * Sends a sign-up code, or a sign-in code if the number has an account. If answers are uniform, one code
+   * does both.
+   */
   async function sendCode(phone: PhoneNumber, address: string): Promise<CodeSent> {
     if (uniform) return await attempt("signup", () => accounts.askEither(phone, address));
     const signUp = await attempt("signup", () => accounts.ask(phone, "signup", address));
@@ -40,25 +43,25 @@ export function createInvitees(
     return await attempt("signin", () => accounts.ask(phone, "signin", address));
   }
 
-  /** @throws AppError as the two of `accounts` */
+  /** @throws AppError as `completeSignIn`, `completeSignUp` and `completeEither` of accounts */
   async function enter(purpose: Purpose, completion: Completion): Promise<string> {
     if (purpose === "signin") return (await accounts.completeSignIn(completion)).token;
     const complete = uniform ? accounts.completeEither : accounts.completeSignUp;
     return (await complete(completion)).token;
   }
 
-  /** What the session's own list shows of the inviter. @throws AppError unauthenticated */
+  /** The status of the inviter on the list of this session's user. @throws AppError unauthenticated */
   async function statusOf(session: string, inviter: PhoneNumber): Promise<Status | null> {
     const me = await sessions.authenticate(session);
-    // Whoever opens a link that he made himself has nobody to answer.
+    // The inviter opened their own link: there is nobody to answer.
     if (me.phone_number === inviter) return null;
     return (await contacts.list(me, inviter))[0]?.status ?? null;
   }
 
   /**
-   * Accepts or declines an open request; one that is not open any more stays as it is. Says how things stand then, so
-   * that a form that is sent twice is answered twice the same.
-   * @throws AppError unauthenticated, also with a session of somebody else's
+   * Accepts or declines an open request; a request that is no longer open stays unchanged. Returns the status
+   * afterwards, so that a form that is sent twice gets the same answer twice.
+   * @throws AppError unauthenticated, also if the session belongs to somebody else
    */
   async function answer(
     choice: "accept" | "decline",
@@ -85,7 +88,7 @@ async function attempt(purpose: Purpose, ask: () => Promise<PasscodeSent>): Prom
   }
 }
 
-/** The inviter took the request back at the same moment. */
+/** Ignores that the inviter has just withdrawn the request. */
 function ignoreGone(error: unknown): void {
   const gone = error instanceof AppError &&
     (error.code === "request_not_found" || error.code === "contact_not_found");

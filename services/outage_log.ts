@@ -1,4 +1,5 @@
-// What the log says of a database that is away: here alone, because every call that finds it so is just 503.
+// Logs outages of the database. They are logged only here, because every call that meets one just answers
+// 503.
 
 import type { Hearing } from "../db/notify.ts";
 import type { DatabaseNews } from "../db/connection/outage_watch.ts";
@@ -14,7 +15,10 @@ export function logDatabaseNews(news: DatabaseNews): void {
   log.warn("Database takes no more connections", { reason, code, server, open: news.connections });
 }
 
-/** Logs that what other processes announce is not heard, which nobody else would notice, and when it is again. */
+/**
+ * Logs when announcements of other processes stop arriving, which nothing else would show, and when they
+ * arrive again.
+ */
 export const logHearing: Pick<Required<Hearing>, "onLost" | "onBack"> = {
   onLost: (reason) => log.warn("Other processes are not heard", { ...reason }),
   onBack: (afterMs) => log.info("Other processes are heard again", { after_ms: Math.round(afterMs) }),

@@ -1,4 +1,4 @@
-/** A cache of what was looked up lately, by key. */
+/** A cache of recently used entries, by key. */
 export interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -8,9 +8,10 @@ export interface Recent<Value> {
 }
 
 /**
- * Keeps two generations of entries, the young and the old. After each turn of `turnMs` the old one is dropped whole and the young
- * one becomes old; what is read or set is young. So an entry stays for one turn after its last use and is gone after two, sooner
- * where more than `max` are used in a turn. An entry costs its place in a map, without a timer of its own.
+ * Keeps two generations of entries, young and old. Every `turnMs` the old generation is dropped and the young
+ * one becomes old; an entry that is read or set moves to the young one. So an entry lives at least `turnMs`
+ * and at most twice that after its last use, or less if more than `max` entries are used within `turnMs`. An
+ * entry needs no timer of its own.
  */
 export function createRecent<Value>({ turnMs, max }: { turnMs: number; max: number }): Recent<Value> {
   let young = new Map<string, Value>();

@@ -1,19 +1,22 @@
-// Jobs set aside by a group commit (`group_commit.ts`), because their statement waited too long for somebody else's lock. They are
-// run again beside the batches, so that one stuck pair holds up nobody else: all jobs for one lock together, and for each lock one
-// statement at a time.
+// Retries for jobs of a group commit (`group_commit.ts`) whose statement timed out on somebody else's lock.
+// They run beside the batches, so that one stuck pair holds up nobody else. All jobs for the same lock run
+// together, one statement at a time per lock.
 
 import { createSemaphore } from "./semaphore.ts";
 
-/** Names what a job locks: a pair of people, by the id of its row or by their numbers. */
+/** Identifies the lock that a job takes: a pair of people, by the id of its row or by their two numbers. */
 export type LockKey = string | number;
 
-/** How many statements may wait for locks at a time: each takes a connection. */
+/** Statements that may wait for locks at a time; each takes a connection. */
 const AT_ONCE_MAX = 2;
-/** A job that has not had its turn by then is given up untried. */
+/** A job that has not started after this time fails without being tried. */
 const PATIENCE_MS = 2_000;
 
 export interface RetryQueue<Job> {
-  /** Whether this job belongs here too: one for the same lock was held up, and none got through since. */
+  /**
+   * Whether this job has to join the queue: an earlier one for the same lock timed out, and none has
+   * succeeded since.
+   */
   takes(job: Job): boolean;
   add(job: Job): void;
 }
@@ -21,16 +24,16 @@ export interface RetryQueue<Job> {
 export function createRetryQueue<Job>(
   { lockOf, settle, giveUp, patienceMs = PATIENCE_MS }: {
     lockOf: (job: Job) => LockKey;
-    /** Runs jobs for one lock, and tells whether they got through; never rejects. */
+    /** Runs the jobs for one lock and returns whether they succeeded; never rejects. */
     settle: (jobs: Job[]) => Promise<boolean>;
-    /** Called instead of `settle` for jobs whose turn did not come within `patienceMs`. */
+    /** Called instead of `settle` for jobs that could not start within `patienceMs`. */
     giveUp: (jobs: Job[]) => void;
     patienceMs?: number;
   },
 ): RetryQueue<Job> {
   const semaphore = createSemaphore(AT_ONCE_MAX);
   const held = new Set<LockKey>();
-  /** What has not begun. */
+  /** Jobs that have not started, by lock. */
   const waiting = new Map<LockKey, { jobs: Job[]; since: number }>();
 
   async function next(lock: LockKey): Promise<void> {
@@ -41,7 +44,7 @@ export function createRetryQueue<Job>(
   }
 
   return {
-    // Mostly nothing is held, and no lock is named.
+    // Usually no lock is held, and the check costs nothing.
     takes: (job) => held.size > 0 && held.has(lockOf(job)),
     add(job) {
       const lock = lockOf(job);

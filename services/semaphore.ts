@@ -1,4 +1,4 @@
-// A queue for each key: a few jobs of a key run at a time, the others wait in the order in which they came.
+// A semaphore per key: a limited number of jobs of a key run at a time, the others wait in FIFO order.
 
 import {
   affectsEveryCall,
@@ -6,23 +6,27 @@ import {
   type DatabaseUnavailable,
 } from "../db/connection/unavailable.ts";
 
-/** How long somebody waits behind jobs that a database lock holds up. */
+/** How long a job may wait behind others that time out on a database lock. */
 const PATIENCE_MS = 2_000;
 
 /**
- * Ends a turn; may be called twice. `error` is what the work failed with: an outage also fails all who wait, because they would
- * meet it again, and a lock that held the work up (DatabaseLockTimeout) fails those who have waited for `patienceMs` already.
+ * Releases the semaphore; further calls do nothing. `error` is what the job failed with. An outage also fails
+ * all waiting jobs, because they would meet it too. A lock timeout (DatabaseLockTimeout) fails those that
+ * have already waited for `patienceMs`.
  */
 export type Release = (error?: unknown) => void;
 
 export interface Semaphore {
-  /** Rejects with an outage that somebody in front found. */
+  /**
+   * Rejects if a job ahead of this one failed with an outage, or with a lock timeout as described at
+   * `Release`.
+   */
   acquire(key: string): Promise<Release>;
-  /** Does work in a turn. */
+  /** Runs `work` while holding the semaphore. */
   run<T>(work: () => Promise<T>, key?: string): Promise<T>;
 }
 
-/** Of one key. */
+/** The running and waiting jobs of one key. */
 interface Queue {
   working: number;
   waiting: { since: number; start: () => void; fail: (why: DatabaseUnavailable) => void }[];
@@ -49,7 +53,7 @@ export function createSemaphore(atOnceMax: number, patienceMs = PATIENCE_MS): Se
         const tooEarly = performance.now() - patienceMs;
         while (queue.waiting[0] && queue.waiting[0].since < tooEarly) queue.waiting.shift()!.fail(error);
       }
-      // A turn goes from hand to hand, so that nobody new gets in between.
+      // The slot is handed to the next waiting job directly, so that no newcomer overtakes it.
       const next = queue.waiting.shift();
       if (next) return next.start();
       queue.working -= 1;

@@ -1,4 +1,4 @@
-// Everything the service can do, wired: what knows what.
+// Creates all services and passes each one what it depends on.
 
 import type { Database } from "../db/connection/database.ts";
 import { ping } from "../db/connection/ping.ts";
@@ -46,11 +46,11 @@ import { createUpkeep } from "./upkeep.ts";
 export interface Dependencies {
   config: Config;
   database: Database;
-  /** The first signs, all verify. */
+  /** The first secret signs, all of them verify. */
   secrets: readonly string[];
   sms: SmsSender | ConsoleSms;
   now: () => Date;
-  /** Milliseconds since some moment, by a clock that is never set. */
+  /** Milliseconds from a monotonic clock, one that nobody sets. */
   elapsedMs: () => number;
 }
 
@@ -65,7 +65,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   };
   const bus = createBus(processName, (event) => {
     hear(event);
-    // Not of what other processes announce: each process notes the wakes of its own changes.
+    // Only for events of this process: every process queues the pushes for its own changes.
     push.hear(event);
   }, hear);
 
@@ -198,7 +198,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     ready: () => database.run(ping),
     console: "sent" in sms ? sms : null,
     now,
-    /** What other processes announce, and what to do when some of it may have been lost. */
+    /** Handlers for announcements of other processes, and for gaps in which some may have been lost. */
     fromOthers: {
       onPayload(payload: string) {
         if (!bus.takeIn(payload)) resync.afterOutage();
