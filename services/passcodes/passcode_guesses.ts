@@ -1,4 +1,5 @@
-// Redeeming passcodes. Whatever arrives in parallel, a guess is paid for before it is compared, and a code lets in once.
+// Redeems passcodes. Even for guesses that arrive in parallel, each is paid for before it is compared, and a
+// code lets in only once.
 
 import type { Database, Sql } from "../../db/connection/database.ts";
 import * as counts from "../../db/windows.ts";
@@ -21,14 +22,14 @@ export interface RedeemOptions {
   database: Database;
   budget: SmsBudget;
   limiter: Limiter;
-  /** Under these names wrong guesses are counted. */
+  /** Makes the keys under which wrong guesses are counted. */
   limitKeys: LimitKeys;
   keys: PasscodeKeys;
   now: () => Date;
   testPasscodes: ReadonlyMap<PhoneNumber, string>;
 }
 
-/** A code that came back, and from where. */
+/** A passcode that was returned, and the client's address. */
 interface Guess {
   phone: PhoneNumber;
   purpose: Purpose;
@@ -40,7 +41,8 @@ export function createRedeem(
   { database, budget, limiter, limitKeys, keys, now, testPasscodes }: RedeemOptions,
 ) {
   /**
-   * Redeems a code: `use` runs in the transaction that uses it up, exactly once; `afterCommit` when that has happened.
+   * Redeems a code: `use` runs exactly once, in the transaction that uses the code up; `afterCommit` runs
+   * after its commit.
    * @throws AppError invalid_passcode, passcode_expired, too_many_attempts
    */
   async function redeem<T>(
@@ -49,11 +51,15 @@ export function createRedeem(
     afterCommit: (result: T) => void = () => {},
   ): Promise<T> {
     const ofAddress = { limit: "passcode_address", of: guess.address } as const;
-    // Until it has proved right a guess counts as wrong: a crowd behind one address would use up what it gives back.
+    // A guess counts as wrong until it proves right. The semaphore keeps a crowd behind one address from
+    // being refused for uses that are about to be given back.
     return await limiter.inTurn(ofAddress, () => compare(guess, ofAddress, use, afterCommit));
   }
 
-  /** What may be judged of a guess before it is read: whether its address may guess at all. @throws AppError too_many_attempts */
+  /**
+   * Checks a guess before its body is read: whether its address may guess at all. @throws AppError
+   * too_many_attempts
+   */
   async function judgeAddress(address: string): Promise<void> {
     const retryAfter = await limiter.wait({ limit: "passcode_address", of: address });
     if (retryAfter !== null) throw new AppError("too_many_attempts", { retryAfter });
@@ -79,7 +85,7 @@ export function createRedeem(
         nonce: seed.nonce,
         now: at,
       });
-      // Right was also the code of who came second.
+      // Given back even if another request has just used the code: this one was right too.
       for (const { key } of windows) await counts.giveBack(sql, key, at);
       await limiter.giveBack(sql, [ofAddress]);
       if (used) await budget.verified(sql, seed.nonce);
@@ -89,7 +95,10 @@ export function createRedeem(
     return redeemed.result;
   }
 
-  /** Pays for one comparison: an attempt of the challenge, and a wrong guess until it has proved right. */
+  /**
+   * Pays for one comparison: with an attempt of the challenge, and with a wrong guess in each window and
+   * limit, which is given back if the code is right.
+   */
   async function spendAttempt(
     { phone, purpose, at, windows, ofAddress }: {
       phone: PhoneNumber;
@@ -99,7 +108,8 @@ export function createRedeem(
       ofAddress: Ask;
     },
   ): Promise<{ nonce: Uint8Array; key_id: string }> {
-    // Without a lock at first: a crowd at a number that nobody can guess at must not hold connections in a queue.
+    // First without a lock: if the number cannot be guessed at, a crowd must not hold connections while
+    // queueing for the lock.
     await database.run(async (sql) =>
       refuseUnlessLive(sql, await passcodes.findChallenge(sql, phone, purpose), windows, at)
     );
@@ -138,7 +148,7 @@ async function refuseUnlessLive(
     case "expired":
       throw new AppError("passcode_expired", { retryAfter: 1 });
     case "burnt": {
-      // A new code helps nobody who may not guess at it yet.
+      // A new code is no use until the windows allow another guess, so the later of the two times counts.
       let mayAt = nextSendAt(challenge!.sent_at, at);
       for (const window of windows) {
         const roomAt = await counts.roomAt(sql, window, at);
@@ -151,7 +161,10 @@ async function refuseUnlessLive(
   }
 }
 
-/** Both count over the purposes: a number is guessed at as a whole. In this order everywhere, so that none waits in a ring. */
+/**
+ * The windows of wrong guesses for this number. Both count all purposes together. The order is the same
+ * everywhere, so that two transactions cannot deadlock.
+ */
 function wrongGuesses(keys: LimitKeys, phone: PhoneNumber, address: string): counts.Window[] {
   return [
     { key: `wrong_passcode ${keys(phone)}`, max: WRONG_PER_NUMBER_MAX, ms: DAY_MS },

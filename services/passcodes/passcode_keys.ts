@@ -1,4 +1,4 @@
-// Passcodes are not stored but derived, so that a leak of the database reveals none and a resend can repeat one.
+// Passcodes are derived, not stored: a leaked database reveals none, and a resend can repeat the same code.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Purpose } from "../../db/passcodes.ts";
@@ -6,7 +6,7 @@ import { deriveKey } from "../secrets.ts";
 
 export const PASSCODE_LENGTH = 6;
 
-/** What a code is derived from, beside the key. */
+/** What a code is derived from, in addition to the key. */
 export interface ChallengeSeed {
   phone_number: string;
   purpose: Purpose;
@@ -17,13 +17,13 @@ export interface ChallengeSeed {
 export interface PasscodeKeys {
   /** The id of the key that new challenges use. */
   readonly currentId: string;
-  /** The code of a challenge; null when its key is not known any more. */
+  /** The code of a challenge; null if its key is no longer configured. */
   derive(seed: ChallengeSeed): string | null;
 }
 
 /**
- * One key for each server secret. The first secret makes new codes; the codes of the others stay good, so that a rotated
- * secret kills no live code.
+ * One key per server secret. The first secret makes new codes. Codes of the others stay valid, so that
+ * rotating secrets invalidates no live code.
  */
 export function createPasscodeKeys(secrets: readonly string[]): PasscodeKeys {
   const keys = new Map(
@@ -40,14 +40,14 @@ export function createPasscodeKeys(secrets: readonly string[]): PasscodeKeys {
       const key = keys.get(key_id);
       if (!key) return null;
       const mac = createHmac("sha256", key).update(`${phone_number}|${purpose}|`).update(nonce).digest();
-      // 64 bits taken modulo a million are even to within 10^-13.
+      // 64 bits modulo a million are uniform to within 10^-13.
       const number = mac.readBigUInt64BE() % 10n ** BigInt(PASSCODE_LENGTH);
       return number.toString().padStart(PASSCODE_LENGTH, "0");
     },
   };
 }
 
-/** Compares in a time that tells nothing of where two codes differ. */
+/** Compares in constant time, so that timing does not reveal where two codes differ. */
 export function isSameCode(expected: string, given: string): boolean {
   const [a, b] = [new TextEncoder().encode(expected), new TextEncoder().encode(given)];
   return a.length === b.length && timingSafeEqual(a, b);

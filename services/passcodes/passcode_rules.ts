@@ -1,4 +1,5 @@
-// When a passcode may be asked for again, and whether it is the same one. Pure: times in, a decision out.
+// When a passcode may be asked for again, and whether a resend repeats it. Pure functions: times in, a
+// decision out.
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Challenge } from "../../db/passcodes.ts";
@@ -6,16 +7,16 @@ import type { Challenge } from "../../db/passcodes.ts";
 export const ATTEMPTS_MAX = 5;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** What has to pass after the first, second, third and fourth unanswered send. */
+/** The wait after the first, second, third and fourth unanswered send. */
 const GAPS_MS = [60_000, 120_000, 300_000, 600_000];
 const SENDS_A_DAY_MAX = 5;
 
-/** An expired challenge is remembered this long, so that its code is "expired" and not "wrong". */
+/** An expired challenge is kept this long, so that its code is answered as expired and not as wrong. */
 export const EXPIRED_KEPT_MS = DAY_MS;
 
 /**
- * When the next send may be asked for; a moment that has passed means now. Sends of a wrong clock are passed over: they
- * count when the next one is noted, and keep nobody waiting until their time has come.
+ * When the next send may be asked for; a time in the past means now. Sends dated by a wrong clock are ignored
+ * until their time has come or `withSend` corrects them, so that they keep nobody waiting.
  */
 export function nextSendAt(sentAt: Date[], now: Date): Date {
   const sends = sendsOfTheDay(sentAt, now).filter((at) => !isAhead(at, now));
@@ -23,11 +24,11 @@ export function nextSendAt(sentAt: Date[], now: Date): Date {
   if (!last) return now;
   const gapEndsMs = last.getTime() + GAPS_MS[Math.min(sends.length, GAPS_MS.length) - 1]!;
   const fifthLast = sends.at(-SENDS_A_DAY_MAX);
-  // When the fifth last has left the day, there are four, and the gap after four holds.
+  // Once the fifth last is a day old, four remain, and the wait after four applies.
   return new Date(fifthLast ? Math.max(gapEndsMs, fifthLast.getTime() + DAY_MS) : gapEndsMs);
 }
 
-/** A resend repeats the code while at least half of its lifetime remains and it can still be used. */
+/** A resend repeats the code if the code can still be used and at least half of its lifetime remains. */
 export function isRepeatable(challenge: Challenge, now: Date, lifetimeMs: number): boolean {
   const leftMs = challenge.expires_at.getTime() - now.getTime();
   return challenge.used_at === null && challenge.attempts < ATTEMPTS_MAX &&
@@ -38,7 +39,10 @@ export function sendsOfTheDay(sentAt: Date[], now: Date): Date[] {
   return sentAt.filter((at) => at.getTime() > now.getTime() - DAY_MS);
 }
 
-/** The sends that are kept, with one of this moment. What a wrong clock has noted was sent a moment before. */
+/**
+ * The sends of the last day plus one at `now`. Sends dated by a wrong clock are changed to a moment before
+ * it.
+ */
 export function withSend(sentAt: Date[], now: Date): Date[] {
   const before = new Date(now.getTime() - 1);
   return [...sendsOfTheDay(sentAt, now).map((at) => isAhead(at, now) ? before : at), now];
@@ -50,7 +54,10 @@ function isAhead(at: Date, now: Date): boolean {
 
 export type ChallengeState = "absent" | "expired" | "burnt" | "live";
 
-/** What a guess finds. Expiry goes before everything, so that a client that repeats a 408 does no harm. */
+/**
+ * The state that a guess meets. Expiry is checked before attempts, so that a client which repeats a request
+ * after 408 does no harm.
+ */
 export function stateOf(challenge: Challenge | null, now: Date): ChallengeState {
   if (!challenge || challenge.used_at !== null) return "absent";
   const overdueMs = now.getTime() - challenge.expires_at.getTime();
@@ -59,7 +66,7 @@ export function stateOf(challenge: Challenge | null, now: Date): ChallengeState 
   return challenge.attempts >= ATTEMPTS_MAX ? "burnt" : "live";
 }
 
-/** Whole seconds, rounded up, at least 1: who waits that long has waited long enough. */
+/** Whole seconds, rounded up, at least 1: waiting that long is always enough. */
 export function secondsBetween(from: Date, to: Date): number {
   return Math.max(1, Math.ceil((to.getTime() - from.getTime()) / 1000));
 }

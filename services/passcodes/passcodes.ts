@@ -1,5 +1,5 @@
-// Asking for passcodes. Whatever arrives in parallel, an ask sends one SMS; what becomes of its code is in
-// passcode_guesses.ts.
+// Sends passcodes. Each request sends at most one SMS, even if several arrive in parallel.
+// `passcode_guesses.ts` redeems the codes.
 
 import type { Sql } from "../../db/connection/database.ts";
 import * as passcodes from "../../db/passcodes.ts";
@@ -18,28 +18,31 @@ import { languageOf } from "../texts/language.ts";
 export interface PasscodesOptions extends RedeemOptions {
   sms: SmsDispatch;
   lifetimeMs: number;
-  /** The host that the SMS names for autofill (WebOTP). */
+  /** The host named in the SMS for autofill (WebOTP). */
   host: string;
 }
 
 export interface AskOptions {
-  /** Where it comes from. */
+  /** The client's address. */
   address: string;
-  /** Sent in place of a code and at its cost, to whoever must not be told from one who gets a code. */
+  /**
+   * A text to send instead of a code, at the same cost, so that the answer does not reveal which of the two
+   * was sent.
+   */
   instead?: Instead | null;
   /**
-   * Has the last word, when everything is taken that a send takes; what it throws undoes that. Also where nothing will be
-   * sent, whoever it is.
+   * Called last, after everything that a send costs was taken; if it throws, all of that is undone. Also
+   * called, with `willSend` false, if no SMS can be sent to this number.
    */
   judge?: (sql: Sql, willSend: boolean) => Promise<void>;
 }
 
-/** What an ask is answered with; times in seconds. */
+/** The answer to a request for a passcode. Times are in seconds. */
 export interface PasscodeSent {
   expires_in: number;
   resend_in: number;
   code_length: number;
-  /** Present where the SMS before this one did not arrive. */
+  /** Present if the previous SMS did not arrive. */
   last_delivery?: "undelivered";
 }
 
@@ -49,8 +52,9 @@ export function createPasscodes(options: PasscodesOptions) {
   const { database, sms, budget, keys, now, lifetimeMs, host, testPasscodes } = options;
 
   /**
-   * Sends a code. The gap to the next ask and the costs, for the address of who asks, are taken before the SMS goes out,
-   * both or neither, and given back when it did not.
+   * Sends a code. Before the SMS goes out, the wait until the next one starts and the limits are charged,
+   * both or neither. If the SMS was refused, the wait is undone. The charges are undone too if it certainly
+   * did not go out, all but that of the address.
    * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out, sms_disabled
    */
   async function ask(
@@ -62,7 +66,7 @@ export function createPasscodes(options: PasscodesOptions) {
     const test = testPasscodes.get(phone);
     const refusal = test === undefined ? await sms.refusal(phone) : null;
     if (refusal) {
-      // Who would be refused anyway is told why: no SMS is kept from him.
+      // An SMS would be refused in any case, so say why instead of charging for it.
       await database.begin((sql) => judge(sql, false));
       throw new AppError(refusal);
     }
@@ -80,7 +84,7 @@ export function createPasscodes(options: PasscodesOptions) {
         const { nonce } = challenge;
         await database.begin(async (sql) => {
           await passcodes.releaseSend(sql, { phone_number: phone, purpose, at });
-          // What may have been sent has perhaps been paid for.
+          // An SMS that may have gone out may also have been paid for.
           if (outcome.perhaps === "no") {
             await budget.giveBack(sql, { to: phone, address, at, nonce }, "all but the address's");
           }
@@ -98,7 +102,7 @@ export function createPasscodes(options: PasscodesOptions) {
     };
   }
 
-  /** The SMS is out: what cannot be noted about it must not look like a failure of it. */
+  /** The SMS has been sent, so a failure to record it must not look like a failed send. */
   async function noteSent(phone: PhoneNumber, purpose: Purpose, providerId: string | null): Promise<void> {
     try {
       const sent = { phone_number: phone, purpose, provider_id: providerId };
@@ -108,14 +112,17 @@ export function createPasscodes(options: PasscodesOptions) {
     }
   }
 
-  /** What `settle` throws undoes it. */
+  /**
+   * Records the send and returns its challenge, in one transaction with `settle`; if that throws, nothing is
+   * recorded.
+   */
   async function reserve(
     phone: PhoneNumber,
     purpose: Purpose,
     at: Date,
     settle: (sql: Sql, challenge: passcodes.Challenge) => Promise<void>,
   ): Promise<passcodes.Challenge> {
-    // Without a lock at first, as with guesses.
+    // First without a lock, as for guesses.
     const seen = await database.run((sql) => passcodes.findChallenge(sql, phone, purpose));
     if (seen) refuseInGap(seen, at, now());
     return await database.begin(async (sql) => {
@@ -155,7 +162,8 @@ export function createPasscodes(options: PasscodesOptions) {
 }
 
 /**
- * @param now may be later than `at`, when the ask came: a send that this one waited for came after it
+ * @param now later than `at`, the time of the request, if this request had to wait for another one's lock;
+ * that one's send is then later than `at`
  * @throws AppError rate_limited
  */
 function refuseInGap({ sent_at }: passcodes.Challenge, at: Date, now: Date): void {
