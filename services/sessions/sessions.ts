@@ -1,5 +1,6 @@
-// Sessions: made by a passcode, named by tokens, ended by signing out or from another device. A session that has
-// ended is dead on every process within five seconds, by the bus at once and by the age of the checks at the latest.
+// Sessions: opened by a passcode, identified by tokens, ended by signing out or from another device. An ended
+// session is rejected by every process within five seconds: usually at once through the bus, at the latest
+// when its cached check expires.
 
 import type { Database, Sql } from "../../db/connection/database.ts";
 import * as sessions from "../../db/sessions.ts";
@@ -13,7 +14,7 @@ import { RANDOM_NAME, randomName } from "../random_names.ts";
 import { createRecent } from "../recent.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Who acts: a user through one of his sessions. */
+/** Who makes a request: a user, through one of their sessions. */
 export interface Actor {
   user_id: number;
   phone_number: PhoneNumber;
@@ -31,18 +32,18 @@ export interface OpenedSession {
 }
 
 const LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
-/** A check is believed this long; with the check itself this stays below five seconds. */
+/** How long a check is cached. Together with the time of the check itself it stays below five seconds. */
 const CHECK_KEPT_MS = 4_000;
 const CHECKS_MAX = 50_000;
-/** Sessions that are looked up in one statement, and so many such statements at a time. */
+/** Sessions per lookup statement, and such statements at a time. */
 const LOOKS_MAX = 100;
 const LOOKS_AT_ONCE_MAX = 4;
-/** Sessions whose last_seen_at is set in one statement. */
+/** Sessions per statement that sets last_seen_at. */
 const TOUCHES_MAX = 500;
-/** last_seen_at is written no more often than this. */
+/** The shortest time between two writes of a session's last_seen_at. */
 const LAST_SEEN_STEP_MS = 60_000;
 
-/** What was found when the session was looked at. */
+/** The result of looking up a session; `actor` is null if it was not live. */
 interface Check {
   at: number;
   actor: Actor | null;
@@ -57,9 +58,9 @@ export function createSessions(
     turnMs: CHECK_KEPT_MS,
     max: CHECKS_MAX,
   });
-  /** Grows with each session that is to be looked up again, so that a lookup which began before one is not believed after it. */
+  /** Counts calls of `forget`. A lookup that began before one of them is not cached. */
   let forgotten = 0;
-  /** Many are looked up together: after a restart or an outage everybody comes at once. */
+  /** Lookups are batched: after a restart or an outage everybody comes at once. */
   const looks = createGroupCommit<string, sessions.Session | null>({
     run: async (ids) => {
       const live = await database.run((sql) => sessions.findLiveSessions(sql, ids, now()));
@@ -78,7 +79,9 @@ export function createSessions(
     batchesMax: 1,
   });
 
-  /** Makes a session within the transaction that lets the user in; `event` is for his other sessions. */
+  /**
+   * Opens a session within the transaction that lets the user in. `event` notifies the user's other sessions.
+   */
   async function open(sql: Sql, userId: number, device: string): Promise<OpenedSession> {
     const at = now();
     const id = randomName();
@@ -96,7 +99,8 @@ export function createSessions(
   }
 
   /**
-   * Who this token names. At once where both token and session were looked at just now, as most requests are.
+   * Returns the actor of a token; synchronously if token and session were both checked recently, as for most
+   * requests.
    * @throws AppError unauthenticated
    */
   function authenticate(token: string | null): Actor | Promise<Actor> {
@@ -113,13 +117,13 @@ export function createSessions(
     return actor;
   }
 
-  /** What was found of the session at most four seconds ago, if it was looked at. */
+  /** The cached check of a session, at most four seconds old. */
   function recall(id: string, at: Date): Check | undefined {
     const known = checks.get(id);
     return known && Math.abs(at.getTime() - known.at) < CHECK_KEPT_MS ? known : undefined;
   }
 
-  /** Whose session it is; null of one that is not live. */
+  /** The actor of a session; null if the session is not live. */
   async function check(id: string): Promise<Actor | null> {
     const at = now();
     const known = recall(id, at);
@@ -127,19 +131,20 @@ export function createSessions(
     const before = forgotten;
     const session = await looks.add(id);
     const actor = session && actorOf(session);
-    // What was read before a session ended must not be believed after it.
+    // If a session ended during the lookup, the result may be outdated and is not cached.
     if (before === forgotten) checks.set(id, { at: at.getTime(), actor });
     if (session && at.getTime() - session.last_seen_at.getTime() > LAST_SEEN_STEP_MS) touch(id);
     return actor;
   }
 
-  /** For what takes long: that the session has not ended since. @throws AppError unauthenticated */
+  /** For long operations: checks that the session is still live. @throws AppError unauthenticated */
   async function confirm({ session_id }: Actor): Promise<void> {
     if (!await check(session_id)) throw new AppError("unauthenticated");
   }
 
   /**
-   * Bytes for as long as the session lasts, and to their end only if it does. An outage on the way ends none.
+   * Passes bytes on while the session is live, and checks once more after the last of them. An outage of the
+   * database does not interrupt them; one at that final check makes it throw.
    * @throws AppError unauthenticated
    */
   async function* whileLive(me: Actor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -172,17 +177,17 @@ export function createSessions(
     return rows.map((row) => ({ ...row, current: row.id === me.session_id }));
   }
 
-  /** Ends one of my sessions, also this one. @throws AppError session_not_found */
+  /** Ends one of my sessions, which may be the current one. @throws AppError session_not_found */
   async function end(me: Actor, id: string): Promise<void> {
     if (!RANDOM_NAME.test(id) || !await endLive(me, id)) throw new AppError("session_not_found");
   }
 
-  /** Ends this session. Who has just ended it from elsewhere wanted the same. */
+  /** Ends the current session. If it has already ended, nothing happens. */
   async function signOut(me: Actor): Promise<void> {
     await endLive(me, me.session_id);
   }
 
-  /** False where I have no such live session. */
+  /** False if I have no such live session. */
   async function endLive(me: Actor, id: string): Promise<boolean> {
     const events: Event[] = [
       { to: me.user_id, event: "session_ended", session_id: id },
@@ -195,7 +200,7 @@ export function createSessions(
     }, (ended) => ended && bus.deliver(events));
   }
 
-  /** What was believed of a session is looked up again. */
+  /** Drops the cached check of a session. */
   function forget(id: string): void {
     forgotten += 1;
     checks.delete(id);
@@ -208,7 +213,7 @@ function actorOf({ id, user_id, phone_number }: sessions.Session): Actor {
   return { user_id, phone_number: phone_number as PhoneNumber, session_id: id };
 }
 
-/** In whole seconds, as a token's `exp` is. */
+/** In whole seconds, like the `exp` of a token. */
 function endOfSession(from: Date): Date {
   return new Date(Math.floor((from.getTime() + LIFETIME_MS) / 1000) * 1000);
 }

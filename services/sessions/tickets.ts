@@ -1,5 +1,5 @@
-// Tickets: what stands in a WebSocket's address in the place of a token, because addresses end up in logs and histories.
-// One opens one socket, within a minute, for the session that asked for it, on whichever process; then it is nothing.
+// Tickets stand in for a token in the address of a WebSocket, because addresses end up in logs and histories.
+// A ticket opens one socket, within a minute, on any process, for the session that asked for it.
 
 import type { Database } from "../../db/connection/database.ts";
 import { findTicket, insertTicket, takeTicket } from "../../db/tickets.ts";
@@ -9,13 +9,13 @@ import { hashOfName, RANDOM_NAME, randomName } from "../random_names.ts";
 import type { Actor } from "./sessions.ts";
 
 export const TICKET_SECONDS = 60;
-/** A session has at most so many unused ones; the oldest goes. */
+/** Unused tickets of a session; beyond that the oldest is dropped. */
 const UNUSED_MAX = 20;
 
 export type Tickets = ReturnType<typeof createTickets>;
 
 export function createTickets({ database, now }: { database: Database; now: () => Date }) {
-  /** @throws AppError unauthenticated where the session has just ended */
+  /** @throws AppError unauthenticated if the session has just ended */
   async function issue(me: Actor): Promise<string> {
     const at = now();
     const ticket = randomName();
@@ -30,12 +30,15 @@ export function createTickets({ database, now }: { database: Database; now: () =
     return ticket;
   }
 
-  /** Looks whose a ticket is. @throws AppError unauthenticated for one that is unknown, used or expired, or whose session has ended */
+  /**
+   * Returns whose ticket it is, without using it up.
+   * @throws AppError unauthenticated if the ticket is unknown, used or expired, or its session has ended
+   */
   function find(ticket: string): Promise<Actor> {
     return actorBy(findTicket, ticket);
   }
 
-  /** Uses a ticket up. @throws AppError unauthenticated as `find`, and where another was faster */
+  /** Uses a ticket up. @throws AppError unauthenticated as `find`, and if another request was faster */
   function redeem(ticket: string): Promise<Actor> {
     return actorBy(takeTicket, ticket);
   }

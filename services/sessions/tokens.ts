@@ -1,4 +1,4 @@
-// JWTs by jose: HS256 and nothing else. A token names a session and says nothing about the person.
+// JWTs by jose, HS256 only. A token identifies a session and says nothing about the person.
 
 import { jwtVerify, SignJWT } from "jose";
 import { RANDOM_NAME } from "../random_names.ts";
@@ -6,7 +6,7 @@ import { createRecent } from "../recent.ts";
 
 const ISSUER = "puffintalk";
 const AUDIENCE = "puffintalk";
-/** 32 bytes in base64url, spelt in the one way that there is: without padding, and nothing behind their last bit. */
+/** The signature: 32 bytes in base64url, in their only canonical spelling (no padding, unused bits zero). */
 const SIGNED = /\.[\w-]{42}[AEIMQUYcgkosw048]$/;
 const USER_ID = /^[1-9]\d{0,15}$/;
 const VERIFIED_MAX = 20_000;
@@ -15,15 +15,15 @@ const VERIFIED_KEPT_MS = 60_000;
 export interface Claims {
   user_id: number;
   session_id: string;
-  /** When the token ends: its session's end when it was made. */
+  /** When the token expires: the end of its session at the time of signing. */
   expires_at: Date;
 }
 
 export interface Tokens {
   sign(claims: Claims): Promise<string>;
-  /** Null for whatever is not a live token of ours. */
+  /** Null unless it is a valid and unexpired token of ours. */
   verify(token: string, now: Date): Promise<Claims | null>;
-  /** The same of a token that was verified lately, at once; null of any other. */
+  /** The claims of a recently verified token, without verifying it again; null for any other. */
   recall(token: string, now: Date): Claims | null;
 }
 
@@ -31,10 +31,10 @@ function isText(value: unknown, form: RegExp): value is string {
   return typeof value === "string" && form.test(value);
 }
 
-/** The first secret signs, all verify, so that secrets can be changed without signing anybody out. */
+/** The first secret signs, all of them verify, so that secrets can be rotated without signing anybody out. */
 export function createTokens(secrets: readonly string[]): Tokens {
   const keys = secrets.map((secret) => new TextEncoder().encode(secret));
-  // A signature that was right once stays right: a busy client's token is not computed again a thousand times.
+  // A valid signature stays valid, so the token of a busy client is not verified again for every request.
   const verified = createRecent<Claims>({ turnMs: VERIFIED_KEPT_MS, max: VERIFIED_MAX });
 
   async function verifyWith(key: Uint8Array, token: string, now: Date): Promise<Claims | null> {
