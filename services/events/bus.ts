@@ -1,5 +1,6 @@
-// How a change reaches the sockets: the other processes through the transaction that makes the change, this process
-// by a call after its commit. Another carrier between processes can stand in the place of these two methods.
+// How a change reaches the sockets: those of other processes through NOTIFY in the transaction that makes the
+// change, those of this process by a call after the commit. `announce` and `deliver` are the two places to
+// change for another transport.
 
 import type { Sql } from "../../db/connection/database.ts";
 import { notify, PAYLOAD_BYTES_MAX } from "../../db/notify.ts";
@@ -8,35 +9,42 @@ import { type Event, isEventName } from "./events.ts";
 import { type Announcement, ANNOUNCEMENT_LENGTH, readAnnouncement } from "./sent.ts";
 
 export interface Bus {
-  /** Tells the other processes once this transaction commits, and never if it does not. */
+  /** Notifies the other processes when this transaction commits, and never if it does not. */
   announce(sql: Sql, events: Event[]): Promise<void>;
-  /** Tells this process; to be called after the commit. */
+  /** Notifies this process; call it after the commit. */
   deliver(events: Event[]): void;
-  /** What a statement that announces by itself puts before its events: see `encode` and `beginAnnouncement`. */
+  /**
+   * The prefix of a payload, for statements that call pg_notify themselves and put events behind it: see
+   * `encode` and `beginAnnouncement`.
+   */
   readonly origin: string;
-  /** The events as what such a statement tells. */
+  /** The payloads that such a statement sends for these events. */
   payloadsOf(events: Event[]): string[];
   /**
-   * After an operation of this process whose outcome nobody knows. It may be committed at any time, and nobody here calls
-   * `deliver` then: what was begun until now is heard when it is announced, as if another process had done it.
+   * Call this after an operation of this process whose outcome is unknown: it may still commit, and `deliver`
+   * is never called for it. From now on, announcements of operations that began before this call are handled
+   * as if another process had made the change.
    */
   doubt(): void;
-  /** Takes in what was announced, by whichever process. False where not all of it is understood. */
+  /** Handles an announcement of any process. Returns false if part of it was not understood. */
   takeIn(payload: string): boolean;
 }
 
-/** What a process sends carries its origin in front: its name, and how often it has been in doubt. So it can ignore its own. */
+/**
+ * The origin that starts each payload: the name of the process, and how often `doubt` was called. By it a
+ * process recognises and ignores its own announcements.
+ */
 const ORIGIN_LENGTH = 16;
 const NAME_LENGTH = 10;
 
-/** The name of a process. */
+/** A random name for this process. */
 export function createProcessName(): string {
   return crypto.randomUUID().replaceAll("-", "").slice(0, NAME_LENGTH);
 }
 
 /**
- * @param hear what this process has changed
- * @param hearOthers what others have
+ * @param hear is called with events of changes that this process made
+ * @param hearOthers is called with events of other processes' changes
  */
 export function createBus(name: string, hear: (event: Event) => void, hearOthers = hear): Bus {
   let doubts = 0;
@@ -63,7 +71,10 @@ export function createBus(name: string, hear: (event: Event) => void, hearOthers
   };
 }
 
-/** What is told is committed: one socket that fails must not make it look undone, nor leave out the others. */
+/**
+ * The change is committed, so an error in one handler must neither fail it nor keep other events from being
+ * handled.
+ */
 function hearEach(events: Event[], hear: (event: Event) => void): void {
   for (const event of events) {
     try {
@@ -78,7 +89,10 @@ export function encode(event: Event): string {
   return JSON.stringify(event);
 }
 
-/** The events of a payload; null where not all of it is understood, as when its process is of a newer version. */
+/**
+ * The events of a payload; null if part of it is not understood, for instance because it comes from a newer
+ * version.
+ */
 export function decode(payload: string): Event[] | null {
   try {
     const told: unknown[] = JSON.parse(`[${payload.slice(ORIGIN_LENGTH)}]`);
@@ -93,7 +107,7 @@ function isTold(one: unknown): one is Event | Announcement {
   return typeof one === "object" && one !== null && "event" in one && isEventName(one.event);
 }
 
-/** Packs events into as few payloads as PostgreSQL takes. */
+/** Packs events into as few payloads as PostgreSQL's size limit allows. */
 function pack(origin: string, events: string[]): string[] {
   const packed: string[] = [];
   let current = "";

@@ -1,7 +1,7 @@
-/** Something that changed, for whom. What a client hears of it is a hint to fetch again. */
+/** Something has changed for a user. Clients take it as a hint to fetch again. */
 export type Event = ContactsUpdated | MessagesUpdated | SessionsUpdated | SessionEnded | AccountDeleted;
 
-/** Total over their names: one that is missing here would be understood by no other process. */
+/** The type makes it a compile error to leave out a name, which other processes would then not understand. */
 const NAMES: Record<Event["event"], true> = {
   contacts_updated: true,
   messages_updated: true,
@@ -15,27 +15,27 @@ export function isEventName(name: unknown): name is Event["event"] {
 }
 
 interface ForUser {
-  /** The user to be told. */
+  /** Id of the user to be notified. */
   to: number;
-  /** The session that did it and need not be told. */
+  /** The session that made the change and is not notified. */
   except?: string;
 }
 
 interface ContactsUpdated extends ForUser {
   event: "contacts_updated";
-  /** Somebody asks this user to be friends. */
+  /** Present if it is a new friend request to this user. */
   asks?: true;
 }
 
 export interface MessagesUpdated extends ForUser {
   event: "messages_updated";
-  /** The other party of the changed thread, in E.164. */
+  /** Phone number of the other person in the thread, in E.164. */
   sender: string;
-  /** The message that counts as delivered once a socket has been told. */
+  /** The message that becomes delivered once a socket was notified. */
   delivery?: Delivery;
 }
 
-/** The user's list of sessions has one more or one less. */
+/** A session of the user began or ended. */
 interface SessionsUpdated extends ForUser {
   event: "sessions_updated";
 }
@@ -46,7 +46,7 @@ interface SessionEnded {
   session_id: string;
 }
 
-/** The user is none any more, nor are the pairs that he was one of. */
+/** The account was deleted, together with all pairs it was part of. */
 interface AccountDeleted extends ForUser {
   event: "account_deleted";
 }

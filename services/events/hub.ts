@@ -1,5 +1,6 @@
-// The sockets of this process. A socket that reads slowly costs one small frame on its way and the set of what it has
-// not been told yet; equal hints merge. What is told here is committed; what is lost here is the socket itself.
+// The sockets of this process. A slow socket costs one small frame in transit plus the set of notices it has
+// not been sent; equal notices merge. Only committed changes are sent here. If a socket closes, its unsent
+// notices are lost.
 
 import type { Actor } from "../sessions/sessions.ts";
 import type { Delivery, Event } from "./events.ts";
@@ -7,12 +8,13 @@ import { CLOSE, type Notice, type Socket } from "./socket.ts";
 
 export interface Hub {
   /**
-   * Takes a socket in and tells it `connected`. The result takes it out again, and may be called twice; without
-   * `wasClean` nobody knows what the client has read last.
+   * Adds a socket and sends it `connected`. Call the result to remove it; further calls do nothing. Pass
+   * `wasClean` as true if the client closed the connection properly; otherwise it is unknown what the client
+   * read last.
    */
   join(socket: Socket): (wasClean?: boolean) => void;
   tell(event: Event): void;
-  /** The sessions that have a socket here. */
+  /** Ids of the sessions that have a socket on this process. */
   sessionIds(): string[];
   userIds(): number[];
   countSockets(): number;
@@ -20,39 +22,41 @@ export interface Hub {
   closeAll(): void;
 }
 
-/** How often a busy socket is looked at: soon at first, then less and less. */
+/** Waits between checks of a busy socket: short at first, then longer. */
 const LOOK_AGAIN_MS = [0, 2, 10, 50, 200];
-/** A socket that has taken nothing for so long is not read any more, whatever its client still sends. */
+/** A socket that could not be written to for this long is closed, even if its client still sends. */
 const BUSY_MS_MAX = 30_000;
-/** Distinct hints that a socket may owe its client; one that owes more reads nothing. */
+/** Distinct unsent notices of a socket; beyond that it is closed, because its client reads nothing. */
 const OWED_MAX = 1_000;
 
 /**
- * Frames that a socket is sent as fast as it takes them, and how often one more. A client that reads nothing is given up
- * when it answers no ping, within 56 s, but not while a frame is stuck on the way to it. The system's buffers in between
- * hold some 24,000 frames (measured with Linux's tcp_wmem of 4 MB); these, and one every ten milliseconds for 56 s, are fewer.
+ * A token bucket per socket: frames that are sent as fast as the socket takes them, and the time after which
+ * one more is allowed. A client that reads nothing is cut when it answers no ping, within 56 s, but not while
+ * a frame is stuck on the way to it. The buffers of the operating system hold some 24,000 frames (measured
+ * with Linux's tcp_wmem of 4 MB). FRAMES_AT_ONCE_MAX plus one frame every ten milliseconds for 56 s stays
+ * below that, so no frame gets stuck.
  */
 const FRAMES_AT_ONCE_MAX = 15_000;
 const FRAME_EVERY_MS = 10;
 
 interface Seat {
   socket: Socket;
-  /** Higher than of every seat that was taken before. */
+  /** Sequence number: higher for newer sockets. */
   nth: number;
-  /** Hints not sent yet, by what makes them equal. Null for none. */
+  /** Unsent notices by their merge key; null if there are none. */
   owed: Map<string, { notice: Notice; delivery: Delivery | null }> | null;
   timer: ReturnType<typeof setTimeout> | null;
   looks: number;
-  /** Frames that may be sent now, as of then. */
+  /** Tokens left in the bucket at `roomAt`. */
   room: number;
   roomAt: number;
-  /** Since when it has not taken what it is owed. */
+  /** Since when the socket could not be written to; null if it can be. */
   busySince: number | null;
 }
 
 export function createHub(
   { onDelivered, socketsPerUserMax, busyMsMax = BUSY_MS_MAX }: {
-    /** A socket of this user has been told of a message from this number. */
+    /** Called when a socket of this user was sent a notice of this message, from this number. */
     onDelivered: (to: Actor, sender: string, delivery: Delivery) => void;
     socketsPerUserMax: number;
     busyMsMax?: number;
@@ -60,7 +64,7 @@ export function createHub(
 ): Hub {
   const seats = new Map<number, Set<Seat>>();
   let joined = 0;
-  // A message has reached its receiver when the first of his sockets is told; the others have nothing to add.
+  // A message is delivered when the first socket of its receiver is notified; the others are not reported.
   const reported = new WeakSet<Delivery>();
 
   function leave(seat: Seat): void {
@@ -77,7 +81,7 @@ export function createHub(
     seat.socket.close(code, reason);
   }
 
-  /** Sends what is owed while the socket takes it; comes back later when it does not. */
+  /** Sends unsent notices while the socket takes them, and comes back later when it does not. */
   function flush(seat: Seat): void {
     const { owed } = seat;
     if (owed === null) return;
@@ -117,7 +121,7 @@ export function createHub(
   }
 
   function owe(seat: Seat, notice: Notice, delivery: Delivery | null): void {
-    // Most sockets are owed nothing, and nothing is remembered for them.
+    // Usually nothing is pending, and the notice is sent without storing it.
     if (seat.owed === null && !seat.socket.isBusy() && takeRoom(seat)) return send(seat, notice, delivery);
     const owed = seat.owed ??= new Map();
     const key = keyOf(notice);
@@ -161,7 +165,7 @@ export function createHub(
       const own = seats.get(event.to);
       if (!own) return;
       const notice = noticeOf(event);
-      // Whoever leaves meanwhile is left out, and nobody joins.
+      // The set may shrink while it is iterated, but never grows.
       for (const seat of own) hear(seat, event, notice);
     },
     sessionIds: () => [...new Set(all().map(({ socket }) => socket.actor.session_id))],
@@ -174,7 +178,10 @@ export function createHub(
   };
 }
 
-/** Events of several processes and batches may overtake each other; the higher message covers both. */
+/**
+ * Events of several processes and batches may arrive out of order; delivering the later message covers the
+ * earlier one.
+ */
 function later(one: Delivery | null, other: Delivery | null): Delivery | null {
   return one && other ? one.message_id > other.message_id ? one : other : one ?? other;
 }
@@ -188,7 +195,7 @@ function takeRoom(seat: Seat): boolean {
   return true;
 }
 
-/** What the user's sockets are told of it, one and the same for all; null for what is told none. */
+/** The notice of an event, the same for all sockets of the user; null if clients are not notified. */
 function noticeOf(event: Event): Notice | null {
   switch (event.event) {
     case "session_ended":
@@ -201,7 +208,7 @@ function noticeOf(event: Event): Notice | null {
   }
 }
 
-/** What is owed under the same key is told once. */
+/** Pending notices with the same key merge into one. */
 function keyOf(notice: Notice): string {
   return "sender" in notice ? `${notice.event} ${notice.sender}` : notice.event;
 }

@@ -1,17 +1,19 @@
-// What Deno gathers for a socket out of our sight: a message that comes in fragments and never ends has no bound there
-// (2.9.6). It shows in the memory of the process alone. Where that has grown by more than sockets need, they are cut, the
-// newest first, until it shrinks; phones come back by themselves.
+// Guards against memory that Deno 2.9.6 buffers where we cannot see it: it collects a fragmented WebSocket
+// message that never ends, without a limit. Only the memory of the process shows this. When that has grown by
+// more than sockets need, sockets are cut, newest first, until it shrinks; clients reconnect by themselves.
 
 import { log } from "../log.ts";
 import type { Hub } from "./hub.ts";
 
 const MIB = 1024 * 1024;
 const LOOK_EVERY_MS = 500;
-/** Growth outside of JavaScript that nothing else explains: transfers and answers take less, also by the hundred. */
+/**
+ * Allowed growth outside of the JavaScript heap. Transfers and answers stay below this, even by the hundred.
+ */
 const HIDDEN_MAX = 512 * MIB;
-/** Above what an idle socket takes there. */
+/** Allowed in addition for each socket, above what an idle one takes. */
 const SOCKET_BYTES = 32 * 1024;
-/** Who held so much is named in the log. */
+/** A socket that held more than this is logged with its user. */
 const NAMED_MIN = 32 * MIB;
 
 export interface Memory {
@@ -20,13 +22,13 @@ export interface Memory {
   external: number;
 }
 
-/** Cuts sockets where memory is hoarded, until the result is called. */
+/** Checks regularly and cuts sockets when memory has grown too much. Call the result to stop. */
 export function startMemoryGuard(hub: Pick<Hub, "newestFirst">): () => void {
   const looking = setInterval(createMemoryGuard({ memory: Deno.memoryUsage, hub }), LOOK_EVERY_MS);
   return () => clearInterval(looking);
 }
 
-/** A look that cuts sockets where memory is hoarded; it resolves when it is done. */
+/** Makes the check. It resolves when all necessary cuts are done. */
 export function createMemoryGuard(
   { memory, hub }: { memory: () => Memory; hub: Pick<Hub, "newestFirst"> },
 ): () => Promise<void> {
@@ -44,7 +46,7 @@ export function createMemoryGuard(
     for (let before = hidden(); before > enough && cut < sockets.length; cut += 1) {
       const { actor } = sockets[cut]!;
       sockets[cut]!.cut();
-      // Deno lets go of what it gathered in a turn of its own.
+      // Deno frees the buffer in a later turn of the event loop.
       await new Promise((resolve) => setTimeout(resolve));
       const after = hidden();
       if (before - after > NAMED_MIN) {
@@ -53,7 +55,7 @@ export function createMemoryGuard(
       before = after;
     }
     log.warn("Memory grew out of sight", { sockets_cut: cut, sockets_left: sockets.length - cut });
-    // What no socket held is not looked for again.
+    // No socket held it, so it becomes the new baseline and is not searched for again.
     if (cut === sockets.length) least = Math.max(least, hidden());
   }
 
@@ -61,7 +63,7 @@ export function createMemoryGuard(
     if (looking) return;
     const bytes = hidden();
     least = Math.min(least, bytes);
-    // Sockets are counted only where there is something to explain.
+    // Counting sockets is left out while memory has not grown.
     if (bytes - least <= HIDDEN_MAX) return;
     if (bytes - least <= HIDDEN_MAX + hub.newestFirst().length * SOCKET_BYTES) return;
     looking = true;

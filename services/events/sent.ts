@@ -1,5 +1,5 @@
-// A message that was stored, as it is told: to the other processes in as few bytes as can be, because there is one for
-// every send; to whoever hears it as the two events that it is.
+// How a stored message is announced: to other processes as a compact array, because every send makes one;
+// within a process as the two events that it stands for.
 
 import type { PhoneNumber } from "../phone_number.ts";
 import type { Actor } from "../sessions/sessions.ts";
@@ -11,7 +11,10 @@ export interface Sent {
   to: { user_id: number; phone_number: PhoneNumber };
 }
 
-/** What other processes are told. Numbers are without their plus sign; the statement that draws the message's id puts it in, last. */
+/**
+ * The payload for other processes. Phone numbers are without their plus sign. The message id comes last,
+ * because the statement that draws it appends it.
+ */
 export type Announcement = [
   conversationId: number,
   senderId: number,
@@ -24,7 +27,7 @@ export type Announcement = [
 
 export const ANNOUNCEMENT_LENGTH: Announcement["length"] = 7;
 
-/** The announcement as JSON, up to where the message's id and the closing bracket belong. */
+/** The JSON of an announcement without the message id and the closing bracket. */
 export function beginAnnouncement({ conversation_id, from, to }: Sent): string {
   return `[${conversation_id},${from.user_id},${from.phone_number.slice(1)},"${from.session_id}",` +
     `${to.user_id},${to.phone_number.slice(1)},`;
@@ -38,7 +41,7 @@ export function readAnnouncement(
   return eventsOf({ conversation_id, from, to }, messageId);
 }
 
-/** Told are the receiver, whose socket makes it delivered, and the sender's other sessions. */
+/** Events for the receiver, whose socket makes the message delivered, and for the sender's other sessions. */
 export function eventsOf({ conversation_id, from, to }: Sent, messageId: number): MessagesUpdated[] {
   return [
     {

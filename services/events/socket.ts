@@ -1,8 +1,8 @@
-// What a socket is to the services, whatever carries it.
+// A socket as the services see it, independent of its transport.
 
 import type { Actor } from "../sessions/sessions.ts";
 
-/** What a client is told; routes/ puts it on the wire. */
+/** What a client is notified of; routes/ encodes it. */
 export type Notice =
   | { event: "connected" }
   | { event: "contacts_updated" }
@@ -20,11 +20,11 @@ export const CLOSE = {
 
 export interface Socket {
   readonly actor: Actor;
-  /** Whether a frame is still on its way to the client. */
+  /** Whether a frame is still in transit to the client. */
   isBusy(): boolean;
-  /** Whether the notice is on its way: a socket that is closing takes none. */
+  /** Sends a notice. Returns false if the socket is closing and does not take it. */
   write(notice: Notice): boolean;
   close(code: number, reason: string): void;
-  /** Ends the connection at once, without a word. */
+  /** Ends the connection at once, without a close frame. */
   cut(): void;
 }
