@@ -1,6 +1,6 @@
 import type { SharedName } from "./table.ts";
 
-/** What is to be counted: of which limit, and for whom. */
+/** One use of a limit: which limit, and for whom or what it counts. */
 export interface Ask {
   limit: SharedName;
   of: string;

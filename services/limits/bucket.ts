@@ -1,32 +1,33 @@
-// The arithmetic of a bucket, the generic cell rate algorithm (ITU-T I.371) told from the other end: a bucket is known by
-// the moment at which it will be full again. Whole microseconds, so that nothing is lost in a burst.
+// The arithmetic of a token bucket, as in the generic cell rate algorithm (ITU-T I.371): a bucket is stored
+// as the moment at which it will be full again. Whole microseconds, so that rounding loses nothing in a
+// burst.
 
 export const US_PER_SECOND = 1_000_000;
 
-/** A bucket of `burst` uses that refills evenly: an empty one is full again after `periodMs`. */
+/** A bucket of `burst` uses that refills evenly: when empty, it is full again after `periodMs`. */
 export interface Rate {
   readonly burst: number;
   readonly periodMs: number;
 }
 
-/** What one use costs a bucket, and what the bucket holds, in microseconds of refilling. */
+/** The cost of one use and the capacity of a bucket, both in microseconds of refilling. */
 export interface Measure {
   stepUs: number;
   capacityUs: number;
 }
 
-/** Rates finer than one use a microsecond keep their burst, and refill by one a microsecond. */
+/** A rate above one use per microsecond keeps its burst, but refills only one use per microsecond. */
 export function measure({ burst, periodMs }: Rate): Measure {
   const stepUs = Math.max(1, Math.floor(periodMs * 1_000 / burst));
   return { stepUs, capacityUs: stepUs * burst };
 }
 
-/** What a bucket lacks, in microseconds of refilling. */
+/** How much a bucket lacks, in microseconds of refilling. */
 export function owedUs(fullAtUs: number, atUs: number): number {
   return Math.max(0, fullAtUs - atUs);
 }
 
-/** How long nothing can be taken of a bucket that lacks so much; 0 is now. */
+/** How long until a bucket that lacks `owed` has room for one use; 0 means now. */
 export function waitUs(owed: number, { stepUs, capacityUs }: Measure): number {
   return Math.max(0, owed + stepUs - capacityUs);
 }

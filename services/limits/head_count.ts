@@ -1,8 +1,11 @@
-/** Counts how many of something there are at once for each key, up to a maximum. */
+/** Counts how many of something exist at the same time for each key, up to a maximum. */
 export interface HeadCount {
-  /** Counts one more; the result counts it out again, and may be called twice. Null where there is no room. */
+  /**
+   * Counts one more. Call the result to count it out again; further calls do nothing. Null if the maximum is
+   * reached.
+   */
   enter(key: string): (() => void) | null;
-  /** Whether there is no room. */
+  /** Whether the maximum is reached. */
   isFull(key: string): boolean;
 }
 

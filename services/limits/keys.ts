@@ -2,20 +2,20 @@ import { createHmac } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { deriveKey } from "../secrets.ts";
 
-/** Makes the name under which something is counted, from which it cannot be read back. */
+/** Turns a text, such as a phone number, into a limit key from which it cannot be recovered. */
 export type LimitKeys = (text: string) => string;
 
 const NAME_BYTES = 16;
 /**
- * Names made lately are kept: whoever does something limited does it again soon, and to make a name takes as long as all else
- * that is done for a limit. What was named (a number, an address) is only ever in memory, as it is while a request lasts.
+ * Recent keys are cached: a client that does something limited soon does it again, and computing the key
+ * takes as long as everything else done for a limit. The texts (numbers, addresses) stay in memory only.
  */
 const NAMES_MAX = 10_000;
 const NAMES_KEPT_MS = 10 * 60_000;
 
 /**
- * Names by HMAC-SHA-256 under a key of its own, which is derived from the first of the secrets: phone numbers and
- * addresses are too few for a bare hash. With another first secret all counts start anew.
+ * Keys by HMAC-SHA-256 with a key derived from the first secret: phone numbers and addresses are too few for
+ * a bare hash. With another first secret all counts start anew.
  */
 export function createLimitKeys([secret]: readonly string[]): LimitKeys {
   const key = deriveKey(secret!, "limit key");

@@ -1,24 +1,30 @@
-// What a batch takes of limits: reckoned here as of one moment, and written together with what it was taken for.
+// The uses of limits that a batch takes: computed here as of one moment, and written by the same statement as
+// the changes that they pay for.
 
 import type { BucketUse, Use } from "../../db/buckets.ts";
 import { type Ask, keyOf } from "./ask.ts";
 import { US_PER_SECOND, waitUs } from "./bucket.ts";
 
-/** The buckets of a batch: what is left in them, and what the batch has taken so far. Nothing of it is written yet. */
+/** The buckets of a batch: their levels, and the uses taken so far. Nothing is written yet. */
 export interface Ledger {
-  /** One use of each bucket that the batch may take from; for reading their levels. */
+  /** One use of each bucket that the batch may need; for reading their levels. */
   uses: Use[];
-  /** Takes in the levels that were read: what each bucket lacks, in microseconds of refilling. One that is left out is full. */
+  /**
+   * Sets the levels that were read: what each bucket lacks, in microseconds of refilling. A bucket that is
+   * left out is full.
+   */
   learn(levels: Map<string, number>): void;
-  /** Whole seconds until all of it can be taken; null where it can be taken now. */
+  /** Whole seconds until one use of each can be taken; null if they can be taken now. */
   wait(asks: Ask[]): number | null;
-  /** Takes one use of each; `wait` has to have answered null for them. */
+  /** Takes one use of each. Call it only after `wait` returned null for them. */
   take(asks: Ask[]): void;
-  /** What was taken, in the order of the keys. The statement that writes it checks that there is still as much. */
+  /**
+   * The uses taken, ordered by key. The statement that writes them checks that the buckets still have room.
+   */
   taken(): BucketUse[];
 }
 
-/** @param usesOf the buckets of an ask */
+/** @param usesOf returns the buckets of an ask, with the cost of one use */
 export function createLedger(asks: Ask[], usesOf: (ask: Ask) => Use[]): Ledger {
   const known = new Map<string, Use[]>();
   for (const ask of asks) {

@@ -1,5 +1,5 @@
-// The limits that guard money and guessing. All processes share them in the database, they survive restarts, and while
-// the database is away nothing is allowed.
+// The limits that guard money and guessing. They are kept in the database: all processes share them, they
+// survive restarts, and while the database is away nothing is allowed.
 
 import { giveBackUses, readLevels, type Taken, takeUses, type Use } from "../../db/buckets.ts";
 import type { Database, Sql } from "../../db/connection/database.ts";
@@ -14,24 +14,30 @@ import { createLedger } from "./ledger.ts";
 import { formatRate, type Limits, type SharedName } from "./table.ts";
 
 export interface Verdict {
-  /** Whole seconds until all of it can be taken; null where it was taken. */
+  /** Whole seconds until all uses can be taken; null if they were taken. */
   retryAfter: number | null;
-  /** Which share of a bucket is used now, from 0 to 1: of each limit the bucket of which most is used. */
+  /** The used share of each limit's fullest bucket now, from 0 to 1. */
   used: Partial<Record<SharedName, number>>;
 }
 
-/** One use that was taken and may be given back. The first call settles it; later ones do nothing. */
+/** A use that was taken and may be given back. The first call decides; later ones do nothing. */
 export interface Paid {
   keep(): void;
-  /** As part of a transaction, where one is given. */
+  /** Within this transaction, if one is given. */
   giveBack(within?: Sql): Promise<void>;
-  /** Gives it back because of this error. After an outage all who wait for a turn fail at once, and the caller does not wait for it. */
+  /**
+   * Gives it back because of this error. After an outage the caller does not wait for that, and all others
+   * waiting for the semaphore fail at once.
+   */
   giveBackAfter(error: unknown): Promise<void>;
 }
 
 export type Limiter = ReturnType<typeof createLimiter>;
 
-/** How many of one address may hold a use that they will perhaps give back: the others wait their turn, instead of being refused for uses that come back. */
+/**
+ * Uses of one key that may be undecided at a time. Others wait, instead of being refused because of uses that
+ * will be given back.
+ */
 const UNSETTLED_MAX = 5;
 
 export function createLimiter(
@@ -44,7 +50,10 @@ export function createLimiter(
 ) {
   const semaphore = createSemaphore(UNSETTLED_MAX);
 
-  /** One bucket for each rate of the limit. The rate is part of the key, so that a changed limit starts with full buckets. */
+  /**
+   * One bucket per rate of the limit. The rate is part of the key, so that a changed limit starts with full
+   * buckets.
+   */
   function usesOfOne(ask: Ask): (Use & { limit: SharedName })[] {
     const { limit } = ask;
     const rates = limits[limit];
@@ -53,14 +62,14 @@ export function createLimiter(
     return rates.map((rate) => ({ limit, key: `${limit} ${formatRate(rate)} ${name}`, ...measure(rate) }));
   }
 
-  /** In the order of their keys, and each once. */
+  /** Ordered by key, without duplicates. */
   function usesOf(asks: Ask[]): (Use & { limit: SharedName })[] {
     const uses = asks.flatMap(usesOfOne);
     const once = new Map(uses.map((use) => [use.key, use]));
     return [...once.values()].sort((one, other) => one.key < other.key ? -1 : 1);
   }
 
-  /** Takes one of everything or nothing, as part of a transaction; the rows stay locked until it ends. */
+  /** Takes one use of each or none, within a transaction; the rows stay locked until it ends. */
   async function take(sql: Sql, asks: Ask[], at: Date): Promise<Verdict> {
     const uses = usesOf(asks);
     if (uses.length === 0) return { retryAfter: null, used: {} };
@@ -76,15 +85,15 @@ export function createLimiter(
     if (uses.length > 0) await giveBackUses(sql, uses);
   }
 
-  /** For asks of which some will be taken, all at one moment. */
+  /** A ledger for these asks: a batch decides later which of them it takes, all as of one moment. */
   const openLedger = (asks: Ask[]) => createLedger(asks, (ask) => usesOf([ask]));
 
-  /** Runs this when fewer than UNSETTLED_MAX are under way for the same key of this limit. */
+  /** Runs `work` as soon as fewer than UNSETTLED_MAX jobs of the same key are running. */
   function inTurn<T>(ask: Ask, work: () => Promise<T>): Promise<T> {
     return limits[ask.limit] ? semaphore.run(work, keyOf(ask)) : work();
   }
 
-  /** Whole seconds until a use is to be had; null where one is to be had now. Takes nothing. */
+  /** Whole seconds until a use is available; null if one is available now. Takes nothing. */
   async function wait(ask: Ask): Promise<number | null> {
     if (!limits[ask.limit]) return null;
     return await inTurn(ask, async () => {
@@ -96,8 +105,8 @@ export function createLimiter(
   }
 
   /**
-   * Takes one before it is known whether what follows is what the limit counts, so that an empty bucket looks the same
-   * either way. Whoever then knows keeps it or gives it back.
+   * Takes a use before it is known whether the call is one that the limit counts, so that an empty bucket
+   * refuses all calls alike. The caller then keeps the use or gives it back.
    * @throws AppError rate_limited
    */
   async function pay(ask: Ask): Promise<Paid> {

@@ -1,22 +1,28 @@
 import { LRUCache } from "lru-cache";
 import { measure, owedUs, type Rate, US_PER_SECOND, waitUs } from "./bucket.ts";
 
-/** Buckets of this process alone, for what has to be fast and guards neither money nor guessing. */
+/**
+ * Token buckets in the memory of this process, for limits that must be fast and guard neither money nor
+ * guessing.
+ */
 export interface MemoryLimiter {
-  /** Takes one and gives null; or takes nothing, and gives the whole seconds until there is one. */
+  /**
+   * Takes one use and returns null; or takes nothing and returns the whole seconds until one is available.
+   */
   take(key: string): number | null;
   giveBack(key: string): void;
 }
 
-/** The one that was used longest ago is forgotten first: most likely it has filled up again. */
+/** Least recently used buckets are dropped first: most likely they are full again. */
 const KEYS_MAX = 100_000;
-/** After so many uses the full ones are forgotten. */
+/** Full buckets are dropped every this many uses. */
 const FORGET_EVERY = 10_000;
 const US_PER_MS = 1_000;
 
 /**
- * @param rates every one of which has to allow; null allows everything
- * @param elapsedMs a clock that nobody sets: one that jumped would refuse for as long as it jumped
+ * @param rates all of them have to allow a use; null allows everything
+ * @param elapsedMs a monotonic clock: after a jump, a clock that can be set would refuse for as long as it
+ * jumped
  */
 export function createMemoryLimiter(
   { rates, elapsedMs, keysMax = KEYS_MAX }: {
@@ -26,7 +32,7 @@ export function createMemoryLimiter(
   },
 ): MemoryLimiter & { size(): number } {
   const measures = (rates ?? []).map(measure);
-  // By size, though each counts for one: with `max` it would take the room for all of them at once.
+  // `maxSize` and not `max`: with `max` the cache would allocate room for all entries in advance.
   const fullAt = new LRUCache<string, number[]>({ maxSize: keysMax, sizeCalculation: () => 1 });
   let takes = 0;
 

@@ -10,8 +10,9 @@ const COUNT = /^[1-9][0-9]{0,8}$/;
 const RATE = /^([1-9][0-9]{0,8})\/([1-9][0-9]{0,4})?([smhd])$/;
 
 /**
- * Reads `off`, or `name=burst/period` pairs such as `sms_address=200/d,messages=off,sockets_user=20`. What is
- * not named keeps its default; a name given twice gets both rates. Answers with the problems where there are any.
+ * Reads `off`, or `name=burst/period` pairs such as `sms_address=200/d,messages=off,sockets_user=20`. A limit
+ * that is not named keeps its default; one that is named twice gets both rates. Returns the problems instead
+ * if there are any.
  */
 export function parseLimits(text: string): Limits | string[] {
   if (text.trim() === "off") return everythingOff();

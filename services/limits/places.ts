@@ -1,18 +1,18 @@
 import { AppError } from "../errors.ts";
 import { createHeadCount } from "./head_count.ts";
 
-/** How much one person may have under way at a time, on this process. */
+/** Limits how many operations one person may have in progress at a time, on this process. */
 export function createPlaces({ max, retrySeconds }: { max: number; retrySeconds: number }) {
   const people = createHeadCount(max);
 
-  /** Takes one of a person's places; the result gives it back. @throws AppError rate_limited */
+  /** Takes one of a person's slots. Call the result to give it back. @throws AppError rate_limited */
   function take(person: string): () => void {
     const leave = people.enter(person);
     if (leave === null) throw new AppError("rate_limited", { retryAfter: retrySeconds });
     return leave;
   }
 
-  /** @throws AppError rate_limited where a person has no place left */
+  /** @throws AppError rate_limited if a person has no slot left */
   function judge(person: string): void {
     if (people.isFull(person)) throw new AppError("rate_limited", { retryAfter: retrySeconds });
   }
@@ -20,16 +20,16 @@ export function createPlaces({ max, retrySeconds }: { max: number; retrySeconds:
   return { take, judge };
 }
 
-/** Of one person. */
+/** The slots in use and the queue of one person. */
 interface Queue {
   inside: number;
-  /** What begins each turn, in the order in which they were asked for. */
+  /** Callbacks that start the waiting operations, in FIFO order. */
   waiting: Set<() => void>;
 }
 
 /**
- * The same, with a queue: where all places of a person are taken, up to `waiting` more wait for their turn, for `msMax` each.
- * Nothing is kept of one that has stopped waiting, however long those inside stay.
+ * Like `createPlaces`, with a queue: if all slots of a person are taken, up to `waiting` more operations
+ * wait, each for at most `msMax`. Once an operation has stopped waiting, nothing of it is kept.
  */
 export function createWaitingPlaces(
   { max, waiting, msMax, retrySeconds }: {
@@ -43,9 +43,9 @@ export function createWaitingPlaces(
   const refusal = () => new AppError("rate_limited", { retryAfter: retrySeconds });
 
   /**
-   * As `take` above, in its turn.
-   * @param client whose signal tells that it has left; looked at only where it has to wait
-   * @throws AppError rate_limited: at once where the queue is full, after `msMax`, or when the client has left
+   * Takes a slot, waiting for one if necessary.
+   * @param client its signal aborts when the client has left; used only while waiting
+   * @throws AppError rate_limited: at once if the queue is full, after `msMax`, or when the client has left
    */
   async function take(person: string, client?: Pick<Request, "signal">): Promise<() => void> {
     const queue = queues.get(person) ?? { inside: 0, waiting: new Set() };
@@ -60,7 +60,7 @@ export function createWaitingPlaces(
     return () => {
       if (hasLeft) return;
       hasLeft = true;
-      // A place goes from hand to hand, so that nobody new gets in between.
+      // The slot is handed to the next in the queue directly, so that no newcomer overtakes it.
       const [next] = queue.waiting;
       if (next) return next();
       queue.inside -= 1;

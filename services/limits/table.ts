@@ -1,5 +1,5 @@
-// Every limit that LIMITS can change, as data. The rules of passcodes (per number) and of invitations are not here: they
-// always hold.
+// All limits that the variable LIMITS can change, as data. The rules for passcodes per number and for
+// invitations are not here: they always apply.
 
 import type { Rate } from "./bucket.ts";
 
@@ -9,21 +9,21 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 interface Limit {
-  /** What each count is kept for, in words for people. */
+  /** What each count is kept for; text for the README. */
   readonly key: string;
   /**
-   * `database`: shared by all processes, survives restarts, and while the database is away nothing is allowed (closed).
-   * `memory`: of one process; a restart forgets it (open).
+   * `database`: shared by all processes, survives restarts, and nothing is allowed while the database is
+   * away. `memory`: per process and lost at a restart; does not need the database.
    */
   readonly store: "database" | "memory";
-  /** Whether it holds for SMS that cost money, and for no others. */
+  /** Whether it applies only to SMS that cost money. */
   readonly paidOnly: boolean;
-  /** What is counted, in words for people. */
+  /** What is counted; text for the README. */
   readonly about: string;
 }
 
 interface RateLimit extends Limit {
-  /** Every one of them has to allow. */
+  /** All of them have to allow a use. */
   readonly rates: readonly Rate[];
 }
 
@@ -130,15 +130,15 @@ type NamesIn<Store> = {
   [Name in RateName]: (typeof RATE_LIMITS)[Name]["store"] extends Store ? Name : never;
 }[RateName];
 
-/** Those that guard money and guessing. */
+/** The limits in the database, which guard money and guessing. */
 export type SharedName = NamesIn<"database">;
 
-/** What holds, by the configuration; null is off. */
+/** The configured limits; null means off. */
 export type Limits =
   & Readonly<Record<RateName, readonly Rate[] | null>>
   & Readonly<Record<CountName, { readonly count: number } | null>>;
 
-/** The largest first. */
+/** Largest first: `formatRate` takes the first that divides the period. */
 export const UNITS_MS: Readonly<Record<string, number>> = {
   d: DAY_MS,
   h: HOUR_MS,
@@ -146,7 +146,7 @@ export const UNITS_MS: Readonly<Record<string, number>> = {
   s: SECOND_MS,
 };
 
-/** As LIMITS has it: `60/h`, `5/10m`. */
+/** In the syntax of LIMITS: `60/h`, `5/10m`. */
 export function formatRate({ burst, periodMs }: Rate): string {
   const [unit, ms] = Object.entries(UNITS_MS).find(([, ms]) => periodMs % ms === 0)!;
   return `${burst}/${periodMs === ms ? "" : periodMs / ms}${unit}`;
