@@ -1,6 +1,7 @@
-// Invitations: one polite SMS with a link to a number without an account, at most once and within limits that look at
-// everybody's invitations. The link says who asks and never replaces the passcode. The row is committed before its SMS is
-// sent and never sent again, so that a crash in between loses an invitation and doubles none.
+// Invitations: a number without an account gets at most one SMS with a link, within limits that count
+// everybody's invitations. The link says who invites and never replaces the passcode. The row is committed
+// before its SMS is sent, and the SMS is never sent again: a crash in between loses an invitation and
+// duplicates none.
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Database, Sql } from "../../db/connection/database.ts";
@@ -29,7 +30,7 @@ import { createTiming } from "./timing.ts";
 
 const LINK_LIFETIME_MS = 30 * DAY_MS;
 const LISTED_MAX = 500;
-/** Many who invite at once wait for each other's limits, and only for so long at a time. */
+/** Attempts when many invitations wait for each other's limits and time out on the lock. */
 const TRIES_MAX = 3;
 
 export interface InvitePeople {
@@ -37,7 +38,10 @@ export interface InvitePeople {
   invitee: PhoneNumber;
 }
 
-/** Where a link leads: the people are known also of one that is expired or used, so that its page can still help. */
+/**
+ * What a link leads to. The people are also given for an expired or used link, so that its page can still
+ * help; null if the link is unknown.
+ */
 export interface Invitation {
   state: "open" | "expired" | "used" | "unknown";
   people: InvitePeople | null;
@@ -45,7 +49,7 @@ export interface Invitation {
 
 /** What the inviter's own phone needs to send the invitation itself (INVITE_MODE=device). */
 export interface DeviceInvite {
-  /** RFC 5724. */
+  /** An `sms:` URI (RFC 5724). */
   sms_uri: string;
   url: string;
 }
@@ -56,7 +60,7 @@ interface InviteRow {
   created_at: Date;
 }
 
-/** An invitation that is committed and whose SMS, if it is to have one, is not sent yet. */
+/** A committed invitation. If `sms` is `sending`, its SMS still has to be sent. */
 interface Decided {
   id: number;
   sms: invites.InviteSms;
@@ -77,7 +81,10 @@ export function createInvites(
 ) {
   const timing = createTiming();
 
-  /** After a request to a number without an account: sends at most one SMS, or gives the device what to send. Never throws. */
+  /**
+   * After a request to a number without an account: sends at most one SMS, or returns what the device is to
+   * send. Never throws.
+   */
   async function invite(me: Actor, phone: PhoneNumber, address: string): Promise<DeviceInvite | null> {
     try {
       const wanted = { to: phone, address, at: now() };
@@ -91,13 +98,16 @@ export function createInvites(
       if (decided?.sms === "withheld") await timing.withhold();
       return decided?.sms === "none" ? deviceInvite(phone, url) : null;
     } catch (error) {
-      // The request stands and was answered for; an invitation that fails is not worth an error.
+      // The friend request itself has succeeded and is answered as such; a failed invitation is not worth an
+      // error.
       log.error("Invitation failed", describeError(error));
       return null;
     }
   }
 
-  /** Commits to at most one SMS: what is read here cannot change before the row is there. */
+  /**
+   * Decides on at most one SMS. The locks keep what is read here from changing before the row is committed.
+   */
   async function decide(sql: Sql, me: Actor, wanted: WantedSms, token: string): Promise<Decided | null> {
     const { to: phone, at } = wanted;
     const known = await findUser(sql, phone);
@@ -108,7 +118,7 @@ export function createInvites(
 
     const judged = await judge(sql, me, invitee, at);
     const becomes = judged === "sending" && await budget.take(sql, wanted) !== null ? "withheld" : judged;
-    // Asking on and on beyond the day's invitations leaves no more than one entry a number.
+    // Repeated requests beyond the daily limit leave only one entry per number.
     if (becomes === "over" && await invites.hasInvited(sql, me.user_id, invitee.id)) return null;
     const id = await invites.insertInvite(sql, {
       inviter_id: me.user_id,
@@ -137,13 +147,14 @@ export function createInvites(
     const outcome = await sms.send(wanted.to, text);
     await database.begin(async (sql) => {
       if (!outcome.sent && outcome.perhaps === "no") await budget.giveBack(sql, wanted, "everything");
-      // As after a crash in between, it counts as one that was sent.
+      // The invitation stays `sending`, as after a crash, and counts as sent.
       if (!outcome.sent && outcome.perhaps === "yes") return;
       await invites.finishInvite(
         sql,
         outcome.sent
           ? { id, sms: "sent", provider_id: outcome.provider_id }
-          // Who opted out is not given away as a number that cannot be reached.
+          // Recorded as withheld, so that the inviter cannot tell an opted-out number from one that was
+          // written to.
           : { id, sms: outcome.refusal === "sms_opted_out" ? "withheld" : "failed", provider_id: null },
       );
     });
@@ -177,7 +188,9 @@ export function createInvites(
     return { state: found.expires_at > now() ? "open" : "expired", people };
   }
 
-  /** Stops all invitations to the number of this link, and nothing else. False for an unknown link. */
+  /**
+   * Blocks all further invitations to the number of this link, and nothing else. False for an unknown link.
+   */
   async function neverAgain(token: string): Promise<boolean> {
     const { people } = await find(token);
     if (!people) return false;
@@ -188,7 +201,7 @@ export function createInvites(
   return { invite, list, find, neverAgain };
 }
 
-/** What a lock held up did nothing, and may be tried again. */
+/** A transaction that timed out on a lock changed nothing, so it is tried again. */
 async function patiently<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1;; tries += 1) {
     try {
@@ -207,7 +220,7 @@ function before(at: Date, ms: number): Date {
   return new Date(at.getTime() - ms);
 }
 
-/** RFC 5724: the number, then the text, percent-encoded. */
+/** The number, then the percent-encoded text (RFC 5724). */
 function deviceInvite(phone: PhoneNumber, url: string): DeviceInvite {
   const text = deviceInviteText(url, languageOf(phone));
   return { sms_uri: `sms:${phone}?body=${encodeURIComponent(text)}`, url };

@@ -1,13 +1,15 @@
-// An invitation that is withheld takes as long as one that is sent. Otherwise the time of an answer would tell what the answer
-// keeps to itself: who has opted out, and who was invited before.
+// Makes a withheld invitation take as long as one that is sent. Otherwise the response time would reveal what
+// the answer hides: who has opted out, and who was invited before.
 
-/** How many of the last sends are remembered by the time they took. */
+/** The durations of this many recent sends are kept. */
 const TIMES_MAX = 32;
 
 export interface Timing {
-  /** Does the work of sending, and remembers how long it took. */
+  /** Runs the send and records how long it took. */
   send(work: () => Promise<void>): Promise<void>;
-  /** Does nothing for about as long as one of the last sends took; returns at once where nothing was sent since the start. */
+  /**
+   * Waits about as long as one of the recent sends took. Returns at once if nothing was sent since the start.
+   */
   withhold(): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ export function createTiming(): Timing {
     async withhold() {
       if (timesMs.length === 0) return;
       const any = () => timesMs[Math.floor(Math.random() * timesMs.length)]!;
-      // Somewhere between two of them: whoever has timed the last sends himself must not find one again.
+      // A value between two recent ones: an inviter who timed their own sends must not recognise one of them.
       const [one, other] = [any(), any()];
       await new Promise((resolve) => setTimeout(resolve, one + (other - one) * Math.random()));
     },
