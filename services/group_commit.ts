@@ -40,7 +40,7 @@ const PATIENCE_MS = 20;
  *
  * If a batch times out on somebody else's lock, the jobs whose locks are free are run again together. The
  * others go to the retry queue, which runs them beside the batches, grouped by lock. New jobs for the same
- * lock join them there until one succeeds. So a stuck pair delays other jobs by one lock timeout at most.
+ * lock join them there until one succeeds. So a stuck pair delays other jobs by about one timeout.
  */
 export function createGroupCommit<Job, Outcome>(
   { run, jobsMax, batchesMax, locks, shareMin = SHARE_MIN, patienceMs = PATIENCE_MS }: {
