@@ -3,7 +3,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import type { Context } from "hono";
-import { createPlaces } from "../services/limits/places.ts";
+import { createConcurrencyLimit } from "../services/limits/concurrency.ts";
 import { createRecent } from "../services/recent.ts";
 import type { Actor } from "../services/sessions/sessions.ts";
 import { createSemaphore } from "../services/semaphore.ts";
@@ -35,7 +35,7 @@ export interface LargeAnswers {
 }
 
 export function createLargeAnswers(): LargeAnswers {
-  const places = createPlaces({ max: AT_ONCE_MAX, retrySeconds: RETRY_SECONDS });
+  const slots = createConcurrencyLimit({ max: AT_ONCE_MAX, retrySeconds: RETRY_SECONDS });
   const answers = createSemaphore(AT_ONCE_MAX);
   const largeAnswers = createSemaphore(LARGE_AT_ONCE_MAX);
   const lately = createRecent<true>({ turnMs: LATELY_MS, max: LATELY_MAX });
@@ -52,12 +52,12 @@ export function createLargeAnswers(): LargeAnswers {
       const key = String(user_id);
       return answers.run(() => lately.get(key) ? largeAnswers.run(() => makeLarge(make), key) : make(), key);
     },
-    judge: ({ user_id }) => places.judge(String(user_id)),
+    judge: ({ user_id }) => slots.judge(String(user_id)),
     bodyOf(c, { user_id }, text) {
       if (text.length <= SMALL_MAX) return text;
       lately.set(String(user_id), true);
       if (c.req.method !== "GET") return text;
-      const leave = places.take(String(user_id));
+      const leave = slots.take(String(user_id));
       c.env.completed.then(leave, leave);
       return inPieces(new TextEncoder().encode(text));
     },

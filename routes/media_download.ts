@@ -155,7 +155,7 @@ async function send(
   }
   const { start, end } = range ?? { start: 0, end: media.size };
   const hasBody = !isKnown && c.req.method === "GET";
-  if (hasBody && end - start > SMALL_MAX) holdPlace(c, await library.takePlace(media.by, c.req.raw));
+  if (hasBody && end - start > SMALL_MAX) holdSlot(c, await library.takeSlot(media.by, c.req.raw));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
   // What one person may have, the next one at the same browser may not.
@@ -169,7 +169,7 @@ async function send(
 }
 
 /** Until the client has everything, or is gone: one that does not read keeps its place. */
-function holdPlace(c: Context<ReaderEnv>, leave: () => void): void {
+function holdSlot(c: Context<ReaderEnv>, leave: () => void): void {
   c.env.completed.then(leave, leave);
 }
 

@@ -5,7 +5,7 @@ import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/medi
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
 import type { Actor } from "../sessions/sessions.ts";
-import { createWaitingPlaces } from "../limits/places.ts";
+import { createQueuedConcurrencyLimit } from "../limits/concurrency.ts";
 import { createSemaphore } from "../semaphore.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
@@ -24,7 +24,7 @@ export type Library = ReturnType<typeof createLibrary>;
 
 export function createLibrary({ database, links }: { database: Database; links: MediaLinks }) {
   const reads = createSemaphore(READS_AT_ONCE_MAX);
-  const places = createWaitingPlaces(DOWNLOADS);
+  const slots = createQueuedConcurrencyLimit(DOWNLOADS);
 
   /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
   async function open(me: Actor, id: number): Promise<OpenMedia> {
@@ -79,5 +79,5 @@ export function createLibrary({ database, links }: { database: Database; links: 
     }
   }
 
-  return { open, openSigned, sign, bytes, takePlace: places.take };
+  return { open, openSigned, sign, bytes, takeSlot: slots.take };
 }

@@ -9,7 +9,7 @@ import type { UploadRow } from "../../db/media/uploads.ts";
 import { AppError } from "../errors.ts";
 import type { MemoryLimiter } from "../limits/memory_limiter.ts";
 import type { Actor } from "../sessions/sessions.ts";
-import { createWaitingPlaces } from "../limits/places.ts";
+import { createQueuedConcurrencyLimit } from "../limits/concurrency.ts";
 import { createSemaphore } from "../semaphore.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { type ByteSource, recognise, type Recognised } from "./recognition.ts";
@@ -53,7 +53,7 @@ export function createUploads(
     flow?: { bytesMin: number; periodMs: number };
   },
 ) {
-  const places = createWaitingPlaces(TRANSFERS);
+  const slots = createQueuedConcurrencyLimit(TRANSFERS);
   const writes = createSemaphore(WRITES_AT_ONCE_MAX);
   const recognitions = createSemaphore(RECOGNITIONS_MAX);
   const connections = database.openBytes();
@@ -64,7 +64,7 @@ export function createUploads(
    * @throws AppError rate_limited
    */
   async function transfer<T>(me: Actor, run: () => Promise<T>, client?: Pick<Request, "signal">): Promise<T> {
-    const leave = await places.take(String(me.user_id), client);
+    const leave = await slots.take(String(me.user_id), client);
     try {
       return await run();
     } finally {

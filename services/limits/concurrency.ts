@@ -2,7 +2,7 @@ import { AppError } from "../errors.ts";
 import { createHeadCount } from "./head_count.ts";
 
 /** Limits how many operations one person may have in progress at a time, on this process. */
-export function createPlaces({ max, retrySeconds }: { max: number; retrySeconds: number }) {
+export function createConcurrencyLimit({ max, retrySeconds }: { max: number; retrySeconds: number }) {
   const people = createHeadCount(max);
 
   /** Takes one of a person's slots. Call the result to give it back. @throws AppError rate_limited */
@@ -28,10 +28,10 @@ interface Queue {
 }
 
 /**
- * Like `createPlaces`, with a queue: if all slots of a person are taken, up to `waiting` more operations
+ * Like `createConcurrencyLimit`, with a queue: if all slots of a person are taken, up to `waiting` more operations
  * wait, each for at most `msMax`. Once an operation has stopped waiting, nothing of it is kept.
  */
-export function createWaitingPlaces(
+export function createQueuedConcurrencyLimit(
   { max, waiting, msMax, retrySeconds }: {
     max: number;
     waiting: number;

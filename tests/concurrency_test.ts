@@ -1,18 +1,18 @@
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 import { createCollect } from "../garbage.ts";
-import { createWaitingPlaces } from "../services/limits/places.ts";
+import { createQueuedConcurrencyLimit } from "../services/limits/concurrency.ts";
 
 const LONG_MS = 60_000;
 
 /** Lets everything run that waits for nothing outside. */
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-Deno.test("take() gives a person's places in the order in which they were asked for, each of them once", async () => {
-  const places = createWaitingPlaces({ max: 2, waiting: 2, msMax: LONG_MS, retrySeconds: 5 });
+Deno.test("take() gives a person's slots in the order in which they were asked for, each of them once", async () => {
+  const slots = createQueuedConcurrencyLimit({ max: 2, waiting: 2, msMax: LONG_MS, retrySeconds: 5 });
   const begun: string[] = [];
   const take = async (name: string) => {
-    const leave = await places.take("ann");
+    const leave = await slots.take("ann");
     begun.push(name);
     return leave;
   };
@@ -20,7 +20,7 @@ Deno.test("take() gives a person's places in the order in which they were asked 
   await rejects(take("e"), { code: "rate_limited" });
   await settled();
   deepEqual(begun, ["a", "b"]);
-  (await places.take("bob"))();
+  (await slots.take("bob"))();
 
   const [leaveA, leaveB] = [await a!, await b!];
   leaveB();
@@ -35,41 +35,41 @@ Deno.test("take() gives a person's places in the order in which they were asked 
 });
 
 Deno.test("take() refuses who has waited for so long, and his turn goes on to the next", async () => {
-  const places = createWaitingPlaces({ max: 1, waiting: 1, msMax: 50, retrySeconds: 5 });
-  const leave = await places.take("ann");
-  await rejects(places.take("ann"), (error: Error & { details?: { retryAfter?: number } }) => {
+  const slots = createQueuedConcurrencyLimit({ max: 1, waiting: 1, msMax: 50, retrySeconds: 5 });
+  const leave = await slots.take("ann");
+  await rejects(slots.take("ann"), (error: Error & { details?: { retryAfter?: number } }) => {
     equal(error.details?.retryAfter, 5);
     return true;
   });
-  const next = places.take("ann");
+  const next = slots.take("ann");
   leave();
   (await next)();
-  (await places.take("ann"))();
+  (await slots.take("ann"))();
 });
 
 Deno.test("take() lets go of who leaves while he waits, and his turn is the next one's", async () => {
-  const places = createWaitingPlaces({ max: 1, waiting: 2, msMax: LONG_MS, retrySeconds: 5 });
-  const leave = await places.take("ann");
+  const slots = createQueuedConcurrencyLimit({ max: 1, waiting: 2, msMax: LONG_MS, retrySeconds: 5 });
+  const leave = await slots.take("ann");
   const client = new AbortController();
-  const left = places.take("ann", client);
-  const next = places.take("ann", new AbortController());
-  await rejects(places.take("ann"), { code: "rate_limited" });
+  const left = slots.take("ann", client);
+  const next = slots.take("ann", new AbortController());
+  await rejects(slots.take("ann"), { code: "rate_limited" });
   client.abort();
   await rejects(left, { code: "rate_limited" });
-  const last = places.take("ann");
-  await rejects(places.take("ann", { signal: AbortSignal.abort() }), { code: "rate_limited" });
+  const last = slots.take("ann");
+  await rejects(slots.take("ann", { signal: AbortSignal.abort() }), { code: "rate_limited" });
   leave();
   (await next)();
   (await last)();
-  (await places.take("ann"))();
+  (await slots.take("ann"))();
 });
 
 Deno.test("take() keeps nothing of those who waited in vain behind somebody who stays", async () => {
-  const places = createWaitingPlaces({ max: 1, waiting: 2_000, msMax: 1, retrySeconds: 5 });
-  const leave = await places.take("ann");
+  const slots = createQueuedConcurrencyLimit({ max: 1, waiting: 2_000, msMax: 1, retrySeconds: 5 });
+  const leave = await slots.take("ann");
   const collect = createCollect();
   const waitInVain = async () => {
-    const all = await Promise.allSettled(Array.from({ length: 2_000 }, () => places.take("ann")));
+    const all = await Promise.allSettled(Array.from({ length: 2_000 }, () => slots.take("ann")));
     ok(all.every(({ status }) => status === "rejected"));
   };
   await waitInVain();
