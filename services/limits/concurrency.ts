@@ -28,8 +28,8 @@ interface Queue {
 }
 
 /**
- * Like `createConcurrencyLimit`, with a queue: if all slots of a person are taken, up to `waiting` more operations
- * wait, each for at most `msMax`. Once an operation has stopped waiting, nothing of it is kept.
+ * Like `createConcurrencyLimit`, with a queue: if all slots of a person are taken, up to `waiting` more
+ * operations wait, each for at most `msMax`. Once an operation has stopped waiting, nothing of it is kept.
  */
 export function createQueuedConcurrencyLimit(
   { max, waiting, msMax, retrySeconds }: {
