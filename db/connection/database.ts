@@ -1,5 +1,5 @@
-// The way to PostgreSQL, by postgres.js. A transaction that a caller was told had failed because the database could not be
-// reached is rolled back, unless the answer to its commit is what got lost.
+// Access to PostgreSQL by postgres.js. If a caller was told that a transaction failed because the database
+// could not be reached, the transaction is rolled back, unless only the reply to its commit was lost.
 
 import postgres from "postgres";
 import { type Bytes, openBytes } from "../media/bytes.ts";
@@ -13,45 +13,53 @@ import { openProbe } from "./probe.ts";
 
 guardImmediates();
 
-/** What runs statements: a connection, or a transaction on it. Functions in db/ take it first. */
+/**
+ * Runs statements: a connection, or a transaction on it. Functions in db/ take it as their first argument.
+ */
 export type Sql = postgres.ISql<{ bigint: number }>;
-/** A part of a statement. */
+/** A fragment of a statement. */
 export type Fragment = postgres.Fragment;
 
-/** Where the database is: a URL, or the socket directory of the embedded one. */
+/** The address of the database: a URL, or the socket directory of the embedded server. */
 export type DatabaseAddress = string | { host: string; port: number; user: string; database: string };
 
 export interface Database {
   /**
-   * Runs statements, each its own transaction, on one connection: those that are begun in one turn of the event loop go out
-   * together, and run in the order in which they were begun.
+   * Runs statements on one connection, each as its own transaction. Statements begun in the same turn of the
+   * event loop are pipelined, and run in that order.
    * @throws DatabaseUnavailable
    */
   run<T>(work: (sql: Sql) => Promise<T>, options?: LendOptions): Promise<T>;
   /**
-   * Runs statements as one transaction: commits when `work` resolves. `afterCommit` runs whenever it did commit, also when
-   * that came too late for the caller.
+   * Runs statements as one transaction, which commits when `work` resolves. `afterCommit` runs whenever it
+   * did commit, even if that was too late for the caller.
    * @throws DatabaseUnavailable
    */
   begin<T>(work: (sql: Sql) => Promise<T>, afterCommit?: (result: T) => void): Promise<T>;
-  /** A way in for bytes, which closes with this one. `onOutage` does not hear of its outages: nobody is told of bytes. */
+  /**
+   * Opens connections for writing binary data; they close with this database. `onOutage` is not called for
+   * their outages, because bytes are not announced to anybody.
+   */
   openBytes(): Bytes;
-  /** Calls this whenever an operation failed for an outage, and may have been committed all the same. */
+  /** Sets the callback for operations that failed in an outage but may still have been committed. */
   onOutage(tell: () => void): void;
-  /** Calls this when the database went away, and why; and when it is back. */
+  /** Sets the callback for changes of availability: an outage with its reason, and its end. */
   onNews(tell: (news: DatabaseNews) => void): void;
   close(): Promise<void>;
 }
 
-/** Longer than the patience with an operation: a process that was busy for two seconds has not been refused anything. */
+/**
+ * Longer than the time that an operation is given, so that a process which was busy for two seconds does not
+ * take its own delay for a refusal.
+ */
 const CONNECT_SECONDS_MAX = 5;
 const RETRY_SECONDS = 0.25;
-/** Our own statements hold their locks for some milliseconds. */
+/** Our own statements hold locks for some milliseconds only. */
 const LOCK_MS_MAX = 1_500;
-/** Of a limit in time: zero. As a number postgres.js would leave it out. */
+/** Zero, which disables a timeout. A string, because postgres.js leaves out the number 0. */
 const NEVER = "0" as unknown as number;
 
-/** A connection pool of postgres.js. ids are numbers: every sequence here stays below 2^53. */
+/** A connection pool of postgres.js. Ids are read as numbers: every sequence here stays below 2^53. */
 export function connect(at: DatabaseAddress, options: ConnectionOptions) {
   const url = typeof at === "string" ? new URL(at) : null;
   const socketDirectory = url?.searchParams.get("host");
@@ -68,14 +76,15 @@ export function connect(at: DatabaseAddress, options: ConnectionOptions) {
       application_name: "puffintalk",
       statement_timeout: OPERATION_MS_MAX,
       idle_in_transaction_session_timeout: OPERATION_MS_MAX,
-      // Whatever the role has: waits end with their statement, and connections are kept, also one that only listens.
+      // Override settings of the role: a lock timeout ends with its statement, and idle connections stay
+      // open, including one that only listens.
       lock_timeout: options.lockMsMax ?? NEVER,
       idle_session_timeout: NEVER,
-      // Plans are kept for as long as a connection lives: one that reads all of a table while that is small would go on
-      // when it has grown.
+      // A prepared plan lives as long as its connection. A sequential scan planned while a table is small
+      // would still be used when it has grown.
       enable_seqscan: "off",
       jit: "off",
-      // What statements here and postgres.js take for granted, whatever role, database or server have been given.
+      // Settings that our statements and postgres.js rely on, whatever the role, database or server has.
       default_transaction_isolation: "read committed" as const,
       standard_conforming_strings: "on",
       bytea_output: "hex",
@@ -92,9 +101,12 @@ export function connect(at: DatabaseAddress, options: ConnectionOptions) {
 
 interface ConnectionOptions {
   max: number;
-  /** For statements with arrays postgres.js has to ask first how they are written. Unless told, it does. */
+  /**
+   * Whether postgres.js fetches array types first, which statements with array parameters need; true by
+   * default.
+   */
   takesArrays?: boolean;
-  /** A statement that waits longer for somebody else's lock is undone. Unless told, it waits. */
+  /** Lock timeout: a statement that waits longer for a lock is undone. By default it waits on. */
   lockMsMax?: number;
   onnotify?: (channel: string, payload: string) => void;
   onclose?: () => void;
@@ -102,7 +114,7 @@ interface ConnectionOptions {
 
 export type Pool = ReturnType<typeof connect>;
 
-/** `host:port`, or the path of a socket; several with commas between. */
+/** `host:port` or the path of a socket; several are separated by commas. */
 export function nameServer({ host, port, path }: Pool["options"]): string {
   return path || host.map((name, index) => `${name}:${port[index]}`).join(",");
 }
@@ -135,7 +147,8 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
     run: (work, options) => supervisor.run(({ lend }) => lend(work, options)),
     begin<T>(work: (sql: Sql) => Promise<T>, afterCommit: (result: T) => void = () => {}): Promise<T> {
       let givenUp = false;
-      // postgres.js keeps what a transaction resolves with for as long as no other is begun on its connection.
+      // Kept here and not returned from the transaction: postgres.js holds on to a transaction's result until
+      // the next one begins on its connection.
       let result: T | undefined;
       return supervisor.run(async ({ lend }) => {
         await lend((pool) =>

@@ -1,11 +1,11 @@
-// What is to run in the next turn of the event loop, kept going whatever one of it throws.
+// Keeps setImmediate working when one of its callbacks throws.
 
 let isGuarded = false;
 
 /**
- * From here on what a callback of setImmediate throws is reported like all other errors, and nothing else comes of it. Without
- * this, where the callback behind it is cleared meanwhile, Deno 2.9.6 never runs one again; and postgres.js both throws and
- * clears there when connections are lost.
+ * From now on an error thrown by a setImmediate callback is reported like any other uncaught error, and has
+ * no further effect. Without this, Deno 2.9.6 never runs another setImmediate callback if the next one in the
+ * queue is cleared at that moment; postgres.js both throws and clears there when connections are lost.
  */
 export function guardImmediates(): void {
   if (isGuarded) return;

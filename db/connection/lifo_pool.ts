@@ -1,56 +1,66 @@
-// Connections that are lent one by one. The one used last is lent first: a server process that has just run a statement
-// runs the next with less CPU than one whose memory others have pushed out of the processor's caches. postgres.js itself
-// goes round all of them.
+// A LIFO pool of connections: the most recently used one is lent first. A server process that has just run a
+// statement runs the next with less CPU than one whose memory has been pushed out of the processor's caches.
+// postgres.js itself uses its connections in rotation.
 
 import { DatabaseUnavailable } from "./unavailable.ts";
 import { isLoss, OpeningRefused } from "./outages.ts";
 
-/** What can be lent. */
+/** A connection that can be lent. */
 interface Connection {
-  /** Resolves when what runs has ended; after so many seconds that is ended too. */
+  /** Resolves when running statements have ended; after `timeout` seconds they are ended too. */
   end(options: { timeout: number }): Promise<void>;
 }
 
 export interface LendOptions {
-  /** The one used longest ago, instead of the one used last. */
+  /** Lend the least recently used connection instead. */
   inTurn: boolean;
 }
 
 export interface LifoPool<C extends Connection> {
   /**
-   * Lends one to this work, which has it for itself; while all are lent, who came first goes first. One that was lost is
-   * ended, and another made in its place. Where no more can be opened, those that are open are all that there are for a while.
-   * @throws DatabaseUnavailable to who still waits when all are ended, or comes after that
-   * @throws OpeningRefused when none is open, and none can be opened
+   * Lends a connection to `work`, for its exclusive use. While all are lent, callers wait in FIFO order. A
+   * lost connection is ended and replaced. If the server refuses another connection, the open ones are shared
+   * for a while.
+   * @throws DatabaseUnavailable if the pool ends while the caller waits, or has ended before
+   * @throws OpeningRefused if no connection is open and none can be opened
    */
   lend<T>(work: (connection: C) => Promise<T>, options?: LendOptions): Promise<T>;
   /**
-   * Ends one where others are open, when nobody has it, and opens none in its place for a while. Whether there was one.
-   * @throws what `lend` throws to who waits
+   * Gives up one connection if at least two are open, as soon as it is idle, and opens none in its place for
+   * a while. Returns whether it did.
+   * @throws what `lend` throws to a waiting caller
    */
   spare(): Promise<boolean>;
   end(seconds: number): Promise<void>;
 }
 
 interface Source<C> {
-  /** Makes one, when it is needed; `onClose` is for when it closes by itself, or at its end. */
+  /**
+   * Creates a connection when one is needed. It calls `onClose` when it closes, by itself or because it was
+   * ended.
+   */
   connect(onClose: () => void): C;
-  /** Opens it. @throws OpeningRefused */
+  /** Opens the connection. @throws OpeningRefused */
   open(connection: C): Promise<void>;
 }
 
 interface LifoPoolOptions {
   max: number;
-  /** Told that a connection was refused while so many others are open. */
+  /** Called when the server refused another connection, with the number of open ones. */
   onCramped?: (refusal: OpeningRefused, connections: number) => void;
-  /** How long none is opened after one was refused, while others are open. */
+  /** How long no connection is opened after a refusal, while others are open. */
   retryMs?: number;
-  /** Asked where none is open and none can be opened: ends a connection of somebody else's, and says whether it did. */
+  /**
+   * Called if no connection is open and none can be opened: gives up a connection of another pool, and
+   * returns whether it did.
+   */
   makeRoom?: (refusal: OpeningRefused) => Promise<boolean>;
 }
 
 const RETRY_MS = 5_000;
-/** How often is tried after room was made: a server process that was told to end takes its time. */
+/**
+ * Attempts to open a connection after room was made: the server process that was told to end takes its time.
+ */
 const ROOM_TRIES_MAX = 4;
 const ROOM_MS = 50;
 
@@ -58,14 +68,14 @@ export function openLifoPool<C extends Connection>(
   { connect, open }: Source<C>,
   { max, onCramped = () => {}, retryMs = RETRY_MS, makeRoom }: LifoPoolOptions,
 ): LifoPool<C> {
-  /** Also those that are being opened. */
+  /** All connections, including those that are being opened. */
   const made = new Set<C>();
-  /** Those that are open. */
+  /** Open connections. */
   const living = new Set<C>();
-  /** Those that are open and lent to nobody; the one used last is the last. */
+  /** Open connections that are not lent; the most recently used one is last. */
   const idle: C[] = [];
   let waiting: PromiseWithResolvers<C>[] = [];
-  /** Null when the last one that was opened was not refused. */
+  /** When connections may be opened again after a refusal; null if the last attempt succeeded. */
   let crampedUntil: number | null = null;
   let isEnded = false;
 
@@ -80,7 +90,10 @@ export function openLifoPool<C extends Connection>(
     return crampedUntil !== null && made.size > 0 && performance.now() < crampedUntil;
   }
 
-  /** One that closed is made anew, and not by its work: that would be refused in its middle. Who has it brings it back first. */
+  /**
+   * A connection that closed while idle is dropped at once; otherwise the next work to use it would fail
+   * midway. A lent one is replaced when it is returned.
+   */
   function hearClose(connection: C): void {
     if (!living.delete(connection)) return;
     const index = idle.indexOf(connection);
@@ -96,12 +109,12 @@ export function openLifoPool<C extends Connection>(
   }
 
   function take(options: LendOptions): C | Promise<C> {
-    // Those that are not open yet were used longest ago of all.
+    // A connection that is not open yet counts as the least recently used one.
     const found = options.inTurn && !isFull() ? undefined : takeIdle(options);
     return found ?? (isFull() ? wait("last") : make());
   }
 
-  /** For who was refused another, and came before those who wait. */
+  /** For a caller whose new connection was refused: it came before those in the queue. */
   function takeNext(options: LendOptions): C | Promise<C> {
     return takeIdle(options) ?? wait("first");
   }
@@ -129,14 +142,17 @@ export function openLifoPool<C extends Connection>(
     waiting.shift()?.resolve(make());
   }
 
-  /** Whether to try again to open the only one. It asks for room once, and then waits for it a little longer each time. */
+  /**
+   * Whether to try again to open the only connection. Asks for room once, then waits a little longer before
+   * each try.
+   */
   async function hasRoom(refusal: OpeningRefused, tries: number): Promise<boolean> {
     if (tries === 1 && !await makeRoom?.(refusal).catch(() => false)) return false;
     await new Promise((resolve) => setTimeout(resolve, ROOM_MS * tries));
     return tries < ROOM_TRIES_MAX && !isEnded;
   }
 
-  /** One that is open: that was made for this, or when that is refused, another. */
+  /** Returns an open connection: the given one, or another if opening that is refused. */
   async function opened(connection: C, options: LendOptions): Promise<C> {
     let tries = 0;
     while (!living.has(connection)) {
@@ -152,7 +168,7 @@ export function openLifoPool<C extends Connection>(
         discard(connection);
         crampedUntil = performance.now() + retryMs;
         if (made.size === 0 && makeRoom) {
-          // Whoever comes meanwhile waits for this one.
+          // Callers that come meanwhile wait for this one.
           connection = make();
           if (await hasRoom(error, tries += 1)) continue;
           discard(connection);

@@ -1,8 +1,10 @@
-// Why the database is away, in words for whoever runs the service. A message of PostgreSQL can hold values; a code holds none.
+// Reasons for an outage in words, for the log. They go by the code of an error: its message can hold values,
+// a code cannot.
 
 import { codeOf } from "./outages.ts";
 
-// By the codes of PostgreSQL (Appendix A), of postgres.js, and of the operating system; a class by its first two characters.
+// Codes of PostgreSQL (Appendix A), of postgres.js and of the operating system; two characters stand for a
+// class of SQLSTATEs.
 const REASONS: Record<string, string> = {
   "08": "connection lost",
   "25006": "read-only", // a standby, or default_transaction_read_only
@@ -39,11 +41,14 @@ const REASONS: Record<string, string> = {
 
 export interface OutageReason {
   reason: string;
-  /** Where there is one. */
+  /** The code of the error, if it has one. */
   code?: string;
 }
 
-/** Goes by the innermost cause that has a code. What has none was not said by PostgreSQL, so its words hold no value of ours. */
+/**
+ * Takes the innermost cause that has a code. An error without a code does not come from PostgreSQL, so its
+ * message holds no values of ours.
+ */
 export function reasonOf(error: unknown): OutageReason {
   const cause = error instanceof Error && error.cause instanceof Error ? reasonOf(error.cause) : null;
   if (cause?.code) return cause;

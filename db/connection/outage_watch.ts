@@ -1,34 +1,37 @@
-// Tells whoever runs the service why the database is away, and when it is back: a line for each reason, and not one for each call.
+// Reports to the operator why the database is away, and when it is back: once per reason, not once per call.
 
 import { type OutageReason, reasonOf } from "./outage_reasons.ts";
 
 export type DatabaseNews =
-  /** Calls fail. Told again while they do. */
+  /** Calls fail. Repeated while they do. */
   | { event: "away"; server: string } & OutageReason
-  /** Some calls fail, because they need what a lock of somebody else's holds. */
+  /** Some calls fail because somebody else holds a lock that they need. */
   | { event: "held"; server: string } & OutageReason
-  /** No connection more is to be had; calls share those that are open. */
+  /** The server refuses more connections; calls share the open ones. */
   | { event: "cramped"; server: string; connections: number } & OutageReason
   | { event: "back"; server: string; afterMs: number };
 
-/** The same reason is told once in this time. */
+/** The same reason is reported at most once in this time. */
 const TELL_EVERY_MS = 10_000;
 const TELL_CRAMPED_EVERY_MS = 60_000;
-/** It is back when nothing has failed for so long: a full disk fails one call and not the next. */
+/**
+ * An outage is over when nothing has failed for this long: with a full disk one call fails and the next does
+ * not.
+ */
 const SETTLED_MS = 2_000;
 
 export interface OutageWatch {
-  /** Calls this with what there is to tell. */
+  /** Sets the callback for reports. */
   onNews(tell: (news: DatabaseNews) => void): void;
   failed(error: unknown): void;
-  /** A statement waited too long for a lock. */
+  /** A statement timed out on a lock. */
   heldUp(error: unknown): void;
   worked(): void;
-  /** One connection more was refused, while so many are open. */
+  /** Another connection was refused while `connections` are open. */
   cramped(error: unknown, connections: number): void;
 }
 
-/** @param server its name, which is asked for when there is something to tell */
+/** @param server returns the name of the server; called when there is something to report */
 export function watchOutages(server: () => string, now = () => performance.now()): OutageWatch {
   const toldAt = new Map<string, number>();
   let since: number | null = null;
@@ -37,7 +40,10 @@ export function watchOutages(server: () => string, now = () => performance.now()
   let isTold = false;
   let tell = (_news: DatabaseNews) => {};
 
-  /** What has no code may have other words each time. */
+  /**
+   * Whether this reason was not reported recently. Errors without a code count as one reason, since their
+   * wording may differ each time.
+   */
   function isDue({ reason, code }: OutageReason, everyMs: number, sort = ""): boolean {
     const what = `${sort} ${code ? reason : ""}`;
     if (now() - (toldAt.get(what) ?? -Infinity) < everyMs) return false;

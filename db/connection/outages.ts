@@ -1,4 +1,4 @@
-// Which errors mean that the database is not there, and which that it refused something.
+// Tells errors that mean an outage from errors by which the database refused a statement.
 
 // Codes of the operating system and of postgres.js for a connection that failed or ended.
 const CONNECTION_CODES = new Set([
@@ -28,41 +28,47 @@ const SERVER_CODES = new Set([
   "25P03", // idle_in_transaction_session_timeout
 ]);
 
-// Those of them that end the connection.
+// The ones of these that end the connection.
 const ENDING_CODES = new Set(["57P01", "57P02", "57P03", "25P03"]);
 
-/** A connection was lost, or could not be made; as postgres.js calls it. */
+/** A connection was lost or could not be made, with the code that postgres.js uses for it. */
 export class ConnectionLost extends Error {
   readonly code = "CONNECTION_CLOSED";
 }
 
-/** Whether a statement waited too long for a lock, and was undone for that: lock_not_available. */
+/** Whether a statement was undone because it timed out on a lock (lock_not_available). */
 export function isHeldUp(error: unknown): boolean {
   return codeOf(error) === "55P03";
 }
 
-/** A connection could not be opened; its cause says why. Nothing was begun on it, and those that are open may work. */
+/**
+ * A connection could not be opened; `cause` says why. Nothing was begun on it, and open connections may still
+ * work.
+ */
 export class OpeningRefused extends Error {}
 
-/** What an error means that came while a connection was opened: a lost network concerns all connections, any other error this one. */
+/**
+ * Classifies an error that occurred while opening a connection: a lost network concerns all connections, any
+ * other error only this one.
+ */
 export function toOpeningError(error: unknown): unknown {
   return isLoss(error) && !isFatal(error)
     ? error
     : new OpeningRefused("Connection was not opened", { cause: error });
 }
 
-/** Whether an outage took the connection with it, and did not only refuse a statement. */
+/** Whether the error also ended the connection, and not only failed a statement. */
 export function isLoss(error: unknown): boolean {
   const code = codeOf(error);
   return CONNECTION_CODES.has(code) || ENDING_CODES.has(code) || code.startsWith("08") || isFatal(error);
 }
 
-/** Whether an error means that the database could not be reached, rather than that it refused a statement. */
+/** Whether the database could not be reached, as opposed to having refused a statement. */
 export function isOutage(error: unknown): boolean {
   return isPassing(error) || isFatal(error) || error instanceof OpeningRefused;
 }
 
-/** Whether an error says of itself that time may mend it. A login that is refused, as a wrong password is, is none. */
+/** Whether the error may go away with time. A refused login, such as a wrong password, does not count. */
 export function isPassing(error: unknown): boolean {
   const code = codeOf(error);
   // Classes 08, connection exceptions, and 53, insufficient resources
@@ -70,23 +76,23 @@ export function isPassing(error: unknown): boolean {
     code.startsWith("53");
 }
 
-/** Whether the server does not take writes, and a new connection may lead to the one that does. */
+/** Whether this server accepts no writes, so that a new connection may lead to one that does. */
 export function isElsewhere(error: unknown): boolean {
   return codeOf(error) === "25006";
 }
 
-/** Whether a connection was refused by a server that is up, and neither starting nor stopping. */
+/** Whether a connection was refused by a server that is running, and is neither starting nor stopping. */
 export function isFromLiving(error: unknown): boolean {
   return isFatal(error) && !codeOf(error).startsWith("57P");
 }
 
-/** Whether the server ends the connection with this error: it does with every error while one is opened. */
+/** Whether the server ends the connection with this error, as it does for every error while one is opened. */
 function isFatal(error: unknown): boolean {
   return error instanceof Error && "severity" in error &&
     (error.severity === "FATAL" || error.severity === "PANIC");
 }
 
-/** Empty where an error has none. */
+/** The code of an error; empty if it has none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -1,11 +1,11 @@
-// Pools of postgres.js with one connection each, which are lent when they know how arrays are written.
+// A LIFO pool of postgres.js pools of one connection each. They are lent once array types are known.
 
 import type { Pool } from "./database.ts";
 import { type LifoPool, openLifoPool } from "./lifo_pool.ts";
 import type { OutageWatch } from "./outage_watch.ts";
 import { ConnectionLost, toOpeningError } from "./outages.ts";
 
-/** @param connect opens a pool of one, which says when it closes */
+/** @param connect opens a pool of one connection and calls back when that closes */
 export function openPools(
   connect: (onclose: () => void) => Pool,
   { max, watch }: { max: number; watch: OutageWatch },
@@ -13,7 +13,11 @@ export function openPools(
   return openLifoPool({ connect, open: learnArrays }, { max, onCramped: watch.cramped });
 }
 
-/** postgres.js has to ask how arrays are written, and does so before the first statement. */
+/**
+ * Fetches the array types, which postgres.js does before its first statement. If the connection broke off
+ * during that, postgres.js silently reconnects and does not always fetch them again.
+ * @throws ConnectionLost
+ */
 const BIGINT_ARRAY = 1016;
 
 /**

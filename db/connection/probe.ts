@@ -1,22 +1,19 @@
-// A connection on which the database is asked whether it answers at all.
+// A connection of its own for checking whether the database answers.
 
 import type { Pool } from "./database.ts";
 
 export interface Probe {
   options: Pool["options"];
-  /** Opens it, where it is not open. */
+  /** Asks the database for an answer, opening the connection if necessary. */
   ask(): Promise<void>;
   end(seconds: number): Promise<void>;
 }
 
-/**
- * @param connect makes a pool of one
- * @param onLost it was open, and is not any more
- */
+/** @param connect creates a pool of one connection @param onLost called when an open connection was lost */
 export function openProbe(connect: (onclose: () => void) => Pool, onLost: () => void): Probe {
   let isOpen = false;
   const pool = connect(() => {
-    // One that could not be opened closes as well.
+    // A connection that could not be opened closes as well.
     if (isOpen) onLost();
     isOpen = false;
   });

@@ -1,18 +1,18 @@
 import { connect, type DatabaseAddress, nameServer, type Pool } from "./database.ts";
 import { codeOf, isPassing } from "./outages.ts";
 
-/** A server that answers and can be used. */
+/** A server that answers and meets our requirements. */
 export interface Server {
   version: string;
-  /** How far this process's clock is ahead of the server's, in ms; negative where it is behind. */
+  /** How far this process's clock is ahead of the server's, in ms; negative if it is behind. */
   clockAheadMs: number;
-  /** Settings by which a crash of the server may lose what was answered for. */
+  /** Settings that are off and without which a crash of the server may lose committed data. */
   unsafe: string[];
 }
 
 /** A server that does not answer. */
 export interface Unreached {
-  /** `host:port`, or the path of a socket; several with commas between. */
+  /** `host:port` or the path of a socket; several are separated by commas. */
   server: string;
   /** A code of the operating system, of postgres.js, or of PostgreSQL (Appendix A). */
   reason: string;
@@ -23,10 +23,10 @@ const WAIT_MS_MAX = 30_000;
 const RETRY_MS = 500;
 
 /**
- * The server, once it answers: a database that starts at the same time is waited for.
- * @param onWaiting is told once, before the first wait, which server does not answer, and why
- * @throws Error after 30 s without an answer, for a server older than PostgreSQL 15, for a refused login, and when
- * `stop` resolves before
+ * Waits until the server answers, since it may still be starting.
+ * @param onWaiting called once, before the first wait, with the server that does not answer and the reason
+ * @throws Error after 30 s without an answer, for a server older than PostgreSQL 15, for a refused login, and
+ * if `stop` resolves first
  */
 export async function awaitServer(
   at: DatabaseAddress,
@@ -98,21 +98,26 @@ async function askServer(pool: Pool, now: () => Date): Promise<Server> {
   return { version: refuseOld(row!.version), clockAheadMs, unsafe };
 }
 
-/** postgres.js shakes hands whatever the server answers to SSLRequest, and the server hangs up on that. */
+/**
+ * postgres.js starts TLS whatever the server replies to SSLRequest, and a server without TLS then hangs up.
+ */
 const TLS_UNKNOWN = ", as of a server without the TLS that sslmode asks for";
 const NO_POOLER = "Name the server itself, and no pooler before it";
 
-/** protocol_violation: what a pooler says to a setting that it does not pass on. */
+/** protocol_violation: the reply of a pooler to a setting that it does not pass on. */
 const REFUSED_SETTING = "08P01";
 
 function isRefusedSetting(error: unknown): boolean {
   return codeOf(error) === REFUSED_SETTING;
 }
 
-/** It answers, and what it answers is no use; the message says all of it. */
+/** The server answers but cannot be used; the message says why. */
 class Unusable extends Error {}
 
-/** undefined_object: a server from before 14 does not know a setting that all our connections have, and none one that is mistyped. */
+/**
+ * undefined_object: a setting that the server does not know. Servers before 14 lack one that all our
+ * connections set; or a parameter of DATABASE_URL is mistyped.
+ */
 const UNKNOWN_SETTING = "42704";
 
 function reasonOf(error: Error): string {
@@ -125,7 +130,7 @@ function reasonOf(error: Error): string {
   return `Cannot use the database: ${error.message}${advice}`;
 }
 
-/** @throws Unusable for a server that lacks what the statements here need */
+/** @throws Unusable if the server is older than our statements need */
 export function refuseOld(version: string): string {
   if (parseInt(version) >= VERSION_MIN) return version;
   throw new Unusable(`Cannot use PostgreSQL ${version}: it has to be ${VERSION_MIN} or later`);

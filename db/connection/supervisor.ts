@@ -1,42 +1,48 @@
-// A door to the database. Everything that goes through it ends within two seconds while the database cannot be reached.
+// Supervises the connections to the database: while it cannot be reached, every operation ends within two
+// seconds.
 
 import type { OutageWatch } from "./outage_watch.ts";
 import { isElsewhere, isFromLiving, isHeldUp, isLoss, isOutage, OpeningRefused } from "./outages.ts";
 import { DatabaseLockTimeout, DatabaseUnavailable } from "./unavailable.ts";
 import { within } from "./within.ts";
 
-/** What runs statements. After an outage it is replaced. */
+/** The connections that run statements; replaced after an outage. */
 export interface Connections {
-  /** Asks the database something, whatever it is, on a connection of its own. */
+  /** Checks whether the database answers, on a connection of its own. */
   ask(): Promise<unknown>;
-  /** Begins nothing any more. Resolves when what runs has ended; after so many seconds that is ended too. */
+  /**
+   * Begins no more statements. Resolves when the running ones have ended; after `seconds` they are ended too.
+   */
   end(seconds: number): Promise<void>;
 }
 
 export interface Supervisor<Open extends Connections> {
   /**
-   * Lets `work` take its time while the database answers. When it does not, `onGiveUp` is called, and what comes of the work
-   * is for nobody.
+   * Runs `work`, and keeps waiting for it while the database answers. If the database stops answering, or the
+   * work takes longer than OPERATION_MS_MAX, `onGiveUp` is called and the result of the work is discarded.
    * @throws DatabaseUnavailable
    */
   run<T>(work: (connections: Open) => Promise<T>, onGiveUp?: () => void): Promise<T>;
-  /** Calls this whenever something failed for an outage and may have been committed all the same, or another server is asked. */
+  /**
+   * Sets the callback for operations that failed in an outage but may still have been committed, and for a
+   * change to another server.
+   */
   onOutage(tell: () => void): void;
   close(): Promise<void>;
 }
 
-/** How long an operation may take before the database is asked whether it is there at all. */
+/** How long an operation may take before the supervisor checks whether the database answers. */
 const PATIENCE_MS = 900;
 const ASKING_MS_MAX = 700;
-/** Longer than this no operation takes, however alive the database is. */
+/** The longest time for an operation, even if the database answers. */
 export const OPERATION_MS_MAX = 10_000;
-/** What runs on connections that are left behind may end within this time; by then LISTEN has noticed a gap too. */
+/** Statements on replaced connections may take this long to end. By then LISTEN has noticed a gap, too. */
 const LEAVE_SECONDS = 10;
 const CLOSE_SECONDS = 2;
 
 /**
- * @param open is told what to call when the connection for asking was lost
- * @param watch hears of every failure, and of what worked after it
+ * @param open opens the connections; its argument is to be called when the probe's connection was lost
+ * @param watch is told of every failure, and of successes after it
  */
 export function openSupervisor<Open extends Connections>(
   open: (onAskingLost: () => void) => Open,
@@ -50,7 +56,10 @@ export function openSupervisor<Open extends Connections>(
   let isClosed = false;
   let tellOutage = () => {};
 
-  /** Whether the database answers; one question at a time. That it takes no connection to be asked on is an answer. */
+  /**
+   * Whether the database answers; one check at a time. A refused connection from a running server counts as
+   * an answer.
+   */
   function answers(): Promise<boolean> {
     answering ??= within(ASKING_MS_MAX, connections.ask())
       .then(() => true, isFromLiving)
@@ -59,16 +68,17 @@ export function openSupervisor<Open extends Connections>(
   }
 
   /**
-   * So that the connection for asking is as old as the others: a new one may work where all of those were forgotten. Not
-   * before one of those is open, which is to have the last that there is. Again when it was lost alone: it would be new where
-   * those have been forgotten by then, and answer for them.
+   * Opens the probe's connection early, so that it is as old as the others: a new one may work where a
+   * network has forgotten all of the others. Not before one of the others is open, or it might take the last
+   * free connection. Again when the probe's connection alone was lost: opened later, it would be newer than
+   * connections that the network may have forgotten, and would answer in their place.
    */
   function askFirst(): void {
     isAsked = true;
     answers();
   }
 
-  /** What runs on the old connections goes on; no statement is begun on them any more. */
+  /** Replaces the connections. Running statements go on, but none is begun on the old ones. */
   function startAnew(): void {
     if (isClosed) return;
     leaving += 1;
@@ -78,8 +88,9 @@ export function openSupervisor<Open extends Connections>(
   }
 
   /**
-   * A network that forgot a connection keeps it silent for a quarter of an hour; a new one need not be. Silent ones stay
-   * open, so they are waited for before they are replaced again.
+   * Replaces connections that do not answer. A network that has forgotten a connection leaves it silent for
+   * up to a quarter of an hour, while a new one may work. Silent connections stay open for a while, so they
+   * are only replaced again once those have ended.
    */
   function leaveSilence(): void {
     if (leaving === 0) startAnew();
@@ -119,22 +130,24 @@ export function openSupervisor<Open extends Connections>(
       return result;
     } catch (error) {
       const isOurs = startedOn === connections;
-      // Where its connections were left meanwhile, why was told of another.
+      // If its connections were replaced meanwhile, the reason was already reported for another operation.
       if (isHeldUp(error)) {
         if (!isClosed) watch.heldUp(error);
         throw new DatabaseLockTimeout("Somebody else holds a lock", { cause: error });
       }
       if (isOutage(error) && isOurs && !isClosed) watch.failed(error);
-      // Nothing was begun, so nothing may have been committed; and where others are open, they work.
+      // Nothing was begun, so nothing can have been committed; and other connections that are open still
+      // work.
       if (error instanceof OpeningRefused) {
         throw new DatabaseUnavailable("Database takes no connection", { cause: error });
       }
-      // What the server itself refused is undone, and may be refused for hours: everybody fetches again only for what may
-      // be committed, or may be elsewhere.
+      // A statement that the server refused is undone, and may be refused for hours. So clients are only told
+      // to fetch again if something may have been committed, or may be on another server.
       if (error instanceof DatabaseUnavailable || isLoss(error) || isElsewhere(error)) tellOutage();
       if (!isOutage(error)) throw error;
-      // postgres.js does not get over a lost connection: it may never flush what it writes to the next in its place, or
-      // count the rows of an answer from where the last one broke off. So none of those beside a lost one is used again.
+      // After a lost connection postgres.js is unreliable: it may never flush what it writes to the next one,
+      // or count the rows of an answer from where the last one broke off. So no connection beside a lost one
+      // is used again.
       if (isOurs && isLoss(error)) startAnew();
       if (isOurs && isElsewhere(error)) leaveSilence();
       throw new DatabaseUnavailable("Database cannot be reached", { cause: error });

@@ -1,12 +1,12 @@
-// The errors that callers of the database see while it is away, or while somebody else's lock holds them up.
+// The errors that callers get while the database is away, or while somebody else holds a lock.
 
-/** The database did not answer; what was asked may be tried again. */
+/** The database could not be reached or did not answer; the operation may be retried. */
 export class DatabaseUnavailable extends Error {}
 
-/** What was asked waited too long for somebody else's lock, and did nothing; everything else goes on. */
+/** The operation timed out on somebody else's lock and changed nothing; the database itself works. */
 export class DatabaseLockTimeout extends DatabaseUnavailable {}
 
-/** Whether whoever waits for the database as well finds the same. */
+/** Whether all other operations that wait for the database would meet the same error. */
 export function affectsEveryCall(error: unknown): error is DatabaseUnavailable {
   return error instanceof DatabaseUnavailable && !(error instanceof DatabaseLockTimeout);
 }

@@ -1,13 +1,14 @@
-/** The time is taken in this many pieces. */
+/** The time is measured in this many pieces. */
 const PIECES = 4;
-/** A piece that ends so much too late was not waited for: the process was busy, or was not given the processor. */
+/** A piece that ends this much too late does not count: the process was busy or was not scheduled. */
 const LATE_MS = 300;
-/** Pieces that count for nothing, at most. */
+/** The most pieces that are not counted. */
 const LOST_MAX = 3;
 
 /**
- * Rejects when `answer` takes longer than `ms`; what it does goes on, unheard. Time in which this process did not run
- * does not count, within bounds: an answer may have come in it, and nobody has looked.
+ * Rejects if `answer` takes longer than `ms`; its work continues, and the result is ignored. Time in which
+ * this process did not run is not counted, within bounds, because an answer may have arrived that could not
+ * be read.
  */
 export async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
