@@ -1,18 +1,18 @@
-// Deleting an account, in one transaction: who had it, what he and others see of each other, his sessions. What the two
-// of each pair wrote is out of everybody's reach with that, and is erased afterwards (`erasures.ts`).
+// Deletes an account in one transaction: the identity of its user, its pairs with the lists of both sides,
+// and its sessions. Its messages are then out of everybody's reach, and are erased later (`erasures.ts`).
 
 import type { Sql } from "./connection/database.ts";
 
-/** A pair that went with an account, as its other side knew it. */
+/** A pair that was deleted with an account, from the other side's view. */
 export interface LostPeer {
   peer_id: number;
-  /** Whether he is to hear of it: his list showed the account, and he does not refuse it. */
+  /** Whether to notify the peer: their list showed the account, and they do not refuse it. */
   is_told: boolean;
-  /** Whether the two ever wrote to each other. */
+  /** Whether the two ever exchanged messages. */
   has_messages: boolean;
 }
 
-/** Locks all pairs of a user, in the order of their ids as everybody does, and says which. */
+/** Locks all pairs of a user, in the order of ids as everywhere, and returns their ids. */
 export async function lockPairsOf(sql: Sql, userId: number): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     select id
@@ -28,8 +28,8 @@ export async function lockPairsOf(sql: Sql, userId: number): Promise<number[]> {
 }
 
 /**
- * Locks an account until the transaction ends: no session, pair, invitation or media of it begins meanwhile. Null where it is
- * deleted already, or suspended.
+ * Locks an account until the transaction ends: no session, pair, invitation or media of it can begin
+ * meanwhile. Null if it is already deleted, or suspended.
  */
 export async function lockAccount(sql: Sql, userId: number): Promise<{ phone_number: string } | null> {
   const [user] = await sql<{ phone_number: string }[]>`
@@ -40,7 +40,7 @@ export async function lockAccount(sql: Sql, userId: number): Promise<{ phone_num
   return user ?? null;
 }
 
-/** The users whom the operator has marked for deletion (`leaving`). */
+/** Users that the operator has marked for deletion (status `leaving`). */
 export async function listLeaving(sql: Sql): Promise<{ id: number }[]> {
   return await sql<{ id: number }[]>`
     select id
@@ -49,7 +49,7 @@ export async function listLeaving(sql: Sql): Promise<{ id: number }[]> {
     order by id`;
 }
 
-/** How many pairs a user has. */
+/** The number of a user's pairs. */
 export async function countPairsOf(sql: Sql, userId: number): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select (select count(*) from conversations where low_id = ${userId}) +
@@ -57,7 +57,9 @@ export async function countPairsOf(sql: Sql, userId: number): Promise<number> {
   return row!.count;
 }
 
-/** Takes these pairs of a user away, with both sides' rows, and notes whose messages are to be erased. */
+/**
+ * Deletes these pairs of a user with the list entries of both sides, and queues their messages for erasure.
+ */
 export async function deletePairs(sql: Sql, userId: number, ids: number[]): Promise<LostPeer[]> {
   return await sql<LostPeer[]>`
     with pair as (
@@ -86,7 +88,7 @@ export async function deletePairs(sql: Sql, userId: number, ids: number[]): Prom
     left join theirs on theirs.owner_id = pair.peer_id`;
 }
 
-/** Ends all sessions of a user, and says which; one after the other in the order of `touchSessions`. */
+/** Ends all sessions of a user and returns their ids. Locks them in the same order as `touchSessions`. */
 export async function endSessionsOf(sql: Sql, userId: number, now: Date): Promise<{ id: string }[]> {
   return await sql<{ id: string }[]>`
     with live as materialized (
@@ -104,8 +106,8 @@ export async function endSessionsOf(sql: Sql, userId: number, now: Date): Promis
 }
 
 /**
- * Makes a user's media and uploads old, so that the sweep takes them as soon as no message carries them; one after the other
- * in the order in which erasures touch them.
+ * Dates a user's media and uploads back, so that the sweep deletes them as soon as no message carries them.
+ * Locks them in the same order as erasures do.
  */
 export async function ageMediaOf(sql: Sql, userId: number, touchedAt: Date): Promise<void> {
   await sql`
@@ -122,7 +124,10 @@ export async function ageMediaOf(sql: Sql, userId: number, touchedAt: Date): Pro
     where media.id = young.id`;
 }
 
-/** Takes from the row all that says who had the account, so that its number is free. A new column that says something of a person is emptied here. */
+/**
+ * Removes everything from the row that identifies the person, and so frees the number. A new column that says
+ * something about a person has to be cleared here.
+ */
 export async function forgetUser(sql: Sql, userId: number): Promise<void> {
   await sql`
     update users
@@ -131,8 +136,9 @@ export async function forgetUser(sql: Sql, userId: number): Promise<void> {
 }
 
 /**
- * Makes a user without an account, as one who was invited is, who inherits a deleted user's number and what has to outlive him:
- * that somebody refuses that number, and invitations of and to it, which limits count. Null where there is nothing to inherit.
+ * Creates a user without an account, like an invited one, that inherits the number of a deleted user with
+ * what has to outlive the account: refusals of that number, and invitations from and to it, which limits
+ * count. Null if there is nothing to inherit.
  */
 export async function insertHeir(
   sql: Sql,
@@ -148,7 +154,7 @@ export async function insertHeir(
   return heir ?? null;
 }
 
-/** Invitations are past from here on: they count, and are nothing else. */
+/** Moves invitations to the heir and marks them as past: they only count for limits. */
 export async function passInvites(sql: Sql, userId: number, heirId: number): Promise<void> {
   await sql`
     update invites
@@ -162,7 +168,10 @@ export async function passInvites(sql: Sql, userId: number, heirId: number): Pro
     ))`;
 }
 
-/** Whoever refuses a user refuses his number, and his list goes on showing it: to delete an account is no way around that. */
+/**
+ * Moves refusals to the heir: a refusal applies to the number and stays on the refusing user's list, so
+ * deleting an account does not get around it.
+ */
 export async function passRefusals(sql: Sql, userId: number, heirId: number): Promise<void> {
   await sql`
     with refusing as materialized (

@@ -1,6 +1,6 @@
-// Changing what pairs of people want of each other, many pairs in one statement, which locks them and writes only if
-// everything is still as it was seen (`findPairs`). Rows are found by arrays and one by one, never by joining a
-// whole table: a plan that was made while that was small is kept when it has grown.
+// Changes the intents of pairs, many in one statement, which locks them and writes only if everything still
+// is as `findPairs` read it. Rows are found by arrays and one by one, never by joining a whole table: a plan
+// made while a table is small is kept when it has grown.
 
 import { type BucketUse, takenOf } from "./buckets.ts";
 import type { Sql } from "./connection/database.ts";
@@ -13,48 +13,53 @@ export interface PairKey {
   high_id: number;
 }
 
-/** What the two are to want; no id where they never had to do with each other. */
+/** The new intents of a pair. `id` and `before` are null if there is no pair yet. */
 export interface PairChange extends PairKey, Intents {
   id: number | null;
   before: Intents | null;
 }
 
-/** What an owner's list has of a peer from now on: his row, touched, or none. */
+/** An entry of an owner's list: the peer's row is created or touched if `is_shown`, else removed. */
 export interface Listing {
   owner_id: number;
   peer_id: number;
   is_shown: boolean;
 }
 
-/** A name that an owner gives to somebody on his list. */
+/** A name that an owner gives to a contact. */
 export interface Naming {
   owner_id: number;
   peer_id: number;
   display_name: string;
 }
 
-/** All that a batch writes. */
+/** Everything that a batch writes. */
 export interface Changes {
   pairs: PairChange[];
-  /** Pairs that are there and stay as they are, but are locked as well, for what is written of their lists afterwards. */
+  /** Ids of pairs that are locked but not changed, because something is written to their lists afterwards. */
   held: number[];
   listings: Listing[];
-  /** Users who were seen to be invited only; the completion of their signup waits for us, or we for it. */
+  /**
+   * Ids of users that were read as `invited`. A share lock makes sure that they still are: they cannot
+   * complete a sign-up until this commits.
+   */
   invited: number[];
-  /** In the order of their keys. */
+  /** Ordered by key. */
   uses: BucketUse[];
-  /** What other processes are told. */
+  /** Payloads for other processes. */
   payloads: string[];
 }
 
 /**
- * Writes pairs, the lists of both sides and what it took of limits, and tells the other processes. False when somebody else
- * has changed meanwhile what was seen: then nothing is written, and a transaction that it is part of has to be undone.
+ * Writes pairs, the lists of both sides and the uses of limits, and notifies other processes. Returns false
+ * if somebody else has changed what was read; then nothing is written, and a surrounding transaction has to
+ * be rolled back.
  *
- * Locks are taken in one order everywhere: pairs in the order of their ids as sends do, users, buckets in the order of their
- * keys. Of a pair that is made both have to be there, which the table itself sees to (`undo_for_deleted`): an account that is
- * being deleted looks for its pairs once.
- * The intents are compared in the rows that were locked, because others would be as they were before the wait.
+ * Locks are taken in the same order everywhere: pairs by id, as sends do, then users, then buckets by key.
+ * Both users of a new pair have to exist, which a trigger checks (`undo_for_deleted`): the deletion of an
+ * account looks for its pairs only once.
+ *
+ * The intents are compared in the locked rows: other rows would be read as of before the wait for the lock.
  */
 export async function writeChanges(
   sql: Sql,
@@ -135,10 +140,10 @@ export async function writeChanges(
   }
 }
 
-/** What `undo_unless` raises, here and where a pair is made. */
+/** The SQLSTATE that `undo_unless` raises, here and when a pair is created. */
 const OVERTAKEN = "PT001";
 
-/** Rows go off lists; most batches have none. */
+/** Removes rows from lists; most batches have none to remove. */
 function removedOf(sql: Sql, hidden: Listing[]) {
   return sql`removed as (
     delete from contacts c
@@ -149,7 +154,7 @@ function removedOf(sql: Sql, hidden: Listing[]) {
   )`;
 }
 
-/** Sets owners' names for people on their lists; answers with those that were not that already. */
+/** Sets the names that owners give to contacts; returns those that changed. */
 export async function nameContacts(sql: Sql, namings: Naming[]): Promise<Omit<Naming, "display_name">[]> {
   if (namings.length === 0) return [];
   return await sql<Omit<Naming, "display_name">[]>`
@@ -166,7 +171,7 @@ export async function nameContacts(sql: Sql, namings: Naming[]): Promise<Omit<Na
     returning c.owner_id, c.peer_id`;
 }
 
-/** Rows as one value: an array for each of their columns costs the client more. */
+/** Passes rows as one JSON value: an array per column costs the client more. */
 function json(sql: Sql, rows: object[]) {
   return sql.json(rows as never);
 }

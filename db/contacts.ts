@@ -11,7 +11,10 @@ export interface ContactRow {
   ever_accepted: boolean;
 }
 
-/** What lists are made of, column by column, each table by itself; null where there is nobody. Times are of the Unix epoch. */
+/**
+ * The data of the lists as columns, one group per table; null if that table has no rows. Times are in
+ * milliseconds of Unix time.
+ */
 interface Columns {
   owners: number[] | null;
   peers: number[];
@@ -32,14 +35,15 @@ interface Columns {
   phones: string[];
 }
 
-/** The whole list of each of these owners, newest touch first; with `peerPhone` that one row of it. */
+/** The whole list of each owner, most recently touched first; with `peerPhone`, only the row of that peer. */
 export async function listContacts(
   sql: Sql,
   ownerIds: number[],
   peerPhone: string | null = null,
 ): Promise<ContactRow[][]> {
-  // Each table is looked into by an array of ids, and joined here: a join would be planned while the tables are small, and
-  // read all of them when they have grown. All of it is one value, because the client pays for each that it reads.
+  // Each table is read by an array of ids and joined here. A join in SQL would be planned while the tables
+  // are small, and would read all of them once they have grown. The result is a single value, because the
+  // client pays for each value that it reads.
   const rows = await sql<{ columns: Columns }[]>`
     select json_build_object(
       'owners', c.owners, 'peers', c.peers, 'pairs', c.pairs, 'names', c.names, 'changed_ms', c.changed_ms,
@@ -75,12 +79,12 @@ export async function listContacts(
   return ownerIds.map((id) => lists.get(id)?.sort(byTouchThenNumber) ?? []);
 }
 
-/** How far unread messages are counted, and how many of the newest are looked at for it. */
+/** The most unread messages that are counted, and the most recent messages that are looked at for it. */
 const UNREAD_MAX = 9_999;
 
 /**
- * What this side of a pair has not read, where its list is asked for. Messages are counted only where the peer has sent
- * something newer than what was seen, and media where he has sent anything.
+ * The number of messages that this side has not read, for owners in `ownerIds`. Texts are counted only if the
+ * peer has sent something after what was seen, media only if the peer has sent anything.
  */
 function unreadOf(sql: Sql, ownerIds: number[], me: "low" | "high", peer: "low" | "high") {
   const [seen, sent, peerId] = [sql(`v.${me}_seen_text_id`), sql(`v.${peer}_sent_id`), sql(`v.${peer}_id`)];
@@ -109,7 +113,7 @@ function unreadOf(sql: Sql, ownerIds: number[], me: "low" | "high", peer: "low" 
     )) else 0 end`;
 }
 
-/** Puts the tables together: rows by their owner. */
+/** Joins the columns into rows, by owner. */
 function listsOf(of: Columns): Map<number, ContactRow[]> {
   const phones = new Map(of.user_ids?.map((id, index) => [id, of.phones[index]!]));
   const indexes = new Map(of.ids?.map((id, index) => [id, index]));
@@ -133,7 +137,7 @@ function listsOf(of: Columns): Map<number, ContactRow[]> {
   return rows;
 }
 
-/** Numbers are ASCII, which JavaScript compares as PostgreSQL does with collate "C". */
+/** Phone numbers are ASCII, which JavaScript orders like PostgreSQL's collate "C". */
 function byTouchThenNumber(one: ContactRow, other: ContactRow): number {
   return other.last_touch_at.getTime() - one.last_touch_at.getTime() ||
     (one.phone_number < other.phone_number ? -1 : 1);

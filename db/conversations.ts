@@ -2,7 +2,7 @@ import type { Sql } from "./connection/database.ts";
 
 export type Intent = "none" | "want" | "refuse";
 
-/** How far each of the two has got, as one of them sees it: ids of messages. */
+/** The marks of both, from the view of one of them: ids of messages. */
 export interface Marks {
   my_delivered_id: number;
   peer_delivered_id: number;
@@ -10,7 +10,7 @@ export interface Marks {
   my_seen_text_id: number;
 }
 
-/** The conversation of a user with a number, null before the first request between them. */
+/** The conversation of a user with a number; null before the first request between them. */
 export async function findThread(
   sql: Sql,
   meId: number,
@@ -24,7 +24,10 @@ export async function findThread(
   return thread ?? null;
 }
 
-/** A pair and its marks as one of the two sees them, and the newest message of either; 0 where there is none. */
+/**
+ * A pair and its marks from the view of one of the two, and the id of the newest message of either; 0 if
+ * there is none.
+ */
 export interface Side extends Marks {
   conversation_id: number;
   mine: Intent;
@@ -47,7 +50,7 @@ interface PairRow {
   newest_id: number;
 }
 
-/** Pairs without a lock, for reading, each as this user sees it; null where it is none of his. */
+/** Reads pairs without a lock, each from the view of `me_id`; null if that user is not part of it. */
 export async function readSides(
   sql: Sql,
   asked: { conversation_id: number; me_id: number }[],
@@ -91,7 +94,7 @@ function sideOf(row: PairRow, isLow: boolean): Side {
   };
 }
 
-/** Who waits for an answer of this user: told when he has signed up. */
+/** Ids of the users with an open request to this user; they are notified when the user signs up. */
 export async function listRequesters(sql: Sql, meId: number): Promise<number[]> {
   const rows = await sql<{ peer_id: number }[]>`
     select v.peer_id
@@ -101,15 +104,15 @@ export async function listRequesters(sql: Sql, meId: number): Promise<number[]> 
   return rows.map(({ peer_id }) => peer_id);
 }
 
-/** A thread as one of the two has it. */
+/** A thread from the view of one of the two. */
 export interface ChangedThread {
   me_id: number;
   peer_phone: string;
 }
 
 /**
- * What of the given users' threads changed within the last `ms`, by the database's clock. Before the two were friends there is
- * nothing in a thread but what they want of each other, and that somebody has declined is told nobody.
+ * The threads of these users that changed within the last `ms`, by the database's clock. Pairs that were
+ * never friends are left out: nothing is in their threads, and a declined request must not be revealed.
  */
 export async function listChangedThreads(
   sql: Sql,

@@ -1,5 +1,5 @@
-// Storing messages: many people's in one statement, and one text that comes alone by a shorter one that does the same;
-// what is changed in one of the two is changed in both.
+// Stores messages, those of many people in one statement. A single text has a shorter statement that does the
+// same: a change to one of the two has to be made in both.
 
 import type { Sql } from "./connection/database.ts";
 import { wereShown } from "./media/media.ts";
@@ -11,35 +11,49 @@ import type { Intents } from "./pairs.ts";
 export interface Draft extends Content {
   conversation_id: number;
   sender_id: number;
-  /** Whom it is for; the conversation has to be of these two. */
+  /** The receiver. The conversation has to be the one of sender and receiver. */
   peer_id: number;
-  /** What other processes are told: a JSON list up to where its last item, the id, belongs. */
+  /**
+   * The announcement for other processes: a JSON array that ends where its last item, the message id, is to
+   * follow.
+   */
   announcement: string;
 }
 
-/** What became of a draft. One that was not stored though nothing forbids it has a `client_id` that was there before. */
+/**
+ * The outcome of a draft. If it was not stored although nothing forbids it, a message with its `client_id`
+ * exists already.
+ */
 export interface DraftOutcome {
   stored_id: number | null;
-  /** When it was sent, where that is not `now`: of a pair no message is older than the one before. */
+  /**
+   * When the message was sent, if not at `now`: within a pair no message is older than the one before it.
+   * Null otherwise.
+   */
   sent_at: Date | null;
-  /** How the pair stands; null of a draft that was stored, and where the conversation is not there or of other people. */
+  /**
+   * The state of the pair. Null if the draft was stored, or if the conversation does not exist or is not the
+   * one of these two.
+   */
   pair: Intents & { low_id: number } | null;
-  /** What the draft carries and its sender may send; null where there is no such thing. */
+  /** The media that the draft carries; null if there are none that its sender may send. */
   media: { media_type: string; duration: number | null } | null;
 }
 
-/** So many drafts' announcements fit into one NOTIFY: ids, two phone numbers and a session id stay below 130 bytes. */
+/** Announcements per NOTIFY: with ids, two phone numbers and a session id each stays below 130 bytes. */
 const DRAFTS_PER_NOTIFY = 60;
 
 /**
- * Stores many people's messages in one statement, one commit and few NOTIFYs, each draft with an outcome of its own.
- * The pairs are locked in the order of their ids, and the intents are read from the rows that were locked: rows of
- * another table would be read as they were before the lock was waited for. Ids are drawn after the lock, so
- * that within a pair no lower id appears after a higher one, and a time is never before that of the message before.
+ * Stores the drafts by one statement, one commit and few NOTIFYs, with an outcome for each.
  *
- * Media are held against the sweep by a key share lock, and may be sent by who uploaded them or already has them.
+ * The pairs are locked in the order of their ids. Intents are read from the locked rows: rows of another
+ * table would be read as of before the wait for the lock. Ids are drawn after the lock is taken, so within a
+ * pair ids only ascend, and times never go back.
  *
- * A draft whose `client_id` was stored before is not stored: `findByClientId` has that message.
+ * A key share lock protects carried media from the sweep. Media may be sent by a user who uploaded them or
+ * was sent them before.
+ *
+ * A draft whose `client_id` is already stored is not stored again; `findByClientId` returns that message.
  */
 export async function storeDrafts(
   sql: Sql,
@@ -124,15 +138,17 @@ export async function storeDrafts(
 }
 
 /**
- * A conversation that was known may be gone, and its id somebody else's, where another database has taken the place of one
- * that is lost and lacks what that had last. Compared as one thing: three conditions make the planner expect one row, and
- * then it looks for each of a batch's messages through all of them, which took a full batch half as long again.
+ * Whether the pair still is the one that the draft is for. If the database was replaced by one that lacks the
+ * latest changes, the id may belong to nobody or to other people.
+ *
+ * Compared as one array: for three conditions the planner expects a single row and then scans all rows for
+ * each draft, which made a full batch take half as long again.
  */
 function isTheirs(sql: Sql) {
   return sql`array[pair.id, pair.low_id, pair.high_id] = array[draft.conversation_id, draft.low_id, draft.high_id]`;
 }
 
-/** The same for a text that comes alone, as most do where there is little to do: without arrays it takes half the time. */
+/** The same for a single text, the usual case under light load: without arrays it takes half the time. */
 async function storeText(
   sql: Sql,
   { conversation_id, sender_id, peer_id, message, client_id, announcement }: Draft,
@@ -174,7 +190,7 @@ async function storeText(
     left join inserted on true`;
 }
 
-/** Those media that the drafts carry and may carry, held against the sweep. */
+/** The carried media that may be sent, locked against the sweep. */
 function carriedMedia(sql: Sql, drafts: Draft[]) {
   return sql`held as materialized (
       select id, owner_id, kind, media_type, duration
@@ -190,7 +206,7 @@ function carriedMedia(sql: Sql, drafts: Draft[]) {
     )`;
 }
 
-/** The same for texts alone, which most batches are; the planner leaves it out. */
+/** The same for a batch of texts only, as most are; the planner removes it. */
 function noMedia(sql: Sql) {
   return sql`carried as (
       select 0 as ord, null::text as media_type, null::double precision as duration

@@ -1,14 +1,15 @@
-// Messages whose conversation is gone, because one of the two has deleted his account: some at a time, until none is left.
+// Erases messages whose conversation was deleted with an account, in steps until none is left.
 
 import type { Sql } from "./connection/database.ts";
 
-/** Conversations and messages of one step, so that none takes longer than a statement may. */
+/** Conversations and messages per step, so that no statement exceeds its timeout. */
 const CONVERSATIONS_AT_ONCE = 20;
 const MESSAGES_AT_ONCE = 1_000;
 
 /**
- * Erases some of them, in a transaction, and says how many; null when nothing is left that nobody else is busy with. Media
- * that they carried are left to the sweep: those of deleted accounts as old as `old`, all others as if uploaded just now.
+ * Erases some messages, within a transaction, and returns how many; null if nothing is left that no other
+ * process is working on. Their media are left to the sweep: those of deleted accounts are dated `old`, all
+ * others as if uploaded just now.
  */
 export async function eraseSome(sql: Sql, { now, old }: { now: Date; old: Date }): Promise<number | null> {
   const doomed = await sql<{ conversation_id: number }[]>`
@@ -39,14 +40,15 @@ export async function eraseSome(sql: Sql, { now, old }: { now: Date; old: Date }
 
 async function touchMedia(sql: Sql, ids: number[], { now, old }: { now: Date; old: Date }): Promise<void> {
   if (ids.length === 0) return;
-  // Before their media, as whoever deletes an account: one that goes meanwhile is waited for, or waits and makes them old.
+  // Users are locked before their media, as the deletion of an account does. An owner who is being deleted is
+  // waited for here, or waits for us and then dates the media back.
   const living = await sql<{ id: number }[]>`
     select id
     from users
     where id = any(array(select owner_id from media where id = any(${ids}::bigint[]))) and status <> 'deleted'
     order by id
     for key share`;
-  // One after the other in one order, as sends hold them.
+  // Locked in the order of ids, as sends lock them.
   await sql`
     with held as materialized (
       select id, owner_id = any(${living.map(({ id }) => id)}::bigint[]) as is_somebodys

@@ -3,12 +3,12 @@ import type { UserStatus } from "./users.ts";
 
 export type InviteSms = "none" | "withheld" | "over" | "sending" | "sent" | "failed" | "undelivered";
 
-/** What of earlier invitations the limits look at. A failed SMS counts against none. */
+/** Counts of earlier invitations that the limits look at. A failed SMS counts for none. */
 export interface InviteCounts {
-  /** SMS to this number by anybody, ever and lately. */
+  /** SMS to this number by anybody: in total, and recently. */
   to_number: number;
   to_number_lately: number;
-  /** Invitations of this inviter to anybody lately. */
+  /** Recent invitations of this inviter to anybody. */
   by_inviter_lately: number;
 }
 
@@ -21,7 +21,7 @@ export interface NewInvite {
   expires_at: Date;
 }
 
-/** Somebody's own invitation, as far as the database knows what became of it. */
+/** An invitation as listed for its inviter, with what is known of its SMS. */
 export interface SentInvite {
   phone_number: string;
   sms: InviteSms;
@@ -29,7 +29,7 @@ export interface SentInvite {
   created_at: Date;
 }
 
-/** An invitation as its link finds it. */
+/** An invitation found by its link. */
 export interface FoundInvite {
   inviter: string;
   invitee: string;
@@ -38,8 +38,9 @@ export interface FoundInvite {
 }
 
 /**
- * Lets one invitation to a number, and one of an inviter, be decided after the other, and keeps a signup out meanwhile.
- * In the order of ids, so that none waits in a ring. False where one of the two is gone.
+ * Serialises the decisions on invitations to a number and by an inviter, and blocks a sign-up of that number
+ * meanwhile. Locks in the order of ids, so that two transactions cannot deadlock. False if one of the two
+ * users is gone.
  */
 export async function lockForInvite(sql: Sql, inviterId: number, inviteeId: number): Promise<boolean> {
   const rows = await sql`
@@ -51,7 +52,10 @@ export async function lockForInvite(sql: Sql, inviterId: number, inviteeId: numb
   return rows.length === 2;
 }
 
-/** What was noted later than `ahead` was noted by a wrong clock, and is passed over until its time has come. */
+/**
+ * A span of time. Rows later than `ahead` were dated by a wrong clock and are ignored until their time has
+ * come.
+ */
 export interface Span {
   since: Date;
   ahead: Date;
@@ -73,7 +77,10 @@ export async function countInvites(
   return { ...ofNumber!, by_inviter_lately: await countByInviter(sql, inviter_id, inviter_within) };
 }
 
-/** Withheld ones count, or the number would tell that somebody else had invited, or that the invitee had opted out. */
+/**
+ * Withheld invitations count; otherwise the count would reveal that somebody else had invited the number, or
+ * that it had opted out.
+ */
 export async function countByInviter(sql: Sql, inviterId: number, { since, ahead }: Span): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*) as count
@@ -85,7 +92,7 @@ export async function countByInviter(sql: Sql, inviterId: number, { since, ahead
   return row!.count;
 }
 
-/** Whether the inviter has an entry for this number already. */
+/** Whether the inviter already has an entry for this number. */
 export async function hasInvited(sql: Sql, inviterId: number, inviteeId: number): Promise<boolean> {
   const rows = await sql`
     select 1
@@ -104,7 +111,7 @@ export async function insertInvite(sql: Sql, invite: NewInvite): Promise<number>
   return row!.id;
 }
 
-/** Writes down what became of the one SMS of an invitation. */
+/** Records the outcome of an invitation's one SMS. */
 export async function finishInvite(
   sql: Sql,
   { id, sms, provider_id }: { id: number; sms: InviteSms; provider_id: string | null },
@@ -115,7 +122,10 @@ export async function finishInvite(
     where id = ${id} and sms = 'sending'`;
 }
 
-/** The number of an invitation that was thought sent, once; null for an SMS of something else. */
+/**
+ * Marks an invitation that counted as sent and returns its number, once; null if the SMS was for something
+ * else.
+ */
 export async function markInviteUndelivered(
   sql: Sql,
   providerId: string,

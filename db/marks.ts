@@ -2,24 +2,30 @@ import type { Intent } from "./conversations.ts";
 import type { Sql } from "./connection/database.ts";
 import { CHANNEL } from "./notify.ts";
 
-/** Moves a reader's marks in a thread up to these ids, never back and never beyond what the peer has sent; sees media. */
+/**
+ * A move of a reader's marks in a thread up to these ids, and media that become seen. Marks never move back,
+ * nor beyond what the peer has sent.
+ */
 export interface Move {
   conversation_id: number;
   reader_id: number;
   delivered_to: number;
   seen_text_to: number;
-  /** Media with ids from here to there become seen; none where `from` is above `to`. */
+  /** Media messages with ids in this range become seen; none if `from` is above `to`. */
   seen_media: { from: number; to: number };
-  /** What to tell other processes: the peer, unless he refuses the reader, and the reader's other sessions. */
+  /**
+   * Events for other processes: for the peer, unless they refuse the reader, and for the reader's other
+   * sessions.
+   */
   event: { peer: string; own: string };
 }
 
-/** So many moves' events fit into one NOTIFY. */
+/** Moves per NOTIFY. */
 const MOVES_PER_NOTIFY = 24;
 
 /**
- * Moves many marks in one statement, locking the pairs in the order of their ids. Returns those moves that changed
- * something by their index in `moves`, and whether the peer is to be told.
+ * Moves many marks in one statement, locking the pairs in the order of their ids. Returns the moves that
+ * changed something, by their index in `moves`, and whether to notify the peer.
  */
 export async function moveMarks(
   sql: Sql,
@@ -109,7 +115,7 @@ export async function moveMarks(
     order by index`;
 }
 
-/** Of media that their receiver has not seen, from an id up to another: the id of the nth; null where there are fewer. */
+/** The id of the nth unseen media message from this peer within a range of ids; null if there are fewer. */
 export async function findUnseenMedia(
   sql: Sql,
   { conversation_id, peer_id, from, to, nth }: {
@@ -134,7 +140,7 @@ export async function findUnseenMedia(
   return message?.id ?? null;
 }
 
-/** The threads in which these users have been sent what has not reached them. */
+/** The threads of these users that have undelivered messages. */
 export async function listUndelivered(sql: Sql, userIds: number[]): Promise<Undelivered[]> {
   return await sql<Undelivered[]>`
     select v.me_id, v.mine, v.conversation_id, v.peer_id, u.phone_number as peer_phone, v.peer_sent_id

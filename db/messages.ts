@@ -2,7 +2,7 @@ import type { Sql } from "./connection/database.ts";
 
 export type MessageType = "text" | "audio" | "video";
 
-/** What its sender says of a message. */
+/** The part of a message that its sender sets. */
 export interface Content {
   message_type: MessageType;
   message: string;
@@ -14,20 +14,20 @@ export interface MessageRow extends Content {
   id: number;
   sender_id: number;
   media_type: string | null;
-  /** Seconds. */
+  /** In seconds. */
   duration: number | null;
-  /** When the receiver played it; null for texts, whose reading is a mark of the pair. */
+  /** When the receiver played it. Null for texts, whose reading is a mark of the pair. */
   seen_at: Date | null;
   created_at: Date;
 }
 
-/** The columns of a MessageRow that messages m have themselves. */
+/** The columns of a MessageRow that come from messages m. */
 function ownColumns(sql: Sql) {
   return sql`m.id, m.sender_id, m.type as message_type, m.body as message, m.media_id as media_content_id, m.seen_at,
     m.client_id, m.created_at`;
 }
 
-/** All of them, of messages m with their media, if any. */
+/** All columns of a MessageRow, from messages m joined with their media. */
 function columns(sql: Sql) {
   return sql`${ownColumns(sql)}, media.media_type, media.duration`;
 }
@@ -62,7 +62,7 @@ export interface Received {
   message_type: MessageType;
 }
 
-/** A message to this user, wherever it is in his threads: where, and from whom. */
+/** A message that this user received, in any thread: its conversation, sender and type. */
 export async function findReceived(sql: Sql, meId: number, id: number): Promise<Received | null> {
   const [message] = await sql<Received[]>`
     select m.conversation_id, c.peer_id, u.phone_number as peer_phone, m.type as message_type
@@ -73,7 +73,10 @@ export async function findReceived(sql: Sql, meId: number, id: number): Promise<
   return message ?? null;
 }
 
-/** A page of a thread, newest first: the newest, those before an id, or those next after one. */
+/**
+ * A page of a thread, newest first: the newest messages, the ones before an id, or the ones right after an
+ * id.
+ */
 export async function listMessages(
   sql: Sql,
   conversationId: number,
@@ -93,8 +96,8 @@ export async function listMessages(
 }
 
 /**
- * Says what their media are, and asks for them only where there are any: a join would look for those of each text as well,
- * and takes twice the time of all the rest.
+ * Adds the type and duration of media. They are queried only if there are any: a join would look for media of
+ * texts as well, and takes twice as long as everything else.
  */
 async function withMedia(sql: Sql, rows: Omit<MessageRow, keyof OfMedia>[]): Promise<MessageRow[]> {
   const ids = rows.flatMap(({ media_content_id }) => media_content_id ?? []);
@@ -103,7 +106,7 @@ async function withMedia(sql: Sql, rows: Omit<MessageRow, keyof OfMedia>[]): Pro
     from media
     where id = any(${ids}::bigint[])`;
   const byId = new Map(media.map((one) => [one.id, one]));
-  // In place: to copy a page costs as much as to write it.
+  // In place, because copying a page costs as much as writing it.
   return rows.map((row) => {
     const { media_type = null, duration = null } = byId.get(row.media_content_id ?? 0) ?? {};
     return Object.assign(row, { media_type, duration });
@@ -116,7 +119,7 @@ interface Media extends OfMedia {
   id: number;
 }
 
-/** When these media messages of a thread were played; those that were not are left out. */
+/** When these media messages of a thread were played; unplayed ones are left out. */
 export async function listPlayed(
   sql: Sql,
   conversationId: number,

@@ -1,4 +1,4 @@
-// Passcodes that were paid for, and whether their code came back.
+// Passcodes whose SMS was paid for, and whether their code came back.
 
 import type { Sql } from "./connection/database.ts";
 
@@ -7,13 +7,13 @@ export interface PaidPasscode {
   verified: boolean;
 }
 
-/** Lets nobody else look at the prefix, until the transaction ends. */
+/** Locks the prefix until the transaction ends. */
 export async function lockPrefix(sql: Sql, prefix: string): Promise<void> {
   await sql`
     select pg_advisory_xact_lock(hashtextextended(${prefix}, 0))`;
 }
 
-/** The last so many that went to a prefix, newest first. */
+/** The last `count` passcodes sent to a prefix, newest first. */
 export async function listLatest(sql: Sql, prefix: string, count: number): Promise<PaidPasscode[]> {
   return await sql<PaidPasscode[]>`
     select sent_at, verified
@@ -32,14 +32,14 @@ export async function insertPaid(
     values (${prefix}, ${nonce}, ${at})`;
 }
 
-/** Forgets the one that was to go out at this moment, and did not. */
+/** Deletes the entry of a send that did not go out. */
 export async function deletePaid(sql: Sql, { nonce, at }: { nonce: Uint8Array; at: Date }): Promise<void> {
   await sql`
     delete from paid_passcodes
     where nonce = ${nonce} and sent_at = ${at}::timestamptz(3) and not verified`;
 }
 
-/** The code came back: of every SMS that carried it. */
+/** Marks every SMS that carried this code as verified. */
 export async function verifyPaid(sql: Sql, nonce: Uint8Array): Promise<void> {
   await sql`
     update paid_passcodes

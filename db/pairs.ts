@@ -1,5 +1,5 @@
-// The pairs of people, many in one statement. Rows are found one by one, never by joining a whole table: a
-// plan that was made while that was small is kept when it has grown.
+// Reads pairs of people, many in one statement. Rows are looked up one by one, never by joining a whole
+// table: a plan made while a table is small is kept when it has grown.
 
 import { levelsOf, type Use } from "./buckets.ts";
 import type { Intent } from "./conversations.ts";
@@ -12,13 +12,13 @@ export interface Intents {
   ever_accepted: boolean;
 }
 
-/** What the two want of each other, and up to which message the other has received what the asking user sent. */
+/** The intents of both sides, and the id up to which the other one has received what the asking user sent. */
 export interface PairState extends Intents {
   id: number;
   peer_delivered_id: number;
 }
 
-/** The user of a number, and the pair of him and the asking user. */
+/** The user of a number, and their pair with the asking user; each null if there is none. */
 export interface Found {
   user: User | null;
   pair: PairState | null;
@@ -27,8 +27,8 @@ export interface Found {
 type FoundColumns = [number | null, UserStatus | null, number | null, Intent, Intent, boolean, number];
 
 /**
- * Looks up the pair of each user and number, in the order given, and what these buckets lack at this moment, in microseconds of
- * refilling. Nothing is locked.
+ * Returns the pair of each user and number, in the order given, and the levels of the given buckets: what
+ * each lacks at `at`, in microseconds of refilling. Locks nothing.
  */
 export async function findPairs(
   sql: Sql,
@@ -63,7 +63,10 @@ export async function findPairs(
   return { found, levels: new Map(row!.levels) };
 }
 
-/** Those of these pairs whose rows somebody holds at this moment, so that a change would wait. */
+/**
+ * The ones of these pairs whose rows are locked by somebody else right now, so that a change would have to
+ * wait.
+ */
 export async function findHeld(sql: Sql, ids: number[]): Promise<Set<number>> {
   const free = await sql<{ id: number }[]>`
     select id from conversations where id = any(${ids}::bigint[]) for no key update skip locked`;

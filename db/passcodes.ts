@@ -10,13 +10,13 @@ export interface Challenge {
   attempts: number;
   expires_at: Date;
   used_at: Date | null;
-  /** Sends of the last day that no success has answered, oldest first. */
+  /** Sends of the last day, oldest first, that were not followed by a successful guess. */
   sent_at: Date[];
-  /** What became of the last SMS that went out; null before the first, and after a success. */
+  /** The delivery state of the last SMS; null before the first one and after a success. */
   last_delivery: "sent" | "undelivered" | null;
 }
 
-/** The newest challenge of a number and purpose. */
+/** The current challenge of a number and purpose. */
 export async function findChallenge(sql: Sql, phone: string, purpose: Purpose): Promise<Challenge | null> {
   const [challenge] = await sql<Challenge[]>`
     select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at, last_delivery
@@ -25,7 +25,7 @@ export async function findChallenge(sql: Sql, phone: string, purpose: Purpose): 
   return challenge ?? null;
 }
 
-/** The same, locked: asks and guesses of one number and purpose come one after the other. */
+/** The same, locked: requests and guesses for one number and purpose run one after the other. */
 export async function lockChallenge(sql: Sql, phone: string, purpose: Purpose): Promise<Challenge | null> {
   const [challenge] = await sql<Challenge[]>`
     select phone_number, purpose, nonce, key_id, attempts, expires_at, used_at, sent_at, last_delivery
@@ -36,8 +36,8 @@ export async function lockChallenge(sql: Sql, phone: string, purpose: Purpose): 
 }
 
 /**
- * Puts a blank row where there is none, so that two first asks have something to queue at. One that is there is locked, or
- * whoever deletes old rows could take it away before it is looked at.
+ * Inserts a blank row if there is none, so that two first requests have a row to queue on. An existing row is
+ * locked; otherwise the deletion of old rows could remove it before it is read.
  */
 export async function ensureChallenge(sql: Sql, blank: Challenge): Promise<void> {
   await sql`
@@ -60,7 +60,7 @@ export async function saveChallenge(sql: Sql, challenge: Challenge): Promise<voi
     where phone_number = ${challenge.phone_number} and purpose = ${challenge.purpose}`;
 }
 
-/** Takes back one send, reserved at this moment, that never went out. */
+/** Removes the send recorded at this moment, which never went out. */
 export async function releaseSend(
   sql: Sql,
   { phone_number, purpose, at }: { phone_number: string; purpose: Purpose; at: Date },
@@ -71,7 +71,7 @@ export async function releaseSend(
     where phone_number = ${phone_number} and purpose = ${purpose}`;
 }
 
-/** The last SMS went out, under this name of the provider's. */
+/** Records that the last SMS was sent, with the provider's id for it. */
 export async function markSent(
   sql: Sql,
   { phone_number, purpose, provider_id }: {
@@ -86,7 +86,10 @@ export async function markSent(
     where phone_number = ${phone_number} and purpose = ${purpose}`;
 }
 
-/** The number whose last SMS this was, once; null for an SMS of something else or an earlier one. */
+/**
+ * Marks the last SMS of a number as undelivered and returns that number, once; null if the SMS was an earlier
+ * one or for something else.
+ */
 export async function markUndelivered(sql: Sql, providerId: string): Promise<string | null> {
   const [row] = await sql<{ phone_number: string }[]>`
     update passcodes
@@ -96,7 +99,7 @@ export async function markUndelivered(sql: Sql, providerId: string): Promise<str
   return row?.phone_number ?? null;
 }
 
-/** Spends one attempt before anything is compared, so that parallel guesses cannot share one. */
+/** Takes one attempt before anything is compared, so that parallel guesses cannot share one. */
 export async function takeAttempt(
   sql: Sql,
   { phone_number, purpose, now, attemptsMax }: {
@@ -118,7 +121,7 @@ export async function takeAttempt(
   return challenge ?? null;
 }
 
-/** Uses the challenge up and forgets its sends. Null when somebody else has just done so. */
+/** Uses the challenge up and clears its sends. Null if another request has just used it. */
 export async function useChallenge(
   sql: Sql,
   { phone_number, purpose, nonce, now }: {

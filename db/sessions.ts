@@ -25,7 +25,7 @@ export async function insertSession(
       ${session.expires_at})`;
 }
 
-/** Those of these sessions that live and whose users may use the service. */
+/** The live ones of these sessions whose users are active. */
 export async function findLiveSessions(sql: Sql, ids: string[], now: Date): Promise<Session[]> {
   return await sql<Session[]>`
     select s.id, s.user_id, u.phone_number, s.expires_at, s.last_seen_at
@@ -34,7 +34,7 @@ export async function findLiveSessions(sql: Sql, ids: string[], now: Date): Prom
     where s.id = any(${ids}::text[]) and ${isLive(sql, now)}`;
 }
 
-/** Those of these sessions that do not live, or are not there at all: few, however many are asked for. */
+/** The ones of these sessions that are not live or do not exist. Usually few, however many are asked for. */
 export async function listDeadSessions(sql: Sql, ids: string[], now: Date): Promise<{ id: string }[]> {
   return await sql<{ id: string }[]>`
     select asked.id
@@ -47,12 +47,12 @@ export async function listDeadSessions(sql: Sql, ids: string[], now: Date): Prom
     )`;
 }
 
-/** Of sessions s and their users u. */
+/** A condition on sessions s and their users u. */
 function isLive(sql: Sql, now: Date) {
   return sql`s.ended_at is null and s.expires_at > ${now} and u.status = 'active'`;
 }
 
-/** Newest use first. */
+/** Most recently used first. */
 export async function listLiveSessions(sql: Sql, userId: number, now: Date): Promise<SessionRow[]> {
   return await sql<SessionRow[]>`
     select id, device, created_at, last_seen_at
@@ -63,7 +63,7 @@ export async function listLiveSessions(sql: Sql, userId: number, now: Date): Pro
     order by last_seen_at desc, created_at desc, id`;
 }
 
-/** Null when the session has ended meanwhile. */
+/** Null if the session has ended. */
 export async function extendSession(
   sql: Sql,
   { id, now, expires_at }: { id: string; now: Date; expires_at: Date },
@@ -76,7 +76,7 @@ export async function extendSession(
   return session ?? null;
 }
 
-/** Ends a session of this user. Null when he has no such live one. */
+/** Ends a session of this user. Null if they have no such live session. */
 export async function endSession(
   sql: Sql,
   { id, user_id, now }: { id: string; user_id: number; now: Date },
@@ -89,7 +89,10 @@ export async function endSession(
   return session ?? null;
 }
 
-/** Sessions that ended since then, by whatever, also those that clocks ahead of ours ended until `aheadOf`. */
+/**
+ * Sessions that ended since `since` for any reason, including ones that a clock ahead of ours ended, up to
+ * `aheadOf`.
+ */
 export async function listEndedSince(
   sql: Sql,
   { since, now, aheadOf }: { since: Date; now: Date; aheadOf: Date },
@@ -101,7 +104,7 @@ export async function listEndedSince(
       and (ended_at is not null or expires_at <= ${now})`;
 }
 
-/** One after the other in one order, as whoever ends several of them. */
+/** Locks the rows in the order of ids, as the deletion of an account does, which ends several sessions. */
 export async function touchSessions(sql: Sql, ids: string[], now: Date): Promise<void> {
   await sql`
     with touched as materialized (

@@ -1,9 +1,9 @@
 import type { Sql } from "./connection/database.ts";
 
-/** A carrier's STOP stops every SMS to the number, "never invite me again" invitations alone. */
+/** A carrier's STOP blocks every SMS to the number; "never invite me again" blocks only invitations. */
 export type Suppression = "carrier_stop" | "no_invitations";
 
-/** Whether every SMS to the number is stopped. */
+/** Whether every SMS to the number is blocked. */
 export async function isSuppressed(sql: Sql, phone: string): Promise<boolean> {
   return (await listSuppressions(sql, phone)).includes("carrier_stop");
 }

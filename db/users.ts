@@ -1,6 +1,6 @@
 import type { Sql } from "./connection/database.ts";
 
-/** Of a user with a number; one that is deleted has none. */
+/** The status of a user with a number; a deleted user has none. */
 export type UserStatus = "invited" | "active" | "suspended" | "leaving";
 
 export interface User {
@@ -17,7 +17,7 @@ export async function findUser(sql: Sql, phone: string): Promise<User | null> {
   return user ?? null;
 }
 
-/** Those of these users whose accounts are deleted. */
+/** The ones of these users whose accounts are deleted. */
 export async function listDeleted(sql: Sql, ids: number[]): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     select id
@@ -26,7 +26,7 @@ export async function listDeleted(sql: Sql, ids: number[]): Promise<number[]> {
   return rows.map(({ id }) => id);
 }
 
-/** The user of a number, and he stays what he is until the transaction ends. */
+/** The user of a number, share-locked: their status cannot change until the transaction ends. */
 export async function holdUser(sql: Sql, phone: string): Promise<User | null> {
   const [user] = await sql<User[]>`
     select id, phone_number, status
@@ -37,8 +37,8 @@ export async function holdUser(sql: Sql, phone: string): Promise<User | null> {
 }
 
 /**
- * Makes users of numbers that somebody asks for and nobody has; answers with those that were made. The others became
- * somebody's meanwhile.
+ * Creates invited users for numbers that have no user; returns the created ones. A number that is missing
+ * from the result got a user meanwhile.
  */
 export async function inviteUsers(sql: Sql, phones: string[], now: Date): Promise<User[]> {
   return await sql<User[]>`
@@ -50,7 +50,7 @@ export async function inviteUsers(sql: Sql, phones: string[], now: Date): Promis
     returning id, phone_number, status`;
 }
 
-/** Makes the number a user's. Null when it is one's already. */
+/** Creates an active user for the number, or activates an invited one. Null if the number has an account. */
 export async function activateUser(sql: Sql, phone: string, now: Date): Promise<User | null> {
   const [user] = await sql<User[]>`
     insert into users as u (phone_number, status, created_at)
