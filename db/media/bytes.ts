@@ -1,5 +1,4 @@
-// Bytes on their way into the database, by node-postgres: it sends them as they are, where postgres.js makes text of
-// all that it sends.
+// Writes binary data by node-postgres, which sends bytes as they are; postgres.js would convert them to text.
 
 import { Socket } from "node:net";
 import { type Target, targetsOf } from "./bytes_targets.ts";
@@ -12,7 +11,7 @@ import { openProbe } from "../connection/probe.ts";
 import { ConnectionLost, isOutage, type OpeningRefused, toOpeningError } from "../connection/outages.ts";
 import type { Client } from "../pg.d.ts";
 
-/** Prepared under its name, once for each connection. */
+/** Prepared under its name, once per connection. */
 export interface Statement {
   name: string;
   text: string;
@@ -21,28 +20,32 @@ export interface Statement {
 
 export interface Bytes {
   /**
-   * Runs a statement as its own transaction, and counts its rows. A connection is kept for each statement that was ever under
-   * way beside others, given up or not: callers bound how many. A server process that has just written bytes writes the
-   * next ones faster than another, so what was used last is used first.
+   * Runs a statement as its own transaction and returns its row count. There are as many connections as
+   * statements ever ran at the same time, including ones that were given up, so callers have to limit that.
+   * The most recently used connection is used first: a server process that has just written bytes writes the
+   * next ones faster.
    * @throws DatabaseUnavailable
    */
   run(statement: Statement): Promise<number>;
   close(): Promise<void>;
 }
 
-/** too_many_connections (PostgreSQL, Appendix A). */
+/** too_many_connections (PostgreSQL, Appendix A) */
 const TOO_MANY = "53300";
 
 /**
- * @param connect opens a pool of postgres.js: its options say where to connect, and it asks whether the database answers
- * @param watch hears of outages
- * @param spare ends a connection of somebody else's, where that has others; whether it did
+ * @param connect opens a pool of postgres.js: its options say where to connect, and it serves as the probe
+ * @param watch is told of outages
+ * @param spare gives up a connection of the main pool if that has others; returns whether it did
  */
 export function openBytes(
   connect: (onclose: () => void) => Pool,
   { watch, spare }: { watch: OutageWatch; spare: () => Promise<boolean> },
 ): Bytes {
-  /** What has all connections that the server gives has none for bytes, for as long as it keeps them. */
+  /**
+   * Frees a connection: if the main pool holds all connections that the server allows, none is left for
+   * bytes.
+   */
   async function makeRoom(refusal: OpeningRefused): Promise<boolean> {
     return reasonOf(refusal).code === TOO_MANY && await spare();
   }
@@ -68,7 +71,7 @@ export function openBytes(
   };
 }
 
-/** @param targets are tried in this order */
+/** @param targets tried in this order */
 function makeConnection(targets: Target[], onClose: () => void) {
   let client: Client | null = null;
   let socket: Socket | null = null;
@@ -76,14 +79,14 @@ function makeConnection(targets: Target[], onClose: () => void) {
   let isEnding = false;
 
   async function attempt({ config, startup }: Target): Promise<void> {
-    // The library is read when it is needed first: that takes a tenth of a start.
-    // @ts-types="./pg.d.ts"
+    // The library is loaded on first use: it would take a tenth of the start.
     const { Client } = await import("pg");
     const begun = socket = new Socket();
     const tried = new Client({ ...config, stream: () => begun });
-    // As postgres.js begins a connection: not every proxy takes settings as options of a command line.
+    // Settings in the startup message, as postgres.js sends them: not every proxy passes on command-line
+    // options.
     tried.getStartupConf = () => startup;
-    // Its statement hears of it as well, if there is one.
+    // A running statement fails as well.
     tried.on("error", () => begun.destroy());
     tried.on("end", onClose);
     try {
@@ -118,7 +121,7 @@ function makeConnection(targets: Target[], onClose: () => void) {
     }
   }
 
-  /** The end waits for this. */
+  /** Makes `end` wait for this work. */
   function keep<T>(work: Promise<T>): Promise<T> {
     underWay = work.catch(() => {});
     return work;
@@ -129,7 +132,7 @@ function makeConnection(targets: Target[], onClose: () => void) {
     run: (statement: Statement) => keep(query(statement)),
     async end({ timeout }: { timeout: number }): Promise<void> {
       isEnding = true;
-      // A network that says nothing any more does not say goodbye either.
+      // A silent network would not complete the goodbye either.
       const timer = setTimeout(() => socket?.destroy(), timeout * 1_000);
       await underWay;
       await client?.end();
@@ -138,13 +141,16 @@ function makeConnection(targets: Target[], onClose: () => void) {
   };
 }
 
-/** Of several servers one takes writes. */
+/** Of several servers only one accepts writes. */
 async function refuseStandby(client: Client): Promise<void> {
   const { rowCount } = await client.query({ text: "select 1 where not pg_is_in_recovery()" });
   if (rowCount === 0) throw new ConnectionLost("This server is a standby");
 }
 
-/** What the library says of a connection that is gone, or could not be made in time; it gives these no code. */
+/**
+ * Messages of the library for a connection that was lost or could not be made in time; these errors have no
+ * code.
+ */
 const LOST =
   /^(Connection terminated|timeout expired|Client (was closed|has encountered a connection error))/;
 

@@ -1,4 +1,4 @@
-// Where node-postgres is to connect and how: as postgres.js, which alone reads the address.
+// Where and how node-postgres connects: taken from postgres.js, which alone parses the address.
 
 import { dirname } from "node:path";
 import type { Pool } from "../connection/database.ts";
@@ -6,11 +6,14 @@ import type { ClientConfig } from "../pg.d.ts";
 
 export interface Target {
   config: ClientConfig;
-  /** What the first message of a connection says (PostgreSQL, 54.7, StartupMessage). */
+  /** Parameters of the startup message (PostgreSQL, 54.7, StartupMessage). */
   startup: Record<string, string>;
 }
 
-/** In the order in which they are tried. postgres.js keeps all that it does not know itself as settings. */
+/**
+ * In the order in which they are tried. Connection options that postgres.js does not know are passed as
+ * settings.
+ */
 export function targetsOf(read: Pool["options"]): Target[] {
   const { user, database, connection, path } = read;
   const settings = Object.entries(connection).map(([name, value]) => [name, String(value)]);
@@ -32,7 +35,10 @@ export function targetsOf(read: Pool["options"]): Target[] {
   });
 }
 
-/** What is told to node:tls, in the order in which it is tried. As with postgres.js, `require` and less verify nothing. */
+/**
+ * Options for node:tls, in the order in which they are tried. As with postgres.js, `require` and weaker modes
+ * verify nothing.
+ */
 function tlsOf(ssl: Pool["options"]["ssl"]): (boolean | object)[] {
   if (!ssl) return [false];
   const unverified = { rejectUnauthorized: false };

@@ -1,4 +1,4 @@
-// Media and their large objects, in short statements: a slow download holds no transaction.
+// Media and their large objects, read in short statements: a slow download holds no transaction open.
 
 import { Buffer } from "node:buffer";
 import type { Fragment, Sql } from "../connection/database.ts";
@@ -14,15 +14,15 @@ export interface MediaRow {
 }
 
 /**
- * PostgreSQL is asked for so many bytes as a row: it takes memory for larger ones from the system anew for each of them, and
- * gives it back, which costs more than all the rest.
+ * Bytes per row of a read: for larger values PostgreSQL allocates memory from the system for each value and
+ * returns it, which costs more than everything else.
  */
 const ROW_BYTES = 32 * 1024;
 
 /**
- * Bytes of media or of an upload; shorter where it ends before. Null when it is gone. What a binary cursor gives comes as it
- * is, where any other answer comes to the driver as text that is twice as long. `sql` is a connection: the transaction that
- * the cursor lives in is begun, used and ended in one round trip.
+ * Reads bytes of media or of an upload; fewer than `length` at its end, null if it is gone. A binary cursor
+ * returns the bytes as they are; any other query would return text of twice the length to the driver. `sql`
+ * has to be a connection: the cursor's transaction begins, runs and ends in one round trip.
  */
 export async function readChunk(
   sql: Sql,
@@ -46,8 +46,8 @@ export async function readChunk(
 }
 
 /**
- * The role that owns large objects which ours may not read, as after a restore by another role; null where there is none. Looks
- * at twenty media: ids are random, so that those are a sample of all.
+ * The owner of large objects that our role may not read, as after a restore by another role; null if there is
+ * none. Looks at twenty media: ids are random, so these are a random sample.
  */
 export async function findUnreadable(sql: Sql): Promise<{ owner: string } | null> {
   const [row] = await sql<{ owner: string }[]>`
@@ -59,7 +59,7 @@ export async function findUnreadable(sql: Sql): Promise<{ owner: string } | null
   return row ?? null;
 }
 
-/** Media whose upload is finished, without asking who may have them. */
+/** Finished media, without checking who may have them. */
 export async function findMedia(sql: Sql, id: number): Promise<MediaRow | null> {
   const [row] = await sql<MediaRow[]>`
     select id, size, media_type, kind, created_at
@@ -68,7 +68,7 @@ export async function findMedia(sql: Sql, id: number): Promise<MediaRow | null> 
   return row ?? null;
 }
 
-/** The media if this user uploaded them, or is one of the two of a message that carries them. */
+/** The media, if this user uploaded them or sent or received a message that carries them. */
 export async function findReadable(sql: Sql, id: number, userId: number): Promise<MediaRow | null> {
   const [row] = await sql<MediaRow[]>`
     select id, size, media_type, kind, created_at
@@ -80,8 +80,8 @@ export async function findReadable(sql: Sql, id: number, userId: number): Promis
 }
 
 /**
- * Whether a message that carries these media is in a conversation of this user. It goes by his conversations, which are few; of
- * messages that carry the same media others may make as many as they like.
+ * Whether a message that carries these media is in one of this user's conversations. Goes by the user's
+ * conversations, which are few, because others may create any number of messages with the same media.
  */
 export function wereShown(sql: Sql, mediaId: Fragment, userId: Fragment): Fragment {
   return sql`exists (

@@ -1,10 +1,13 @@
 import type { Sql } from "../connection/database.ts";
 
-/** What a sweep finds: numbers of things. */
+/** What a sweep finds, as counts. */
 export interface Remains {
-  /** Uploads that nobody goes on with. */
+  /** Abandoned uploads. */
   abandoned: number;
-  /** Media that no message carries. The sweep of every hour looks only at those that have become old enough since the last. */
+  /**
+   * Media that no message carries. The hourly sweep only looks at those that became old enough since the last
+   * one.
+   */
   unsent: number;
   /** Large objects without a row. */
   orphans: number;
@@ -13,23 +16,24 @@ export interface Remains {
 }
 
 export interface Ages {
-  /** Uploads in one piece that were last touched before this. */
+  /** Uploads in one piece last touched before this are abandoned. */
   uploads: Date;
-  /** Resumable uploads that were last touched before this. */
+  /** Resumable uploads last touched before this are abandoned. */
   resumable: Date;
-  /** Media that were finished before this and are in no message. */
+  /** Unsent media finished before this are deleted. */
   unsent: Date;
-  /** Of those, older ones than this were looked at before. */
+  /** Unsent media older than this were already looked at. */
   unsentSince: Date;
 }
 
-/** Rows of one statement. Deleting 100 MB takes a tenth of a second or more, and a statement has ten. */
+/** Rows per statement. Deleting 100 MB takes a tenth of a second or more, and a statement may take ten. */
 const AT_ONCE = 20;
 /** An arbitrary number that only this sweep uses in its database. */
 const ORPHANS_LOCK = 5_550_002;
 
 /**
- * Deletes some uploads that were abandoned. Rows that a chunk or a finish holds are skipped: they live.
+ * Deletes some abandoned uploads. Rows that are locked by a chunk or by finishing are skipped: those uploads
+ * are active.
  */
 export async function deleteAbandoned(sql: Sql, ages: Ages): Promise<number> {
   const rows = await sql`
@@ -47,8 +51,8 @@ export async function deleteAbandoned(sql: Sql, ages: Ages): Promise<number> {
 }
 
 /**
- * Deletes some media that nobody sent. A send holds its media by a key share lock, so they are skipped; whether a
- * message carries them is asked again after the lock, because the first look may be older.
+ * Deletes some unsent media. A send holds a key share lock on its media, so they are skipped. Whether a
+ * message carries them is checked again under our lock, because the first check may be outdated.
  */
 export async function deleteUnsent(sql: Sql, ages: Ages): Promise<number> {
   const locked = await sql<{ id: number }[]>`
@@ -67,7 +71,10 @@ export async function deleteUnsent(sql: Sql, ages: Ages): Promise<number> {
   return rows.length;
 }
 
-/** Unlinks some large objects that no row has. In a transaction, so that of several sweeps each finds other orphans. */
+/**
+ * Deletes some large objects that no row refers to. Runs in a transaction with a lock, so that parallel
+ * sweeps find different ones.
+ */
 export async function unlinkOrphans(sql: Sql): Promise<number> {
   await sql`select pg_advisory_xact_lock(${ORPHANS_LOCK}::bigint)`;
   const rows = await sql`

@@ -1,27 +1,27 @@
-// Uploads on their way to be media, in short statements: a slow one holds no connection between its chunks. An upload and
-// the media that it becomes are the same row.
+// Uploads, written in short statements: a slow one holds no connection between its chunks. An upload and the
+// media that it becomes are the same row.
 
 import type { Bytes } from "./bytes.ts";
 import type { Sql } from "../connection/database.ts";
 import type { MediaKind } from "./media.ts";
 
-/** An upload on its way. */
+/** An upload, or the media that it has become (`ready`). */
 export interface UploadRow {
   id: number;
   owner_id: number;
   declared: MediaKind;
-  /** What a resumable upload is to reach; null where its end will tell. */
+  /** Total length in bytes of a resumable upload; null if only its end will tell. */
   length: number | null;
-  /** Bytes that have arrived. */
+  /** Bytes received so far. */
   size: number;
   state: "uploading" | "ready";
-  /** When the last of them did. */
+  /** When the last bytes arrived. */
   touched_at: Date;
-  /** What the client of a resumable upload said of it, as it was said. */
+  /** Metadata from the client of a resumable upload, unchanged. */
   metadata: string | null;
 }
 
-/** Makes the large object and its row together, so that neither is ever alone. */
+/** Creates the large object and its row together, so that neither ever exists alone. */
 export async function insertUpload(
   sql: Sql,
   upload: {
@@ -42,9 +42,10 @@ export async function insertUpload(
 }
 
 /**
- * Puts bytes at the end of an upload, which is at `offset`. False when it is not, or is gone, or is finished, or is as old as
- * `keptMs`, as one of an account that was deleted while this waited. What is lazy does not wait for the disk: a crash of the
- * database may lose it, until any later commit that does wait.
+ * Appends bytes at `offset`, which has to be the current end. Returns false if it is not, or if the upload is
+ * gone, finished, or was last touched more than `keptMs` ago, as when its account was deleted while this
+ * waited. A lazy append commits without waiting for the disk: a crash of the database may lose it until a
+ * later commit waits.
  */
 export async function appendChunk(
   connections: Bytes,
@@ -83,7 +84,10 @@ export async function findUpload(sql: Sql, id: number, ownerId: number): Promise
   return row ?? null;
 }
 
-/** Makes an upload media that can be sent. Null when it is gone, or is not what was recognised any more. */
+/**
+ * Turns an upload into media that can be sent. Null if it is gone, or its size is not the one that was
+ * recognised.
+ */
 export async function finishUpload(
   sql: Sql,
   media: {
@@ -104,7 +108,7 @@ export async function finishUpload(
   return row ?? null;
 }
 
-/** Deletes an upload that will not be finished, with its large object. */
+/** Deletes an unfinished upload, with its large object. */
 export async function deleteUpload(sql: Sql, id: number): Promise<{ id: number } | null> {
   const [row] = await sql<{ id: number }[]>`
     delete from media
@@ -114,8 +118,8 @@ export async function deleteUpload(sql: Sql, id: number): Promise<{ id: number }
 }
 
 /**
- * Holds an upload or media until the transaction ends, as a send does by a key share lock: one of the two waits for the
- * other. Null when they are gone.
+ * Locks an upload or media until the transaction ends. A send takes a key share lock on them, so one of the
+ * two waits for the other. Null if they are gone.
  */
 export async function lockMedia(sql: Sql, id: number): Promise<{ id: number } | null> {
   const [row] = await sql<{ id: number }[]>`
@@ -127,8 +131,8 @@ export async function lockMedia(sql: Sql, id: number): Promise<{ id: number } | 
 }
 
 /**
- * Deletes an upload or media, with the large object. Null when a message carries them: only behind `lockMedia` does that
- * stay so.
+ * Deletes an upload or media, with the large object. Null if a message carries them; only under `lockMedia`
+ * can that not change meanwhile.
  */
 export async function deleteUncarried(sql: Sql, id: number): Promise<{ id: number } | null> {
   const [row] = await sql<{ id: number }[]>`
@@ -139,8 +143,8 @@ export async function deleteUncarried(sql: Sql, id: number): Promise<{ id: numbe
 }
 
 /**
- * What a user's media take up, in bytes, with the whole length of resumable uploads. What comes in one piece counts from
- * its end: of two for which there is room for one, the first to end is kept.
+ * Bytes that a user's media take up, with the full length of resumable uploads. An upload in one piece counts
+ * only when it is finished: if there is room for one of two, the first to finish is kept.
  */
 export async function sumOfOwner(sql: Sql, ownerId: number): Promise<number> {
   const [row] = await sql<{ bytes: number }[]>`
@@ -150,7 +154,7 @@ export async function sumOfOwner(sql: Sql, ownerId: number): Promise<number> {
   return row!.bytes;
 }
 
-/** Holds up everybody else who changes this user's sum until the transaction ends. Null where his account is deleted. */
+/** Locks the user's quota until the transaction ends. Null if the account is deleted. */
 export async function lockOwner(sql: Sql, ownerId: number): Promise<{ id: number } | null> {
   const [owner] = await sql<{ id: number }[]>`
     select id

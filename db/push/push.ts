@@ -1,8 +1,8 @@
-// Which browser is to be woken for which session.
+// The Web Push subscriptions of sessions.
 
 import type { Sql } from "../connection/database.ts";
 
-/** A browser's subscription, as its push service and RFC 8291 need it. */
+/** A browser's subscription, with the keys of RFC 8291. */
 export interface Subscription {
   endpoint: string;
   p256dh: string;
@@ -10,8 +10,8 @@ export interface Subscription {
 }
 
 /**
- * Sets the subscription of a session, in a transaction. The same one at another session is taken over: it is the same
- * browser, and who knows its keys has it. Null when the session lives no more.
+ * Sets the subscription of a session, within a transaction. If another session has the same subscription, it
+ * is taken over: it is the same browser, since only that knows its keys. Null if the session has ended.
  */
 export async function saveSubscription(
   sql: Sql,
@@ -22,17 +22,19 @@ export async function saveSubscription(
     now: Date;
   },
 ): Promise<{ session_id: string } | null> {
-  // One at a time for an endpoint, so that two sessions of a browser cannot both have it.
+  // Serialises changes of an endpoint, so that two sessions of a browser cannot both get it.
   await sql`
     select pg_advisory_xact_lock(hashtextextended(${endpoint}, 0))`;
-  // One at a time for a session; and one that ends meanwhile ends before, or after and with what was saved.
+  // Serialises changes of a session. A session that ends meanwhile either ends before this, or after it and
+  // takes the subscription with it.
   const [live] = await sql<{ user_id: number }[]>`
     select user_id
     from sessions
     where id = ${session_id} and ended_at is null and expires_at > ${now}
     for no key update`;
   if (!live) return null;
-  // In the order of all who lock several, or two sessions that take over each other's would wait for each other.
+  // In the order that is used everywhere; otherwise two sessions that take over each other's subscription
+  // could deadlock.
   await sql`
     select session_id
     from push_subscriptions
@@ -59,14 +61,14 @@ export async function deleteSubscription(sql: Sql, sessionId: string): Promise<v
     where session_id = ${sessionId}`;
 }
 
-/** Deletes it unless the session has another one by now. */
+/** Deletes the subscription unless the session has another one by now. */
 export async function deleteEndpoint(sql: Sql, sessionId: string, endpoint: string): Promise<void> {
   await sql`
     delete from push_subscriptions
     where session_id = ${sessionId} and endpoint = ${endpoint}`;
 }
 
-/** Deletes those whose session or whose own time is over; one that somebody is busy with is left to the next time. */
+/** Deletes subscriptions that have expired, or whose session has. Locked rows are left to the next run. */
 export async function deleteExpired(sql: Sql, now: Date): Promise<void> {
   await sql`
     with expired as materialized (

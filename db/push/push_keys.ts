@@ -1,4 +1,4 @@
-// The VAPID pair that the service made for itself, sealed with each of the server's secrets.
+// The VAPID key pair that the service generated, sealed with each of the server's secrets.
 
 import type { Sql } from "../connection/database.ts";
 
@@ -9,7 +9,7 @@ export interface SealedKey {
   sealed: Uint8Array;
 }
 
-/** Those that these secrets open. Nobody else reads or adds any until this transaction ends. */
+/** The rows that these secrets can open. Locks the table until the transaction ends. */
 export async function lockSealedKeys(sql: Sql, sealedBy: string[]): Promise<SealedKey[]> {
   await sql`lock table push_keys in exclusive mode`;
   return await sql<SealedKey[]>`

@@ -1,8 +1,11 @@
-// Which subscribed sessions have a socket, at which process.
+// Records which subscribed sessions have a socket, and on which process.
 
 import type { Sql } from "../connection/database.ts";
 
-/** Notes that these sessions have a socket here; who has one is owed no wake. Which of them are subscribed. */
+/**
+ * Records that these sessions have a socket on this process until `until`, and cancels their pending wakes.
+ * Returns the ones that are subscribed.
+ */
 export async function notePresent(
   sql: Sql,
   { session_ids, process, until }: { session_ids: string[]; process: string; until: Date },
@@ -29,11 +32,12 @@ export async function notePresent(
 }
 
 /**
- * Notes that these sessions have no socket here any more. What was owed them in case this process had died is owed no
- * more: it knows itself what they have missed.
+ * Records that these sessions have no socket on this process any more. Wakes that were queued for the case
+ * that this process had died are cancelled: it knows itself what the sessions have missed.
  */
 export async function noteGone(sql: Sql, sessionIds: string[], process: string): Promise<void> {
-  // Subscriptions before presences, as whoever deletes a subscription: what nothing reads from is run last.
+  // Subscriptions are locked before presences, as when a subscription is deleted: a CTE that nothing reads
+  // from runs last.
   await sql`
     with own as materialized (
       select session_id
@@ -51,7 +55,7 @@ export async function noteGone(sql: Sql, sessionIds: string[], process: string):
     where p.session_id = own.session_id`;
 }
 
-/** Takes away what processes left behind. */
+/** Deletes expired entries, which processes left behind. */
 export async function deleteOldPresences(sql: Sql, now: Date): Promise<void> {
   await sql`
     delete from push_presences

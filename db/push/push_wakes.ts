@@ -1,12 +1,12 @@
-// Who is owed a wake. The row of the subscription is the queue: a wake is noted there, taken from there before it is
-// sent, and put back with a later time where it has to be tried again.
+// The queue of wakes, kept in the rows of subscriptions: a wake is noted there, taken before it is sent, and
+// put back with a later time if it has to be retried.
 
 import type { Subscription } from "./push.ts";
 import type { Sql } from "../connection/database.ts";
 
 export type WakeEvent = "messages_updated" | "contacts_updated";
 
-/** Whom to wake: a user in all his sessions, or in this one. */
+/** Whom to wake: all sessions of a user, or one session of theirs. */
 export interface Owed {
   user_id: number;
   session_id: string | null;
@@ -15,26 +15,27 @@ export interface Owed {
 
 export interface Wake extends Subscription {
   session_id: string;
-  /** Of its push service, with the port where it is none of https. */
+  /** Host of the push service, with the port unless it is the one of https. */
   host: string;
   wake_for: WakeEvent;
-  /** How often its push service has failed in a row. */
+  /** Failures of the push service in a row. */
   failures: number;
-  /** `present`: it has a socket by now; `over`: its session, or itself, has expired. */
+  /** `present`: the session has a socket by now; `over`: the session or the subscription has expired. */
   state: "away" | "present" | "over";
 }
 
-/** How many wakes may be taken for this host. */
+/** How many wakes may be taken for a host. */
 export interface Room {
   host: string;
   room: number;
 }
 
 /**
- * Notes that these users' subscribed sessions are to be woken, those of them without a socket at this process: in `afterMs`,
- * but not before a minute since the last time, not while a new subscription's socket may be unknown, and not while
- * another process is believed to have one; should that be alive, it takes the wake back. One that is owed already
- * stays so, unwritten; a message is the greater news.
+ * Queues wakes for those subscribed sessions of these users that have no socket on this process. A wake is
+ * due in `afterMs`, but not within `everyMs` of the last one, not within `settlesMs` of subscribing, when the
+ * session's socket may not be known yet, and not while another process is believed to have a socket of the
+ * session; if that process is alive, it cancels the wake. A wake that is already queued is not written again,
+ * except that a message replaces a lesser reason.
  */
 export async function oweWakes(
   sql: Sql,
@@ -84,8 +85,8 @@ export async function oweWakes(
 }
 
 /**
- * Takes wakes that are due, oldest first, for each host as many as it has room for: `share` where `rooms` says nothing else.
- * The others stay due. Each is taken once, by one process: a crash from here on loses it.
+ * Takes due wakes, oldest first, and for each host as many as it has room for: `share` unless `rooms` says
+ * otherwise. The others stay due. Each wake is taken once, by one process; a crash after this loses it.
  */
 export async function takeWakes(
   sql: Sql,
@@ -97,7 +98,7 @@ export async function takeWakes(
     share: number;
   },
 ): Promise<Wake[]> {
-  // From one host to the next by the index, so that what waits for one is not read again and again.
+  // Walks from host to host by the index, so that a backlog for one host is not scanned again and again.
   return await sql<Wake[]>`
     with recursive hosts as (
       (
@@ -152,7 +153,7 @@ export async function takeWakes(
     returning p.session_id, p.host, p.endpoint, p.p256dh, p.auth, p.failures, due.wake_for, due.state`;
 }
 
-/** Notes that the push service took it. */
+/** Records that the push service accepted the wake. */
 export async function noteWoken(sql: Sql, { session_id, endpoint }: Wake): Promise<void> {
   await sql`
     update push_subscriptions
@@ -160,7 +161,10 @@ export async function noteWoken(sql: Sql, { session_id, endpoint }: Wake): Promi
     where session_id = ${session_id} and endpoint = ${endpoint} and failures > 0`;
 }
 
-/** Puts a wake back for later, unless it is owed again already; with null as `at` only the failure is counted. */
+/**
+ * Counts a failure and puts the wake back for `at`, unless a new one is queued already; if `at` is null only
+ * the failure is counted.
+ */
 export async function noteFailed(
   sql: Sql,
   { session_id, endpoint, wake_for }: Wake,
