@@ -1,23 +1,23 @@
 import type { Sql } from "./connection/database.ts";
 
-/** One use of one bucket. */
+/** One use of a bucket. */
 export interface Use {
   key: string;
-  /** What the use costs, and what the bucket holds, in microseconds of refilling. */
+  /** The cost of the use and the capacity of the bucket, in microseconds of refilling. */
   stepUs: number;
   capacityUs: number;
 }
 
 export interface Taken {
-  /** How long until all uses can be taken, in microseconds; 0 when they were taken. */
+  /** Microseconds until all uses can be taken; 0 if they were taken. */
   wait: number;
-  /** What each bucket lacks now, in microseconds of refilling, in the order of the uses. */
+  /** How much each bucket lacks now, in microseconds of refilling, in the order of the uses. */
   owed: number[];
 }
 
 /**
- * Takes all uses or none, in one statement. They have to come in the order of their keys, so that two who want the same
- * buckets never wait for each other in a ring.
+ * Takes all uses or none, in one statement. They have to be ordered by key, so that two transactions that
+ * want the same buckets cannot deadlock.
  */
 export async function takeUses(sql: Sql, uses: Use[], at: Date): Promise<Taken> {
   const [taken] = await sql<{ wait: number; owed: string[] }[]>`
@@ -31,7 +31,7 @@ export async function takeUses(sql: Sql, uses: Use[], at: Date): Promise<Taken> 
   return { wait: taken!.wait, owed: taken!.owed.map(Number) };
 }
 
-/** Gives back what was taken, in the same order. */
+/** Gives the uses back, locking in the same order. */
 export async function giveBackUses(sql: Sql, uses: Use[]): Promise<void> {
   await sql`
     with given as (
@@ -51,16 +51,19 @@ export async function giveBackUses(sql: Sql, uses: Use[]): Promise<void> {
     where b.key = held.key and given.key = held.key`;
 }
 
-/** Some uses of one bucket. */
+/** One or more uses of a bucket. */
 export interface BucketUse {
   key: string;
-  /** What one costs, what they cost together, and what the bucket holds, in microseconds of refilling. */
+  /** The cost of one use, the cost of all, and the capacity of the bucket, in microseconds of refilling. */
   step_us: number;
   cost_us: number;
   capacity_us: number;
 }
 
-/** A part of a select: what each of these buckets lacks, in microseconds of refilling; those never taken of are left out. */
+/**
+ * A fragment for a select: how much each of these buckets lacks, in microseconds of refilling. Buckets that
+ * were never used are left out.
+ */
 export function levelsOf(sql: Sql, uses: Use[], at: Date) {
   const keys = uses.map(({ key }) => key);
   return sql`(
@@ -75,7 +78,7 @@ export function levelsOf(sql: Sql, uses: Use[], at: Date) {
   )`;
 }
 
-/** The same as a statement of its own; by the keys of the buckets. */
+/** The same as a statement of its own: the levels by bucket key. */
 export async function readLevels(sql: Sql, uses: Use[], at: Date): Promise<Map<string, number>> {
   const [row] = await sql<{ levels: [string, number][] | null }[]>`
     select ${levelsOf(sql, uses, at)} as levels`;
@@ -83,11 +86,12 @@ export async function readLevels(sql: Sql, uses: Use[], at: Date): Promise<Map<s
 }
 
 /**
- * A part of a statement that takes these uses, locking in the order of the keys, and says of which bucket there was not
- * enough: then all of the statement has to be undone.
+ * A fragment that takes these uses, locking in the order of the keys. Its `taken` says which buckets are
+ * overdrawn (`is_over`); then the whole statement has to be undone.
  */
 export function takenOf(sql: Sql, uses: BucketUse[], at: Date) {
-  // By key, because to look for each of two hundred in all of them would take longer than everything else.
+  // An object by key, because searching a list for each of two hundred uses would take longer than everything
+  // else.
   const measures = sql.json(Object.fromEntries(uses.map((use) => [use.key, [use.step_us, use.capacity_us]])));
   return sql`wanted_use as (
     select key, step_us, cost_us, capacity_us

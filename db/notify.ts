@@ -1,6 +1,7 @@
-// Between processes: NOTIFY inside the transaction that made the change, so that PostgreSQL itself keeps the
-// promise "never before the commit, never for a rollback, never lost to a crash in between". LISTEN on one
-// connection a process, watched, because a connection that died silently would swallow every event.
+// Events between processes. NOTIFY runs inside the transaction that makes the change, so PostgreSQL itself
+// guarantees that it is never sent before the commit, never for a rollback, and never lost to a crash in
+// between. LISTEN uses one connection per process, with a heartbeat: a connection that died silently would
+// swallow every event.
 
 import { connect, type DatabaseAddress, type Pool, type Sql } from "./connection/database.ts";
 import { type OutageReason, reasonOf } from "./connection/outage_reasons.ts";
@@ -11,10 +12,10 @@ export const CHANNEL = "puffintalk";
 export const PAYLOAD_BYTES_MAX = 7_900;
 const HEARTBEAT_MS = 4_000;
 const RETRY_MS = 250;
-/** A server that is started again is there sooner. */
+/** A restarted server is back sooner than this. */
 const LOST_MS = 5_000;
 
-/** One statement, whatever the number of payloads: NOTIFY takes a lock on the whole database at commit. */
+/** Sends all payloads in one statement, because NOTIFY takes a lock on the whole database at commit. */
 export async function notify(sql: Sql, payloads: string[]): Promise<void> {
   if (payloads.length === 0) return;
   await sql`
@@ -23,8 +24,9 @@ export async function notify(sql: Sql, payloads: string[]): Promise<void> {
 }
 
 /**
- * How much of the queue is taken. To ask is also what takes away what everybody has heard: PostgreSQL does so by itself only
- * while more comes, and a queue that is full, because somebody who listens was stuck, takes no more. So it would stay full.
+ * The heartbeat: asks how full the notification queue is. The question also makes PostgreSQL drop
+ * notifications that all listeners have read. By itself it does so only when new ones arrive, and a queue
+ * that filled up behind a stuck listener accepts none, so it would stay full.
  */
 function askUsage(pool: Pool): Promise<unknown> {
   return pool`select pg_notification_queue_usage()`.execute();
@@ -37,15 +39,16 @@ export interface Listener {
 export interface Hearing {
   onPayload: (payload: string) => void;
   onGap: (gapMs: number) => Promise<void>;
-  /** Nothing was heard for seconds, and why; told once. */
+  /** Called once when nothing could be received for some seconds, with the reason. */
   onLost?: (reason: OutageReason) => void;
-  /** After that, when all is heard again. */
+  /** Called after `onLost`, when notifications are received again. */
   onBack?: (afterMs: number) => void;
 }
 
 /**
- * Calls `onPayload` for each notification. After a connection was lost, what was sent meanwhile is lost: then
- * `onGap` is called with the time in ms since the last moment from which nothing is missing, again if it rejects.
+ * Calls `onPayload` for each notification. Notifications sent while the connection was lost are missed.
+ * `onGap` is then called with the time in ms since the last moment up to which nothing was missed, and again
+ * if it rejects.
  */
 export async function listen(
   at: DatabaseAddress,
@@ -53,7 +56,10 @@ export async function listen(
 ): Promise<Listener> {
   let pool: Pool | null = null;
   let closed = false;
-  /** Nothing of before is missing. Not the last that was heard: after a standstill that may be older than what is missing. */
+  /**
+   * Up to this moment nothing was missed. Not the time of the last notification: after a standstill of this
+   * process that one may be older than missed ones.
+   */
   let heardAt = performance.now();
   let missingSince: number | null = null;
   let isLost = false;
@@ -78,7 +84,10 @@ export async function listen(
     }
   };
 
-  /** One look at the connection: a silent one is given up, a lost one replaced, a gap told until it was understood. */
+  /**
+   * Checks the connection once: replaces it if it is silent or lost, and reports a gap until `onGap`
+   * succeeds.
+   */
   const tend = async () => {
     if (pool) {
       const askedAt = performance.now();

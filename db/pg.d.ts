@@ -1,4 +1,4 @@
-// What of node-postgres is used here; the package has no types of its own.
+// Types for the parts of node-postgres that are used here; the package comes without types.
 
 import type { Socket } from "node:net";
 
@@ -8,7 +8,7 @@ export interface ClientConfig {
   database: string;
   user: string;
   password: () => string;
-  /** What node:tls is told; false for none. */
+  /** Options for node:tls; false for no TLS. */
   ssl: boolean | object;
   sslnegotiation?: string;
   connectionTimeoutMillis: number;
@@ -20,10 +20,10 @@ export interface ClientConfig {
 export class Client {
   constructor(config: ClientConfig);
   on(event: "error" | "end", hear: () => void): void;
-  /** Says what the first message of the connection has; may be replaced. */
+  /** Returns the parameters of the startup message; may be replaced. */
   getStartupConf: () => Record<string, string>;
   connect(): Promise<unknown>;
-  /** Without a name it is not prepared. */
+  /** A statement without a name is not prepared. */
   query(statement: { name?: string; text: string; values?: unknown[] }): Promise<{ rowCount: number | null }>;
   end(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Sql } from "./connection/database.ts";
 
-/** Whose session a ticket is for. */
+/** The session and user that a ticket is for. */
 export interface TicketHolder {
   session_id: string;
   user_id: number;
@@ -8,8 +8,9 @@ export interface TicketHolder {
 }
 
 /**
- * Stores a ticket of a live session, and drops its expired ones and the oldest beyond `max`, in one order, so that two who
- * drop the same rows do not wait for each other. Null where the session has ended.
+ * Stores a ticket of a live session, and deletes that session's expired tickets and its oldest ones beyond
+ * `max`. Rows are locked in the order of hashes, so that two statements cannot deadlock. Null if the session
+ * has ended.
  */
 export async function insertTicket(
   sql: Sql,
@@ -41,7 +42,7 @@ export async function insertTicket(
   return stored ?? null;
 }
 
-/** Whose a ticket is that would be taken now. Null for all others. */
+/** The holder of a ticket that could be used now; null for any other ticket. */
 export async function findTicket(sql: Sql, hash: Uint8Array, now: Date): Promise<TicketHolder | null> {
   const [found] = await sql<TicketHolder[]>`
     select t.session_id, s.user_id, u.phone_number
@@ -56,7 +57,10 @@ export async function findTicket(sql: Sql, hash: Uint8Array, now: Date): Promise
   return found ?? null;
 }
 
-/** Uses a ticket up, in one statement, so that of many who come with it one gets its session. Null for all others. */
+/**
+ * Uses a ticket up, in one statement, so that only one of several parallel requests succeeds. Null for a
+ * ticket that cannot be used.
+ */
 export async function takeTicket(sql: Sql, hash: Uint8Array, now: Date): Promise<TicketHolder | null> {
   const [taken] = await sql<TicketHolder[]>`
     delete from tickets t

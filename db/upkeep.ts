@@ -1,6 +1,6 @@
 import type { Sql } from "./connection/database.ts";
 
-/** So many rows go by one statement: with more it could take longer than a statement may. */
+/** Rows deleted per statement, so that it does not exceed its timeout. */
 export const ROWS_AT_ONCE = 10_000;
 
 const IS_OLD = {
@@ -12,10 +12,10 @@ const IS_OLD = {
   sessions: (sql: Sql, before: Date) => sql`coalesce(ended_at, expires_at) < ${before}`,
 };
 
-/** A table with rows that no rule looks at any more once they are old. */
+/** A table whose rows are not needed any more once they are old. */
 export type OldTable = keyof typeof IS_OLD;
 
-/** Deletes up to ROWS_AT_ONCE old rows, none that somebody else is changing, and says how many. */
+/** Deletes up to ROWS_AT_ONCE old rows, skipping locked ones, and returns how many. */
 export async function deleteOld(sql: Sql, table: OldTable, before: Date): Promise<number> {
   const deleted = await sql`
     delete from ${sql(table)}

@@ -1,20 +1,22 @@
-// Sliding windows: how often something happened within the last so many milliseconds. Wrong passcodes are counted so, in the table
-// `limits`; what the variable LIMITS sets is counted in the table `buckets`, by buckets.ts.
+// Sliding windows: how often something happened within the last `ms` milliseconds. They count wrong
+// passcodes, in the table `limits`. The limits of the variable LIMITS are token buckets instead, in the table
+// `buckets` (buckets.ts).
 //
-// A hit further ahead than clocks may differ was counted by a wrong clock. It is passed over, so that it keeps nobody out, until
-// the next is counted: from then on it counts as if it had happened at that moment.
+// A hit that is further ahead than clocks may differ was dated by a wrong clock. It is ignored, so that it
+// keeps nobody out, until the next hit is counted; from then on it counts as if it had happened at that
+// moment.
 
 import { CLOCKS_APART_MS } from "./clocks.ts";
 import type { Sql } from "./connection/database.ts";
 
 export interface Window {
   key: string;
-  /** Hits within `ms`. */
+  /** The most hits within `ms`. */
   max: number;
   ms: number;
 }
 
-/** Counts one against the limit, in one statement. False when it is full, and then nothing is counted. */
+/** Counts a hit, in one statement. Returns false if the window is full; then nothing is counted. */
 export async function takeOne(sql: Sql, window: Window, now: Date): Promise<boolean> {
   const { since, ahead } = boundsOf(window, now);
   const rows = await sql`
@@ -33,7 +35,7 @@ export async function takeOne(sql: Sql, window: Window, now: Date): Promise<bool
   return rows.length === 1;
 }
 
-/** Takes back one that was counted at this moment. */
+/** Takes back a hit that was counted at this moment. */
 export async function giveBack(sql: Sql, key: string, at: Date): Promise<void> {
   await sql`
     update limits
@@ -42,7 +44,7 @@ export async function giveBack(sql: Sql, key: string, at: Date): Promise<void> {
     where key = ${key} and array_position(hits, ${at}::timestamptz(3)) is not null`;
 }
 
-/** When a full limit has room again. */
+/** When a full window has room again; `now` if it is not full. */
 export async function roomAt(sql: Sql, window: Window, now: Date): Promise<Date> {
   const { since, ahead } = boundsOf(window, now);
   const rows = await sql<{ hit: Date }[]>`
