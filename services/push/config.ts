@@ -1,14 +1,14 @@
-// Who may be asked to wake a browser, and with which key.
+// Configuration of Web Push: the allowed push services and the VAPID key.
 
 import { Buffer } from "node:buffer";
 import { createECDH } from "node:crypto";
 import { type Environment, isLoopback } from "../environment.ts";
 import type { PushPair } from "./keys.ts";
 
-/** Push services: origins (`https://push.example`), or `*.` and the end of their names, which then are https. */
+/** Allowed push services: origins (`https://push.example`), or `*.` and a domain, which implies https. */
 export type PushHosts = readonly string[];
 
-/** The services of the browsers there are: Chrome and its kin, Firefox, Edge, Safari. */
+/** The services of Chrome and its relatives, Firefox, Edge, and Safari. */
 const KNOWN_HOSTS = [
   "https://fcm.googleapis.com",
   "*.push.services.mozilla.com",
@@ -18,7 +18,7 @@ const KNOWN_HOSTS = [
 const NAME = /^(?=.*[a-z])[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/;
 const ORIGIN = /^https?:\/\/[^/\\?#@\s*]+\/?$/;
 
-/** Names, `*.` and a name, or origins; "off" for none. */
+/** Reads names, `*.` and a name, or origins; "off" allows none. */
 export function readPushHosts(env: Environment): PushHosts {
   const entries = env.list("PUSH_HOSTS").map((entry) => entry.toLowerCase());
   if (entries.length === 0) return KNOWN_HOSTS;
@@ -33,13 +33,16 @@ export function readPushHosts(env: Environment): PushHosts {
   });
 }
 
-/** Without TLS only on this machine, for tests. */
+/** Without TLS only for this machine, for tests. */
 function originOf(entry: string): string | null {
   const url = ORIGIN.test(entry) ? URL.parse(entry) : null;
   return url && (url.protocol === "https:" || isLoopback(url.hostname)) ? url.origin : null;
 }
 
-/** The pair as `web-push generate-vapid-keys` prints it, whole or not at all; null: the service makes its own. */
+/**
+ * The key pair in the format of `web-push generate-vapid-keys`; null if neither key is set, and the service
+ * then makes its own. Setting only one is refused.
+ */
 export function readVapidPair(env: Environment): PushPair | null {
   const [public_key, private_key] = [env.text("VAPID_PUBLIC_KEY"), env.text("VAPID_PRIVATE_KEY")];
   if (public_key === null && private_key === null) return null;
@@ -67,7 +70,7 @@ function publicKeyOf(privateKey: string): string | null {
   }
 }
 
-/** Where a push service can reach the operator (RFC 8292, section 2.1); by default the service itself. */
+/** The contact for push services (RFC 8292, section 2.1); by default the service itself. */
 export function readVapidSubject(env: Environment, publicUrl: string): string {
   const wanted = "Must be mailto: and an address, or an https:// URL";
   const text = env.matching("VAPID_SUBJECT", /^(mailto:[^\s@]+@[^\s@]+|https:\/\/[^\s]+)$/, wanted);

@@ -1,5 +1,5 @@
-// Sends the wakes that are due. Each is taken from the database before it is sent, so that it goes out once at most;
-// again only where the push service said so, or could not be reached.
+// Sends due wakes. Each is taken from the database before it is sent, so it is sent at most once. It is only
+// sent again if the push service asked for that or could not be reached.
 
 import type { Database } from "../../db/connection/database.ts";
 import { deleteEndpoint } from "../../db/push/push.ts";
@@ -14,11 +14,14 @@ import { createShares, SHARE } from "./shares.ts";
 const AT_ONCE_MAX = 80;
 const BACK_OFF_MS = 30_000;
 const BACK_OFF_MS_MAX = 60 * 60 * 1_000;
-/** After so many failures in a row a wake is given up; the next news is tried again. */
+/** After this many failures in a row a wake is dropped; the next event makes a new one. */
 const FAILURES_MAX = 8;
 
 export interface Dispatch {
-  /** Sends what is due, a bounded number at once in all and to each push service; resolves when that is done. */
+  /**
+   * Sends due wakes, with a limit on how many are in progress in total and per push service. Resolves when
+   * they are done.
+   */
   sendDue(): Promise<void>;
 }
 
@@ -34,7 +37,7 @@ export function createDispatch(
   const shares = createShares(now);
   let free = AT_ONCE_MAX;
 
-  /** Slots are held while wakes are taken, so that calls which overlap do not send more at once. */
+  /** All free slots are held while wakes are taken, so that overlapping calls do not exceed the limit. */
   async function take(): Promise<Wake[]> {
     const count = free;
     if (count === 0) return [];
@@ -68,7 +71,7 @@ export function createDispatch(
     }
   }
 
-  /** The operator may trust fewer services than when the browser subscribed. */
+  /** The operator may have removed the service from the list since the browser subscribed. */
   async function push(wake: Wake): Promise<Pushed> {
     if (parseEndpoint(wake.endpoint, hosts) === null) return { outcome: "gone" };
     return await send(wake, await keys.pair());
@@ -101,7 +104,7 @@ export function createDispatch(
   };
 }
 
-/** For the log: the address is the browser's secret, its host is not. */
+/** For the log: the endpoint is a secret of the browser, its host is not. */
 function serviceOf({ endpoint }: Wake): string {
   return new URL(endpoint).hostname;
 }

@@ -1,12 +1,12 @@
-// The addresses that browsers give us to be woken at. Whatever a client calls its push service, the service will send
-// requests there: so only to those that the operator knows.
+// Checks the endpoints that browsers subscribe with. The service sends requests to them, so only hosts of
+// push services that the operator allows are accepted.
 
 import type { PushHosts } from "./config.ts";
 
-/** Characters of an address. */
+/** Length in characters. */
 export const ENDPOINT_MAX = 1_024;
 
-/** The address in its one form, which may be longer; null where it is too long or none of a known push service. */
+/** The normalised endpoint; null if that is too long, or not one of an allowed push service. */
 export function parseEndpoint(text: string, hosts: PushHosts): string | null {
   const url = URL.parse(text);
   if (!url || url.username !== "" || url.password !== "" || text.includes("#")) return null;

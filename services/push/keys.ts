@@ -1,5 +1,6 @@
-// The key pair by which push services know us (VAPID, RFC 8292). A browser subscribes with the public key, and nobody
-// without the private one can wake it: so the pair has to stay for as long as subscriptions do, longer than a secret.
+// The key pair that identifies us to push services (VAPID, RFC 8292). Browsers subscribe with the public key
+// and can only be woken with the private one. So the pair has to live as long as the subscriptions, which is
+// longer than a server secret.
 
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, createECDH, randomBytes } from "node:crypto";
@@ -7,7 +8,7 @@ import type { Database } from "../../db/connection/database.ts";
 import { insertSealedKey, lockSealedKeys, type SealedKey } from "../../db/push/push_keys.ts";
 import { deriveKey } from "../secrets.ts";
 
-/** Of P-256, in base64url: the uncompressed point, the 32 bytes of the scalar. */
+/** A P-256 pair in base64url: the uncompressed point, and the 32 bytes of the scalar. */
 export interface PushPair {
   public_key: string;
   private_key: string;
@@ -21,8 +22,9 @@ export interface PushKeys {
 }
 
 /**
- * The configured pair, or one that is made once and kept in the database, sealed with every secret of the list. As long
- * as a list has one secret in common with the list before, the pair stays; with none, all sessions are over as well.
+ * The configured pair, or one that is generated once and kept in the database, sealed with each server
+ * secret. The pair stays as long as each new list of secrets shares one with the list before; with none in
+ * common, all sessions have ended as well.
  */
 export function createPushKeys(
   { database, secrets, configured }: {
@@ -59,12 +61,12 @@ export function createPushKeys(
 export function makePair(): PushPair {
   const curve = createECDH("prime256v1");
   const public_key = curve.generateKeys("base64url");
-  // Leading zeros are left out of what node:crypto gives.
+  // node:crypto leaves out leading zeros.
   const scalar = Buffer.concat([Buffer.alloc(32), curve.getPrivateKey()]).subarray(-32);
   return { public_key, private_key: scalar.toString("base64url") };
 }
 
-/** A key of a server secret, and a name for it that gives nothing away. */
+/** A sealing key derived from a server secret, and an id for it that reveals nothing. */
 interface Lock {
   id: string;
   key: Buffer;
@@ -81,7 +83,7 @@ function seal({ id, key }: Lock, { public_key, private_key }: PushPair): SealedK
   return { sealed_by: id, public_key, sealed: Buffer.concat([nonce, cipher.getAuthTag(), text]) };
 }
 
-/** Throws where the row is not what was sealed. */
+/** @throws Error if the row was changed since it was sealed */
 function open({ key }: Lock, { public_key, sealed }: SealedKey): PushPair {
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const decipher = createDecipheriv("aes-256-gcm", key, nonce)

@@ -1,5 +1,5 @@
-// Which sessions have a socket here, for the other processes to know: who has one anywhere is not woken. Only those with
-// a subscription leave a trace in the database.
+// Tells other processes which sessions have a socket on this one: a session with a socket on any process is
+// not woken. Only subscribed sessions are written to the database.
 
 import type { Database } from "../../db/connection/database.ts";
 import { noteGone, notePresent } from "../../db/push/push_presence.ts";
@@ -9,26 +9,29 @@ import type { Hub } from "../events/hub.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import { newsOf } from "./news.ts";
 
-/** How often all are noted again: a subscription may have been made on another process. */
+/** How often all sessions are written again: a subscription may have been made on another process. */
 const AGAIN_MS = 15_000;
-/** How long a note is believed, should this process die. */
+/** How long other processes trust an entry, in case this process dies. */
 const BELIEVED_MS = 3 * AGAIN_MS;
-/** A new subscription's socket is known everywhere after this. */
+/** After this, the socket of a newly subscribed session is known to all processes. */
 export const SETTLES_MS = AGAIN_MS + 5_000;
 const SESSIONS_AT_ONCE = 2_000;
-/** A dead connection is found out within this time: what it was told since then may have reached nobody. */
+/** A dead connection is noticed within this time; notices sent since then may not have arrived. */
 const DOUBTED_MS = 60_000;
-/** What comes so soon after a session has left may have been kept from it by a note that it is here. */
+/**
+ * Events within this time after a session left may have been withheld from it, because other processes still
+ * saw it as present.
+ */
 const LEFT_MS = 2_000;
 
 export interface Presence {
-  /** The same hub, watched. */
+  /** Wraps the hub to observe its sockets and events. */
   watch(hub: Hub): Hub;
-  /** A socket of this session was told of a message. */
+  /** A socket of this session was notified of a message. */
   notified(me: Actor): void;
-  /** This session has subscribed here. */
+  /** This session has subscribed through this process. */
   subscribed(sessionId: string): void;
-  /** Writes down what has changed since the last time. */
+  /** Writes changes since the last call to the database. */
   note(): Promise<void>;
 }
 
@@ -37,20 +40,22 @@ export function createPresence(
     database: Database;
     process: string;
     now: () => Date;
-    /** This session has left before it was told of this, or broke off soon after. */
+    /**
+     * Called when a session left before it was notified of this event, or its connection broke soon after.
+     */
     onLost: (owed: Owed) => void;
   },
 ): Presence {
-  /** How many sockets each session has here. */
+  /** Number of sockets per session. */
   const open = new Map<string, number>();
   const changed = new Set<string>();
-  /** Those that the database knows of. */
+  /** Sessions that the database has as present here. */
   const noted = new Set<string>();
-  /** When each session was last told of a message. */
+  /** When each session was last notified of a message. */
   const notifiedAt = new Map<string, number>();
-  /** When those that are here no more have left, by user and session. */
+  /** When sessions left, by user and session. */
   const left = new Map<number, Map<string, number>>();
-  /** What they have missed, or may have. */
+  /** Events that sessions missed or may have missed, by session. */
   const lost = new Map<string, Owed>();
   let notedAllAt = 0;
 
@@ -61,7 +66,7 @@ export function createPresence(
     changed.add(sessionId);
   }
 
-  /** Who comes fetches what there is. */
+  /** A client that connects fetches everything, so nothing is missed any more. */
   function enter({ user_id, session_id }: Actor): void {
     count(session_id, 1);
     left.get(user_id)?.delete(session_id);
@@ -84,7 +89,7 @@ export function createPresence(
     changed.add(owed.session_id);
   }
 
-  /** Another process may have believed that those who have just left were told of it here. */
+  /** For sessions that have just left: another process may have assumed that they were notified here. */
   function miss(event: Event): void {
     const own = left.get(event.to);
     const wakeFor = own ? newsOf(event) : null;

@@ -1,5 +1,5 @@
-// Web Push: a browser that is closed is told that there is news. Subscribing, and what happens by itself every half a
-// second: sockets are noted, then who is owed a wake, then what is due is sent.
+// Web Push wakes a closed browser when there is news. This file has subscribing, and the loop that runs twice
+// a second: it records which sessions have sockets, then who has to be woken, then sends what is due.
 
 import type { Database } from "../../db/connection/database.ts";
 import { DatabaseUnavailable } from "../../db/connection/unavailable.ts";
@@ -25,7 +25,7 @@ import { createWakes } from "./wakes.ts";
 
 const TURN_MS = 500;
 const SWEEP_MS = 60 * 60 * 1_000;
-/** Of the time that a stop may take, so much is for pushes under way. */
+/** How long a stop waits for pushes in progress. */
 const STOP_MS_MAX = 1_000;
 
 export type Push = ReturnType<typeof createPush>;
@@ -34,7 +34,7 @@ export function createPush(
   { database, secrets, process, now, hosts, vapidPair, vapidSubject }: {
     database: Database;
     secrets: readonly string[];
-    /** The name of this process. */
+    /** Name of this process. */
     process: string;
     now: () => Date;
     hosts: PushHosts;
@@ -49,8 +49,8 @@ export function createPush(
   const dispatch = createDispatch({ database, keys, send, hosts, now });
 
   /**
-   * Wakes this session's browser from now on; the one subscription that a session has is replaced.
-   * @throws AppError invalid_input where the endpoint is no known push service's, unauthenticated
+   * Subscribes this session's browser, replacing any earlier subscription of the session.
+   * @throws AppError invalid_input if the endpoint is not one of an allowed push service; unauthenticated
    */
   async function subscribe(
     me: Actor,
@@ -74,7 +74,7 @@ export function createPush(
 
   let isNoting = false;
 
-  /** One turn of the work. It may overlap the one before, which may still be sending. */
+  /** One run of the loop. It may overlap the previous one, which may still be sending. */
   async function turn(): Promise<void> {
     if (!isNoting) await note();
     await dispatch.sendDue();
@@ -104,7 +104,7 @@ export function createPush(
   return {
     subscribe,
     unsubscribe,
-    /** What a browser subscribes with: `applicationServerKey`. */
+    /** The `applicationServerKey` for browsers. */
     publicKey: async () => (await keys.pair()).public_key,
     hear: (event: Event) => wakes.hear(event),
     notified: (me: Actor) => presence.notified(me),
@@ -115,7 +115,7 @@ export function createPush(
       timers.add(setInterval(() => run(turn), TURN_MS));
       timers.add(setInterval(() => run(sweep), SWEEP_MS));
     },
-    /** After the last request: writes down what was heard, for whoever starts next. */
+    /** Call it after the last request: saves pending wakes for the next process. */
     async stop() {
       timers.forEach(clearInterval);
       timers.clear();
@@ -130,7 +130,7 @@ function refuse(path: string, message: string): never {
   throw new AppError("invalid_input", { issues: [{ path, message }] });
 }
 
-/** The next turn does what this one could not; an outage is no news here. */
+/** The next run repeats what failed. Outages are reported elsewhere. */
 async function quietly(run: () => Promise<void>): Promise<void> {
   try {
     await run();

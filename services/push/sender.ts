@@ -1,10 +1,13 @@
-// One push: a few encrypted bytes that say which kind of news there is, and nothing of it.
+// Sends one push: a few encrypted bytes that name the kind of event and nothing else.
 
 import type { Wake, WakeEvent } from "../../db/push/push_wakes.ts";
 import { fetchOnce } from "../fetch_once.ts";
 import type { PushPair } from "./keys.ts";
 
-/** What became of it. `failed` may be tried again, `silent` may have arrived, `gone` never will. */
+/**
+ * The outcome of a push. `failed` may be retried, `silent` (no answer) may have arrived, `gone` means that
+ * the subscription no longer exists.
+ */
 export type Pushed =
   | { outcome: "taken" | "gone" }
   | { outcome: "refused"; status: number }
@@ -17,13 +20,13 @@ export type PushSender = (
 ) => Promise<Pushed>;
 
 const TIMEOUT_MS = 10_000;
-/** How long a push service keeps it for a device that is off. */
+/** How long the push service keeps a push for a device that is off. */
 const TTL_SECONDS = 3 * 24 * 60 * 60;
-/** A newer push takes the place of one that still waits (RFC 8030, section 5.4). */
+/** A newer push replaces one that still waits (RFC 8030, section 5.4). */
 const TOPIC = "puffintalk";
 const URGENCY: Record<WakeEvent, string> = { messages_updated: "high", contacts_updated: "normal" };
 
-/** The library is loaded with the first push. It encrypts (RFC 8291) and signs; the request is ours. */
+/** The library, loaded with the first push, encrypts (RFC 8291) and signs; the HTTP request is our own. */
 export function createPushSender(
   { subject, timeoutMs = TIMEOUT_MS }: { subject: string; timeoutMs?: number },
 ): PushSender {
@@ -66,7 +69,7 @@ function judge({ ok, status, headers }: Response): Pushed {
   return { outcome: "refused", status };
 }
 
-/** Seconds or a date (RFC 9110, section 10.2.3). */
+/** Seconds or a date (RFC 9110, section 10.2.3), as milliseconds from now. */
 function readRetryAfter(text: string | null): number | null {
   if (text === null) return null;
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();

@@ -1,28 +1,32 @@
-// How much of the sending each push service may have: one that hangs leaves room for all others, and is left alone when
-// it hangs for long. Each process finds that out for itself.
+// Limits how many pushes each push service has in progress, with a circuit breaker: a service that hangs
+// leaves room for the others, and gets nothing for a while if it hangs for long. Each process decides for
+// itself.
 
 import type { Room } from "../../db/push/push_wakes.ts";
 import type { Pushed } from "./sender.ts";
 
-/** So many may be on their way to one host. */
+/** Pushes that may be in progress to one host. */
 export const SHARE = 20;
-/** A host that leaves so many in a row unanswered is left alone, then tried with one at a time until it answers. */
+/**
+ * After this many unanswered pushes in a row a host gets none for LEFT_ALONE_MS, and then one at a time until
+ * it answers.
+ */
 const SILENT_MAX = 3;
 const LEFT_ALONE_MS = 60_000;
 const FORGOTTEN_MS = 10 * 60_000;
 
 interface Host {
   underWay: number;
-  /** How many in a row it left unanswered, and when the last of them was given up. */
+  /** Unanswered pushes in a row, and when the last of them was given up. */
   silent: number;
   silentAt: number;
 }
 
 export interface Shares {
-  /** What is left to those hosts that have not their whole share. */
+  /** The free slots of hosts that do not have all of their slots free. */
   rooms(): Room[];
   enter(host: string): void;
-  /** Returns whether the host is left alone from now on; null: it was not asked. */
+  /** Ends a push; null if none was sent. Returns whether the host is paused from now on. */
   leave(host: string, pushed: Pushed | null): boolean;
 }
 

@@ -1,6 +1,7 @@
-// Who is to be woken: whoever is written to or asked to be a friend, in those of his sessions that have no socket. A send
-// costs a place in a set; what was heard goes to the database together, a few times a second at most. Where another
-// process has the socket, the wake is owed for when that process is believed no more.
+// Collects which sessions to wake: those without a socket, of users who got a message or a friend request. An
+// event only adds to a map in memory; its entries go to the database together, twice a second at most. If
+// another process has a socket of the session, the wake is queued for when that process is no longer trusted
+// to be alive.
 
 import type { Database } from "../../db/connection/database.ts";
 import { type Owed, oweWakes } from "../../db/push/push_wakes.ts";
@@ -8,25 +9,25 @@ import type { Event } from "../events/events.ts";
 import { newsOf } from "./news.ts";
 import { SETTLES_MS } from "./presence.ts";
 
-/** Who comes back within this time, as after a change of network, is not woken. */
+/** A client that reconnects within this time, as after a change of network, is not woken. */
 const AFTER_MS = 1_500;
-/** A session is woken no more often. */
+/** The shortest time between two wakes of a session. */
 const EVERY_MS = 60_000;
 const USERS_AT_ONCE = 2_000;
 
 export interface Wakes {
-  /** Takes in what this process has changed. */
+  /** Handles an event of a change that this process made. */
   hear(event: Event): void;
-  /** This session alone has missed something, or may have. */
+  /** Queues a wake for one session that missed something, or may have. */
   add(owed: Owed): void;
-  /** Writes down what was heard since the last time. */
+  /** Writes the collected wakes to the database. */
   note(): Promise<void>;
 }
 
 export function createWakes(
   { database, process, now }: { database: Database; process: string; now: () => Date },
 ): Wakes {
-  /** By user, or by session. */
+  /** Collected wakes by user id, or by session id. */
   let heard = new Map<number | string, Owed>();
 
   function add(owed: Owed): void {
