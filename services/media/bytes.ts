@@ -1,15 +1,18 @@
-// Random access to an upload for those who recognise it: in pages, with an end to how much is looked at.
+// Random access to the bytes of an upload for recognition, in cached pages and within a budget.
 
 import { setImmediate } from "node:timers/promises";
 
-/** The bytes of an upload; a read may be slow. */
+/** The bytes of an upload. A read may be slow. */
 export interface ByteSource {
   readonly size: number;
-  /** Exactly `length` bytes; never asked for any past `size`. */
+  /** Returns exactly `length` bytes. Never called for a range beyond `size`. */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** What one stage of recognition may take. A read is one page of the source, a step any look at the bytes. */
+/**
+ * The budget of one stage of recognition. A read fetches one page of the source; a step is any look at the
+ * bytes.
+ */
 export interface Budget {
   readsMax: number;
   stepsMax: number;
@@ -26,15 +29,15 @@ class BudgetSpent extends Error {
 
 const PAGE_BYTES = 128 * 1024;
 
-/** So many looks at pages that are here take a millisecond or two; then others have their turn. */
+/** This many looks at cached pages take a millisecond or two; then other work gets a turn. */
 const STEPS_IN_A_ROW = 1_000;
 
-/** One for the headers, the others for two places far apart that are read in turn. */
+/** One for the headers, the others for two distant positions that are read alternately. */
 const PAGES_KEPT = 4;
 
 export type Bytes = ReturnType<typeof openBytes>;
 
-/** Holds a few pages whatever the size of the source. */
+/** Caches a few pages, regardless of the size of the source. */
 export function openBytes(source: ByteSource, first: Budget) {
   const pages = new Map<number, Uint8Array>();
   let failure: { error: unknown } | null = null;
@@ -44,19 +47,19 @@ export function openBytes(source: ByteSource, first: Budget) {
   let stepsInARow = 0;
   let startedMs = performance.now();
 
-  /** Begins a stage with a budget of its own. */
+  /** Starts a stage with a new budget. */
   function begin(next: Budget): void {
     budget = next;
     reads = steps = 0;
     startedMs = performance.now();
   }
 
-  /** A view or a copy of `length` bytes. @throws EndOfBytes, BudgetSpent, and whatever the source throws */
+  /** Returns a view or a copy of `length` bytes. @throws EndOfBytes, BudgetSpent, and the source's errors */
   async function read(offset: number, length: number): Promise<Uint8Array> {
     if (failure) throw failure.error;
     if (++steps > budget.stepsMax) throw new BudgetSpent("Too many steps");
     if (++stepsInARow > STEPS_IN_A_ROW) await letOthers();
-    // Not before the end of the file is known: offsets come from the file.
+    // Checked against the size here, because offsets come from the file itself.
     if (!(offset >= 0 && length >= 0 && offset + length <= source.size)) throw new EndOfBytes("Past the end");
     if (length === 0) return new Uint8Array();
 
@@ -75,7 +78,7 @@ export function openBytes(source: ByteSource, first: Budget) {
     return whole;
   }
 
-  /** Hostile bytes can be looked at a hundred thousand times without one read. */
+  /** Yields to other work: hostile bytes can cause a hundred thousand steps without a single read. */
   async function letOthers(): Promise<void> {
     stepsInARow = 0;
     await setImmediate();
@@ -114,7 +117,7 @@ export function openBytes(source: ByteSource, first: Budget) {
     }
   }
 
-  /** The error of the source, if it had one: a library may have swallowed it. */
+  /** The error of the source, if there was one; a library may have swallowed it. */
   const sourceFailure = () => failure;
 
   return { size: source.size, begin, read, sourceFailure };
@@ -126,7 +129,7 @@ export async function viewOf(bytes: Bytes, offset: number, length: number): Prom
   return new DataView(part.buffer, part.byteOffset, part.byteLength);
 }
 
-/** Where `pattern` stands in the bytes, the last one first. */
+/** The positions of `pattern`, from the last to the first. */
 export async function* occurrencesFromEnd(bytes: Bytes, pattern: readonly number[]): AsyncGenerator<number> {
   const overlap = pattern.length - 1;
   const first = pattern[0]!;

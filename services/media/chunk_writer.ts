@@ -1,17 +1,17 @@
-// Bytes of an upload on their way to the database: one chunk is filled while the last is written.
+// Writes the bytes of an upload in chunks: one is filled while the previous one is written.
 
 export interface Chunk {
-  /** Where in the upload it belongs. */
+  /** Position in the upload. */
   offset: number;
-  /** Good until the chunk after the next is begun. */
+  /** Valid until the chunk after the next one is begun, since buffers are reused. */
   bytes: Uint8Array;
-  /** Whether a crash of the database may still lose it. */
+  /** Whether a crash of the database may lose it. */
   isLazy: boolean;
 }
 
 /**
- * Writes in chunks of this size, the first of them at `start`, and never two at once. After a failure nothing is tried
- * again, and whatever is asked next fails with it.
+ * Writes chunks of `chunkBytes`, the first at `start`, never two at once. After a failed write nothing is
+ * retried, and all later calls fail with the same error.
  */
 export function createChunkWriter(
   { start, chunkBytes, write }: { start: number; chunkBytes: number; write: (chunk: Chunk) => Promise<void> },
@@ -23,7 +23,7 @@ export function createChunkWriter(
   let isLazy = false;
   let writing = Promise.resolve();
 
-  /** Resolves when the chunk before is written: this one is on its way then. */
+  /** Starts writing the chunk; resolves when the previous one is written. */
   async function begin(isLazyNow: boolean): Promise<void> {
     await writing;
     const chunk = { offset, bytes: filling.subarray(0, filled), isLazy: isLazyNow };
@@ -32,7 +32,7 @@ export function createChunkWriter(
     filled = 0;
     isLazy = isLazyNow;
     writing = write(chunk);
-    // It is heard of with the next chunk, or at the end.
+    // Its error surfaces with the next chunk, or at the end.
     writing.catch(() => {});
   }
 
@@ -46,7 +46,10 @@ export function createChunkWriter(
     }
   }
 
-  /** Writes what is left, however little. A crash can lose nothing from then on: who keeps the last keeps all before. */
+  /**
+   * Writes the rest, however little. After this a crash loses nothing: the last chunk is not lazy, and makes
+   * all earlier ones durable.
+   */
   async function flush(): Promise<void> {
     if (filled > 0 || isLazy) await begin(false);
     await writing;

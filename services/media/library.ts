@@ -1,4 +1,5 @@
-// Media on their way out: who may have them, and their bytes. A foreign and a missing one are the same.
+// Downloads of media: who may have them, and their bytes. Media that are somebody else's look the same as
+// missing ones.
 
 import type { Database } from "../../db/connection/database.ts";
 import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/media/media.ts";
@@ -10,13 +11,18 @@ import { createSemaphore } from "../semaphore.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
 
-/** Each read takes a connection: of these so many at once, so that most are there for others. */
+/** Reads at a time: each takes a connection, and most connections should stay free for others. */
 const READS_AT_ONCE_MAX = 4;
-/** Downloads of one person's: a player takes a few at once, a page of films some more, and the rest waits for these. */
+/**
+ * Limits on one person's downloads: a player opens a few at once and a page of films some more; the rest
+ * wait.
+ */
 const DOWNLOADS = { max: 16, waiting: 48, msMax: 5_000, retrySeconds: 5 };
 
 export interface OpenMedia extends MediaRow {
-  /** On whose account: the same of one person, whether by a session or by a signature. */
+  /**
+   * Whose limit the download counts against: the same tag for a person, whether by session or by signature.
+   */
   by: string;
 }
 
@@ -26,14 +32,20 @@ export function createLibrary({ database, links }: { database: Database; links: 
   const reads = createSemaphore(READS_AT_ONCE_MAX);
   const slots = createQueuedConcurrencyLimit(DOWNLOADS);
 
-  /** For the uploader and the two of any message that carries it. @throws AppError media_not_found */
+  /**
+   * Opens media for the uploader, or for the two people of a message that carries them.
+   * @throws AppError media_not_found
+   */
   async function open(me: Actor, id: number): Promise<OpenMedia> {
     const media = await database.run((sql) => findReadable(sql, id, me.user_id));
     if (!media) throw new AppError("media_not_found");
     return { ...media, by: links.tagOf(me.user_id) };
   }
 
-  /** For whoever holds a signature that `sign` made, on the account of who had it made. @throws AppError media_not_found */
+  /**
+   * Opens media by a signature that `sign` made; counts against the limit of its signer. @throws AppError
+   * media_not_found
+   */
   async function openSigned(id: number, signature: Signature): Promise<OpenMedia> {
     const by = links.signerOf(id, signature);
     const media = by === null ? null : await database.run((sql) => findMedia(sql, id));
@@ -41,16 +53,17 @@ export function createLibrary({ database, links }: { database: Database; links: 
     return { ...media, by };
   }
 
-  /** A signature for one media that I may have. @throws AppError media_not_found */
+  /** A signature for media that I may have. @throws AppError media_not_found */
   async function sign(me: Actor, id: number): Promise<Signature & { expires_at: Date }> {
     await open(me, id);
     return links.sign(id, me.user_id);
   }
 
   /**
-   * The bytes from `start` up to but not with `end`, read as they are wanted: a slow reader holds no connection. Where
-   * they cannot be read, or may not be any more, the stream breaks off, so that nobody takes what came for the whole.
-   * @param confirm rejects when the reader may not go on
+   * The bytes from `start` up to, but not including, `end`. They are read on demand, so a slow reader holds
+   * no connection. If they cannot be read, or may not be any more, the stream fails, so that nobody takes
+   * what arrived for the whole.
+   * @param confirm rejects if the reader may not continue
    */
   function bytes(
     { id }: MediaRow,
@@ -66,14 +79,16 @@ export function createLibrary({ database, links }: { database: Database; links: 
   ): Promise<Uint8Array> {
     try {
       await confirm();
-      // One connection after the other: from the one used last, several films at once take three times the memory.
+      // Uses the connections in rotation: on the most recently used one, several films at once take three
+      // times the memory.
       const chunk = await reads.run(() =>
         database.run((sql) => readChunk(sql, { id, offset, length }), { inTurn: true })
       );
       if (chunk?.length === length) return chunk;
       throw new Error("Media ended before their size");
     } catch (error) {
-      // Deno itself prints what a response's stream fails with, past our log: that has to say nothing.
+      // Deno prints the error of a response stream itself, bypassing our log, so it must not contain
+      // anything.
       log.warn("Download broken off", describeError(error));
       throw new Error("Download broken off");
     }

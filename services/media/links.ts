@@ -1,5 +1,5 @@
-// Addresses that open one media for a while, for players that can send no header: a signature instead of a token, so
-// that what a player logs or shares gives away nothing else.
+// Signed addresses that open one media file for a while, for players that cannot send headers. A signature
+// replaces the token, so that whatever a player logs or shares reveals nothing else.
 
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
@@ -8,21 +8,21 @@ import { deriveKey } from "../secrets.ts";
 const LIFETIME_MS = 10 * 60 * 1000;
 
 export interface Signature {
-  /** Seconds since 1970. */
+  /** Unix time in seconds. */
   expires: number;
   signature: string;
 }
 
-/** Letters that tell the people apart who sign, and nothing else of them. */
+/** Characters of the tag that identifies the signer. */
 const TAG_LETTERS = 11;
 
 export type MediaLinks = ReturnType<typeof createMediaLinks>;
 
-/** The first secret signs, all verify. */
+/** The first secret signs, all of them verify. */
 export function createMediaLinks({ secrets, now }: { secrets: readonly string[]; now: () => Date }) {
   const keys = secrets.map((secret) => deriveKey(secret, "media link"));
 
-  /** Tells one person from another, and nothing else of either. */
+  /** Identifies a person by a tag that reveals nothing about them. */
   function tagOf(userId: number): string {
     return mac(keys[0]!, `by|${userId}`).slice(0, TAG_LETTERS);
   }
@@ -37,7 +37,7 @@ export function createMediaLinks({ secrets, now }: { secrets: readonly string[];
     };
   }
 
-  /** The tag of whoever signed; null where nobody did, or too long ago. */
+  /** The tag of the signer; null if the signature is invalid or expired. */
   function signerOf(id: number, { expires, signature }: Signature): string | null {
     if (expires * 1000 <= now().getTime()) return null;
     const given = Buffer.from(signature);

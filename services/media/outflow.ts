@@ -1,15 +1,18 @@
-// Bytes on their way out, read in as large blocks as the client is fast, and held for no longer than it is.
+// Streams bytes to a client: reads larger blocks for a fast client, and keeps no block for a slow one.
 
-/** What a client is given at a time: of what it does not read, two pieces wait in the HTTP server. */
+/** Bytes passed on at a time: for a client that does not read, two pieces wait in the HTTP server. */
 const PIECE_BYTES = 64 * 1024;
-/** What is read at a time for a client that takes it at once: a block costs a round trip. */
+/** The largest block read at a time, for a client that takes it at once; each block costs a round trip. */
 const BLOCK_BYTES_MAX = 256 * 1024;
-/** A client that has not taken the next piece by then is slow: what was read ahead for it is let go, and read again. */
+/**
+ * A client that has not taken the next piece after this time is slow: the rest of the block is dropped and
+ * read again later.
+ */
 const KEPT_MS = 50;
 
 /**
- * The bytes from `start` up to but not with `end`. A failing read breaks the stream off.
- * @param read gives exactly `length` bytes
+ * The bytes from `start` up to, but not including, `end`. A failing read fails the stream.
+ * @param read returns exactly `length` bytes
  */
 export function outflow(
   read: (offset: number, length: number) => Promise<Uint8Array>,
@@ -32,7 +35,7 @@ export function outflow(
         block = await read(offset, Math.min(blockBytes, end - offset));
         blockBytes = Math.min(blockBytes * 2, BLOCK_BYTES_MAX);
       }
-      // A copy, since a view would keep all of the block for as long as the client does not take it.
+      // A copy, because a view would keep the whole block in memory until the client takes the piece.
       const piece = new Uint8Array(block.subarray(0, PIECE_BYTES));
       block = block.subarray(piece.length);
       offset += piece.length;

@@ -1,7 +1,7 @@
-// What an upload is, by its bytes alone: neither its name nor what the sender calls it counts.
+// Recognises an upload by its bytes alone; its name and the type that the sender declares do not count.
 //
-// Any bytes end within a bounded number of reads and steps and a few pages of memory. The verdict depends on
-// the bytes only; the time limit of a slow source costs no more than the duration.
+// Any input ends within a bounded number of reads and steps, and takes a few pages of memory. The result
+// depends only on the bytes; if a slow source hits the time limit, only the duration is lost.
 
 import type { MediaKind } from "../../db/media/media.ts";
 import { type Budget, type Bytes, type ByteSource, openBytes } from "./bytes.ts";
@@ -20,11 +20,11 @@ export interface Recognised {
   kind: MediaKind;
   /** The MIME type to serve it as, without parameters. */
   media_type: string;
-  /** Seconds, to the millisecond. Null when the file does not say or it takes too long to find out. */
+  /** Seconds, to the millisecond. Null if the file does not say or it would take too long to find out. */
   duration: number | null;
 }
 
-/** What may be spent on the tracks, and then on the duration. */
+/** The budgets for finding the tracks, and then the duration. */
 export interface Budgets {
   tracks: Budget;
   duration: Budget;
@@ -36,7 +36,7 @@ const BUDGETS: Budgets = {
   duration: { readsMax: 1024, stepsMax: 200_000, timeMaxMs: 5000 },
 };
 
-/** What claims to play longer has a wrong header. */
+/** A longer duration means a wrong header. */
 const DURATION_MAX_SECONDS = 30 * 24 * 60 * 60;
 
 const READERS: Record<Container, (bytes: Bytes) => Promise<Tracks | null>> = {
@@ -55,7 +55,7 @@ const READERS: Record<Container, (bytes: Bytes) => Promise<Tracks | null>> = {
   "3gpp2": readIsoMedia,
 };
 
-/** Null for what is neither audio nor video that is served. Throws only what `source.read` throws. */
+/** Null unless it is audio or video in a format that is served. Throws only errors of `source.read`. */
 export async function recognise(source: ByteSource, budgets = BUDGETS): Promise<Recognised | null> {
   const bytes = openBytes(source, budgets.tracks);
   const found = await attempt(bytes, () => findTracks(bytes));
@@ -76,7 +76,7 @@ async function findTracks(bytes: Bytes): Promise<{ container: Container; tracks:
   return tracks && { container, tracks };
 }
 
-/** Whatever a parser throws at hostile bytes is an answer about the bytes, unless the source itself failed. */
+/** A parser's error on hostile bytes counts as "not recognised", unless the source itself failed. */
 async function attempt<Result>(bytes: Bytes, look: () => Promise<Result>): Promise<Result | null> {
   const result = await look().catch(() => null);
   const failure = bytes.sourceFailure();
@@ -86,6 +86,6 @@ async function attempt<Result>(bytes: Bytes, look: () => Promise<Result>): Promi
 
 function sane(seconds: number | null): number | null {
   if (seconds === null || !(seconds > 0 && seconds <= DURATION_MAX_SECONDS)) return null;
-  // Never 0, which players take for unknown.
+  // Never 0, which players take as unknown.
   return Math.max(1, Math.round(seconds * 1000)) / 1000;
 }

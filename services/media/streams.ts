@@ -1,4 +1,4 @@
-// FLAC: one stream of sound, described at the front.
+// FLAC: one audio stream, described at the start of the file.
 
 import { type IFormat, parseFromTokenizer } from "music-metadata";
 
@@ -7,7 +7,10 @@ import { skipId3 } from "./frames.ts";
 import { BytesTokenizer } from "./tokenizer.ts";
 import { sound, type Tracks } from "./tracks.ts";
 
-/** STREAMINFO comes first and has it all; a hostile comment behind it makes the library take hundreds of megabytes. */
+/**
+ * STREAMINFO comes first and is all that is needed. A hostile comment behind it would make the library
+ * allocate hundreds of megabytes.
+ */
 const FLAC_HEAD_BYTES = "fLaC".length + 4 + 34;
 
 export async function readFlac(bytes: Bytes): Promise<Tracks | null> {
@@ -19,7 +22,7 @@ async function readStream(tokenizer: BytesTokenizer): Promise<Tracks | null> {
   const format: Partial<IFormat> = {};
   await parseFromTokenizer(tokenizer, {
     skipPostHeaders: true,
-    // What was read before a broken or an endless tag counts.
+    // The format read before a broken or endless tag still counts.
     observer: ({ tag }) => {
       if (tag.type === "format") Object.assign(format, { [tag.id]: tag.value });
     },

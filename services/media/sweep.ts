@@ -1,4 +1,5 @@
-// What was left behind: by phones that went away, by processes that were killed, by people who changed their mind.
+// Deletes media that were left behind: by phones that went away, by processes that were killed, by people who
+// changed their minds.
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { Database } from "../../db/connection/database.ts";
@@ -14,15 +15,15 @@ import {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** An upload in one piece ends after 30 s of silence; who has been silent for so long is dead. */
+/** An upload in one piece ends after 30 s of silence; after this time its process must be dead. */
 const ABANDONED_MS = 10 * MINUTE_MS;
-/** How long a resumable upload waits to be gone on with. */
+/** How long a resumable upload can be resumed. */
 export const RESUMABLE_MS = DAY_MS;
-/** How long media that no message carries are kept. */
+/** How long unsent media are kept. */
 const UNSENT_MS = DAY_MS;
-/** What is nobody's any more is made as old as this, which is too old by any process's clock. */
+/** Media without an owner are dated back by this much, which is too old by the clock of any process. */
 export const NOBODYS_MS = UNSENT_MS + CLOCKS_APART_MS;
-/** How far back the hourly sweep looks for what nobody sent. */
+/** How far back the hourly sweep looks for unsent media. */
 const LOOK_BACK_MS = 7 * DAY_MS;
 
 type OnStep = (what: keyof Remains, total: number) => void;
@@ -60,7 +61,7 @@ export function createMediaSweep({ database, now }: { database: Database; now: (
     return { abandoned, unsent };
   }
 
-  /** The regular one: what became old lately, and at the first time of a process whatever is old. */
+  /** The hourly sweep: media that became old recently, and on its first run in a process all old media. */
   async function recent(): Promise<{ abandoned: number; unsent: number }> {
     const since = new Date(sweptBefore ? now().getTime() - LOOK_BACK_MS : 0);
     const deleted = await deleteOld(ages(since), () => {});
@@ -69,8 +70,9 @@ export function createMediaSweep({ database, now }: { database: Database; now: (
   }
 
   /**
-   * Everything, by comparing all large objects with all rows. Rows without a large object are counted, not deleted.
-   * @param onStep is told how many of a kind were deleted so far
+   * The full sweep, which compares all large objects with all rows. Rows without a large object are only
+   * counted.
+   * @param onStep called with the number of deletions of a kind so far
    */
   async function repair(onStep: OnStep = () => {}): Promise<Remains> {
     const { hollow } = await report();
@@ -82,7 +84,7 @@ export function createMediaSweep({ database, now }: { database: Database; now: (
     return { ...old, orphans, hollow };
   }
 
-  /** The same, found and left alone. */
+  /** Counts what `repair` would find, without deleting. */
   async function report(): Promise<Remains> {
     return await database.run((sql) => countRemains(sql, ages(new Date(0))));
   }

@@ -1,5 +1,5 @@
-// Media on their way in. An upload is a row and a large object from its first moment; each chunk is one statement, so
-// that a slow phone holds no connection. What is not finished is deleted, here or by the sweep.
+// Uploads. An upload is a row and a large object from the start; each chunk is one statement, so that a slow
+// phone holds no connection. Unfinished uploads are deleted, here or by the sweep.
 
 import type { Database } from "../../db/connection/database.ts";
 import { findMedia, type MediaKind, readChunk } from "../../db/media/media.ts";
@@ -15,29 +15,35 @@ import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { type ByteSource, recognise, type Recognised } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";
 
-/** Chunks are written in this size: large enough for PostgreSQL, small enough for many at once. */
+/** Size of a chunk: large enough for PostgreSQL, small enough for many uploads at once. */
 export const CHUNK_BYTES = 256 * 1024;
-/** So many chunks are on their way to PostgreSQL at once, of all uploads: each is there in several copies. */
+/** Chunks of all uploads being written at a time: each exists in memory in several copies. */
 const WRITES_AT_ONCE_MAX = 2;
-/** Bytes that come slowly are written after so long, whatever they fill. */
+/** Bytes that arrive slowly are written after this time, even if they do not fill a chunk. */
 const UNWRITTEN_MS_MAX = 60_000;
-/** A body that brings nothing for so long is given up. */
+/** A body is given up after this time without any bytes. */
 const SILENCE_MS_MAX = 30_000;
-/** So is one that brings less: a quarter of what the slowest phone networks carry, with minutes for their gaps. */
+/**
+ * A body is also given up if it brings less than this: a quarter of the rate of the slowest phone networks,
+ * over minutes to allow for gaps.
+ */
 const FLOW = { bytesMin: 64 * 1024, periodMs: 5 * 60_000 };
-/** What one person has uploaded is recognised one after the other: HEAD asks for it too, and of that there is no limit. */
+/** Uploads of one person are recognised one at a time: HEAD can trigger it too, and HEAD is not limited. */
 const RECOGNITIONS_MAX = 1;
-/** Transfers of one person's. What a client begins all at once gets through, and behind two long ones nothing waits for good. */
+/**
+ * Limits on one person's transfers. A client that starts many at once gets through, and nothing waits for
+ * ever behind two long ones.
+ */
 const TRANSFERS = { max: 2, waiting: 30, msMax: 30_000, retrySeconds: 5 };
 
 export type Uploads = ReturnType<typeof createUploads>;
 
-/** What is known of an upload before its bytes come. */
+/** What is known of an upload before its bytes arrive. */
 export interface UploadPlan {
   declared: MediaKind;
-  /** Of a resumable upload; null where its end will tell. */
+  /** Total length in bytes of a resumable upload; null if only its end will tell. */
   length: number | null;
-  /** Of a resumable upload: what its client says of it. */
+  /** Metadata from the client of a resumable upload. */
   metadata: string | null;
 }
 
@@ -47,7 +53,7 @@ export function createUploads(
     now: () => Date;
     uploadBytesMax: number;
     quotaBytes: number;
-    /** How fast a user may begin uploads. */
+    /** Limits how fast a user may begin uploads. */
     limiter: MemoryLimiter;
     silenceMsMax?: number;
     flow?: { bytesMin: number; periodMs: number };
@@ -59,7 +65,7 @@ export function createUploads(
   const connections = database.openBytes();
 
   /**
-   * Runs one transfer of a user's, who may have two at a time on this process; others wait for their turn, unless their
+   * Runs a transfer. A user may have two at a time on this process; others wait for a slot, unless their
    * client leaves.
    * @throws AppError rate_limited
    */
@@ -73,7 +79,8 @@ export function createUploads(
   }
 
   /**
-   * Counts one that is about to begin, before anything of it is looked at. The result takes it back.
+   * Counts an upload that is about to begin, before its request is examined. Call the result to take that
+   * back.
    * @throws AppError rate_limited
    */
   function admit(me: Actor): () => void {
@@ -83,7 +90,10 @@ export function createUploads(
     return () => limiter.giveBack(key);
   }
 
-  /** @throws AppError too_large, quota_exceeded; unauthenticated of somebody whose account is deleted, as all that follow */
+  /**
+   * @throws AppError too_large, quota_exceeded; unauthenticated if the account was deleted, which also goes
+   * for the functions below
+   */
   async function begin(me: Actor, { declared, length, metadata }: UploadPlan): Promise<UploadRow> {
     if (length !== null && length > uploadBytesMax) throw tooLarge();
     return await database.begin(async (sql) => {
@@ -102,9 +112,9 @@ export function createUploads(
   }
 
   /**
-   * Takes the bytes as they come, for the end of what has arrived, and writes them in chunks. The result has the new
-   * size.
-   * @throws AppError too_large, quota_exceeded; where the upload has changed meanwhile upload_conflict or media_not_found
+   * Appends bytes to an upload as they arrive, writing them in chunks. The result has the new size.
+   * @throws AppError too_large, quota_exceeded; upload_conflict or media_not_found if the upload has changed
+   * meanwhile
    */
   async function append(upload: UploadRow, bytes: AsyncIterable<Uint8Array>): Promise<UploadRow> {
     const room = await roomFor(upload);
@@ -123,11 +133,12 @@ export function createUploads(
         if (writer.end() + some.length > uploadBytesMax) throw tooLarge();
         if (writer.end() + some.length > upload.size + room) throw quotaExceeded();
         await writer.take(some);
-        // For the sweep an upload lives by what it writes, also one that takes an hour for a chunk.
+        // The sweep judges an upload by its last write, so a chunk that takes an hour to fill is written
+        // earlier.
         if (writer.unwritten() > 0 && now().getTime() - writtenAt > UNWRITTEN_MS_MAX) await writer.flush();
       }
     } finally {
-      // What arrived before a connection broke is kept: a resumable upload goes on from there.
+      // Bytes that arrived before a connection broke are kept: a resumable upload continues from there.
       await writer.flush();
     }
     return { ...upload, size: writer.end() };
@@ -138,14 +149,18 @@ export function createUploads(
     throw await find({ user_id: owner_id }, id) ? new AppError("upload_conflict") : await gone(owner_id);
   }
 
-  /** Bytes that the quota still allows to this upload; the length of a resumable one was set aside at its beginning. */
+  /**
+   * Bytes that the quota still allows for this upload. The length of a resumable one was reserved when it
+   * began.
+   */
   async function roomFor(upload: UploadRow): Promise<number> {
     if (upload.length !== null) return upload.length - upload.size;
     return quotaBytes - await database.run((sql) => rows.sumOfOwner(sql, upload.owner_id));
   }
 
   /**
-   * Recognises what has arrived, and makes it media that can be sent; or deletes it. Doing so twice is doing it once.
+   * Recognises the uploaded file and turns it into media that can be sent, or deletes it. Calling it again
+   * has no further effect.
    * @throws AppError invalid_media, quota_exceeded, media_not_found
    */
   async function finish(upload: UploadRow): Promise<number> {
@@ -174,7 +189,7 @@ export function createUploads(
       const used = await rows.sumOfOwner(sql, owner_id);
       if (length === null && used + size > quotaBytes) return quotaExceeded();
       if (await rows.finishUpload(sql, { id, size, ...found, now: now() })) return null;
-      // Perhaps another request of the same upload was faster.
+      // Another request may have finished the same upload.
       return (await findMedia(sql, id)) ? null : new AppError("media_not_found");
     });
   }
@@ -185,20 +200,23 @@ export function createUploads(
     return bytes;
   }
 
-  /** Why an upload is there no more: swept, which its client may hear of before it hears that its account is deleted. */
+  /**
+   * Why an upload does not exist any more: it was swept, or its account was deleted, which the client may not
+   * know yet.
+   */
   async function gone(ownerId: number): Promise<AppError> {
     const [deleted] = await database.run((sql) => listDeleted(sql, [ownerId]));
     return new AppError(deleted === undefined ? "media_not_found" : "unauthenticated");
   }
 
-  /** Deletes an upload that will not be finished. */
+  /** Deletes an unfinished upload. */
   async function abort(id: number): Promise<void> {
     await database.run((sql) => rows.deleteUpload(sql, id));
   }
 
   /**
-   * Deletes an upload because its owner wants it gone, also when it is finished; but what a message carries is not his
-   * alone any more.
+   * Deletes an upload at its owner's request, even if it is finished. Media that a message carries belong to
+   * the other person too and stay.
    * @throws AppError media_not_found, media_sent
    */
   async function remove({ id }: UploadRow): Promise<void> {
@@ -209,7 +227,7 @@ export function createUploads(
     if (refusal) throw new AppError(refusal);
   }
 
-  /** One of my uploads, also when it is finished. Null for what is not mine, and for what was left for too long. */
+  /** One of my uploads, also if it is finished. Null if it is not mine or has expired. */
   async function find({ user_id }: Pick<Actor, "user_id">, id: number): Promise<UploadRow | null> {
     const row = await database.run((sql) => rows.findUpload(sql, id, user_id));
     const expired = row?.state === "uploading" && now().getTime() - row.touched_at.getTime() > RESUMABLE_MS;
@@ -227,7 +245,7 @@ export function createUploads(
   return { transfer, admit, begin, append, finish, abort, remove, find, uploadBytesMax, silenceMsMax, flow };
 }
 
-/** 52 random bits: never zero, below 2^53, and nothing to count by. */
+/** 52 random bits: never zero, below 2^53, and revealing no count. */
 function newMediaId(): number {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
   return (high! & 0xfffff) * 2 ** 32 + low! || newMediaId();
