@@ -1,4 +1,4 @@
-// The apps that may open this service's links instead of a browser.
+// The apps that may open links of this service instead of a browser.
 
 import type { Environment } from "./environment.ts";
 
@@ -20,7 +20,7 @@ export function readAndroidApp(env: Environment): AndroidApp | null {
   return packageName && fingerprint ? { packageName, fingerprint: fingerprint.toUpperCase() } : null;
 }
 
-/** The team's id and the bundle's. */
+/** Reads `TEAMID.bundle.id`. */
 export function readIosApp(env: Environment): string | null {
   const form = /^[A-Z0-9]{10}\.[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/;
   return env.matching("IOS_APP", form, "Must be TEAMID.bundle.id, with the ten characters of the team's id");

@@ -1,5 +1,6 @@
-// Deleting an account. Everything that others see of it is gone with one commit; the messages of its pairs, which may be
-// millions, and its media are erased after that, some at a time, by whichever process comes first (`upkeep.ts`).
+// Deletes accounts. Everything that others see of an account is gone with one commit. The messages of its
+// pairs, perhaps millions, and its media are erased afterwards in steps, by whichever process gets to them
+// first (`upkeep.ts`).
 
 import * as accounts from "../db/accounts.ts";
 import type { Database, Sql } from "../db/connection/database.ts";
@@ -10,7 +11,7 @@ import { NOBODYS_MS } from "./media/sweep.ts";
 import type { PhoneNumber } from "./phone_number.ts";
 import type { Actor } from "./sessions/sessions.ts";
 
-/** Each time somebody who was none of his contacts became one. */
+/** Attempts; each failed one means that a new pair with this account was created meanwhile. */
 const ATTEMPTS_MAX = 5;
 
 export type Deletion = ReturnType<typeof createDeletion>;
@@ -20,13 +21,14 @@ export function createDeletion(
     database: Database;
     bus: Bus;
     now: () => Date;
-    /** There is something to erase. */
+    /** Called when there are messages or media to erase. */
     onDeleted: () => void;
   },
 ) {
   /**
-   * Deletes my account, whose number has to be given so that it is no slip.
-   * @throws AppError invalid_input where that is another; unauthenticated where I have none any more
+   * Deletes my account. Its number has to be given, so that it cannot happen by accident.
+   * @throws AppError invalid_input if the number is another one; unauthenticated if the account does not
+   * exist any more
    */
   async function deleteAccount(me: Actor, phone: PhoneNumber): Promise<void> {
     if (phone !== me.phone_number) {
@@ -37,7 +39,7 @@ export function createDeletion(
     if (!await deleteUser(me.user_id)) throw new AppError("unauthenticated");
   }
 
-  /** Deletes the accounts that whoever runs the service has marked, and says how many. */
+  /** Deletes the accounts that the operator has marked, and returns how many. */
   async function deleteLeaving(): Promise<number> {
     const leaving = await database.run(accounts.listLeaving);
     let deleted = 0;
@@ -45,7 +47,7 @@ export function createDeletion(
     return deleted;
   }
 
-  /** False where there is no such account. */
+  /** False if there is no such account. */
   async function deleteUser(userId: number): Promise<boolean> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const done = await attemptToDelete(userId);
@@ -54,7 +56,7 @@ export function createDeletion(
     throw new AppError("unavailable", { retryAfter: 1 });
   }
 
-  /** `overtaken` where pairs were made meanwhile that would have to be locked before the account. */
+  /** `overtaken` if pairs were created meanwhile, which would have to be locked before the account. */
   async function attemptToDelete(userId: number): Promise<boolean | "overtaken"> {
     let news: Event[][] = [];
     return await database.begin(async (sql) => {
@@ -88,11 +90,13 @@ export function createDeletion(
     const sessions = await accounts.endSessionsOf(sql, user_id, at);
     await accounts.ageMediaOf(sql, user_id, new Date(at.getTime() - NOBODYS_MS));
     const told = peers.filter(({ is_told }) => is_told);
-    // By itself, because the number may be on the list again, as somebody else, before it is fetched.
+    // A separate event, because the list may already show the number again, as a different user, when it is
+    // fetched.
     const emptied = told.filter(({ has_messages }) => has_messages);
     return [
       sessions.map(({ id }) => ({ to: user_id, event: "session_ended", session_id: id })),
-      // By itself: a process of an older version does not understand it, nor then anything that comes with it.
+      // In a payload of its own: a process of an older version does not understand it, and then ignores the
+      // rest of the payload as well.
       [{ to: user_id, event: "account_deleted" }],
       [
         ...told.map(({ peer_id }): Event => ({ to: peer_id, event: "contacts_updated" })),

@@ -1,17 +1,20 @@
-// Requests of ours that must not arrive twice, and whose answers may be anything.
+// Outgoing requests that must not arrive twice, and whose answers cannot be trusted.
 
 let client: Deno.HttpClient | null = null;
 
 /**
- * As `fetch`, on a connection of its own: where one that was kept is closed under a request, Deno 2.9.6 makes that request
- * again without a word, also a POST that had arrived.
+ * Like `fetch`, on a connection of its own: if a kept-alive connection is closed during a request, Deno 2.9.6
+ * silently repeats the request, even a POST that has arrived.
  */
 export function fetchOnce(address: string, init: RequestInit): Promise<Response> {
   client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   return fetch(address, { ...init, client });
 }
 
-/** The text of an answer; null where it is longer, also once it is unpacked, and then the connection is cut. */
+/**
+ * The text of an answer; null if it is longer than `bytesMax` after decompression, and then the connection is
+ * cut.
+ */
 export async function readText({ body }: Response, bytesMax: number): Promise<string | null> {
   const decoder = new TextDecoder();
   let text = "";
@@ -24,7 +27,7 @@ export async function readText({ body }: Response, bytesMax: number): Promise<st
   return text + decoder.decode();
 }
 
-/** Whether a request failed before anything of it was sent. */
+/** Whether a request failed before any of it was sent. */
 export function neverLeft(error: unknown): boolean {
   const { cause } = (error ?? {}) as { cause?: unknown };
   return error instanceof TypeError && cause instanceof Error &&

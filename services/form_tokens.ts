@@ -1,16 +1,16 @@
-// What proves that a form is one of ours: a token in every form of a page, good for one step of one link and for a
-// while. No cookie is involved, so there is none that somebody else's page could ride on.
+// Tokens that prove that a form came from one of our pages: each is valid for one step of one link, and for a
+// limited time. No cookie is involved, so another site's page has none to ride on (CSRF).
 
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { deriveKey } from "./secrets.ts";
 
-/** Long enough for an SMS that is late and a person who looks for reading glasses. */
+/** Long enough for a late SMS and a person who has to find their reading glasses. */
 const LIFETIME_MS = 2 * 60 * 60 * 1000;
 
 export type FormTokens = ReturnType<typeof createFormTokens>;
 
-/** The key is made from the first secret; where secrets change, open pages have to be loaded again. */
+/** The key is derived from the first secret; after a change of secrets, open pages have to be reloaded. */
 export function createFormTokens({ secrets, now }: { secrets: readonly string[]; now: () => Date }) {
   const key = deriveKey(secrets[0]!, "form token");
 

@@ -1,5 +1,5 @@
-// One line a happening. Only fields that are named here by the caller are written: never a full phone number, a
-// passcode, a token, a text or a query string. An error's parameters stay out as well.
+// The log: one line per event. Only fields that the caller names are written; never a full phone number,
+// passcode, token, text or query string. Parameters of errors are left out as well.
 
 import { configureSync, getLogger, getTextFormatter, type LogRecord } from "@logtape/logtape";
 
@@ -9,7 +9,10 @@ export const log = getLogger(CATEGORY);
 
 let writeRecord = (_record: LogRecord) => {};
 
-/** Where lines go and how they look: JSON for machines, plain text for a terminal. Without this nothing is logged. */
+/**
+ * Sets the destination and format of lines: JSON for machines, plain text for a terminal. Until this is
+ * called nothing is logged.
+ */
 export function configureLogging(format: "json" | "pretty", write: (line: string) => void): void {
   const line = format === "json" ? jsonLine : getTextFormatter({
     timestamp: "time",
@@ -29,7 +32,7 @@ export function configureLogging(format: "json" | "pretty", write: (line: string
   });
 }
 
-/** As `log.info("request", fields)`, straight to where lines go: there is one for every request. */
+/** Like `log.info("request", fields)`, but bypasses the logger, because there is one line per request. */
 export function logRequest(properties: Record<string, unknown>): void {
   const message = ["request"];
   writeRecord({
@@ -42,7 +45,7 @@ export function logRequest(properties: Record<string, unknown>): void {
   });
 }
 
-/** What getJsonLinesFormatter() writes as well, for less: there is a line for every request. */
+/** The output of getJsonLinesFormatter(), at less cost, because there is a line per request. */
 function jsonLine({ timestamp, level, message, category, properties }: LogRecord): string {
   const head = `{"@timestamp":"${isoTime(timestamp)}","level":"${
     level === "warning" ? "WARN" : level.toUpperCase()
@@ -53,7 +56,7 @@ function jsonLine({ timestamp, level, message, category, properties }: LogRecord
 
 let lastTime = { ms: NaN, text: "" };
 
-/** A busy service writes many lines in a millisecond. */
+/** Cached, because a busy service writes many lines per millisecond. */
 function isoTime(ms: number): string {
   if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() };
   return lastTime.text;
@@ -67,8 +70,8 @@ function pretty({ properties }: LogRecord): string {
 }
 
 /**
- * What of an error may be logged. The message of a database error can hold values, and so can its detail: its code
- * and the names in it say enough.
+ * The parts of an error that may be logged. The message and detail of a database error can hold values, so
+ * only its code and the names in it are used.
  */
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };

@@ -1,23 +1,23 @@
-// What the service counts of itself, for Prometheus, by prom-client. Nothing here names a person: a request is known by
-// its route's pattern, as in the log, and an SMS by what became of it.
+// Metrics for Prometheus, by prom-client. Nothing here identifies a person: requests are counted by their
+// route's pattern, as in the log, and SMS by their outcome.
 
 import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { SmsSender } from "./sms/sender.ts";
 
-/** What a request came to. A type and no interface, because the log takes it as the fields of its line. */
+/** An answered request. A type and not an interface, because the log takes it as the fields of its line. */
 export type Answered = {
   method: string;
   /** The pattern of its route. */
   route: string;
   status: number;
-  /** Of an error. */
+  /** Error code, if the answer was an error. */
   code: string | undefined;
   ms: number;
 };
 
-/** What is looked at when somebody asks. */
+/** Values that are read when metrics are requested. */
 export interface Looks {
   requestsUnderWay(): number;
   sockets(): number;
@@ -27,17 +27,17 @@ export interface Looks {
 
 export interface Metrics {
   count(request: Answered): void;
-  /** The same sender, whose SMS are counted. */
+  /** Wraps a sender to count its SMS. */
   counting<Sender extends SmsSender>(sms: Sender): Sender;
   watch(looks: Looks): void;
-  /** All of them, in the text format that Prometheus reads (exposition formats, 0.0.4). */
+  /** All metrics in the text format of Prometheus (exposition formats, 0.0.4). */
   text(): Promise<string>;
   readonly contentType: string;
 }
 
-/** Where requests are told apart: a send takes 0.001 to 0.03, a film over a slow line minutes. */
+/** Histogram buckets in seconds: a send takes 0.001 to 0.03, a film over a slow line takes minutes. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
-/** There from the start, so that the first of a kind is a rise. */
+/** Present from the start at 0, so that the first one of a kind shows as an increase. */
 const SMS_OUTCOMES = ["sent", "sms_failed", "sms_not_allowed", "sms_opted_out"];
 
 export function createMetrics(): Metrics {
@@ -93,7 +93,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** By names that exporters of other services use as well. Those of prom-client itself read files of the system. */
+/** The names are the customary ones. prom-client's own collectors would read files of the system. */
 function addProcess(registry: Registry): void {
   const startedAt = Date.now() / 1000 - process.uptime();
   addGauge(registry, "process_start_time_seconds", "When the process began, since 1970", () => startedAt);

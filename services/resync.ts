@@ -1,5 +1,5 @@
-// After a gap in what other processes announce: nobody knows what was lost, so everybody here is told of whatever
-// changed meanwhile, and sessions are looked up again.
+// After a gap in the announcements of other processes it is unknown what was missed. All users with sockets
+// here are notified of what may have changed meanwhile, and sessions are checked again.
 
 import { type ChangedThread, listChangedThreads } from "../db/conversations.ts";
 import type { Database } from "../db/connection/database.ts";
@@ -12,22 +12,25 @@ import type { Newest } from "./messages/newest.ts";
 import type { Threads } from "./messages/threads.ts";
 import type { Upkeep } from "./upkeep.ts";
 
-/** How long before its commit a change may have got its `changed_at`. */
+/** The longest time between setting a row's `changed_at` and its commit. */
 const COMMIT_MS_MAX = 15_000;
 const USERS_AT_ONCE = 500;
 const OUTAGE_SETTLES_MS = 1_000;
-/** The wait for the next look doubles so often, up to eight seconds. */
+/** How often the wait before the next attempt doubles: up to eight seconds. */
 const DOUBLINGS_MAX = 3;
 
 export interface Resync {
-  /** Rejects when the database went away again meanwhile; to be asked for again then. */
+  /**
+   * Notifies everybody of what may have changed within the gap. Rejects if the database goes away meanwhile;
+   * then call it again.
+   */
   afterGap(gapMs: number): Promise<void>;
   /**
-   * In a moment: after an operation of our own whose outcome nobody knows, because if it was committed, nobody here was told;
-   * or after something that other processes told and nobody here understood.
+   * Schedules the same. Call it after an operation of this process whose outcome is unknown, because if it
+   * was committed, nobody here was notified; or after an announcement that this process did not understand.
    */
   afterOutage(): void;
-  /** Conversations may be gone, and what was in them. */
+  /** Drops cached conversations and messages, some of which may have been deleted. */
   forgetThreads(): void;
 }
 
@@ -40,7 +43,10 @@ export function createResync(
     upkeep: Upkeep;
   },
 ): Resync {
-  /** What has changed for these users. Where a fault of ours hides that, they are still told to fetch their lists. */
+  /**
+   * What has changed for these users. If an error other than an outage prevents that, they are still told to
+   * fetch their lists.
+   */
   async function read(users: number[], gapMs: number): Promise<[ChangedThread[], Undelivered[]]> {
     try {
       return await database.run((sql) =>
@@ -59,14 +65,15 @@ export function createResync(
   }
 
   async function afterGap(gapMs: number): Promise<void> {
-    // Another database may have taken the place of the one that is gone, and lack what that had last.
+    // The database may have been replaced by one that lacks the latest changes.
     forgetThreads();
     const users = hub.userIds();
     for (let start = 0; start < users.length; start += USERS_AT_ONCE) {
       const some = users.slice(start, start + USERS_AT_ONCE);
-      // Before anybody is told: while the database is away, whoever fetched again would find nothing.
+      // Read before anybody is notified: while the database is away, clients that fetch again would find
+      // nothing.
       const [changed, undelivered] = await read(some, gapMs);
-      // Cancelled requests leave no trace to find, so every list may have changed.
+      // Withdrawn requests leave no trace to be found, so any list may have changed.
       for (const to of some) {
         hub.tell({ to, event: "contacts_updated" });
         hub.tell({ to, event: "sessions_updated" });
@@ -82,8 +89,9 @@ export function createResync(
     }
   }
 
-  // Many operations fail at once; one look a second later tells what became of them all, since the first of them. Where the
-  // database is still away then, that look is an operation that failed as well, and there is another, later and later.
+  // Many operations fail at once. One attempt a second later covers them all, going back to the first
+  // failure. If the database is still away, that attempt fails too, and the next one follows after a longer
+  // wait.
   let waiting: ReturnType<typeof setTimeout> | null = null;
   let unknownSince: number | null = null;
   let failures = 0;
@@ -109,7 +117,7 @@ export function createResync(
   return { afterGap, afterOutage, forgetThreads };
 }
 
-/** Being told of a message this late delivers it, as at any other time. */
+/** Being notified of a message this late makes it delivered as at any other time. */
 function eventOf({ me_id, peer_phone, conversation_id, peer_id, peer_sent_id }: Undelivered): Event {
   const delivery = { conversation_id, message_id: peer_sent_id, sender_id: peer_id };
   return { to: me_id, event: "messages_updated", sender: peer_phone, delivery };

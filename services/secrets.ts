@@ -2,12 +2,12 @@ import { Buffer } from "node:buffer";
 import { hkdfSync } from "node:crypto";
 import { log } from "./log.ts";
 
-/** As HS256 wants (RFC 7518, section 3.2). */
+/** The minimum for HS256 (RFC 7518, section 3.2). */
 export const SECRET_BYTES_MIN = 32;
 
 /**
- * The secret of a service that was given none: made once and kept in the data directory, so that a restart signs nobody
- * out. Where that cannot be written, one for as long as this process lives.
+ * The secret if none is configured: generated once and kept in the data directory, so that a restart signs
+ * nobody out. If it cannot be stored there, one that lives as long as this process.
  */
 export async function developmentSecret(dataDir: string): Promise<string> {
   const path = `${dataDir}/jwt_secret`;
@@ -28,7 +28,7 @@ export async function developmentSecret(dataDir: string): Promise<string> {
   );
 }
 
-/** A key of a server secret for one use, by HKDF-SHA-256 (RFC 5869) under a label of its own. */
+/** Derives a key for one purpose from a server secret, by HKDF-SHA-256 (RFC 5869) with a label of its own. */
 export function deriveKey(secret: string, label: string, bytes = 32): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, "", `puffintalk ${label}`, bytes));
 }
@@ -37,7 +37,7 @@ function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
 
-/** Two services that start at once agree on the file that came first. It is there whole or not at all. */
+/** If two services start at once, both use the file that came first. It appears complete or not at all. */
 async function writeOnce(path: string, text: string): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}`;
   try {

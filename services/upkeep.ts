@@ -1,4 +1,4 @@
-// What has to happen without anybody asking: sessions that ended elsewhere, rows that nobody needs any more, what deleted
+// Background jobs: closing sockets of sessions that ended elsewhere, deleting old rows, erasing what deleted
 // accounts leave behind.
 
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
@@ -19,20 +19,20 @@ const DAY_MS = 24 * HOUR_MS;
 const ENDED_EVERY_MS = 4 * SECOND_MS;
 const DEAD_EVERY_MS = 60 * SECOND_MS;
 const LEAVING_EVERY_MS = 60 * SECOND_MS;
-/** The process that deletes an account begins at once; this is for what it did not finish. */
+/** The process that deletes an account starts erasing at once; this covers what it did not finish. */
 const ERASE_EVERY_MS = 60 * SECOND_MS;
 const SESSIONS_KEPT_MS = 30 * DAY_MS;
-/** For the breaker, which looks at the last few of a prefix. */
+/** Kept for the breaker, which looks at the latest ones of a prefix. */
 const PAID_KEPT_MS = 30 * DAY_MS;
 
 export interface Upkeep {
   start(): void;
   stop(): void;
-  /** Ends the sockets whose sessions live no more. */
+  /** Closes sockets whose sessions are not live any more. */
   endDeadSockets(): Promise<void>;
-  /** Deletes what no rule looks at any more, as far as it can; what stays is the next turn's. */
+  /** Deletes rows that no rule needs any more. What fails is left to the next run. */
   deleteOldRows(): Promise<void>;
-  /** Erases what a deleted account leaves behind, in its own time. */
+  /** Starts erasing what a deleted account leaves behind, in the background. */
   eraseSoon(): void;
 }
 
@@ -42,7 +42,7 @@ export function createUpkeep(
     hub: Hub;
     hear: (event: Event) => void;
     mediaSweep: MediaSweep;
-    /** Deletes the accounts that are marked for it, and says how many. */
+    /** Deletes the accounts that are marked for it, and returns how many. */
     deleteLeaving: () => Promise<number>;
     now: () => Date;
   },
@@ -51,7 +51,7 @@ export function createUpkeep(
   const end = ({ id, user_id }: { id: string; user_id: number }) =>
     hear({ to: user_id, event: "session_ended", session_id: id });
 
-  // The bus tells at once that somebody has ended a session; this is for what it could not tell, and for those that time ended.
+  // The bus announces ended sessions at once; this covers lost announcements, and sessions that expired.
   async function endEndedSockets(): Promise<void> {
     if (hub.sessionIds().length === 0) return;
     const around = { since: ago(CLOCKS_APART_MS), now: now(), aheadOf: ago(-CLOCKS_APART_MS) };
@@ -62,7 +62,8 @@ export function createUpkeep(
   async function endDeadSockets(): Promise<void> {
     const owners = new Map(hub.newestFirst().map(({ actor }) => [actor.session_id, actor.user_id]));
     if (owners.size === 0) return;
-    // What lives no more may also not be there at all: another database may lack what the one that is gone had last.
+    // A session may also be missing altogether: the database may have been replaced by one that lacks the
+    // latest changes.
     const dead = await database.run((sql) => listDeadSessions(sql, [...owners.keys()], now()));
     for (const { id } of dead) end({ id, user_id: owners.get(id)! });
   }
@@ -77,7 +78,7 @@ export function createUpkeep(
       sessions: SESSIONS_KEPT_MS,
     };
     for (const [table, ms] of Object.entries(keptMs) as [OldTable, number][]) {
-      // A table that cannot be swept is no reason to leave the others full.
+      // One table that fails must not keep the others from being cleaned.
       await quietly(() => deleteAllOld(table, ago(ms)));
     }
   }
@@ -97,9 +98,12 @@ export function createUpkeep(
   let isErasing = false;
   let isStopped = false;
 
-  /** Messages without a conversation, until none is left that no other process is busy with; then the media of them. */
+  /**
+   * Erases messages without a conversation, until none is left that no other process is working on; then
+   * their media.
+   */
   async function erase({ hasMedia = false } = {}): Promise<void> {
-    // Whoever is at it takes what was added meanwhile, or the next turn does.
+    // The run in progress, or the next one, also takes what was added meanwhile.
     if (isErasing) return;
     isErasing = true;
     let messages = 0;
@@ -132,7 +136,7 @@ export function createUpkeep(
   return {
     start() {
       for (const { run, everyMs } of jobs) timers.add(setInterval(() => quietly(run), everyMs));
-      // What a process that was killed has begun.
+      // Finishes what a killed process has begun.
       quietly(erase);
     },
     stop() {
@@ -146,7 +150,7 @@ export function createUpkeep(
   };
 }
 
-/** The next turn does what this one could not; an outage is no news here. */
+/** The next run repeats what failed. Outages are reported elsewhere. */
 async function quietly(run: () => Promise<void>): Promise<void> {
   try {
     await run();

@@ -1,26 +1,28 @@
-// Stops paid passcodes to numbers where hardly any comes back, as with numbers that somebody is paid for being texted.
-// A pure function of the last sends to the prefix: nothing to reset, nothing that processes could disagree about.
+// A circuit breaker against SMS pumping: stops paid passcodes to a prefix from which hardly any come back, as
+// with numbers whose owner earns from each SMS. A pure function of the latest sends to the prefix: there is
+// no state to reset or for processes to disagree about.
 
 import { CLOCKS_APART_MS } from "../../db/clocks.ts";
 import type { PaidPasscode } from "../../db/paid_passcodes.ts";
 
-/** So many sends are looked at. */
+/** Latest sends that are considered. */
 export const WATCHED = 20;
-/** A code that is not back after this time is lost, and ends a trial. */
+/** A code that has not come back after this time is lost, and ends a trial. */
 export const SETTLED_MS = 10 * 60 * 1000;
 export const STOP_MS = 60 * 60 * 1000;
-/** After a stop so many sends may be on their way at once, until enough of them have come back. */
+/** Sends that may be outstanding on trial after a stop, until enough codes have come back. */
 export const TRIALS_MAX = 5;
 
 /**
- * How long no passcode goes to the prefix; 0 means that one may go now. It stops when fewer than half of the last twenty are
- * verified, for an hour from the newest that is not, or until enough of them are. After that hour a few go on trial:
- * TRIALS_MAX that are not verified yet, or one that is lost, stop it again.
+ * Milliseconds for which no passcode may go to the prefix; 0 if one may go now. Sending stops if fewer than
+ * half of the last twenty are verified. It stays stopped for an hour from the newest unverified one, or until
+ * enough are verified. After that hour a few go on trial: TRIALS_MAX unverified ones, or a lost one, stop it
+ * again.
  */
 export function stoppedMs(latest: PaidPasscode[], at: Date): number {
   const unverified = latest.filter(({ verified }) => !verified)
     .map(({ sent_at }) => at.getTime() - sent_at.getTime())
-    // What a wrong clock has noted says nothing of when it was.
+    // A send dated by a wrong clock says nothing about its time.
     .filter((age) => age >= -CLOCKS_APART_MS)
     .sort((one, other) => one - other);
   if (latest.length < WATCHED || unverified.length <= WATCHED / 2) return 0;

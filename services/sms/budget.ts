@@ -1,5 +1,5 @@
-// What stands between a request and the SMS bill: the sms_* limits and the breaker. It holds for sends that are paid for;
-// everything happens in the transaction that decides about the SMS, so that a crash pays too much and never too little.
+// Guards the SMS bill: the sms_* limits and the breaker, for SMS that cost money. Everything happens in the
+// transaction that decides about the SMS, so that a crash charges too much and never too little.
 
 import type { Sql } from "../../db/connection/database.ts";
 import { deletePaid, insertPaid, listLatest, lockPrefix, verifyPaid } from "../../db/paid_passcodes.ts";
@@ -10,45 +10,48 @@ import { log } from "../log.ts";
 import { dialCodeOf, type PhoneNumber } from "../phone_number.ts";
 import { stoppedMs, WATCHED } from "./breaker.ts";
 
-/** An SMS that somebody at this address asks for. */
+/** An SMS that a client at this address asks for. */
 export interface WantedSms {
   to: PhoneNumber;
   address: string;
   at: Date;
-  /** Of the challenge, where it is a passcode: its code will come back, or not. */
+  /** Nonce of the challenge if it is a passcode, to match the code when it comes back. */
   nonce?: Uint8Array;
 }
 
-/** A passcode stays charged to its address: making a provider refuse all day must not be free. */
+/** A refused passcode stays charged to its address, so that causing refusals all day is not free. */
 type GivenBack = "everything" | "all but the address's";
 
 export interface SmsBudget {
-  /** Sets aside what the SMS costs of every limit, or nothing. Null, or the seconds after which it can be had. */
+  /** Charges the SMS to all limits or to none. Returns null, or the seconds until it can be sent. */
   take(sql: Sql, sms: WantedSms): Promise<number | null>;
-  /** The SMS certainly did not go out. */
+  /** Call it if the SMS certainly did not go out. */
   giveBack(sql: Sql, sms: WantedSms, what: GivenBack): Promise<void>;
-  /** The code of this challenge came back. */
+  /** Call it when the code of this challenge came back. */
   verified(sql: Sql, nonce: Uint8Array): Promise<void>;
 }
 
-/** When so much of an allowance is used the log says so, and again when it had fallen to so little in between. */
+/**
+ * The log warns when this share of a daily allowance is used, and warns again only after the share has fallen
+ * below the second value.
+ */
 const WARN_AT = 0.6;
 const WARN_AGAIN_BELOW = 0.5;
 const LINE_DIGITS = 4;
 
-/** Nothing is counted of what costs nothing. */
+/** For senders that cost nothing: nothing is counted. */
 export const UNPAID: SmsBudget = {
   take: () => Promise.resolve(null),
   giveBack: () => Promise.resolve(),
   verified: () => Promise.resolve(),
 };
 
-/** @param isWatched whether the breaker looks after prefixes: who switches their limit off wants neither */
+/** @param isWatched whether the breaker is on: it is off if the limit of prefixes is */
 export function createSmsBudget(
   { limiter, keys, isWatched }: { limiter: Limiter; keys: LimitKeys; isWatched: boolean },
 ): SmsBudget {
   const alerted = new Map<string, number>();
-  /** Dial codes, and `service`. */
+  /** The allowances that were warned of: dial codes, and `service`. */
   const warned = new Set<string>();
 
   function warnOnce({ used: { sms_service = 0, sms_dial_code = 0 } }: Verdict, to: PhoneNumber): void {
@@ -71,7 +74,7 @@ export function createSmsBudget(
     return true;
   }
 
-  /** One line a stop and process. */
+  /** Logs each stop once per process. */
   function alertOnce(to: PhoneNumber, at: Date, ms: number): void {
     const prefix = prefixOf(to);
     if ((alerted.get(prefix) ?? 0) > at.getTime()) return;
@@ -85,7 +88,8 @@ export function createSmsBudget(
 
   async function stopped(sql: Sql, { to, at }: WantedSms): Promise<number> {
     const prefix = keys(`prefix ${prefixOf(to)}`);
-    // A bucket would lock it too, but a process with another limit has another. The second is run when the first is done.
+    // The buckets' locks do not suffice: a process with other limits uses other buckets. Both statements are
+    // pipelined, so the second one runs under the lock.
     const [, latest] = await Promise.all([lockPrefix(sql, prefix), listLatest(sql, prefix, WATCHED)]);
     const ms = stoppedMs(latest, at);
     if (ms > 0) alertOnce(to, at, ms);
@@ -96,7 +100,7 @@ export function createSmsBudget(
     async take(sql, sms) {
       const asks = asksOf(sms);
       const verdict = await limiter.take(sql, asks, sms.at);
-      // Behind a lock, so that sends which arrive together see each other.
+      // Under a lock, so that concurrent sends see each other.
       const stop = isWatched ? await stopped(sql, sms) : 0;
       if (stop > 0 && verdict.retryAfter === null) await limiter.giveBack(sql, asks);
       const wait = Math.max(stop, verdict.retryAfter ?? 0);

@@ -8,7 +8,7 @@ export interface TwilioConfig {
   accountSid: string;
   authToken: string;
   from: { phoneNumber: PhoneNumber } | { messagingServiceSid: string };
-  /** Stands in the place of https://api.twilio.com; may have a path, and has no trailing slash. */
+  /** Replaces https://api.twilio.com; may have a path, has no trailing slash. */
   apiBaseUrl: string | null;
 }
 
@@ -24,7 +24,7 @@ const CREDENTIALS = [
   "TWILIO_MESSAGING_SERVICE_SID",
 ];
 
-/** One of Twilio's variables is enough to ask for the others. A bad value is refused, whether it is needed or not. */
+/** Any of Twilio's variables makes the others required. A bad value is refused even if it is not needed. */
 export function readSms(env: Environment): SmsConfig {
   const byPresence = CREDENTIALS.some((name) => env.text(name) !== null) ? "twilio" : "console";
   const driver = env.oneOf("SMS_DRIVER", ["console", "twilio"], byPresence);
@@ -45,7 +45,7 @@ export function readSms(env: Environment): SmsConfig {
   if (env.text("TWILIO_PHONE_NUMBER") === null && env.text("TWILIO_MESSAGING_SERVICE_SID") === null) {
     env.refuse("TWILIO_PHONE_NUMBER", "Is missing, and so is TWILIO_MESSAGING_SERVICE_SID: set one of them");
   }
-  // A messaging service has its own numbers, so it wins where both are set.
+  // A messaging service has its own numbers, so it takes precedence.
   const from = messagingServiceSid === null && phoneNumber !== null
     ? { phoneNumber }
     : { messagingServiceSid: messagingServiceSid ?? "" };
@@ -69,7 +69,7 @@ function readApiBaseUrl(env: Environment): string | null {
   return text.replace(/\/+$/, "");
 }
 
-/** Where paid SMS may go. Without a list: home, the country of our own number. */
+/** Countries that paid SMS may go to; by default the country of our own number. */
 export function readSmsCountries(env: Environment, sms: SmsConfig): Countries {
   const codes = env.list("SMS_COUNTRIES").map((code) => code.toUpperCase());
   if (codes.length === 1 && codes[0] === "*") return "*";
@@ -81,14 +81,16 @@ export function readSmsCountries(env: Environment, sms: SmsConfig): Countries {
   if (codes.length > 0) return codes;
   if (sms.driver === "console") return "*";
   const home = "phoneNumber" in sms.from ? likelyCountryOf(sms.from.phoneNumber) : null;
-  // A number that was refused has no country either; one line about it is enough.
+  // An invalid number has no country either, and was already reported.
   if (home === null && !env.problems.some((problem) => problem.startsWith("TWILIO_PHONE_NUMBER:"))) {
     env.refuse("SMS_COUNTRIES", 'Is missing, and the sender has no country: set codes such as US,DE or "*"');
   }
   return home === null ? [] : [home];
 }
 
-/** `+1234567890=654321,...`. Problems name the place in the list, never the number or its passcode. */
+/**
+ * Reads `+1234567890=654321,...`. Problems name the position in the list, never the number or its passcode.
+ */
 export function readTestPasscodes(env: Environment): ReadonlyMap<PhoneNumber, string> {
   const passcodes = new Map<PhoneNumber, string>();
   env.list("TEST_PASSCODES").forEach((entry, index) => {

@@ -10,11 +10,14 @@ export interface SentSms {
 }
 
 export interface ConsoleSms extends SmsSender {
-  /** The newest 1,000, newest first; of one number only where `to` is given. */
+  /** The latest 1,000, newest first; only those of one number if `to` is given. */
   sent(to?: PhoneNumber): SentSms[];
 }
 
-/** Sends nothing: prints each SMS, so that the whole service runs on a laptop. Whoever reads it can sign in. */
+/**
+ * Prints each SMS instead of sending it, so that the whole service runs on a laptop. Anybody who can read the
+ * output can sign in.
+ */
 export function createConsoleSms(
   { print, now }: { print: (text: string) => void; now: () => Date },
 ): ConsoleSms {

@@ -4,7 +4,7 @@ import { type ConsoleSms, createConsoleSms } from "./console.ts";
 import type { SmsSender } from "./sender.ts";
 import { createTwilioSms } from "./twilio.ts";
 
-/** The sender that the configuration names. */
+/** Creates the configured sender. */
 export async function createSms(
   config: SmsConfig,
   { print, now, publicUrl }: { print: (text: string) => void; now: () => Date; publicUrl: string },
@@ -17,11 +17,14 @@ export async function createSms(
   });
 }
 
-/** Names and addresses that are of this machine or this network alone. */
+/** Names and addresses of this machine or a private network. */
 const PRIVATE_HOST =
   /^([^.]+|.+\.(localhost|local|internal|test)|(127|10|0)\..+|192\.168\..+|169\.254\..+|172\.(1[6-9]|2\d|3[01])\..+)$/;
 
-/** Whether Twilio could reach it, and people elsewhere: Twilio refuses every SMS whose callback it cannot. */
+/**
+ * Whether the URL is public, so that Twilio can reach it: Twilio refuses every SMS whose callback it cannot
+ * reach.
+ */
 export function isPublic(publicUrl: string): boolean {
   return !PRIVATE_HOST.test(new URL(publicUrl).hostname);
 }

@@ -1,4 +1,4 @@
-// What may be sent to whom: the checks that stand before every SMS, and what is learnt from a refused one.
+// Decides which SMS may be sent: the checks before each one, and what a refusal teaches about a number.
 
 import type { Database } from "../../db/connection/database.ts";
 import { isSuppressed, suppress } from "../../db/suppressions.ts";
@@ -8,9 +8,12 @@ import type { Countries } from "./config.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 export interface SmsDispatch {
-  /** Whether an SMS may go to this number: it needs one, and where that costs money its country and kind of line are right. */
+  /**
+   * Whether this number gets an SMS: it is no test number, and for paid SMS its country and kind of line are
+   * allowed.
+   */
   isReachable(to: PhoneNumber): boolean;
-  /** Why no passcode may go to this number, known without trying. */
+  /** Why no passcode can be sent to this number, as far as that is known without trying; null if one can. */
   refusal(to: PhoneNumber): Promise<SmsRefusal | null>;
   send(to: PhoneNumber, text: string): Promise<SmsOutcome>;
 }
@@ -19,10 +22,10 @@ export function createSmsDispatch(
   { database, sender, enabled, countries, testPasscodes, now }: {
     database: Database;
     sender: SmsSender;
-    /** Whether SMS that cost money are sent at all. */
+    /** Whether paid SMS are sent at all. */
     enabled: boolean;
     countries: Countries;
-    /** Numbers that need no SMS, and get none. */
+    /** Test numbers, which get no SMS. */
     testPasscodes: ReadonlyMap<string, string>;
     now: () => Date;
   },
@@ -32,7 +35,7 @@ export function createSmsDispatch(
 
   function isReachable(to: PhoneNumber): boolean {
     if (testPasscodes.has(to)) return false;
-    // Local metadata lags behind the numbering plans, so it guards money only.
+    // Our metadata lags behind the numbering plans, so it is only used where money is at stake.
     if (!sender.paid) return true;
     if (!enabled) return false;
     return takesSms(to) && isDiallable(to) && isServed(countryOf(to));
@@ -48,7 +51,7 @@ export function createSmsDispatch(
     },
 
     async send(to, text) {
-      // Whoever asked before: what is paid for goes out by this line and no other.
+      // Checked again here, whatever callers have checked: all paid SMS pass this line.
       if (sender.paid && !enabled) {
         return { sent: false, refusal: "sms_disabled", provider_code: null, perhaps: "no" };
       }

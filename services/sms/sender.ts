@@ -1,10 +1,10 @@
 import type { PhoneNumber } from "../phone_number.ts";
 
-/** Why an SMS was not sent, in the words of the API's error codes. */
+/** Why an SMS was not sent, as error codes of the API. */
 export type SmsRefusal = "sms_failed" | "sms_opted_out" | "sms_not_allowed" | "sms_disabled";
 
 /**
- * What became of an SMS: `provider_id` is the provider's name for it, by which a later callback speaks of it;
+ * The outcome of an SMS. `provider_id` is the provider's id for it, which later callbacks use;
  * `provider_code` is the provider's own error number, for the log.
  */
 export type SmsOutcome =
@@ -14,15 +14,17 @@ export type SmsOutcome =
     refusal: SmsRefusal;
     provider_code: number | null;
     /**
-     * Whether it may have gone out all the same, and may have been charged for. `unlikely` where something answered that it
-     * failed, which need not have been the provider.
+     * Whether it may have been sent, and charged for, all the same. `unlikely` if the failure was reported by
+     * something that need not have been the provider.
      */
     perhaps: "no" | "unlikely" | "yes";
   };
 
 export interface SmsSender {
-  /** Whether a send costs money; limits and numbering plans apply to those alone. */
+  /** Whether SMS cost money; only then limits and numbering plans apply. */
   readonly paid: boolean;
-  /** Never throws: a provider that fails, hangs or answers nonsense is a refusal. At most 10 s. */
+  /**
+   * Never throws: a provider that fails, hangs or answers nonsense counts as a refusal. Takes 10 s at most.
+   */
   send(to: PhoneNumber, text: string): Promise<SmsOutcome>;
 }

@@ -2,10 +2,10 @@ import type { PhoneNumber } from "../phone_number.ts";
 import type { Language } from "../texts/language.ts";
 import { SMS_WORDS } from "../texts/sms.ts";
 
-/** What one SMS holds before it is split, and paid, as two (3GPP TS 23.038). */
+/** Length of one SMS; a longer text is split, and paid for, as two (3GPP TS 23.038). */
 export const SEGMENT_SEPTETS = 160;
 
-/** The longest host whose passcodes and invitations still fit into one segment beside our words. */
+/** The longest host with which the texts of passcodes and invitations still fit into one segment. */
 export const HOST_LENGTH_MAX = 57;
 
 const BASIC = new Set(
@@ -17,7 +17,7 @@ const BASIC = new Set(
 );
 const EXTENSION = new Set("\f^{}\\[~]|\u20ac");
 
-/** How many septets the text takes in GSM-7; null where a character is not in it (3GPP TS 23.038, 6.2.1). */
+/** The septets of a text in GSM-7; null if a character is not in that alphabet (3GPP TS 23.038, 6.2.1). */
 export function gsm7Septets(text: string): number | null {
   let septets = 0;
   for (const character of text) {
@@ -29,28 +29,28 @@ export function gsm7Septets(text: string): number | null {
 }
 
 /**
- * The SMS of a passcode. Its last line lets a browser on that host, and on no other, fill the code in
- * (WebOTP, origin-bound one-time codes); such a line holds no port, so one in `host` is dropped.
+ * The SMS with a passcode. Its last line lets a browser fill in the code on that host and no other (WebOTP,
+ * origin-bound one-time codes). Such a line cannot hold a port, so a port in `host` is dropped.
  */
 export function passcodeText(passcode: string, host: string, language: Language = "en"): string {
   const domain = host.replace(/:[0-9]+$/, "");
   return `${SMS_WORDS[language].passcode(passcode)}\n\n@${domain} #${passcode}`;
 }
 
-/** What the owner of a number can do, where somebody asked for the other. */
+/** What the number's owner can do instead, after the wrong form was used. */
 export type Instead = "sign_in" | "sign_up";
 
-/** The SMS to a number that cannot do what was asked for. */
+/** The SMS to a number for which the wrong form was used. */
 export function insteadText(instead: Instead, language: Language): string {
   return SMS_WORDS[language].instead[instead];
 }
 
-/** The SMS of an invitation. Nothing in it was worded by the inviter. */
+/** The SMS of an invitation. None of its words come from the inviter. */
 export function inviteText(inviter: PhoneNumber, url: string, language: Language): string {
   return SMS_WORDS[language].invite(inviter, url);
 }
 
-/** The same from the inviter's own phone, which says by itself who it is. */
+/** The invitation sent from the inviter's own phone, which identifies the sender by itself. */
 export function deviceInviteText(url: string, language: Language): string {
   return SMS_WORDS[language].deviceInvite(url);
 }

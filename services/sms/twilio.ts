@@ -5,15 +5,15 @@ import type { TwilioConfig } from "./config.ts";
 import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 const TIMEOUT_MS = 10_000;
-/** An answer of Twilio's has some two thousand bytes. */
+/** Twilio's answers have some two thousand bytes. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** Twilio's own number of an error -> what the API tells its caller. What is not here is `sms_failed`. */
+/** Twilio's error numbers and what the API answers for them. Any other number is `sms_failed`. */
 const REFUSALS: Readonly<Record<number, SmsRefusal>> = {
-  // The person said STOP to us.
+  // The person has sent us STOP.
   21610: "sms_opted_out", // attempt to send to an unsubscribed recipient
 
-  // The number cannot get an SMS from us, however often it is tried.
+  // The number can never get an SMS from us.
   21211: "sms_not_allowed", // invalid "To"
   21265: "sms_not_allowed", // "To" is a short code
   21266: "sms_not_allowed", // "To" is our own "From"
@@ -24,13 +24,13 @@ const REFUSALS: Readonly<Record<number, SmsRefusal>> = {
   30005: "sms_not_allowed", // unknown or inactive handset
   30006: "sms_not_allowed", // landline or unreachable carrier
 
-  // The carrier, or a phone that is off: a later try may arrive.
+  // The carrier, or a phone that is off: a later attempt may succeed.
   30003: "sms_failed", // unreachable handset
   30004: "sms_failed", // blocked, by the phone or by its carrier
   30007: "sms_failed", // filtered by a carrier
   30008: "sms_failed", // unknown to the carrier as well
 
-  // Our account, our sender or our text: the operator's to mend, and nothing that a caller could do.
+  // Our account, sender or text: for the operator to fix; callers can do nothing about it.
   20003: "sms_failed", // wrong credentials
   20404: "sms_failed", // no such account or API
   20429: "sms_failed", // too many requests
@@ -45,19 +45,19 @@ const REFUSALS: Readonly<Record<number, SmsRefusal>> = {
   30034: "sms_failed", // "From" is not registered for A2P 10DLC
 };
 
-/** What Twilio says of a message that it took and knows already not to arrive. */
+/** Statuses of a message that Twilio accepted but already knows will not arrive. */
 const NOT_SENT: ReadonlySet<string> = new Set(["failed", "undelivered", "canceled"]);
-/** As if it had not taken it. */
+/** Treated as if Twilio had not accepted it. */
 const REFUSED = 400;
 
-/** What Twilio's error number means to a caller, in an answer as in a status callback. */
+/** What Twilio's error number means to a caller, in an answer or a status callback. */
 export function refusalOf(providerCode: number | null): SmsRefusal {
   return providerCode === null ? "sms_failed" : REFUSALS[providerCode] ?? "sms_failed";
 }
 
 /**
- * For the log: what went wrong, in words and numbers that hold nothing of the number or the text. `unreachable`: nothing
- * was sent; `unintelligible`: the answer made no sense, or there was none.
+ * For the log: what went wrong, without anything of the number or the text. `unreachable`: nothing was sent;
+ * `unintelligible`: the answer made no sense, or there was none.
  */
 export interface TwilioFailure {
   reason: "refused" | "timed out" | "unreachable" | "unintelligible";
@@ -66,22 +66,22 @@ export interface TwilioFailure {
 }
 
 export interface TwilioOptions extends Omit<TwilioConfig, "driver"> {
-  /** Where Twilio tells what became of each SMS; Twilio refuses one that it cannot reach. */
+  /** The URL for Twilio's status callbacks; Twilio refuses one that it cannot reach. */
   statusCallback?: string | null;
   timeoutMs?: number;
   log?: (failure: TwilioFailure) => void;
 }
 
 /**
- * Sends through Twilio. The SDK is loaded here and not before: it costs 120 ms that no other start needs.
- * An SMS that Twilio took but confirmed too late counts as failed; the person may then get two.
+ * Sends through Twilio. The SDK is loaded only here: it costs 120 ms, which other starts do not need. An SMS
+ * that Twilio accepted but confirmed too late counts as failed; the person may then get two.
  */
 export async function createTwilioSms(options: TwilioOptions): Promise<SmsSender> {
   const { default: twilio } = await import("twilio");
   const client = twilio(options.accountSid, options.authToken, {
     httpClient: createHttpClient(options.apiBaseUrl, options.timeoutMs ?? TIMEOUT_MS),
     autoRetry: false,
-    // Left out, the SDK would read these from the environment.
+    // If these were left out, the SDK would read them from the environment.
     edge: "",
     region: "",
     logLevel: "",
@@ -106,11 +106,11 @@ export async function createTwilioSms(options: TwilioOptions): Promise<SmsSender
   };
 }
 
-/** The error's own message is dropped: Twilio's quote the number. */
+/** The error's message is dropped: Twilio's messages quote the number. */
 function refuse({ log }: TwilioOptions, error: unknown): SmsOutcome {
   const { status, code } = (error ?? {}) as { status?: unknown; code?: unknown };
   const timedOut = error instanceof DOMException && error.name === "TimeoutError";
-  // A DOMException has a code as well, which is none of Twilio's.
+  // A DOMException has a code too, but not one of Twilio's.
   const ofTwilio = !(error instanceof DOMException) && Number.isInteger(code) && code !== 0;
   const providerCode = ofTwilio ? code as number : null;
   const answered = ofTwilio || typeof status === "number";
@@ -121,7 +121,7 @@ function refuse({ log }: TwilioOptions, error: unknown): SmsOutcome {
     provider_code: providerCode,
   });
   const isError = ofTwilio || typeof status === "number" && status >= 400;
-  // A 5xx that is none of Twilio's own may come from something in between, behind which the SMS was sent.
+  // A 5xx that is not Twilio's own may come from a gateway, behind which the SMS was sent.
   const isCertain = ofTwilio || typeof status === "number" && status >= 400 && status < 500 || unsent;
   return {
     sent: false,
@@ -131,7 +131,10 @@ function refuse({ log }: TwilioOptions, error: unknown): SmsOutcome {
   };
 }
 
-/** The SDK's HTTP on fetch: another base where one is given, limits on time and bytes of the answer, no redirects. */
+/**
+ * The SDK's HTTP client on top of fetch: with another base URL if one is given, limits on the time and size
+ * of the answer, and no redirects.
+ */
 function createHttpClient(apiBaseUrl: string | null, timeoutMs: number): RequestClient {
   async function request(asked: Parameters<RequestClient["request"]>[0]) {
     const { origin, pathname } = new URL(asked.uri);
@@ -146,6 +149,7 @@ function createHttpClient(apiBaseUrl: string | null, timeoutMs: number): Request
     const body = await readText(response, ANSWER_BYTES_MAX);
     return { statusCode: response.status, body, headers: response.headers };
   }
-  // Of the class the SDK calls this one method; its constructor would set up axios and an agent for nothing.
+  // The SDK calls only this method of the class, whose constructor would set up axios and an agent for
+  // nothing.
   return { request } as unknown as RequestClient;
 }

@@ -1,5 +1,5 @@
-// What Twilio tells by itself: what became of an SMS, and what people answered to it. Only what is signed with our token
-// is believed. Everything may come twice, or about an SMS that nobody knows, and then changes nothing.
+// Twilio's callbacks: delivery reports of SMS, and SMS that people send to us. Only callbacks signed with our
+// token are accepted. Each may arrive twice, or be about an unknown SMS, and then changes nothing.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../../db/connection/database.ts";
@@ -11,29 +11,38 @@ import { log } from "../log.ts";
 import { parsePhoneNumber } from "../phone_number.ts";
 import { refusalOf } from "./twilio.ts";
 
-/** A callback as it came in. */
+/** A callback as it was received. */
 export interface SignedForm {
-  /** Path and query, as Twilio asked for them. */
+  /** Path and query of the request. */
   address: string;
-  /** X-Twilio-Signature. */
+  /** The X-Twilio-Signature header. */
   signature: string;
   form: URLSearchParams;
 }
 
 export interface TwilioCallbacks {
-  /** What became of an SMS. @throws AppError invalid_signature */
+  /** A delivery report. @throws AppError invalid_signature */
   status(callback: SignedForm): Promise<void>;
-  /** An SMS to us: STOP stops every SMS to its sender, START allows them again. @throws AppError invalid_signature */
+  /**
+   * An SMS to us: STOP blocks every SMS to its sender, START allows them again. @throws AppError
+   * invalid_signature
+   */
   inbound(callback: SignedForm): Promise<void>;
 }
 
-/** Several times what Twilio sends: to look whether thousands are signed would keep everybody else waiting. */
+/**
+ * Several times as many as Twilio sends: checking the signature of thousands of fields would block the event
+ * loop.
+ */
 const FIELDS_MAX = 200;
 const UNDELIVERED = ["undelivered", "failed"];
-/** Twilio may tell before its answer, by which we know the SMS, is noted. */
+/**
+ * A delivery report may arrive before Twilio's answer, which identifies the SMS, is recorded; so it is looked
+ * up again.
+ */
 const LOOKS_AFTER_MS = [0, 200, 1_000];
 const SID = /^[0-9A-Za-z]{1,64}$/;
-// Twilio's own words for it, which it obeys by itself too.
+// Twilio's opt-out keywords, which Twilio obeys as well.
 const STOP = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"];
 const START = ["START", "YES", "UNSTOP"];
 
@@ -41,7 +50,7 @@ export function createTwilioCallbacks(
   { database, authToken, publicUrl, now }: {
     database: Database;
     authToken: string;
-    /** Twilio signs the address that it was given, not the one that a proxy made of it. */
+    /** Twilio signs the URL that it was given, not what a proxy made of it. */
     publicUrl: string;
     now: () => Date;
   },
@@ -53,7 +62,7 @@ export function createTwilioCallbacks(
     if (!isSigned) throw new AppError("invalid_signature");
   }
 
-  /** What the SMS was for; null where nobody knows it, or knows this of it already. */
+  /** What the SMS was for; null if it is unknown, or already marked. */
   function noteUndelivered(
     sid: string,
     { isStop, isFirst, to }: { isStop: boolean; isFirst: boolean; to: string },
@@ -61,8 +70,8 @@ export function createTwilioCallbacks(
     return database.begin(async (sql) => {
       const invitee = await markInviteUndelivered(sql, sid, isStop ? "withheld" : "undelivered");
       const phone = invitee ?? await markUndelivered(sql, sid);
-      // Whoever has stopped us has done so, whichever SMS it was that told, of those that we remember or not. At a later look
-      // he may have said START.
+      // An opt-out counts whether or not we know the SMS that reported it. Only on the first lookup: by a
+      // later one the person may have sent START.
       const stopped = isStop && isFirst ? phone ?? parsePhoneNumber(to) : null;
       if (stopped !== null) await suppress(sql, stopped, "carrier_stop", now());
       return phone === null ? null : invitee === null ? "passcode" : "invitation";
@@ -89,7 +98,7 @@ export function createTwilioCallbacks(
     async inbound(callback) {
       await refuseUnsigned(callback);
       const from = parsePhoneNumber(callback.form.get("From") ?? "");
-      // A messaging service says what it took the text for, in whatever language that was.
+      // A messaging service says how it understood the text, whatever its language.
       const word = (callback.form.get("OptOutType") || callback.form.get("Body") || "").trim().toUpperCase();
       if (from === null) return;
       if (STOP.includes(word)) await database.run((sql) => suppress(sql, from, "carrier_stop", now()));
@@ -98,7 +107,7 @@ export function createTwilioCallbacks(
   };
 }
 
-/** A field that came more than once has a list, as the SDK wants it. */
+/** Repeated fields become a list, as the SDK expects. */
 function valuesOf(form: URLSearchParams): Record<string, string | string[]> {
   const byName = Map.groupBy(form, ([name]) => name);
   return Object.fromEntries(
