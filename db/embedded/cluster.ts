@@ -5,12 +5,12 @@ import type { Place } from "./place.ts";
 
 export const SUPERUSER = "puffintalk";
 
-/** The server's whole environment: it has no use for the secrets in ours, and other processes may read its. */
+/** The server's whole environment: it does not need the secrets in ours, and other processes may read it. */
 export const ENVIRONMENT = { LC_ALL: "C", TZ: "UTC", PATH: "/usr/local/bin:/usr/bin:/bin" };
 
 /**
- * Creates the cluster unless it is there. It gets its name only when initdb is through, so a folder of that name is
- * never removed, and what an interrupted initdb left behind always is.
+ * Creates the cluster unless it exists. It gets its name only after initdb has succeeded, so a folder of that
+ * name is never removed, and the remains of an interrupted initdb always are.
  */
 export async function createCluster(place: Place, programs: string, durable: boolean): Promise<void> {
   for await (const { name } of Deno.readDir(place.location)) {
@@ -22,11 +22,11 @@ export async function createCluster(place: Place, programs: string, durable: boo
   const unfinished = `${place.cluster}.${crypto.randomUUID()}`;
   await initdb(place, programs, unfinished, durable);
   await Deno.rename(unfinished, place.cluster);
-  // A rename that a crash of the machine undoes would make this cluster look interrupted.
+  // If a crash of the machine undid the rename, this cluster would look interrupted.
   if (durable) await syncFolder(place.location);
 }
 
-/** initdb looks up its user's name, which containers with an arbitrary uid do not have. */
+/** initdb looks up the name of its user, which is missing in containers with an arbitrary uid. */
 async function requireName({ account }: Place): Promise<void> {
   const { success } = await new Deno.Command("id", { args: ["-un"], cwd: "/", ...account }).output();
   if (success) return;
@@ -40,7 +40,8 @@ async function initdb(place: Place, programs: string, folder: string, durable: b
   const { success, stdout, stderr } = await new Deno.Command(join(programs, "bin/initdb"), {
     args: [
       ...["--pgdata", folder, "--username", SUPERUSER, "--data-checksums", "--encoding=UTF8", "--locale=C"],
-      // The server's own C.UTF-8: what it sorts and folds does not change with the machine's C library.
+      // The server's built-in C.UTF-8: its sorting and case folding do not change with the machine's C
+      // library.
       ...["--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
       // The socket's folder decides who may connect.
       "--auth=trust",

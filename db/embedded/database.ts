@@ -2,7 +2,7 @@ import postgres from "postgres";
 
 export const DATABASE = "puffintalk";
 
-/** Options of postgres.js; `host` is the folder of the Unix socket, `port` a part of its name. */
+/** Options of postgres.js: `host` is the folder of the Unix socket, `port` a part of the socket's name. */
 export interface Address {
   host: string;
   port: number;
@@ -10,7 +10,7 @@ export interface Address {
   database: string;
 }
 
-/** The version of the server that answers for our database, which is created when missing; null when none answers. */
+/** The version of the running server, whose database is created if missing; null if no server answers. */
 export async function askVersion(address: Address): Promise<string | null> {
   try {
     return await showVersion(address);

@@ -1,8 +1,8 @@
-/** Why the embedded PostgreSQL cannot run here: a complete sentence for whoever started the service. */
+/** Why the embedded PostgreSQL cannot run here, as a complete sentence for the operator. */
 export class EmbeddedPostgresError extends Error {
   override name = "EmbeddedPostgresError";
 }
 
-/** The way out that every machine has, appended where the embedded server cannot work at all. */
+/** Advice that always works, appended if the embedded server cannot run here at all. */
 export const USE_DATABASE_URL =
   "Set DATABASE_URL to a PostgreSQL server (15 or later) to use that instead of the embedded one.";

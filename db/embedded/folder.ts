@@ -1,7 +1,7 @@
-/** Five seconds; what writes there fails as soon as its files are gone. */
+/** Attempts over five seconds; a program that writes there fails as soon as its files are gone. */
 const REMOVALS_MAX = 100;
 
-/** Makes a folder that only its owner may enter, unless it is there. */
+/** Creates a folder that only its owner may enter, unless it exists. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { mode: 0o700 });
@@ -10,7 +10,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** A short name that stands for a path. */
+/** A short hash of a path, for use as a name. */
 export async function hashOf(path: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(path));
   return new Uint8Array(hash, 0, 8).toHex();
@@ -24,7 +24,7 @@ export async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
-/** Removes a folder into which a program that outlived a killed service may still be writing. */
+/** Removes a folder although a program that outlived a killed service may still be writing to it. */
 export async function removeBusyFolder(path: string): Promise<void> {
   for (let attempts = 0;; attempts++) {
     try {

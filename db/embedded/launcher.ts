@@ -1,8 +1,8 @@
 /**
- * A PostgreSQL server of the service's own below its data directory, for machines on which nobody has set one up.
- * Guarantees: one service a data directory; a server that a killed service left behind is adopted, not restarted; a
- * server that was killed itself is started again;
- * a cluster that was once complete is never removed; nothing listens but a socket in a folder of mode 0700.
+ * Runs a PostgreSQL server below the data directory, for machines without one. Guarantees: one service per
+ * data directory; a server that a killed service left behind is adopted, not restarted; a server that was
+ * killed itself is started again; a cluster that was once complete is never removed; the server listens only
+ * on a socket in a folder of mode 0700.
  */
 import { copyBinaries } from "./binaries.ts";
 import { createCluster, SUPERUSER } from "./cluster.ts";
@@ -19,32 +19,36 @@ const START_MS_MAX = 30_000;
 const POLL_MS = 10;
 
 export interface EmbeddedOptions {
-  /** Settings of postgresql.conf on top of ours. A server that is adopted keeps those it was started with. */
+  /**
+   * Settings of postgresql.conf in addition to ours. An adopted server keeps the ones it was started with.
+   */
   settings?: Settings;
-  /** The server died; it is being started again. */
+  /** Called when the server has died and is being started again. */
   onLost?: () => void;
 }
 
 export interface EmbeddedPostgres {
   address: Address;
-  /** The server's, e.g. "18.4". */
+  /** Version of the server, e.g. "18.4". */
   version: string;
-  /** The folder with cluster, programs and log. */
+  /** The folder with the cluster, the programs and the log. */
   location: string;
-  /** Whether the server was already running, left behind by a service that was killed. */
+  /** Whether the server was already running, left behind by a killed service. */
   adopted: boolean;
-  /** Disconnects every client, stops the server within 10 s and frees the data directory. */
+  /** Disconnects all clients, stops the server within 10 s and releases the data directory. */
   stop(): Promise<void>;
 }
 
-/** Starts or adopts the server below `dataDir`. Throws EmbeddedPostgresError with a sentence for the terminal. */
+/**
+ * Starts or adopts the server below `dataDir`. @throws EmbeddedPostgresError with a sentence for the terminal
+ */
 export async function startEmbedded(
   dataDir: string,
   options: EmbeddedOptions = {},
 ): Promise<EmbeddedPostgres> {
   let lock: Deno.FsFile | null = null;
   try {
-    // Root's has to be entered by the user who runs the server.
+    // Root's folder has to be accessible to the user who runs the server.
     await Deno.mkdir(dataDir, { recursive: true, mode: Deno.uid() === 0 ? 0o711 : 0o700 });
     const directory = await Deno.realPath(dataDir);
     lock = await lockDataDirectory(directory);
@@ -73,7 +77,9 @@ async function launch(
   return { address, version, location: place.location, adopted: !child, stop: () => stopped ??= stop() };
 }
 
-/** Waits until a server answers, and starts one as soon as there is none: an old one may still be stopping. */
+/**
+ * Waits until a server answers, and starts one as soon as none is running: an old one may still be stopping.
+ */
 async function bringUp(place: Place, settings: Settings, address: Address) {
   let child: Child | null = null;
   try {
@@ -113,10 +119,14 @@ async function endOf(log: string): Promise<string> {
   return text.trimEnd().split("\n").slice(-8).join("\n");
 }
 
-/** What the system refuses here, it refuses for the data directory: no permission, no space, a file in the way. */
+/**
+ * Turns errors of the operating system into advice about the data directory: no permission, no space, a file
+ * in the way.
+ */
 function explain(dataDir: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  // Deno's own advice, to allow everything, would be no good one: there is no place for data where it asks for that.
+  // Deno's own advice to allow everything would be wrong here: a process without these permissions has no
+  // place for data.
   const isForbidden = error.name === "NotCapable";
   if (!isForbidden && !("code" in error)) return error;
   const reason = isForbidden ? "it is no place for files" : error.message;

@@ -3,8 +3,8 @@ import { EmbeddedPostgresError } from "./error.ts";
 import { quote } from "./folder.ts";
 
 /**
- * Makes this process the only service on `dataDir` until the returned file is closed or the process ends, however it
- * ends: the kernel keeps the lock, so there is nothing to clean up after a SIGKILL.
+ * Makes this process the only service on `dataDir` until the returned file is closed or the process ends in
+ * any way. The kernel holds the lock, so nothing has to be cleaned up after a SIGKILL.
  */
 export async function lockDataDirectory(dataDir: string): Promise<Deno.FsFile> {
   const path = join(dataDir, "lock");

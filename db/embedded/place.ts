@@ -1,6 +1,6 @@
 /**
- * Where a data directory's cluster lives and which user runs it. PostgreSQL refuses to run as root, so root's
- * clusters belong to `nobody`, and stay out of directories that `nobody` cannot reach.
+ * Where the cluster of a data directory lives, and which user runs it. PostgreSQL refuses to run as root, so
+ * root's clusters belong to `nobody`, and are kept out of directories that `nobody` cannot reach.
  */
 import { dirname, join } from "node:path";
 import { EmbeddedPostgresError, USE_DATABASE_URL } from "./error.ts";
@@ -9,7 +9,7 @@ import { findSocketFolder } from "./socket.ts";
 
 const ROOTS_CLUSTERS = "/var/lib/puffintalk";
 
-/** Spawn options that make a program run as the cluster's user; empty when that is us. */
+/** Spawn options that run a program as the cluster's user; empty if that is the current one. */
 export type Account = { uid: number; gid: number } | Record<never, never>;
 
 export interface Place {
@@ -21,7 +21,7 @@ export interface Place {
   account: Account;
 }
 
-/** Finds or makes the place of `dataDir` (absolute, without links, existing). */
+/** Finds or creates the place for `dataDir` (absolute, without links, existing). */
 export async function findPlace(dataDir: string): Promise<Place> {
   const root = Deno.uid() === 0;
   const location = await findLocation(dataDir, root);
@@ -38,7 +38,10 @@ export async function findPlace(dataDir: string): Promise<Place> {
   return place;
 }
 
-/** initdb hands its path to a shell, without care; a server takes any. postgres.js takes a comma for the end of a host. */
+/**
+ * Refuses paths that would not work: initdb passes its path to a shell unescaped, and postgres.js treats a
+ * comma as the end of a host. The server itself accepts any path.
+ */
 async function refuseUnusable({ location, cluster, socketFolder }: Place): Promise<void> {
   const setsUp = !await exists(cluster);
   const found = /,/.exec(socketFolder) ?? (setsUp ? /["$`\r\n]/.exec(location) : null);
@@ -50,8 +53,8 @@ async function refuseUnusable({ location, cluster, socketFolder }: Place): Promi
 }
 
 /**
- * `<dataDir>/postgres` is the folder itself, or a link to where root's cluster had to go. The link keeps the data
- * together with its directory when that is renamed, or when its mode changes later.
+ * `<dataDir>/postgres` is the folder itself, or a link to where root's cluster had to go. The link keeps the
+ * data with the directory if that is renamed, or its mode changes later.
  */
 async function findLocation(dataDir: string, root: boolean): Promise<string> {
   const usual = join(dataDir, "postgres");
@@ -73,14 +76,14 @@ async function findLocation(dataDir: string, root: boolean): Promise<string> {
   return elsewhere;
 }
 
-/** Follows only links of our own making: root gives the folder at the end to another user. */
+/** Follows only links that we have made, because root gives the target to another user. */
 async function followLink(link: string): Promise<string> {
   const target = await Deno.readLink(link);
   if (dirname(target) === ROOTS_CLUSTERS) return target;
   throw new EmbeddedPostgresError(`The link ${quote(link)} does not lead into ${quote(ROOTS_CLUSTERS)}.`);
 }
 
-/** The user of an existing cluster keeps it; a new folder of root's goes to `nobody`. */
+/** An existing cluster keeps its user; a new folder of root's goes to `nobody`. */
 async function ownerOf(folder: string): Promise<Account> {
   const { uid, gid } = await Deno.lstat(folder);
   if (uid !== null && uid !== 0) return accountOf({ uid, gid });
@@ -104,7 +107,7 @@ async function nobody(): Promise<{ uid: number; gid: number }> {
   );
 }
 
-/** Asks the system rather than adding up mode bits, which know nothing of access lists. */
+/** Asks the operating system instead of computing from mode bits, which ignore access lists. */
 async function canEnter(folder: string, account: Account): Promise<boolean> {
   const shell = new Deno.Command("/bin/sh", {
     args: ["-c", 'test -x "$1"', "sh", folder],

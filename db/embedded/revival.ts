@@ -1,15 +1,21 @@
-/** A server that dies under a living service comes back: PostgreSQL recovers what was committed, clients connect anew. */
+/**
+ * Restarts a server that dies while the service is running. PostgreSQL recovers what was committed; clients
+ * reconnect.
+ */
 import type { Place } from "./place.ts";
 import { type Child, findServer, isAlive } from "./server.ts";
 
 const LOOK_EVERY_MS = 500;
 
 export interface Revival {
-  /** No more from here on; resolves with the server that is ours now, null for one that was adopted. */
+  /** Stops watching. Resolves with our server process; null for an adopted server. */
   stop(): Promise<Child | null>;
 }
 
-/** Looks after the server until `stop`. What fails is tried again: backends of a killed server take a moment to go. */
+/**
+ * Watches the server until `stop`. A failed restart is tried again, because backends of a killed server take
+ * a moment to exit.
+ */
 export function keepAlive(
   place: Place,
   bringUp: () => Promise<{ child: Child | null }>,

@@ -1,4 +1,4 @@
-/** The server as a process: finding, starting and stopping it. */
+/** The server as a process: finds, starts and stops it. */
 import { join } from "node:path";
 import process from "node:process";
 import { ENVIRONMENT } from "./cluster.ts";
@@ -9,7 +9,10 @@ const FAST_STOP_MS_MAX = 8_000;
 const IMMEDIATE_STOP_MS_MAX = 1_500;
 const LOG_BYTES_MAX = 1_000_000;
 
-/** Whether process `$1` has the working directory `$2`; where that cannot be seen, whether it is a server at all. */
+/**
+ * Whether the working directory of process `$1` is `$2`; if that cannot be read, whether the process is a
+ * server at all.
+ */
 const WORKS_IN = `
   if [ -d /proc/self ]; then [ "/proc/$1/cwd" -ef "$2" ]; else ps -o command= -p "$1" | grep -q postgres; fi`;
 
@@ -21,11 +24,12 @@ const SETTINGS: Settings = {
   cluster_name: "puffintalk",
   shared_buffers: "32MB",
   max_connections: "100",
-  // Bounds the recovery after a crash to a few seconds, and the disk that an idle service takes.
+  // Limits recovery after a crash to a few seconds, and the disk space of an idle service.
   max_wal_size: "256MB",
-  // No processes for input and output beside the backends, which read little here.
+  // No I/O worker processes beside the backends, which read little here.
   io_method: "sync",
-  // The log names phone numbers otherwise: errors of statements go to the service, which knows what to hide.
+  // Otherwise the log would contain phone numbers. Errors of statements go to the service, which knows what
+  // to hide.
   log_min_messages: "log",
   log_checkpoints: "off",
   timezone: "UTC",
@@ -33,20 +37,26 @@ const SETTINGS: Settings = {
 };
 
 /**
- * Memory below this size that a statement is done with stays the backend's (mallopt(3)). The library's own bounds are 128 KiB,
- * which each block of a download passes: taking pages from the system anew was a quarter of what it cost PostgreSQL.
+ * Freed memory below this size stays with the backend (mallopt(3)). The defaults of 128 KiB are exceeded by
+ * each block of a download, and fetching pages from the system each time was a quarter of PostgreSQL's cost
+ * for it.
  */
 const KEPT_BYTES = String(1024 * 1024);
 const MEMORY = { MALLOC_TRIM_THRESHOLD_: KEPT_BYTES, MALLOC_MMAP_THRESHOLD_: KEPT_BYTES };
 
-/** The process of the cluster's live server, also one that another service left behind. */
+/**
+ * The pid of the cluster's running server, which another service may have left behind; null if there is none.
+ */
 export async function findServer(place: Place): Promise<number | null> {
   const pid = await readPid(join(place.cluster, "postmaster.pid"));
   if (pid === null || !isAlive(pid)) return null;
   return await worksIn(pid, place) ? pid : null;
 }
 
-/** Whether a process works in the cluster's folder, as its server does for its whole life and a zombie does not. */
+/**
+ * Whether the working directory of a process is the cluster's folder, as for its server during its whole
+ * life, but not for a zombie.
+ */
 async function worksIn(pid: number, { cluster, account }: Place): Promise<boolean> {
   const args = ["-c", WORKS_IN, "sh", String(pid), cluster];
   return (await new Deno.Command("/bin/sh", { args, cwd: "/", ...account }).output()).success;
@@ -57,7 +67,7 @@ export interface Child {
   exited: boolean;
 }
 
-/** Starts the server. Call only when `findServer` finds none. */
+/** Starts the server. Call it only if `findServer` finds none. */
 export async function spawnServer(place: Place, programs: string, more: Settings): Promise<Child> {
   await removeStaleLocks(place);
   const log = await Deno.lstat(place.log).catch(() => null);
@@ -65,8 +75,9 @@ export async function spawnServer(place: Place, programs: string, more: Settings
 
   const sockets = `"${place.socketFolder.replaceAll('"', '""')}"`;
   const settings = { ...SETTINGS, unix_socket_directories: sockets, ...more };
-  // The server's user opens the log, so that a link in his folder cannot make root write elsewhere. Ours would be
-  // the wrong stderr anyway: a server that outlives us would keep a pipeline that reads it open for ever.
+  // The server's user opens the log, so that a link in their folder cannot make root write elsewhere. Our own
+  // stderr would be wrong in any case: a server that outlives us would keep a pipeline that reads it open for
+  // ever.
   const logged = 'umask 077; log=$1; shift; exec "$@" >>"$log" 2>&1';
   const child = new Deno.Command("/bin/sh", {
     args: [
@@ -79,7 +90,8 @@ export async function spawnServer(place: Place, programs: string, more: Settings
     stdin: "null",
     stdout: "null",
     stderr: "null",
-    // A session of its own: Ctrl-C in the terminal must not stop the database before the service has drained.
+    // In a session of its own: Ctrl-C in the terminal must not stop the database before the service has
+    // drained.
     detached: true,
     ...place.account,
   }).spawn();
@@ -91,8 +103,9 @@ export async function spawnServer(place: Place, programs: string, more: Settings
 }
 
 /**
- * After a crash of the machine or a restart of a container, the pid in a lock may be that of any other program, and
- * PostgreSQL would take it for a running server. Locks with a dead pid are left to PostgreSQL's own checks.
+ * Removes stale lock files. After a crash of the machine or a restart of a container, the pid in one may
+ * belong to any other program, which PostgreSQL would take for a running server. Locks with a dead pid are
+ * left to PostgreSQL's own checks.
  */
 async function removeStaleLocks({ cluster, socketFolder }: Place): Promise<void> {
   for (const lock of [join(cluster, "postmaster.pid"), `${socketIn(socketFolder)}.lock`]) {
@@ -101,7 +114,10 @@ async function removeStaleLocks({ cluster, socketFolder }: Place): Promise<void>
   }
 }
 
-/** Stops the server and disconnects its clients; one that hangs is ended by force and recovers at its next start. */
+/**
+ * Stops the server and disconnects its clients. A server that hangs is killed, and recovers at its next
+ * start.
+ */
 export async function stopServer(pid: number, place: Place, child: Child | null): Promise<void> {
   const running = async () => child ? !child.exited : await worksIn(pid, place);
   signal(pid, "SIGINT");
@@ -126,12 +142,12 @@ function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
-/** NaN when the file is there but holds no pid. */
+/** Null if there is no file, NaN if it holds no pid. */
 async function readPid(path: string): Promise<number | null> {
   return await Deno.readTextFile(path).then(parseInt, () => null);
 }
 
-/** Whether there is such a process, whoever owns it. */
+/** Whether the process exists, whoever owns it. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -1,4 +1,6 @@
-/** The Unix socket, the server's only door: whoever may enter its folder may connect, and nobody else. */
+/**
+ * The Unix socket, the server's only entrance: anybody who may enter its folder may connect, and nobody else.
+ */
 import { join } from "node:path";
 import { EmbeddedPostgresError } from "./error.ts";
 import { hashOf, makeFolder, quote } from "./folder.ts";
@@ -6,10 +8,10 @@ import type { Account } from "./place.ts";
 
 /** Part of the socket's name; no TCP port is opened. */
 export const PORT = 5432;
-/** Longest path of a Unix socket, in bytes without the final NUL. */
+/** Longest path of a Unix socket in bytes, without the final NUL. */
 const SOCKET_PATH_BYTES_MAX = Deno.build.os === "darwin" ? 103 : 107;
 
-/** `location` itself, or a folder with a short name when the socket's path there would be too long. */
+/** `location` itself, or a folder with a short name if the socket's path there would be too long. */
 export async function findSocketFolder(location: string, account: Account): Promise<string> {
   const path = new TextEncoder().encode(socketIn(location));
   if (path.length <= SOCKET_PATH_BYTES_MAX) return location;
@@ -21,7 +23,7 @@ export async function findSocketFolder(location: string, account: Account): Prom
   const before = await Deno.lstat(folder);
   if (before.isDirectory && before.uid === Deno.uid() && uid !== null) await Deno.chown(folder, uid, gid);
 
-  // Anyone may make folders in /tmp, so what is there need not be ours.
+  // Anybody may create folders in /tmp, so an existing one need not be ours.
   const after = await Deno.lstat(folder);
   if (after.isDirectory && after.uid === uid && ((after.mode ?? 0) & 0o077) === 0) return folder;
   throw new EmbeddedPostgresError(

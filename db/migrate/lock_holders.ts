@@ -1,17 +1,23 @@
 import type { Pool, Sql } from "../connection/database.ts";
 
-/** A transaction that others wait for, as of a dump. */
+/** A transaction that others wait for, such as a dump. */
 export interface Holder {
-  /** Its server process. */
+  /** Pid of its server process. */
   pid: number;
   application_name: string;
-  /** As `client backend`; an `autovacuum worker` is ended by PostgreSQL when somebody has waited for deadlock_timeout. */
+  /**
+   * For example `client backend`. PostgreSQL itself ends an `autovacuum worker` when somebody has waited for
+   * deadlock_timeout.
+   */
   backend_type: string;
 }
 
 const LOOK_MS = 200;
 
-/** Collects who holds up this transaction while it works. @param watch another way to the same database */
+/**
+ * Collects which transactions this one waits for, while `work` runs. @param watch another connection to the
+ * same database
+ */
 export async function watchHolders<T>(
   sql: Sql,
   watch: Pool,
@@ -26,7 +32,7 @@ export async function watchHolders<T>(
       where pid = any(pg_blocking_pids(${own!.pid}))`;
     for (const holder of found) holders.set(holder.pid, holder);
   };
-  // What it does not find out is only not told.
+  // If a check fails, the holders are just not reported.
   const timer = setInterval(() => look().catch(() => {}), LOOK_MS);
   try {
     return await work();

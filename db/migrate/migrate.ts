@@ -3,35 +3,35 @@ import { type Holder, watchHolders } from "./lock_holders.ts";
 import { type Migration, readMigrations } from "./migration_files.ts";
 import { codeOf } from "../connection/outages.ts";
 
-/** Two services that start at once take turns under this advisory lock; the number is arbitrary but ours. */
+/** Advisory lock by which services that start at the same time take turns; the number is arbitrary. */
 const LOCK = 7_886_342_001;
-/** Who has waited for his turn for so long is told. */
+/** `onWaiting` is called after waiting this long. */
 const TOLD_AFTER_MS = 3_000;
 /**
- * A change of a table waits for all who use it, and whoever comes after waits for the change: for so long at most. Less
- * than deadlock_timeout, so that it is never somebody else's transaction that ends.
+ * Lock timeout of a migration: it waits for everybody who uses the table, and everybody who comes later waits
+ * for it. Less than deadlock_timeout, so that a deadlock never ends somebody else's transaction.
  */
 const LOCK_MS_MAX = 800;
-/** More than that: where nobody but the server's own vacuum holds a table, it gives way. */
+/** More than deadlock_timeout: used if only autovacuum holds the table, because it then gives way. */
 const VACUUM_MS_MAX = 1_500;
 const RETRY_MS = 2_000;
 
 export interface MigrateOptions {
-  /** Ends the wait for others; what was begun is finished. */
+  /** Resolves to end the wait for others; a migration in progress is completed. */
   stop?: Promise<unknown>;
-  /** Is told once, when others have been migrating for a while. */
+  /** Called once, when another process has been migrating for a while. */
   onWaiting?: () => void;
   toldAfterMs?: number;
-  /** Is told when others hold what has to be changed, and again when they are others. */
+  /** Called when other transactions hold tables that have to change, and again when the holders change. */
   onHeldUp?: (holders: Holder[]) => void;
   retryMs?: number;
 }
 
 /**
- * Brings the schema up to date, all or nothing, and returns the names of what it applied. A file that was applied
- * before and has changed since, or that this version does not have, stops it. While others hold what has to be changed
- * it is tried again and again, so that those who use the database meanwhile are held up for a moment each time.
- * @throws Error also for a database that takes no changes, and when `stop` resolves before it is its turn
+ * Brings the schema up to date, all or nothing, and returns the names of the applied files. Fails if an
+ * applied file has changed since, or is unknown to this version. While others hold tables that have to
+ * change, it is retried, and everybody else is held up only for a moment each time.
+ * @throws Error also if the database accepts no changes, and if `stop` resolves before its turn
  */
 export async function migrate(
   at: DatabaseAddress,
@@ -85,7 +85,7 @@ function isVacuum(holders: Holder[]): boolean {
   return holders.length > 0 && holders.every((one) => one.backend_type === "autovacuum worker");
 }
 
-/** @throws Error when `stop` resolves before it is over */
+/** @throws Error if `stop` resolves before the pause is over */
 async function pause(ms: number, stop: Promise<unknown>): Promise<void> {
   const over = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => over.resolve(true), ms);
@@ -94,11 +94,11 @@ async function pause(ms: number, stop: Promise<unknown>): Promise<void> {
   if (!isOver) throw new Error("Told to stop while others hold what has to be changed");
 }
 
-// Of PostgreSQL (Appendix A).
+// SQLSTATEs (PostgreSQL, Appendix A).
 const HELD_UP = ["55P03", "40P01"]; // lock_not_available, deadlock_detected
 const NO_RIGHT = ["42501", "3F000"]; // insufficient_privilege, invalid_schema_name
 
-/** The code of an error, or of what caused it. */
+/** The code of an error or of its cause. */
 function codeIn(error: unknown): string {
   return codeOf(error) || codeOf((error as Error).cause);
 }
@@ -135,7 +135,7 @@ async function awaitTurn(
   try {
     const isTold = await Promise.race([lock.then(() => false), stop.then(() => true)]);
     if (!isTold) return;
-    // A connection that is only closed would leave its server process in the queue.
+    // If the connection were only closed, its server process would stay in the queue for the lock.
     lock.cancel();
     await lock.catch(() => {});
     throw new Error("Told to stop while another process migrates the database");
@@ -167,7 +167,10 @@ async function apply(sql: Sql, wanted: Migration[]): Promise<string[]> {
   return missing.map(({ name }) => name);
 }
 
-/** A new schema that comes first in the search path would hide everything there is behind empty tables. */
+/**
+ * Otherwise a new schema that comes first in the search path would hide all existing data behind empty
+ * tables.
+ */
 async function refuseTwoSchemas(sql: Sql): Promise<void> {
   const [row] = await sql<{ present: string | null; next: string | null }[]>`
     select (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('migrations')) as present,

@@ -4,7 +4,10 @@ export interface Migration {
   checksum: string;
 }
 
-/** Reads `0001_name.sql` and so on, in order. Line ends are made equal, so that a checkout cannot change a checksum. */
+/**
+ * Reads `0001_name.sql` and so on, in order. Line endings are normalised, so that a checkout cannot change a
+ * checksum.
+ */
 export async function readMigrations(folder: URL): Promise<Migration[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(folder)) {
