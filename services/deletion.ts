@@ -95,8 +95,8 @@ export function createDeletion(
     const emptied = told.filter(({ has_messages }) => has_messages);
     return [
       sessions.map(({ id }) => ({ to: user_id, event: "session_ended", session_id: id })),
-      // In a payload of its own: a process of an older version does not understand it, and then ignores the
-      // rest of the payload as well.
+      // In a payload of its own: an older version of the service does not understand a payload that contains
+      // it.
       [{ to: user_id, event: "account_deleted" }],
       [
         ...told.map(({ peer_id }): Event => ({ to: peer_id, event: "contacts_updated" })),

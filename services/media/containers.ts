@@ -1,4 +1,4 @@
-// The allow-list: which containers are served, and as what.
+// The allow-list of containers, and the media types they are served as.
 
 import { fileTypeFromTokenizer } from "file-type";
 
@@ -20,7 +20,10 @@ export type Container =
   | "3gpp"
   | "3gpp2";
 
-/** file-type's names. It cannot tell sound from film, so that its "audio/" and "video/" mean nothing here. */
+/**
+ * Types as named by file-type, which cannot tell audio from video: its "audio/" and "video/" mean nothing
+ * here.
+ */
 const CONTAINER: Readonly<Record<string, Container>> = {
   "audio/wav": "wav",
   "audio/mpeg": "mpeg",
@@ -41,7 +44,7 @@ const CONTAINER: Readonly<Record<string, Container>> = {
   "video/3gpp2": "3gpp2",
 };
 
-/** The types served; null where the container has no such thing. */
+/** The media types served; null if the container is not served with video. */
 export const SERVED: Readonly<Record<Container, { audio: string; video: string | null }>> = {
   wav: { audio: "audio/wav", video: null },
   mpeg: { audio: "audio/mpeg", video: null },
@@ -60,7 +63,7 @@ export const SERVED: Readonly<Record<Container, { audio: string; video: string |
 
 const AMR_WB_MAGIC = "#!AMR-WB\n";
 
-/** Null for what is not served. Throws what file-type throws. */
+/** Null if the container is not served. Throws errors of file-type. */
 export async function findContainer(bytes: Bytes): Promise<Container | null> {
   const type = await fileTypeFromTokenizer(new BytesTokenizer(bytes));
   const container = CONTAINER[type?.mime.split(";")[0] ?? ""] ?? null;

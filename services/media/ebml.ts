@@ -1,18 +1,21 @@
-// The elements that WebM and Matroska are made of (RFC 8794).
+// The elements of WebM and Matroska files (RFC 8794).
 
 import { type Bytes, viewOf } from "./bytes.ts";
 
 export interface Element {
   id: number;
-  /** Of its content. */
+  /** Offset of its content. */
   start: number;
-  /** Null while the writer did not know it: live recordings. May be past the end of what it stands in. */
+  /**
+   * End of its content. Null if the writer did not know it, as in live recordings; may be beyond the end of
+   * the parent.
+   */
   end: number | null;
 }
 
 const HEAD_BYTES_MAX = 12;
 
-/** Null for what is no element. @throws EndOfBytes */
+/** Null if there is no element. @throws EndOfBytes */
 export async function elementAt(bytes: Bytes, at: number, end: number): Promise<Element | null> {
   const view = await viewOf(bytes, at, Math.max(0, Math.min(HEAD_BYTES_MAX, end - at)));
   const id = vintAt(view, 0);
@@ -23,7 +26,7 @@ export async function elementAt(bytes: Bytes, at: number, end: number): Promise<
   return { id: id.marked, start, end: size.value === null ? null : start + size.value };
 }
 
-/** The elements between two places that have an end, and the first one that has none. */
+/** The elements between two offsets, up to and including the first one without a known end. */
 export async function* listElements(bytes: Bytes, start: number, end: number): AsyncGenerator<Element> {
   for (let at = start; at < end;) {
     const element = await elementAt(bytes, at, end);
@@ -34,13 +37,13 @@ export async function* listElements(bytes: Bytes, start: number, end: number): A
   }
 }
 
-/** @throws Error when it has no end or is cut */
+/** @throws Error if the element has no end or is cut off */
 export function wholeIn(element: Element, end: number): { start: number; end: number } {
   if (element.end === null || element.end > end) throw new Error("Cannot read element: it is cut");
   return { start: element.start, end: element.end };
 }
 
-/** @throws Error when it is no number of at most 8 bytes */
+/** @throws Error unless it is an integer of at most 8 bytes */
 export async function uintOf(bytes: Bytes, element: Element): Promise<number> {
   const view = await contentOf(bytes, element);
   let value = 0;
@@ -48,7 +51,7 @@ export async function uintOf(bytes: Bytes, element: Element): Promise<number> {
   return value;
 }
 
-/** @throws Error when it is no float of 4 or 8 bytes */
+/** @throws Error unless it is a float of 4 or 8 bytes */
 export async function floatOf(bytes: Bytes, element: Element): Promise<number> {
   const view = await contentOf(bytes, element);
   return view.byteLength === 4 ? view.getFloat32(0) : view.getFloat64(0);
@@ -60,7 +63,10 @@ async function contentOf(bytes: Bytes, element: Element): Promise<DataView> {
   return await viewOf(bytes, element.start, length);
 }
 
-/** A number that tells its own length: the value without and with the marker; all ones are unknown, null. */
+/**
+ * A number that encodes its own length: its value without and with the length marker. Null if all bits are
+ * ones, which means unknown.
+ */
 export function vintAt(view: DataView, at: number) {
   if (at >= view.byteLength) return null;
   const length = Math.clz32(view.getUint8(at)) - 23;

@@ -1,22 +1,25 @@
-// The headers of frames: how long one is, in bytes and in seconds.
+// Parses the headers of audio frames: the length of a frame in bytes and in seconds.
 
 export interface Frame {
   bytes: number;
   seconds: number;
-  /** A frame that describes the stream instead of sounding. */
+  /** Whether the frame describes the stream and contains no sound. */
   isSilentHeader?: boolean;
 }
 
 export interface FrameFormat {
   headerBytes: number;
   frameBytesMax: number;
-  /** Whether a header can be told from other bytes. */
+  /** Whether a header can be recognised among other bytes. */
   canFindNext: boolean;
-  /** Null for what is no header. `headerBytes` stand at `at`. */
+  /** Parses the `headerBytes` at `at`; null if they are no header. */
   parse(bytes: Uint8Array, at: number): Frame | null;
 }
 
-/** ISO 11172-3 and 13818-3, by version (1, or 2 and 2.5) and layer; index 0 (free) and 15 are not in use. */
+/**
+ * Bit rates of ISO 11172-3 and 13818-3, by version (1, or 2 and 2.5) and layer. Indexes 0 (free) and 15 are
+ * not used.
+ */
 const KILOBITS: Record<string, readonly number[]> = {
   "1/1": [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
   "1/2": [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
@@ -28,7 +31,7 @@ const KILOBITS: Record<string, readonly number[]> = {
 const MPEG_RATES = [44100, 48000, 32000];
 const XING_OFFSET_MAX = 40;
 
-/** MP3, and layers 1 and 2. */
+/** MPEG audio: layer 3 (MP3), 1 and 2. */
 export const MPEG_AUDIO: FrameFormat = {
   headerBytes: 4,
   frameBytesMax: 4096,
@@ -52,7 +55,9 @@ export const MPEG_AUDIO: FrameFormat = {
   },
 };
 
-/** The first frame of most MP3 files is a table of contents named Xing or Info, after the side information. */
+/**
+ * The first frame of most MP3 files is a table of contents, named Xing or Info, after the side information.
+ */
 function hasXing(bytes: Uint8Array, at: number, length: number): boolean {
   for (let offset = 13; offset <= Math.min(XING_OFFSET_MAX, length - 4); offset++) {
     if (bytes[at + offset] !== 0x58 && bytes[at + offset] !== 0x49) continue; // not X, not I
@@ -78,7 +83,7 @@ export const ADTS: FrameFormat = {
   },
 };
 
-/** RFC 4867 section 5.3, by frame type, the byte of the header included; 0 is not in use. */
+/** Bytes per frame with its header byte, by frame type (RFC 4867, section 5.3); 0 is not used. */
 const AMR_BYTES = [13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1];
 const AMR_WIDEBAND_BYTES = [18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1];
 

@@ -1,10 +1,13 @@
-// Sound without a container: frames one after another, each with its own length. Its duration is their sum.
+// Audio without a container: a sequence of frames, each with its own length. The duration is their sum.
 
 import type { Bytes } from "./bytes.ts";
 import { ADTS, AMR, AMR_WIDEBAND, type FrameFormat, MPEG_AUDIO } from "./frame_formats.ts";
 import { sound, type Tracks } from "./tracks.ts";
 
-/** In a row from the start, so that other files do not pass for sound by their first two bytes. */
+/**
+ * Frames required in a row at the start, so that other files are not taken for audio by their first two
+ * bytes.
+ */
 const FRAMES_TO_BELIEVE = 3;
 const CHUNK_BYTES = 64 * 1024;
 const ID3_HEADER_BYTES = 10;
@@ -14,7 +17,7 @@ export const readAdts = async (bytes: Bytes) => readFrames(bytes, ADTS, await sk
 export const readAmr = (bytes: Bytes) => readFrames(bytes, AMR, "#!AMR\n".length);
 export const readAmrWideband = (bytes: Bytes) => readFrames(bytes, AMR_WIDEBAND, "#!AMR-WB\n".length);
 
-/** Where the file goes on after its ID3v2 tags (ID3v2.4 section 3.1). */
+/** Offset behind the ID3v2 tags at the start of the file (ID3v2.4, section 3.1). */
 export async function skipId3(bytes: Bytes): Promise<number> {
   let at = 0;
   while (at + ID3_HEADER_BYTES <= bytes.size) {
@@ -39,7 +42,7 @@ async function readFrames(bytes: Bytes, format: FrameFormat, start: number): Pro
   return at > start ? sound(() => sumFrames(bytes, format, start)) : null;
 }
 
-/** Seconds. Goes over damage and tags between frames where the format lets it find the next one. */
+/** In seconds. Skips damage and tags between frames if the format allows finding the next frame. */
 async function sumFrames(bytes: Bytes, format: FrameFormat, start: number): Promise<number> {
   let seconds = 0;
   let at = start;
@@ -47,7 +50,7 @@ async function sumFrames(bytes: Bytes, format: FrameFormat, start: number): Prom
   while (at < bytes.size) {
     const chunk = await bytes.read(at, Math.min(CHUNK_BYTES, bytes.size - at));
     const isLast = at + chunk.length === bytes.size;
-    // A frame that starts behind this line is looked at in the next chunk, together with its successor.
+    // A frame that starts behind this limit is examined in the next chunk, together with its successor.
     const line = isLast ? chunk.length : chunk.length - format.frameBytesMax - format.headerBytes;
     let offset = 0;
     while (offset < line) {

@@ -1,16 +1,16 @@
-// The boxes that MP4, QuickTime, 3GP and 3G2 are made of (ISO 14496-12 section 4.2).
+// The boxes of MP4, QuickTime, 3GP and 3G2 files (ISO 14496-12, section 4.2).
 
 import { type Bytes, viewOf } from "./bytes.ts";
 
 export interface Box {
   type: string;
-  /** Of what it contains. */
+  /** Offset of its content. */
   start: number;
-  /** May be past the end of what it stands in: then the file is cut or lies. */
+  /** May be beyond the end of the parent, if the file is cut off or malformed. */
   end: number;
 }
 
-/** Those that stand between two places, as far as they make sense. */
+/** The boxes between two offsets, as long as they are well-formed. */
 export async function* listBoxes(bytes: Bytes, start: number, end: number): AsyncGenerator<Box> {
   for (let at = start; at + 8 <= end;) {
     const head = await viewOf(bytes, at, 8);
@@ -29,7 +29,7 @@ export async function* listBoxes(bytes: Bytes, start: number, end: number): Asyn
   }
 }
 
-/** Those in a box, each of them whole. @throws Error when one is not */
+/** The boxes in a box. @throws Error if one is incomplete */
 export async function childrenOf(bytes: Bytes, box: Box): Promise<Box[]> {
   const children: Box[] = [];
   for await (const child of listBoxes(bytes, box.start, box.end)) {
@@ -43,19 +43,19 @@ export async function childOf(bytes: Bytes, box: Box, type: string): Promise<Box
   return (await childrenOf(bytes, box)).find((child) => child.type === type) ?? null;
 }
 
-/** What a box contains. @throws EndOfBytes, RangeError when it claims more than `bytesMax` */
+/** The content of a box. @throws EndOfBytes, RangeError if it claims more than `bytesMax` */
 export async function contentOf(bytes: Bytes, box: Box, bytesMax = 4096): Promise<DataView> {
   const length = box.end - box.start;
   if (length > bytesMax) throw new RangeError(`Cannot read ${box.type}: it is too long`);
   return await viewOf(bytes, box.start, length);
 }
 
-/** The four characters of a type. */
+/** The four characters of a box type. */
 export function nameAt(view: DataView, at: number): string {
   return String.fromCharCode(...new Uint8Array(view.buffer, view.byteOffset + at, 4));
 }
 
-/** A time of 32 bits in version 0 and of 64 bits in version 1, where all ones stand for unknown: then 0. */
+/** A time of 32 bits in version 0 and 64 bits in version 1. All ones mean unknown, returned as 0. */
 export function timeAt(view: DataView, at: number, version: number): number {
   if (version === 1) {
     const time = view.getBigUint64(at);

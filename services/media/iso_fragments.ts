@@ -1,4 +1,4 @@
-// How long a fragmented movie plays: to the end of its last fragments (ISO 14496-12 section 8.8).
+// The duration of a fragmented movie: the end of its last fragments (ISO 14496-12, section 8.8).
 
 import { type Bytes, occurrencesFromEnd, viewOf } from "./bytes.ts";
 import { type Box, childrenOf, contentOf, timeAt } from "./iso_boxes.ts";
@@ -6,18 +6,18 @@ import type { IsoTrack } from "./iso_media.ts";
 
 const MOOF = [0x6d, 0x6f, 0x6f, 0x66];
 
-/** Tracks may take turns, a fragment each. */
+/** The last fragments that are read: those of different tracks may alternate. */
 const FRAGMENTS_MAX = 64;
 const RUN_BYTES_MAX = 1024 * 1024;
 
-/** Seconds, 0 where nothing was found. */
+/** In seconds; 0 if nothing was found. */
 export async function lastFragmentsEnd(bytes: Bytes, tracks: readonly IsoTrack[]): Promise<number> {
   const ends = new Map<number, number>();
   let seen = 0;
   for await (const name of occurrencesFromEnd(bytes, MOOF)) {
     const moof = await boxAround(bytes, name);
     if (!moof) continue;
-    // What only looks like one is passed over.
+    // Bytes that only look like a fragment are skipped.
     const fragment = await readFragment(bytes, moof, tracks).catch(() => []);
     for (const { id, seconds } of fragment) ends.set(id, Math.max(seconds, ends.get(id) ?? 0));
     if (ends.size === tracks.length || ++seen === FRAGMENTS_MAX) break;
@@ -42,7 +42,7 @@ async function readFragment(bytes: Bytes, moof: Box, tracks: readonly IsoTrack[]
   return ends;
 }
 
-/** Null without its start (tfdt), or of a track that is not in the movie. */
+/** Null without a start time (tfdt), or if its track is not in the movie. */
 async function readTrackFragment(bytes: Bytes, traf: Box, tracks: readonly IsoTrack[]) {
   let track: IsoTrack | undefined;
   let start: number | null = null;

@@ -1,25 +1,25 @@
-// MP4, QuickTime, 3GP and 3G2 (ISO 14496-12): the tracks stand in the moov box, wherever that is.
+// MP4, QuickTime, 3GP and 3G2 (ISO 14496-12): tracks are described in the moov box, wherever that is.
 
 import type { Bytes } from "./bytes.ts";
 import { type Box, childOf, childrenOf, contentOf, listBoxes, nameAt, timeAt } from "./iso_boxes.ts";
 import { lastFragmentsEnd } from "./iso_fragments.ts";
 import type { Tracks } from "./tracks.ts";
 
-/** One that sounds or shows. */
+/** An audio or video track. */
 export interface IsoTrack {
   id: number;
   handler: string;
-  /** Units a second. */
+  /** Units per second. */
   timescale: number;
-  /** Seconds, 0 where the header does not know. */
+  /** In seconds; 0 if the header does not have it. */
   seconds: number;
-  /** Units of a sample of a fragment that does not say. */
+  /** Default length of a sample in a fragment, in units. */
   sampleDuration: number;
 }
 
 interface Movie {
   tracks: IsoTrack[];
-  /** Seconds, 0 where the header does not know. */
+  /** In seconds; 0 if the header does not have it. */
   seconds: number;
   isFragmented: boolean;
 }
@@ -41,7 +41,7 @@ export async function readIsoMedia(bytes: Bytes): Promise<Tracks | null> {
   return null;
 }
 
-/** A recorder writes the header before it knows how long it will record, and says so with 0 or nothing. */
+/** A recorder writes the header before it knows the duration, and sets it to 0 or leaves it out. */
 async function durationOf(bytes: Bytes, movie: Movie): Promise<number> {
   const header = movie.seconds || Math.max(0, ...movie.tracks.map((track) => track.seconds));
   return movie.isFragmented ? Math.max(header, await lastFragmentsEnd(bytes, movie.tracks)) : header;
@@ -65,7 +65,7 @@ async function readMovie(bytes: Bytes, moov: Box): Promise<Movie> {
   return movie;
 }
 
-/** Null for what neither sounds nor shows, for instance subtitles. */
+/** Null for other tracks, such as subtitles. */
 async function readTrack(bytes: Bytes, trak: Box): Promise<IsoTrack | null> {
   const head = await childOf(bytes, trak, "tkhd");
   const media = await childOf(bytes, trak, "mdia");
@@ -81,7 +81,7 @@ async function readTrack(bytes: Bytes, trak: Box): Promise<IsoTrack | null> {
   return { id, handler, sampleDuration: 0, ...await readTimes(bytes, times) };
 }
 
-/** Of mvhd and mdhd, which begin alike. */
+/** Reads mvhd and mdhd, which begin with the same fields. */
 async function readTimes(bytes: Bytes, box: Box): Promise<{ timescale: number; seconds: number }> {
   const view = await contentOf(bytes, box);
   const version = view.getUint8(0);

@@ -1,4 +1,4 @@
-// WebM and Matroska (RFC 9559). What browsers record has no duration in its header.
+// WebM and Matroska (RFC 9559). Recordings by browsers have no duration in their header.
 
 import type { Bytes } from "./bytes.ts";
 import { type Element, elementAt, floatOf, listElements, uintOf, wholeIn } from "./ebml.ts";
@@ -18,9 +18,9 @@ const VIDEO = 1;
 const AUDIO = 2;
 
 interface Info {
-  /** Nanoseconds of a unit of time. */
+  /** Nanoseconds per unit of time. */
   scale: number;
-  /** In units, 0 where the header does not know. */
+  /** Duration in units; 0 if the header does not have it. */
   units: number;
 }
 

@@ -1,4 +1,4 @@
-// How long a recording plays whose header does not say: to the end of the last block of the last cluster.
+// The duration of a recording whose header has none: the end of the last block of the last cluster.
 
 import { type Bytes, occurrencesFromEnd, viewOf } from "./bytes.ts";
 import { type Element, listElements, uintOf, vintAt } from "./ebml.ts";
@@ -9,13 +9,13 @@ const SIMPLE_BLOCK = 0xa3;
 const BLOCK_GROUP = 0xa0;
 const BLOCK = 0xa1;
 const BLOCK_DURATION = 0x9b;
-/** What else a cluster holds: Position, PrevSize, CRC-32, Void, SilentTracks, EncryptedBlock. */
+/** Other elements of a cluster: Position, PrevSize, CRC-32, Void, SilentTracks, EncryptedBlock. */
 const OTHERS = [0xa7, 0xab, 0xbf, 0xec, 0x5854, 0xaf];
 
-/** The cluster's head, a track number of 8 bytes, a time of 2. */
+/** A track number of up to 8 bytes, and a time of 2. */
 const BLOCK_HEAD_BYTES_MAX = 10;
 
-/** In units of the segment, 0 where there is no cluster. */
+/** In units of the segment; 0 if there is no cluster. */
 export async function lastClusterEnd(bytes: Bytes): Promise<number> {
   for await (const id of occurrencesFromEnd(bytes, CLUSTER)) {
     const end = await readCluster(bytes, id);
@@ -24,7 +24,7 @@ export async function lastClusterEnd(bytes: Bytes): Promise<number> {
   return 0;
 }
 
-/** Null for what only looks like one. */
+/** Null if the bytes only look like a cluster. */
 async function readCluster(bytes: Bytes, id: number): Promise<number | null> {
   const size = vintAt(await viewOf(bytes, id + 4, Math.min(8, bytes.size - id - 4)), 0);
   if (!size) return null;
@@ -42,7 +42,7 @@ async function readCluster(bytes: Bytes, id: number): Promise<number | null> {
       const block = await readBlock(bytes, element);
       if (base === null || !block) return base === null ? null : until;
       const time = base + block.time;
-      // Without a duration of its own a block is taken to be as long as the one before it.
+      // A block without a duration is assumed to last as long as the one before it.
       const duration = block.duration ?? time - (last.get(block.track) ?? time);
       until = Math.max(until, time + duration);
       last.set(block.track, time);
@@ -53,7 +53,7 @@ async function readCluster(bytes: Bytes, id: number): Promise<number | null> {
   return base === null ? null : until;
 }
 
-/** Null for a cut one. */
+/** Null if the block is cut off. */
 async function readBlock(bytes: Bytes, element: Element) {
   let block = element;
   let duration: number | null = null;

@@ -1,4 +1,4 @@
-// Ogg (RFC 3533): pages of several streams; how far each has come stands on its last page.
+// Ogg (RFC 3533): interleaved pages of streams; the last page of a stream gives its position at the end.
 
 import { type Bytes, occurrencesFromEnd, viewOf } from "./bytes.ts";
 import { type OggCodec, recogniseCodec } from "./ogg_codecs.ts";
@@ -6,10 +6,10 @@ import type { Tracks } from "./tracks.ts";
 
 interface Page {
   isFirst: boolean;
-  /** The last sample that ends on it, in the codec's counting; -1 where none does. */
+  /** The last sample that ends on this page, in units of the codec; -1 if none does. */
   granule: bigint;
   serial: number;
-  /** Of its content. */
+  /** Offset of its content. */
   start: number;
   end: number;
 }
@@ -22,7 +22,7 @@ const LAST_PAGES_MAX = 256;
 export async function readOgg(bytes: Bytes): Promise<Tracks | null> {
   const streams = new Map<number, OggCodec>();
   let at = 0;
-  // All streams begin before any goes on (RFC 3533 section 4).
+  // All streams begin before any continues (RFC 3533, section 4).
   for (let seen = 0; seen < STREAMS_MAX; seen++) {
     const page = await pageAt(bytes, at).catch(() => null);
     if (!page?.isFirst) break;
@@ -38,7 +38,7 @@ export async function readOgg(bytes: Bytes): Promise<Tracks | null> {
   };
 }
 
-/** Seconds. */
+/** In seconds. */
 async function lastPagesEnd(bytes: Bytes, streams: ReadonlyMap<number, OggCodec>): Promise<number> {
   const ends = new Map<number, number>();
   let seen = 0;
@@ -53,7 +53,7 @@ async function lastPagesEnd(bytes: Bytes, streams: ReadonlyMap<number, OggCodec>
   return Math.max(0, ...ends.values());
 }
 
-/** Null for what is no page. @throws EndOfBytes when it is cut */
+/** Null if there is no page. @throws EndOfBytes if it is cut off */
 async function pageAt(bytes: Bytes, at: number): Promise<Page | null> {
   const head = await viewOf(bytes, at, HEAD_BYTES);
   if (!CAPTURE_PATTERN.every((byte, index) => head.getUint8(index) === byte) || head.getUint8(4) !== 0) {

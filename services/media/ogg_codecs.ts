@@ -1,4 +1,4 @@
-// The streams that Ogg carries, by their first packet, and what their granule positions count.
+// The codecs in Ogg streams, recognised by their first packet, and what their granule positions count.
 
 export interface OggCodec {
   kind: "audio" | "video";
@@ -12,7 +12,7 @@ interface Codec {
 }
 
 const CODECS: readonly Codec[] = [
-  // RFC 7845 sections 4 and 5.1: always 48 kHz, and what is decoded to warm up does not sound.
+  // RFC 7845, sections 4 and 5.1: always 48 kHz; the pre-skip samples are decoded but not played.
   { magic: "OpusHead", kind: "audio", read: (packet) => samples(48000, packet.getUint16(10, true)) },
   { magic: "\x01vorbis", kind: "audio", read: (packet) => samples(packet.getUint32(12, true)) },
   // https://xiph.org/flac/ogg_mapping.html: the rate is 20 bits of STREAMINFO
@@ -21,7 +21,7 @@ const CODECS: readonly Codec[] = [
   { magic: "\x80theora", kind: "video", read: theoraFrames },
 ];
 
-/** Null for a stream that neither sounds nor shows, or that is not known. @throws RangeError when it is cut */
+/** Null for a stream that is neither audio nor video, or unknown. @throws RangeError if it is cut off */
 export function recogniseCodec(packet: DataView): OggCodec | null {
   const text = String.fromCharCode(
     ...new Uint8Array(packet.buffer, packet.byteOffset, Math.min(8, packet.byteLength)),

@@ -1,13 +1,15 @@
-// The bytes as the libraries want to read them.
+// Adapts the bytes of an upload to the interface of the libraries that read them.
 
 import { AbstractTokenizer, EndOfStreamError, type IReadChunkOptions } from "strtok3/core";
 
 import { type Bytes, EndOfBytes } from "./bytes.ts";
 
-/** No header that matters is longer; a longer one is refused before memory is taken for it. */
+/** No relevant header is longer; a longer one is refused before memory is allocated for it. */
 const BUFFER_MAX_BYTES = 1024 * 1024;
 
-/** Reads a part of the file, up to its end unless `size` says less, as if that was all. */
+/**
+ * Presents a part of the file as if it were the whole; it ends at the end of the file unless `size` is given.
+ */
 export class BytesTokenizer extends AbstractTokenizer {
   override fileInfo: { size: number; mimeType?: string };
   readonly #bytes: Bytes;

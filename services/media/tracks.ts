@@ -1,12 +1,12 @@
-/** What a reader of one container finds in it. */
+/** What the reader of a container found. */
 export interface Tracks {
   audio: boolean;
   video: boolean;
-  /** Seconds, or null when the file does not say; may throw for any bytes. */
+  /** Seconds; null if the file does not say. May throw on malformed bytes. */
   duration(): Promise<number | null>;
 }
 
-/** One stream of sound and nothing else. */
+/** Tracks of a file that has one audio stream and nothing else. */
 export function sound(duration: () => Promise<number | null>): Tracks {
   return { audio: true, video: false, duration };
 }

@@ -1,6 +1,6 @@
-// WAV (RIFF, Microsoft and IBM 1991): chunks one after another; one tells how it sounds, one is the sound.
+// WAV (RIFF, Microsoft and IBM 1991): a sequence of chunks; one describes the format, one is the sound.
 //
-// Read by ourselves: the library also reads tags, and of one with many values it compares each with all the others.
+// Read by our own code: the library also reads tags, and compares each value of a tag with all the others.
 
 import { type Bytes, viewOf } from "./bytes.ts";
 import { nameAt } from "./iso_boxes.ts";
@@ -8,9 +8,9 @@ import { sound, type Tracks } from "./tracks.ts";
 
 interface Chunk {
   name: string;
-  /** Of its content. */
+  /** Offset of its content. */
   start: number;
-  /** May be past the end of the file: then that is cut, or was written before its end was known. */
+  /** May reach beyond the end of the file, if that is cut off or was written before its end was known. */
   size: number;
 }
 
@@ -35,14 +35,14 @@ export async function readWav(bytes: Bytes): Promise<Tracks | null> {
   return sound(() => Promise.resolve(samples === null ? null : samples / samplesPerSecond));
 }
 
-/** Those that begin before the end of the file. */
+/** Chunks that begin before the end of the file. */
 async function* listChunks(bytes: Bytes): AsyncGenerator<Chunk> {
   for (let at = RIFF_HEAD_BYTES; at + CHUNK_HEAD_BYTES <= bytes.size;) {
     const head = await viewOf(bytes, at, CHUNK_HEAD_BYTES);
     const size = head.getUint32(4, true);
     const start = at + CHUNK_HEAD_BYTES;
     yield { name: nameAt(head, 0), start, size };
-    // An odd one is filled up by a byte.
+    // A chunk of odd size is padded by a byte.
     at = start + size + size % 2;
   }
 }
