@@ -110,7 +110,7 @@ export function createAccounts(
     return isRegistered === (purpose === "signup");
   }
 
-  /** @throws AppError already_registered, and whatever `passcodes.redeem` throws */
+  /** Redeems a sign-up code. @throws AppError already_registered, and as `passcodes.redeem` */
   async function completeSignUp(completion: Completion): Promise<SessionToken> {
     const session = await redeem("signup", completion, async (sql) => {
       const entered = await register(sql, completion);
@@ -122,14 +122,14 @@ export function createAccounts(
     return session;
   }
 
-  /** @throws AppError suspended, and as `passcodes.redeem` */
+  /** Redeems a sign-in code. @throws AppError suspended, and as `passcodes.redeem` */
   async function completeSignIn(completion: Completion): Promise<SessionToken> {
     const session = await redeem("signin", completion, (sql) => admit(sql, completion));
     if (!session) throw new AppError("suspended");
     return session;
   }
 
-  /** @throws AppError suspended, and as `passcodes.redeem` */
+  /** Redeems a code of `askEither`: signs up, or in. @throws AppError suspended, and as `passcodes.redeem` */
   async function completeEither(completion: Completion): Promise<SessionToken> {
     const session = await redeem(
       "signup",

@@ -13,15 +13,13 @@ export function openPools(
   return openLifoPool({ connect, open: learnArrays }, { max, onCramped: watch.cramped });
 }
 
-/**
- * Fetches the array types, which postgres.js does before its first statement. If the connection broke off
- * during that, postgres.js silently reconnects and does not always fetch them again.
- * @throws ConnectionLost
- */
+/** Type id of bigint[] in PostgreSQL; known once postgres.js has fetched the array types. */
 const BIGINT_ARRAY = 1016;
 
 /**
- * One that broke off while postgres.js asked is made again without a word, and not always asked again.
+ * Opens the connection and lets postgres.js fetch the array types, which it does before the first statement.
+ * If the connection breaks off during that, postgres.js silently reconnects and does not always fetch them
+ * again.
  * @throws ConnectionLost
  */
 async function learnArrays(pool: Pool): Promise<void> {
