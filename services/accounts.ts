@@ -73,8 +73,8 @@ export function createAccounts(
   }
 
   /**
-   * Sends a code that either signs up or signs in; `completeEither` redeems it. @throws AppError as
-   * `passcodes.ask`
+   * Sends a code that either signs up or signs in; `completeEither` redeems it.
+   * @throws AppError as `passcodes.ask`
    */
   function askEither(phone: PhoneNumber, address: string): Promise<PasscodeSent> {
     return passcodes.ask(phone, "signup", { address });

@@ -89,8 +89,8 @@ export function openSupervisor<Open extends Connections>(
 
   /**
    * Replaces connections that do not answer. A network that has forgotten a connection leaves it silent for
-   * up to a quarter of an hour, while a new one may work. Silent connections stay open for a while, so they
-   * are only replaced again once those have ended.
+   * up to a quarter of an hour, while a new one may work. Silent connections stay open for a while; until
+   * they have ended, the connections are not replaced again.
    */
   function leaveSilence(): void {
     if (leaving === 0) startAnew();

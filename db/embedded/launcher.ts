@@ -40,7 +40,8 @@ export interface EmbeddedPostgres {
 }
 
 /**
- * Starts or adopts the server below `dataDir`. @throws EmbeddedPostgresError with a sentence for the terminal
+ * Starts or adopts the server below `dataDir`.
+ * @throws EmbeddedPostgresError with a sentence for the terminal
  */
 export async function startEmbedded(
   dataDir: string,

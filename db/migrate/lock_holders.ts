@@ -15,8 +15,8 @@ export interface Holder {
 const LOOK_MS = 200;
 
 /**
- * Collects which transactions this one waits for, while `work` runs. @param watch another connection to the
- * same database
+ * Collects which transactions this one waits for, while `work` runs.
+ * @param watch another connection to the same database
  */
 export async function watchHolders<T>(
   sql: Sql,

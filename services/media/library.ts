@@ -43,8 +43,8 @@ export function createLibrary({ database, links }: { database: Database; links: 
   }
 
   /**
-   * Opens media by a signature that `sign` made; counts against the limit of its signer. @throws AppError
-   * media_not_found
+   * Opens media by a signature that `sign` made; counts against the limit of its signer.
+   * @throws AppError media_not_found
    */
   async function openSigned(id: number, signature: Signature): Promise<OpenMedia> {
     const by = links.signerOf(id, signature);

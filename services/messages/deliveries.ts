@@ -1,5 +1,6 @@
 // Marks messages as delivered after a socket was notified of them. This happens a moment later, so that many
-// messages of a busy thread share one mark, but always before anybody reads the thread through this process.
+// messages of a busy thread share one mark, but before anybody reads the thread through this process (unless
+// a lock delays it, see SETTLE_MS_MAX).
 
 import type { Database } from "../../db/connection/database.ts";
 import { affectsEveryCall } from "../../db/connection/unavailable.ts";
@@ -111,7 +112,8 @@ export function createDeliveries({ database, marks }: { database: Database; mark
 
   /**
    * Resolves when all messages that sockets of this process were notified of, for this reader and thread, are
-   * marked. So anybody who saw such a frame arrive and then reads the thread finds the message delivered.
+   * marked, or after SETTLE_MS_MAX. So anybody who saw such a frame arrive and then reads the thread finds
+   * the message delivered.
    * @throws DatabaseUnavailable in an outage, which the following read would meet anyway
    */
   async function settle(thread: Thread, readerId: number): Promise<void> {

@@ -73,8 +73,8 @@ export function createMessages(
   const shownLast = new WeakMap<NewestRows, Map<number, Shown>>();
 
   /**
-   * Sends a message. @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media,
-   * rate_limited
+   * Sends a message.
+   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited
    */
   async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
     const thread = await threads.find(me, phone);

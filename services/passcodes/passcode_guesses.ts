@@ -57,8 +57,8 @@ export function createRedeem(
   }
 
   /**
-   * Checks a guess before its body is read: whether its address may guess at all. @throws AppError
-   * too_many_attempts
+   * Checks a guess before its body is read: whether its address may guess at all.
+   * @throws AppError too_many_attempts
    */
   async function judgeAddress(address: string): Promise<void> {
     const retryAfter = await limiter.wait({ limit: "passcode_address", of: address });

@@ -24,8 +24,8 @@ export interface TwilioCallbacks {
   /** A delivery report. @throws AppError invalid_signature */
   status(callback: SignedForm): Promise<void>;
   /**
-   * An SMS to us: STOP blocks every SMS to its sender, START allows them again. @throws AppError
-   * invalid_signature
+   * An SMS to us: STOP blocks every SMS to its sender, START allows them again.
+   * @throws AppError invalid_signature
    */
   inbound(callback: SignedForm): Promise<void>;
 }
