@@ -161,7 +161,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
   const deletion = createDeletion({ database, bus, now, onDeleted: upkeep.eraseSoon });
   const resync = createResync({ database, threads, newest, hub, upkeep });
   database.onOutage(() => {
-    bus.doubt();
+    bus.noteUnknownOutcome();
     resync.afterOutage();
   });
   database.onNews(logDatabaseNews);
@@ -201,7 +201,7 @@ export function createServices({ config, database, secrets, sms, now, elapsedMs 
     /** Handlers for announcements of other processes, and for gaps in which some may have been lost. */
     fromOthers: {
       onPayload(payload: string) {
-        if (!bus.takeIn(payload)) resync.afterOutage();
+        if (!bus.receive(payload)) resync.afterOutage();
       },
       onGap: resync.afterGap,
       ...logHearing,

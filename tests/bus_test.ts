@@ -96,7 +96,7 @@ Deno.test("announce() tells nothing of a transaction that was rolled back", asyn
   }
 });
 
-Deno.test("takeIn() hears what others announce, and of its own what was begun before a doubt and no more", () => {
+Deno.test("receive() hears what others announce, and of its own what was begun before an unknown outcome and no more", () => {
   const heard: string[] = [];
   const name = createProcessName();
   const bus = createBus(
@@ -106,21 +106,21 @@ Deno.test("takeIn() hears what others announce, and of its own what was begun be
   );
   const other = createBus(createProcessName(), () => {});
   const payloads = (from: typeof bus, to: number) => from.payloadsOf([{ to, event: "contacts_updated" }]);
-  const takeIn = (payload: string) => equal(bus.takeIn(payload), true);
+  const receive = (payload: string) => equal(bus.receive(payload), true);
 
   const [first, theirs] = [payloads(bus, 1), payloads(other, 2)];
-  [...first, ...theirs].forEach(takeIn);
+  [...first, ...theirs].forEach(receive);
   deepEqual(heard.splice(0), ["others' 2"]);
 
-  bus.doubt();
+  bus.noteUnknownOutcome();
   const second = payloads(bus, 3);
-  [...first, ...second].forEach(takeIn);
+  [...first, ...second].forEach(receive);
   deepEqual(heard.splice(0), ["own 1"]);
 
-  for (let times = 0; times < 50; times++) bus.doubt();
-  [...first, ...second, ...payloads(bus, 4)].forEach(takeIn);
+  for (let times = 0; times < 50; times++) bus.noteUnknownOutcome();
+  [...first, ...second, ...payloads(bus, 4)].forEach(receive);
   deepEqual(heard, ["own 1", "own 3"]);
-  equal(bus.takeIn(`${other.origin}{`), false);
+  equal(bus.receive(`${other.origin}{`), false);
 });
 
 Deno.test("what another process tells in words that are not known here makes everybody here fetch again", () =>

@@ -23,16 +23,16 @@ export interface Bus {
   /**
    * Call this after an operation of this process whose outcome is unknown: it may still commit, and `deliver`
    * is never called for it. From now on, announcements of operations that began before this call are handled
-   * as if another process had made the change.
+   * when they arrive, instead of being ignored.
    */
-  doubt(): void;
+  noteUnknownOutcome(): void;
   /** Handles an announcement of any process. Returns false if part of it was not understood. */
-  takeIn(payload: string): boolean;
+  receive(payload: string): boolean;
 }
 
 /**
- * The origin that starts each payload: the name of the process, and how often `doubt` was called. By it a
- * process recognises and ignores its own announcements.
+ * The origin that starts each payload: the name of the process, and how often `noteUnknownOutcome` was
+ * called. By it a process recognises and ignores its own announcements.
  */
 const ORIGIN_LENGTH = 16;
 const NAME_LENGTH = 10;
@@ -47,8 +47,8 @@ export function createProcessName(): string {
  * @param hearOthers is called with events of other processes' changes
  */
 export function createBus(name: string, hear: (event: Event) => void, hearOthers = hear): Bus {
-  let doubts = 0;
-  const originNow = () => name + doubts.toString(36).padStart(ORIGIN_LENGTH - NAME_LENGTH, "0");
+  let unknownOutcomes = 0;
+  const originNow = () => name + unknownOutcomes.toString(36).padStart(ORIGIN_LENGTH - NAME_LENGTH, "0");
   let origin = originNow();
   const payloadsOf = (events: Event[]) => pack(origin, events.map(encode));
   return {
@@ -58,11 +58,11 @@ export function createBus(name: string, hear: (event: Event) => void, hearOthers
     payloadsOf,
     announce: (sql, events) => notify(sql, payloadsOf(events)),
     deliver: (events) => hearEach(events, hear),
-    doubt() {
-      doubts += 1;
+    noteUnknownOutcome() {
+      unknownOutcomes += 1;
       origin = originNow();
     },
-    takeIn(payload) {
+    receive(payload) {
       if (payload.startsWith(origin)) return true;
       const events = decode(payload);
       if (events !== null) hearEach(events, payload.startsWith(name) ? hear : hearOthers);
