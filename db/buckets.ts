@@ -1,3 +1,6 @@
+// The token buckets of the limits that all processes share. A bucket is stored as the moment at which it will
+// be full again (see services/limits/bucket.ts).
+
 import type { Sql } from "./connection/database.ts";
 
 /** One use of a bucket. */

@@ -1,9 +1,12 @@
+// Reads contact lists.
+
 import type { Intent } from "./conversations.ts";
 import type { Sql } from "./connection/database.ts";
 
 export interface ContactRow {
   phone_number: string;
   display_name: string;
+  /** When the entry was last changed, or the newest message was sent, whichever is later. */
   last_touch_at: Date;
   unread_messages: number;
   mine: Intent;

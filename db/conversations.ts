@@ -1,5 +1,9 @@
+// The conversation of two people, with their intents and marks, read without locks. Its row stores both sides
+// as `low` and `high`, by user id; the view `sides` shows it from the view of each of them.
+
 import type { Sql } from "./connection/database.ts";
 
+/** What one side wants of the other. */
 export type Intent = "none" | "want" | "refuse";
 
 /** The marks of both, from the view of one of them: ids of messages. */

@@ -1,6 +1,14 @@
+// Invitations to numbers without an account.
+
 import type { Sql } from "./connection/database.ts";
 import type { UserStatus } from "./users.ts";
 
+/**
+ * The state of an invitation's SMS. `none`: the inviter's phone sends it; `withheld`: stopped by a rule or an
+ * opt-out, and shown as sent; `over`: not sent, because the inviter's daily limit was reached; `sending`:
+ * committed, outcome not known yet; `failed`: not sent, as far as is known; `undelivered`: sent, but did not
+ * arrive.
+ */
 export type InviteSms = "none" | "withheld" | "over" | "sending" | "sent" | "failed" | "undelivered";
 
 /** Counts of earlier invitations that the limits look at. A failed SMS counts for none. */

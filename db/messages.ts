@@ -1,3 +1,5 @@
+// Reads messages. `drafts.ts` stores them.
+
 import type { Sql } from "./connection/database.ts";
 
 export type MessageType = "text" | "audio" | "video";

@@ -1,3 +1,6 @@
+// The passcode challenge of each number and purpose: when codes were sent, how often one was guessed, whether
+// it was used. The code itself is derived, not stored.
+
 import type { Sql } from "./connection/database.ts";
 
 export type Purpose = "signup" | "signin";
@@ -7,8 +10,12 @@ export interface Challenge {
   purpose: Purpose;
   nonce: Uint8Array;
   key_id: string;
+  /** Guesses so far. */
   attempts: number;
   expires_at: Date;
+  /**
+   * When the code was used up; also set in a blank row, which has no code. Null while the code may be used.
+   */
   used_at: Date | null;
   /** Sends of the last day, oldest first, that were not followed by a successful guess. */
   sent_at: Date[];

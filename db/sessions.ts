@@ -1,3 +1,5 @@
+// Sessions. A session is live until it is ended or expires, and while its user is active.
+
 import type { Sql } from "./connection/database.ts";
 
 export interface Session {

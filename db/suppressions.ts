@@ -1,3 +1,5 @@
+// Numbers that do not want SMS from us.
+
 import type { Sql } from "./connection/database.ts";
 
 /** A carrier's STOP blocks every SMS to the number; "never invite me again" blocks only invitations. */

@@ -1,3 +1,5 @@
+// Tickets, stored by their hash; each opens one WebSocket for a session.
+
 import type { Sql } from "./connection/database.ts";
 
 /** The session and user that a ticket is for. */

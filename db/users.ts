@@ -1,6 +1,11 @@
+// Users. A user is a number that signed up, or that somebody asked to be friends with before it did.
+
 import type { Sql } from "./connection/database.ts";
 
-/** The status of a user with a number; a deleted user has none. */
+/**
+ * The status of a user with a number; a deleted user has none. `invited`: has no account yet; `suspended`: by
+ * the operator; `leaving`: marked by the operator for deletion.
+ */
 export type UserStatus = "invited" | "active" | "suspended" | "leaving";
 
 export interface User {
