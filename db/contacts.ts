@@ -82,7 +82,7 @@ export async function listContacts(
   return ownerIds.map((id) => lists.get(id)?.sort(byTouchThenNumber) ?? []);
 }
 
-/** The most unread messages that are counted, and the most recent messages that are looked at for it. */
+/** Unread messages are counted up to this many, among this many of the newest messages. */
 const UNREAD_MAX = 9_999;
 
 /**

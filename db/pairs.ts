@@ -64,8 +64,7 @@ export async function findPairs(
 }
 
 /**
- * The ones of these pairs whose rows are locked by somebody else right now, so that a change would have to
- * wait.
+ * Returns which of these pairs are locked by somebody else right now, so that a change would have to wait.
  */
 export async function findHeld(sql: Sql, ids: number[]): Promise<Set<number>> {
   const free = await sql<{ id: number }[]>`

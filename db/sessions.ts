@@ -27,7 +27,7 @@ export async function insertSession(
       ${session.expires_at})`;
 }
 
-/** The live ones of these sessions whose users are active. */
+/** Keeps only live sessions of active users. */
 export async function findLiveSessions(sql: Sql, ids: string[], now: Date): Promise<Session[]> {
   return await sql<Session[]>`
     select s.id, s.user_id, u.phone_number, s.expires_at, s.last_seen_at
@@ -36,7 +36,7 @@ export async function findLiveSessions(sql: Sql, ids: string[], now: Date): Prom
     where s.id = any(${ids}::text[]) and ${isLive(sql, now)}`;
 }
 
-/** The ones of these sessions that are not live or do not exist. Usually few, however many are asked for. */
+/** Keeps only sessions that are not live or do not exist: few, however many are asked for. */
 export async function listDeadSessions(sql: Sql, ids: string[], now: Date): Promise<{ id: string }[]> {
   return await sql<{ id: string }[]>`
     select asked.id

@@ -22,7 +22,7 @@ export async function findUser(sql: Sql, phone: string): Promise<User | null> {
   return user ?? null;
 }
 
-/** The ones of these users whose accounts are deleted. */
+/** Keeps only users whose accounts are deleted. */
 export async function listDeleted(sql: Sql, ids: number[]): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     select id

@@ -28,7 +28,7 @@ const SERVER_CODES = new Set([
   "25P03", // idle_in_transaction_session_timeout
 ]);
 
-// The ones of these that end the connection.
+// The SERVER_CODES that end the connection.
 const ENDING_CODES = new Set(["57P01", "57P02", "57P03", "25P03"]);
 
 /** A connection was lost or could not be made, with the code that postgres.js uses for it. */

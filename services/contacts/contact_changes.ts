@@ -97,8 +97,8 @@ export function createContactChanges(
         if (!(error instanceof Overtaken)) throw error;
         if (attempt === ATTEMPTS_MAX) throw new AppError("unavailable", { retryAfter: 1 });
       }
-      // Perhaps one of the users was deleted: their wishes, and a batch that contains one, can never be
-      // written.
+      // If the account of one of these users was deleted, their wishes can never be written, nor can a batch
+      // that contains them.
       const askers = wishes.map(({ me }) => me.user_id);
       gone = new Set(await database.run((sql) => listDeleted(sql, askers)));
     }

@@ -86,7 +86,8 @@ export function createMessages(
   }
 
   /**
-   * A page of the thread, newest first. Messages on it that the reader received become delivered.
+   * A page of the thread, newest first. Messages on it that the reader received become delivered, and so do
+   * all older ones.
    * @throws AppError contact_not_found
    */
   async function list(me: Actor, phone: PhoneNumber, page: Page): Promise<MessagePage> {

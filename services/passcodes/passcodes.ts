@@ -1,4 +1,4 @@
-// Sends passcodes. Each request sends at most one SMS, even if several arrive in parallel.
+// Sends passcodes. Of requests for one number and purpose that arrive in parallel, only one sends an SMS.
 // `passcode_guesses.ts` redeems the codes.
 
 import type { Sql } from "../../db/connection/database.ts";
