@@ -57,8 +57,8 @@ export async function listen(
   let pool: Pool | null = null;
   let closed = false;
   /**
-   * Up to this moment nothing was missed. Not the time of the last notification: after a standstill of this
-   * process that one may be older than missed ones.
+   * Up to this moment nothing was missed. This is not the time of the last notification: after a standstill
+   * of this process that may be older than notifications that were missed.
    */
   let heardAt = performance.now();
   let missingSince: number | null = null;

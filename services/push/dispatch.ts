@@ -1,5 +1,5 @@
-// Sends due wakes. Each is taken from the database before it is sent, so it is sent at most once. It is only
-// sent again if the push service asked for that or could not be reached.
+// Sends due wakes. Each is taken from the database before it is sent: a crash in between loses it and never
+// sends it twice. A wake is retried only if the push service asked for that or could not be reached.
 
 import type { Database } from "../../db/connection/database.ts";
 import { deleteEndpoint } from "../../db/push/push.ts";

@@ -89,7 +89,10 @@ export function createPresence(
     changed.add(owed.session_id);
   }
 
-  /** For sessions that have just left: another process may have assumed that they were notified here. */
+  /**
+   * Records events that sessions missed because they had just left: another process may have assumed that
+   * they were notified here.
+   */
   function miss(event: Event): void {
     const own = left.get(event.to);
     const wakeFor = own ? newsOf(event) : null;

@@ -23,7 +23,7 @@ interface Host {
 }
 
 export interface Shares {
-  /** The free slots of hosts that do not have all of their slots free. */
+  /** Free slots of the hosts that are not idle. */
   rooms(): Room[];
   enter(host: string): void;
   /** Ends a push; null if none was sent. Returns whether the host is paused from now on. */
