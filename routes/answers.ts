@@ -1,12 +1,12 @@
-// What a route can answer, for the OpenAPI document: its success, and every error by its code.
+// The answers of a route for the OpenAPI document: its success, and every error by its code.
 
 import { z } from "@hono/zod-openapi";
 import { ERROR_TEXTS, type ErrorCode } from "../services/errors.ts";
 import { STATUS } from "./errors.ts";
 
-/** Every call of the API. */
+/** Errors of every call. */
 const ALWAYS: ErrorCode[] = ["unexpected", "unavailable", "rate_limited"];
-/** Every call that takes a JSON body. */
+/** Errors of every call with a JSON body. */
 export const BODY_ERRORS: ErrorCode[] = [
   "unsupported_media_type",
   "too_large",
@@ -14,10 +14,10 @@ export const BODY_ERRORS: ErrorCode[] = [
   "invalid_input",
   "request_timeout",
 ];
-/** Every call that needs a session. */
+/** Errors of every call with a session. */
 export const SESSION_ERRORS: ErrorCode[] = ["unauthenticated"];
 
-/** What a route says of itself when it needs a session. */
+/** The `security` of a route that needs a session. */
 export const SECURITY = [{ bearer: [] }];
 
 /** The request of a route with a JSON body. */
@@ -30,15 +30,15 @@ interface JsonAnswer<Schema extends z.ZodType> {
   content: { "application/json": { schema: Schema } };
 }
 
-/** `success: true` beside the documented fields; nothing else. */
+/** The documented fields and `success: true`; any other field is refused. */
 export function success<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject({ success: z.literal(true), ...shape });
 }
 
-/** A success that has nothing more to say. */
+/** A success without fields of its own. */
 export const done = success({}).openapi("Done");
 
-/** A success body and the codes that may stand in its place. */
+/** The answers of a route: its success, and the errors with these codes. */
 export function answers<Schema extends z.ZodType>(
   description: string,
   schema: Schema,
@@ -47,7 +47,10 @@ export function answers<Schema extends z.ZodType>(
   return { 200: { description, content: { "application/json": { schema } } }, ...errorAnswers(codes) };
 }
 
-/** The error answers alone, by status: what all errors are, with the codes that this one can have. */
+/**
+ * The error answers of a route, by HTTP status. Each refers to the common error body and lists the codes that
+ * the route can have with that status.
+ */
 export function errorAnswers(codes: ErrorCode[], common: ErrorCode[] = ALWAYS): Record<number, ErrorAnswer> {
   const byStatus = Map.groupBy(new Set([...codes, ...common]), (code) => STATUS[code]);
   return Object.fromEntries(
@@ -76,7 +79,7 @@ type SchemaOrReference =
   | { $ref: string }
   | { type: "object"; properties: { code: { enum: ErrorCode[] } } };
 
-/** The component of the document that every error is. */
+/** The name of the common error body among the components of the OpenAPI document. */
 export const ERROR_NAME = "ErrorBody";
 export const errorBody = z.strictObject({
   success: z.literal(false),
@@ -97,7 +100,7 @@ export const errorBody = z.strictObject({
   }),
 });
 
-/** The answers of a page for people: every one is a document, also where something went wrong. */
+/** The answers of a page for people. Each is an HTML document, errors included. */
 export function htmlAnswers(description: string, more: Record<number, string>) {
   const content = { "text/html": { schema: z.string() } };
   const texts: Record<number, string> = {

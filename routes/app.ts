@@ -1,5 +1,6 @@
-// Everything the service answers. A request passes from top to bottom, once it has its method (`asMeant`, at the end): it is
-// named and logged, its address and method are judged, then the route's own chain: session, body, schema, service, answer.
+// Wires every route of the service. A request first gets its effective method (`asMeant`, at the end of the
+// file). Then it passes through this file from top to bottom: it is given an id and will be logged, its host,
+// address and method are checked, and its route runs: session, body, schema, service, answer.
 
 import type { Config } from "../services/config.ts";
 import type { Answered } from "../services/metrics.ts";
@@ -87,7 +88,7 @@ export function createApp(
   app.route("/", webRoutes(webFiles));
   if (services.console) app.route("/", devRoutes(services.console, wire, webFiles));
   describeApi(app, config.publicUrl);
-  // First of all, because routes are found by it: the method that is meant.
+  // The effective method comes before everything else, because routes are found by it.
   const { fetch } = app;
   app.fetch = (request, ...rest) => fetch(asMeant(request), ...rest);
   return app;

@@ -55,7 +55,7 @@ const ios = createRoute({
   },
 });
 
-/** An app that is not configured has no address: 404. */
+/** Without a configured app its address is 404. */
 export function appLinkRoutes({ androidApp, iosApp }: Pick<Config, "androidApp" | "iosApp">) {
   const app = createRouter<AppEnv>();
   if (androidApp) {

@@ -1,4 +1,4 @@
-// Signing up and in with a passcode, and the sessions that come of it.
+// Sign-up and sign-in by passcode, and the caller's sessions.
 
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -223,7 +223,7 @@ function toCompletion(
   return { phone: phone_number, passcode, device: device ?? deviceOf(userAgent), address };
 }
 
-/** What the browser calls itself, as far as it is readable and fits. */
+/** A device name from the User-Agent: its printable ASCII, cut to `DEVICE_MAX` characters. */
 export function deviceOf(userAgent = ""): string {
   return [...userAgent.replaceAll(/[^\x20-\x7e]/g, "")].slice(0, DEVICE_MAX).join("").trim();
 }

@@ -1,14 +1,14 @@
-// Which bytes a request wants (RFC 9110, section 14). One range at a time: players ask for no more.
+// Parses the Range header (RFC 9110, section 14). Only one range at a time: players ask for no more.
 
 export interface ByteRange {
   start: number;
-  /** Not included. */
+  /** Exclusive. */
   end: number;
 }
 
 /**
- * Null where the whole is to be sent: without a range, for several, for one that is not understood. `unsatisfiable` where
- * it lies outside.
+ * Null if all bytes are to be sent: without a range, with several, or with one that is malformed.
+ * `unsatisfiable` if the range begins behind the end.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | "unsatisfiable" | null {
   const [first, last] = offsetsOf(header ?? "");
@@ -22,7 +22,10 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
   return { start: Number(first), end: last === "" ? size : Math.min(Number(last) + 1, size) };
 }
 
-/** The two sides of one range, digits or nothing; none where it is not one. Never by one expression that tries many ways. */
+/**
+ * The two offsets of a single range, each of digits or empty; an empty array for anything else. Without one
+ * large regular expression, which could backtrack for long.
+ */
 function offsetsOf(header: string): string[] {
   if (!/^bytes=/i.test(header)) return [];
   const offsets = header.slice("bytes=".length).split("-").map((offset) => offset.trim());

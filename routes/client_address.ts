@@ -1,26 +1,26 @@
 import { log } from "../services/log.ts";
 import type { AppEnv } from "./env.ts";
 
-/** Where a request comes from, as far as it can be believed. */
+/** The client's address, as far as it can be trusted. */
 export type ClientAddress = (c: RequestContext) => string;
 
-/** What of a request's context it takes. */
+/** The part of a request's context that is read. */
 interface RequestContext {
   env: AppEnv["Bindings"];
   req: { header(name: string): string | undefined };
 }
 
-/** As `subscriber` writes them: loopback, the private networks and the links (RFC 1918, 3927, 4193, 4291). */
+/** Loopback, private and link-local addresses, as `subscriber` spells them (RFC 1918, 3927, 4193, 4291). */
 const NEAR = /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|0:0:0:0::|f[cd]..:|fe[89ab].:)/;
 
 /**
- * The socket's address, or behind `trustedProxies` proxies the entry of X-Forwarded-For that the outermost of them
- * wrote: what stands further left was written by the client. IPv6 addresses are cut to their /64, because a
- * subscriber has all of it. The log is told once of a proxy that nobody configured.
+ * The address of the socket; behind `trustedProxies` proxies, the entry of X-Forwarded-For that the outermost
+ * of them wrote, because the client itself wrote everything further left. IPv6 addresses are cut to their
+ * /64, because one subscriber has all of it. A proxy that is not configured is logged once.
  */
 export function clientAddress(trustedProxies: number): ClientAddress {
   let hasWarned = false;
-  /** All who come by such a proxy would share one address, and its limits. */
+  /** Everybody behind such a proxy shares one address, and so its limits. */
   function warnOfProxy(peer: string): void {
     if (hasWarned || !NEAR.test(peer)) return;
     hasWarned = true;
@@ -41,14 +41,14 @@ export function clientAddress(trustedProxies: number): ClientAddress {
 
 function subscriber(address: string): string {
   const groups = ipv6Groups(address);
-  // Some proxies write the port as well, another for every connection.
+  // Some proxies append the port, which differs for every connection.
   if (!groups) return address.replace(/^([\d.]+):\d+$/, "$1");
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   if (mapped) return [groups[6]! >> 8, groups[6]! & 255, groups[7]! >> 8, groups[7]! & 255].join(".");
   return groups.slice(0, 4).map((group) => group.toString(16)).join(":") + "::/64";
 }
 
-/** The eight groups of an IPv6 address; null for anything else. The URL parser knows all its spellings. */
+/** The eight groups of an IPv6 address; null for anything else. The URL parser knows all spellings. */
 function ipv6Groups(address: string): number[] | null {
   if (!address.includes(":")) return null;
   const url = URL.parse(`http://[${address.replace(/^\[|\](:\d+)?$|%.*$/g, "")}]`);

@@ -28,7 +28,7 @@ const requested = success({
   }),
 }).openapi("Requested");
 const CHANGE_ERRORS: ErrorCode[] = ["invalid_phone_number", "own_number"];
-/** What every change is answered with. */
+/** The answer of every change, for the OpenAPI document. */
 const CHANGED = "The whole list as it is now";
 
 const whom = z.strictObject({ phone_number: phoneNumber }).openapi("WhomBody");

@@ -1,13 +1,13 @@
-// Time limits of many things at once that all have the same time: one timer for the oldest of them, where a timer for
-// each would cost more than what it guards.
+// Many deadlines of the same length behind one timer, which runs for the oldest. A timer for each would cost
+// more than the work that it guards.
 
 export interface Deadlines {
-  /** Calls `onLate` unless it is called off within the time. */
+  /** Calls `onLate` after the time, unless it is called off before. */
   set(onLate: () => void): { callOff(): void };
 }
 
 export function createDeadlines(ms: number): Deadlines {
-  // In the order in which they end.
+  // In the order in which they expire.
   const open = new Set<{ endsAt: number; onLate: () => void }>();
   let timer: ReturnType<typeof setTimeout> | null = null;
 

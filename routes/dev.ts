@@ -1,4 +1,4 @@
-// The SMS that the console driver did not send, for whoever develops on this machine and nobody else.
+// The SMS that the console driver printed instead of sending, visible only to developers on this machine.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -13,11 +13,12 @@ import { sendFile } from "./web.ts";
 import type { WebFiles } from "./web_files.ts";
 import { type Wire, wireNumber, wireTime } from "./wire.ts";
 
-/** Written by proxies, which speak for others. */
+/** Headers of proxies, which forward the requests of others. */
 const PROXY_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
 
 /**
- * From this machine and under a name of it: a page elsewhere could point a name of its own at 127.0.0.1.
+ * Whether the request comes from this machine and names it by a local name. Without the second check a page
+ * elsewhere could point a domain of its own at 127.0.0.1 (DNS rebinding).
  */
 function isLocal(c: Context<AppEnv>): boolean {
   const { remoteAddr } = c.env;

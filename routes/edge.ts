@@ -1,5 +1,6 @@
-// What every request passes before its route. Two steps and not one for each concern: a step of the framework costs a
-// request some microseconds, and seven of them cost as much as storing a message.
+// The steps that every request passes before its route. There are two instead of one for each concern,
+// because each middleware of the framework costs a request some microseconds: seven of them cost as much as
+// storing a message.
 
 import type { Context, MiddlewareHandler } from "hono";
 import type { Metrics } from "../services/metrics.ts";
@@ -11,8 +12,8 @@ import { describeAnswer, logAnswer } from "./request_log.ts";
 import type { RouteJudge } from "./route_table.ts";
 
 /**
- * Names the request, counts it as under way, and sees its answer off: with the headers of all, and a line of the log.
- * @param count hears of each that was answered
+ * Gives the request its id, counts it as in flight, completes the headers of its answer, and logs it.
+ * @param count is called once for each answered request
  */
 export function attend(
   { gate, headers, count }: { gate: Gate; headers: AnswerHeaders; count: Metrics["count"] },
@@ -36,14 +37,18 @@ export function attend(
   };
 }
 
-/** What GET would say (RFC 9110, section 8.6); the framework leaves out the body, and then has none to count. */
+/**
+ * Sets the Content-Length that a GET would have (RFC 9110, section 8.6). The framework drops the body of a
+ * HEAD and then has nothing to measure.
+ */
 async function sayLength({ res }: Context<AppEnv>): Promise<void> {
   if (res.body === null || res.headers.has("Content-Length")) return;
   res.headers.set("Content-Length", String((await res.clone().arrayBuffer()).byteLength));
 }
 
 /**
- * Judges the host, whether the service still takes requests, the origin, the address and the method, in this order.
+ * Checks, in this order: the host, whether the service still takes requests, the origin, the address, and the
+ * method.
  * @throws AppError invalid_input, unavailable, uri_too_long, not_found, method_not_allowed
  */
 export function judge({ gate, judgeRoute, allowOrigin }: {

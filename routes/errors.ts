@@ -1,4 +1,4 @@
-// The one place where an error becomes a response.
+// The only place where an error becomes a response.
 
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
@@ -21,7 +21,7 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   invalid_phone_number: 400,
   invalid_signature: 403,
   media_not_found: 404,
-  // Not 409: tus clients repeat that by themselves.
+  // Not 409: tus clients retry that on their own.
   media_sent: 403,
   message_not_found: 404,
   method_not_allowed: 405,
@@ -52,13 +52,13 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   unsupported_tus_version: 412,
   upgrade_required: 426,
   upload_conflict: 409,
-  // Not 408: browsers repeat that by themselves, and tus clients give up at it.
+  // Not 408: browsers retry that on their own, and tus clients give up on it.
   upload_stalled: 503,
   uri_too_long: 414,
   user_not_found: 404,
 };
 
-/** More issues help nobody, and a body can have thousands. */
+/** The most issues that one answer lists. More help nobody, and a body can have thousands. */
 const ISSUES_MAX = 20;
 /** When a client may try again after an outage, in seconds. */
 const OUTAGE_RETRY_SECONDS = 2;
@@ -86,7 +86,7 @@ function respond(c: Context<AppEnv>, refusal: AppError): Response | Promise<Resp
   c.set("errorCode", code);
   if (details.retryAfter !== undefined) c.header("Retry-After", String(details.retryAfter));
   if (details.allow !== undefined) c.header("Allow", details.allow);
-  // What is left of the body may still come, and is no request.
+  // The rest of the body may still arrive, and must not be read as the next request.
   if (code === "request_timeout") c.header("Connection", "close");
   if (code === "unauthenticated") c.header("WWW-Authenticate", "Bearer");
   if (code === "upgrade_required") {

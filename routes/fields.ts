@@ -1,12 +1,12 @@
-// The fields that bodies, paths and queries are made of, each with its rule. Bodies are closed: what is not
-// declared is refused, and so are NUL and lone surrogates, which PostgreSQL and JSON could not keep.
+// The fields of bodies, paths and queries, each with its rule. Bodies are closed: undeclared fields are
+// refused. So are NUL and lone surrogates, which PostgreSQL and JSON cannot store.
 
 import { z } from "@hono/zod-openapi";
 import { AppError, type Issue } from "../services/errors.ts";
 import { parsePhoneNumber } from "../services/phone_number.ts";
 import { codePoints, NAME_MAX } from "../services/texts/lengths.ts";
 
-/** What a schema calls the types, in words that go on after "Must be". */
+/** Names of types in error messages, to follow "Must be". */
 const TYPES: Record<string, string> = {
   string: "text",
   number: "a number",
@@ -17,7 +17,7 @@ const TYPES: Record<string, string> = {
 };
 const BAD_PHONE_NUMBER = "Write the number with its country code, as in +14155550123";
 
-/** A phone number in any spelling, as its canonical form. */
+/** A phone number in any accepted spelling; the output is E.164. */
 export const phoneNumber = z.string()
   .transform((text, context) => {
     const number = parsePhoneNumber(text);
@@ -32,7 +32,7 @@ export const phoneNumber = z.string()
       "E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it",
   });
 
-/** The same in a path. */
+/** A phone number in a path. */
 export const phoneNumberParams = z.object({
   phone_number: phoneNumber.openapi({
     param: { name: "phone_number", in: "path" },
@@ -41,7 +41,7 @@ export const phoneNumberParams = z.object({
   }),
 });
 
-/** Text of so many code points. */
+/** Text of `min` to `max` code points. */
 export function text({ min, max }: { min: number; max: number }) {
   const range = min === 0 ? `at most ${max}` : `${min} to ${max}`;
   return z.string()
@@ -50,7 +50,10 @@ export function text({ min, max }: { min: number; max: number }) {
     .openapi({ minLength: min, maxLength: max });
 }
 
-/** Text of a header, which comes byte by byte (RFC 9110, section 5.5): UTF-8 where it is that. */
+/**
+ * Text of a header. Header values arrive as bytes (RFC 9110, section 5.5), one per character here: valid
+ * UTF-8 is decoded, anything else is kept as it is.
+ */
 export const headerText = z.string().transform((value) => {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(
@@ -61,44 +64,56 @@ export const headerText = z.string().transform((value) => {
   }
 });
 
-/** Ids of media have up to sixteen digits, which some languages read into four bytes unless they are told. */
+/**
+ * Media ids have up to 16 digits. Without `int64`, generated clients of some languages would read them into
+ * four bytes.
+ */
 export const INT64 = { format: "int64", example: 1518102499655752 };
 
 /** An id: a whole number below 2^53. */
 export const id = z.int().openapi(INT64);
 
-/** The same in a query. */
+/** An id in a path or a query. */
 export const queryId = z.string()
   .regex(/^-?\d+$/, "Must be an integer")
   .transform(Number)
   .refine(Number.isSafeInteger, "Must be below 2^53")
   .openapi({ type: "integer", ...INT64 });
 
-/** A token in a query, where no header can be sent. It was judged before the query is: here it is only documented. */
+/**
+ * A token in a query, for clients that cannot send headers. It is only documented here: authentication has
+ * read it before the query is parsed.
+ */
 export const queryToken = z.unknown().optional().openapi({
   type: "string",
   description: "Instead of the Authorization header",
 });
 
-/** The same of a ticket. */
+/** A ticket in a query; only documented here, as `queryToken`. */
 export const queryTicket = z.unknown().optional().openapi({
   type: "string",
   description: "From `POST /api/notifications/ticket`",
 });
 
-/** What a socket asks for beside the others. */
+/** Whether a socket also wants `sessions_updated`. */
 export const querySessions = z.unknown().optional().openapi({
   type: "boolean",
   description: "true: `sessions_updated` as well",
 });
 
-/** Longer than any text that has 50 code points after NFC: none of those comes apart into more than four. */
+/**
+ * In UTF-16 units. Longer than any text of 50 code points after NFC: a composed code point comes from four at
+ * most, of two units each.
+ */
 const NAME_LENGTH_MAX = NAME_MAX * 4 * 2;
 
-/** A private name for somebody: NFC, at most 50 code points, nothing that turns the text around it. */
+/**
+ * A private name for a contact: NFC, at most 50 code points, without characters that change the direction of
+ * the text around it.
+ */
 export const displayName = z.string()
   .refine((value) => value.isWellFormed(), "Has a lone surrogate")
-  // Before NFC, which takes seconds for a long row of marks.
+  // Before NFC, which takes seconds for a long run of combining marks.
   .refine((value) => value.length <= NAME_LENGTH_MAX, `Must have at most ${NAME_MAX} characters`)
   .transform((value) => value.normalize("NFC"))
   .refine(
@@ -112,7 +127,7 @@ export const displayName = z.string()
     description: `At most ${NAME_MAX} characters after NFC; empty means none`,
   });
 
-/** Turns what a schema refuses into the error that says so. */
+/** Turns the error of a schema into our own. */
 export function toInputError(error: z.core.$ZodError): AppError {
   const phoneOnly = error.issues.every((issue) =>
     issue.code === "custom" && issue.params?.code === "invalid_phone_number"
@@ -122,10 +137,13 @@ export function toInputError(error: z.core.$ZodError): AppError {
   });
 }
 
-/** Of a key that is not known. */
+/** How much of an unknown key an error message shows. */
 const KEY_SHOWN_MAX = 100;
 
-/** Says that a key is not known: by as much as an answer may carry, and without halves of characters (RFC 8259, 8.2). */
+/**
+ * The issue for an unknown key. The key is cut, and well-formed even where the cut splits a character (RFC
+ * 8259, section 8.2).
+ */
 export function unknownKey(key: string, at: (key: string) => string = (key) => key): Issue {
   const shown = key.length > KEY_SHOWN_MAX ? `${key.slice(0, KEY_SHOWN_MAX)}...` : key;
   return { path: at(shown.toWellFormed()), message: "Is not known here" };
@@ -139,12 +157,12 @@ function toIssues(issue: z.core.$ZodIssue): Issue[] {
   return [{ path: at(), message: issue.message }];
 }
 
-/** What a schema says that has no words of its own for it. */
+/** The message for an issue whose schema has none of its own. */
 function wording(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
       if (issue.input === undefined) return "Is missing";
-      // A query that has it twice, for one.
+      // For example a query parameter that is given twice.
       if (issue.expected === "string" && Array.isArray(issue.input)) return "Must be one text, not several";
       return `Must be ${TYPES[issue.expected] ?? "of another type"}`;
     case "invalid_value":
@@ -159,7 +177,7 @@ function wording(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-// The schemas are made in many places; words of its own that one of them has go before these.
+// Set globally, because schemas are made in many files. A message of a schema's own takes precedence.
 z.config({ customError: wording });
 
 function within(value: number, min: number, max: number): boolean {

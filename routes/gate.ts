@@ -1,27 +1,34 @@
-// How a service stops without dropping requests. While one that came before the stop is under way, new ones are answered as well,
-// except those that last long and the health checks, by which a proxy decides whether to send requests here.
+// How the service stops without dropping requests. As long as a request from before the stop is in flight,
+// new ones are still answered, with two exceptions: calls that last long, and the health checks, by which a
+// proxy decides whether to send requests here.
 
 import { AppError } from "../services/errors.ts";
 
-/** Counts the requests under way, so that a service that stops can let them finish. */
+/** Counts the requests in flight, so that a stopping service can let them finish. */
 export interface Gate {
-  /** The result is called when the request is answered. */
+  /** Counts a request in. The returned function has to be called when it is answered. */
   enter(): () => void;
-  /** How many requests there were since the start. */
+  /** The number of requests since the start. */
   count(): number;
   underWay(): number;
-  /** Whether the service is told to stop: connections end with their answers then. */
+  /** Whether the service is stopping. From then on every answer closes its connection. */
   isDraining(): boolean;
-  /** @throws AppError unavailable, where a request of this path comes too late */
+  /** Refuses a request that comes too late. @throws AppError unavailable */
   judge(path: string): void;
-  /** Aborts when what is still under way has to end: later there is no database to tidy up in. */
+  /** Aborts when requests in flight have to give up: afterwards there is no database left to clean up in. */
   readonly late: AbortSignal;
-  /** Resolves when what was under way is answered, and with it what came meanwhile. */
+  /**
+   * Begins the stop. Resolves when all requests in flight are answered, including those that came during the
+   * stop.
+   */
   drain(): Promise<void>;
 }
 
 export const RETRY_SECONDS = 2;
-/** Health tells a proxy to send nothing here any more; a socket would not last, and media might not come through. */
+/**
+ * Refused as soon as the stop begins: health checks, so that a proxy sends nothing more here; sockets and
+ * media, because they might not finish in time.
+ */
 const REFUSED = [
   "/healthz",
   "/readyz",
@@ -35,11 +42,11 @@ function isRefused(path: string): boolean {
   return REFUSED.some((refused) => path === refused || path.startsWith(`${refused}/`));
 }
 
-/** @param patienceMs for what is under way, before it has to end */
+/** @param patienceMs how long requests in flight may take after the stop, before `late` aborts */
 export function createGate({ patienceMs = 4_000 } = {}): Gate {
   let underWay = 0;
   let entered = 0;
-  /** Of those under way, what came before the service was told to stop. */
+  /** Those of the requests in flight that came before the stop. */
   let early = 0;
   let isDraining = false;
   const drained = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
-// Calls that take and answer JSON: what each is, for the document, and what it does. Session, body and schemas are one
-// step of the framework, because some of these come by the thousand.
+// Calls that take and answer JSON. Each is described once, and the description serves both the OpenAPI
+// document and the handler. Session, body and schemas are one handler and not a chain of middleware, because
+// some of these calls come by the thousand.
 
 import type { OpenAPIHono, RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -12,10 +13,10 @@ import { readJsonBody, readNoBody } from "./bodies/json_body.ts";
 import type { LargeAnswers } from "./large_answers.ts";
 import { actorOf } from "./session.ts";
 
-/** Nothing, or an empty object. */
+/** The `body` of a call that has none: no body at all, or an empty JSON object. */
 export const NO_BODY = Symbol("no body");
 
-/** The schemas of what a call takes. A part without a schema is not read. */
+/** The schemas of a call's input. A part without a schema is not read. */
 interface Schemas {
   body?: z.ZodType | typeof NO_BODY;
   params?: z.ZodObject;
@@ -30,27 +31,30 @@ interface JsonCall<Takes extends Schemas, Answer extends z.ZodType>
   extends Pick<RouteConfig, "method" | "path" | "tags" | "summary" | "description" | "parameters"> {
   takes: Takes;
   answer: Answer;
-  /** What a success means, for the OpenAPI document. */
+  /** The description of a success in the OpenAPI document. */
   meaning: string;
-  /** Codes of refusals, beside those that every call, every one with a body and every one with a session has (`answers.ts`). */
+  /**
+   * Error codes of this call alone. Those of every call, of every call with a body, and of every call with a
+   * session are added (`answers.ts`).
+   */
   errors: ErrorCode[];
-  /** Whether a success may be as large as there are messages or contacts. */
+  /** Whether the answer grows with the number of messages or contacts, so that it has to be limited. */
   mayBeLarge?: boolean;
 }
 
 interface OpenCall<Takes extends Schemas, Answer extends z.ZodType> extends JsonCall<Takes, Answer> {
-  /** Judges who asks, before anything of the body is looked at. @throws AppError */
+  /** Checks the caller before anything of the body is read. @throws AppError */
   judge?: (c: Context<AppEnv>) => Promise<void>;
 }
 
-/** What all calls need: whose session it is, and how a success is answered. */
+/** What all calls share: authentication, and how a success is answered. */
 export interface CallContext {
   sessions: Sessions;
   respond(c: Context<AppEnv>, body: object, me: Actor | null): Response;
   largeAnswers: LargeAnswers;
 }
 
-/** Adds a call that needs a session, which is judged first. */
+/** Adds a call that needs a session. The session is checked before anything else. */
 export type AddSigned = <Takes extends Schemas, Answer extends z.ZodType<object>>(
   call: JsonCall<Takes, Answer>,
   run: (me: Actor, given: Given<Takes>, c: Context<AppEnv>) => Promise<z.output<Answer>>,
@@ -63,8 +67,8 @@ export type AddOpen = <Takes extends Schemas, Answer extends z.ZodType<object>>(
 ) => void;
 
 /**
- * Adds calls to a router: documented as they say, answered with what `run` resolves with. The session is judged first, then the
- * body is read, then the schemas are applied.
+ * Adds calls to a router and documents them; what `run` resolves with is the answer. The session is checked
+ * first, then the body is read, then the schemas are applied.
  */
 export function jsonCalls(
   router: OpenAPIHono<AppEnv>,
@@ -132,7 +136,7 @@ async function read<Takes extends Schemas>(c: Context<AppEnv>, takes: Takes): Pr
   return given as Given<Takes>;
 }
 
-/** A key that comes twice is a list, which no schema takes. */
+/** A key that is given twice becomes a list, which every schema refuses. */
 function readQuery(c: Context<AppEnv>): Record<string, string | string[]> {
   return Object.fromEntries(
     Object.entries(c.req.queries()).map(([key, values]) => [key, values.length === 1 ? values[0]! : values]),

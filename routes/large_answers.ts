@@ -1,5 +1,5 @@
-// Answers so large that somebody who asks for many and does not read them could fill the memory, and keep everybody waiting while
-// they are made.
+// Limits on large answers. Somebody who asks for many and does not read them could fill the memory, and would
+// keep everybody waiting while they are made.
 
 import { setImmediate } from "node:timers/promises";
 import type { Context } from "hono";
@@ -9,26 +9,41 @@ import type { Actor } from "../services/sessions/sessions.ts";
 import { createSemaphore } from "../services/semaphore.ts";
 import type { AppEnv } from "./env.ts";
 
-/** An answer up to this size is not counted, read or not: bytes, or UTF-16 units. Pages and lists of most people are a tenth of it. */
+/**
+ * Answers up to this size, in bytes or UTF-16 units, are never counted. Pages and lists of most people are a
+ * tenth of it.
+ */
 export const SMALL_MAX = 256 * 1024;
-/** How many answers of one person are made at a time on this process, and how many large ones may be unread: some six MB each. */
+/**
+ * How many answers may be made at a time for one user on this process, and how many large ones may be unread:
+ * some 6 MB each.
+ */
 const AT_ONCE_MAX = 8;
-/** The same of one person who was given a large one lately: each stops the event loop while it is made. */
+/**
+ * How many may be made at a time for a user who got a large one within `LATELY_MS`: each blocks the event
+ * loop while it is made.
+ */
 const LARGE_AT_ONCE_MAX = 2;
 const LATELY_MS = 10_000;
 const LATELY_MAX = 10_000;
 const RETRY_SECONDS = 5;
-/** What the HTTP server is given at a time: what it is given at once it buffers whole, however slowly the client reads. */
+/**
+ * The body is handed to the HTTP server in pieces of this size, because it buffers the whole of each piece,
+ * however slowly the client reads.
+ */
 const PIECE_BYTES = 64 * 1024;
 
 export interface LargeAnswers {
-  /** Makes an answer that may be large, in turn with the others that this person has asked for. */
+  /** Makes an answer that may be large, in turn with others of the same user. */
   inTurn<T>(me: Actor, make: () => Promise<T>): Promise<T>;
-  /** Before anything is fetched that may be large: what is refused is not delivered. @throws AppError rate_limited */
+  /**
+   * To be called before anything large is fetched, so that messages in a refused answer do not become
+   * delivered. @throws AppError rate_limited
+   */
   judge(me: Actor): void;
   /**
-   * A text as the body of an answer. A large one counts until its client has all of it, or is gone. What was changed is
-   * answered whatever its size: only what is fetched can be refused.
+   * The text as the body of an answer. A large one counts until the client has read all of it or is gone.
+   * Only a GET can be refused: the answer of a change is sent whatever its size.
    * @throws AppError rate_limited
    */
   bodyOf(c: Context<AppEnv>, me: Actor, text: string): string | ReadableStream<Uint8Array>;
@@ -40,7 +55,7 @@ export function createLargeAnswers(): LargeAnswers {
   const largeAnswers = createSemaphore(LARGE_AT_ONCE_MAX);
   const lately = createRecent<true>({ turnMs: LATELY_MS, max: LATELY_MAX });
 
-  /** Others come between one and the next. */
+  /** Lets other work run after each large answer. */
   async function makeLarge<T>(make: () => Promise<T>): Promise<T> {
     const made = await make();
     await setImmediate();

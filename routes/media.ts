@@ -1,4 +1,4 @@
-// Audio and video on their way in, in one piece, and the addresses that play them.
+// Uploads of audio and video in one request, and signed addresses that play them.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
@@ -17,13 +17,13 @@ import { wireId, wireTime } from "./wire.ts";
 
 const tags = ["Media"];
 
-/** `audio`, `video`, or a MIME type of those; the kind is what counts. */
+/** `audio`, `video`, or a MIME type of those; only the kind is used. */
 export const mediaType = z.string()
   .regex(/^(audio|video)(\/[\w.+-]+ *(;.*)?)?$/i, "Must be audio, video, or a MIME type of those")
   .transform((type) => type.slice(0, 5).toLowerCase() as "audio" | "video")
   .openapi({ type: "string", example: "audio" });
 
-/** An address without the slash that some clients put behind the media's. */
+/** The path by which routes are found: without the slash that some clients append to addresses of media. */
 export function pathOf(request: Request): string {
   return getPath(request).replace(/^(\/api\/messages\/media(?:\/[^/]+)?)\/$/, "$1");
 }
@@ -50,7 +50,8 @@ export function mediaRoutes(
     security: SECURITY,
     middleware: [signed, admitted(uploads), transfer, multipart] as const,
     request: { query: z.object({ media_type: mediaType }) },
-    // Not under `request`, where the framework would hold the whole body to look at it.
+    // Documented outside `request`, because there the framework would read the whole body into memory to
+    // validate it.
     requestBody: {
       required: true,
       content: {
@@ -102,12 +103,14 @@ export function mediaRoutes(
   return router;
 }
 
-/** Stands before a call that transfers bytes, of which a user has few at a time and the others wait. */
+/**
+ * Middleware of routes that transfer bytes: a user may have few transfers at a time, and further ones wait.
+ */
 export function limitTransfers(uploads: Uploads, sessions: Sessions) {
   return createMiddleware<SignedInEnv>((c, next) => {
     const me = c.get("actor");
     const run = async () => {
-      // It may have ended while its turn was waited for.
+      // The session may have ended while the request waited for its turn.
       await sessions.confirm(me);
       await next();
     };
@@ -115,7 +118,10 @@ export function limitTransfers(uploads: Uploads, sessions: Sessions) {
   });
 }
 
-/** Stands before a call that begins an upload: what is refused before its body is read counts as none. */
+/**
+ * Middleware of routes that begin an upload: counts it, and takes that back if it is refused before its body
+ * is read.
+ */
 export function admitted(uploads: Uploads) {
   return createMiddleware<SignedInEnv>(async (c, next) => {
     const takeBack = uploads.admit(c.get("actor"));
@@ -134,7 +140,7 @@ async function receive(
   try {
     return await uploads.finish(await uploads.append(upload, file));
   } catch (error) {
-    // Where not even this can be done, the sweep will.
+    // If this fails too, the sweep deletes it later.
     await uploads.abort(upload.id).catch(() => {});
     throw error;
   }

@@ -1,4 +1,5 @@
-// Audio and video on their way out: to any player, by ranges, under headers that keep them harmless, whatever they are.
+// Downloads of audio and video: by ranges, for any player, with headers that keep the content harmless
+// whatever it is.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -17,13 +18,13 @@ import { bearerToken } from "./session.ts";
 
 interface Download {
   media: OpenMedia;
-  /** How long it may be shown again without asking. */
+  /** How many seconds the browser may replay it without asking again. */
   keptSeconds: number;
-  /** Rejects when the reader may not go on. */
+  /** Rejects if the reader's access has ended. */
   confirm: () => Promise<void>;
 }
 
-/** Who reads: a person, or nobody but the holder of a signature. */
+/** The reader: a user, or null for the holder of a signed address. */
 interface ReaderEnv extends AppEnv {
   Variables: AppEnv["Variables"] & { reader: Actor | null };
 }
@@ -36,7 +37,7 @@ const keys = {
 };
 type Keys = z.infer<z.ZodObject<typeof keys>>;
 
-/** What phones call files of these types; those of others by the type's own name. */
+/** File extensions that phones know. For other types it is the second half of the MIME type. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   "audio/3gpp": "3gp",
   "audio/3gpp2": "3g2",
@@ -100,7 +101,10 @@ export function mediaDownloadRoutes(
     request: { query: z.object({ ...keys, media_content_id: queryId }) },
   });
 
-  /** What may be had for a while may be kept for that while; a session can end at any moment. */
+  /**
+   * A signed address lets the browser cache the media until it expires. With a session nothing may be shown
+   * without asking again, because it can end at any moment.
+   */
   async function open(
     reader: Actor | null,
     id: number,
@@ -114,7 +118,8 @@ export function mediaDownloadRoutes(
       };
     }
     const media = await library.openSigned(id, { expires, signature });
-    // Who had it signed may have ended his session since: the address is for ten minutes, whatever becomes of him.
+    // The session that had it signed may have ended since: the address stays valid for its ten minutes
+    // regardless.
     const confirm = () => Promise.resolve();
     return { media, keptSeconds: expires - Math.ceil(now().getTime() / 1000), confirm };
   }
@@ -131,7 +136,7 @@ export function mediaDownloadRoutes(
     });
 }
 
-/** With a signature no token is looked at. Whether it is valid, only the media's id can tell. */
+/** With a signature no token is looked at. Only the handler, which knows the media's id, can verify it. */
 function requireReader(sessions: Sessions) {
   return createMiddleware<ReaderEnv>(async (c, next) => {
     const isSigned = c.req.query("signature") !== undefined;
@@ -158,7 +163,7 @@ async function send(
   if (hasBody && end - start > SMALL_MAX) holdSlot(c, await library.takeSlot(media.by, c.req.raw));
   for (const [name, value] of Object.entries(headersOf(media, etag))) c.header(name, value);
   c.header("Cache-Control", keptSeconds > 0 ? `private, max-age=${keptSeconds}` : "private, no-cache");
-  // What one person may have, the next one at the same browser may not.
+  // Another person at the same browser may have no access to it.
   c.header("Vary", "Authorization", { append: true });
   if (isKnown) return c.body(null, 304);
 
@@ -168,12 +173,12 @@ async function send(
   return c.body(library.bytes(media, { start, end, confirm }), range ? 206 : 200);
 }
 
-/** Until the client has everything, or is gone: one that does not read keeps its place. */
+/** Keeps the slot until the client has everything or is gone, so a client that does not read keeps it. */
 function holdSlot(c: Context<ReaderEnv>, leave: () => void): void {
   c.env.completed.then(leave, leave);
 }
 
-/** A range is for GET alone (RFC 9110, section 14.2), and for the media that the client began with. */
+/** Ranges are for GET alone (RFC 9110, section 14.2), and with If-Range only for the same media as before. */
 function wantedRange(c: Context<ReaderEnv>, size: number, etag: string) {
   const ifRange = c.req.header("if-range");
   const isWanted = c.req.method === "GET" && (ifRange === undefined || ifRange === etag);
@@ -181,8 +186,8 @@ function wantedRange(c: Context<ReaderEnv>, size: number, etag: string) {
 }
 
 /**
- * They never change, but who may have them does. So a browser keeps them and asks, by their ETag, before it shows them
- * again; nobody in between keeps them.
+ * Media never change, but who may see them does. So a browser may keep them but has to revalidate them by
+ * their ETag, and shared caches may not keep them.
  */
 function headersOf({ id, media_type }: OpenMedia, etag: string): Record<string, string> {
   const extension = EXTENSIONS[media_type] ?? media_type.split("/")[1];

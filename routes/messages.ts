@@ -1,4 +1,4 @@
-// Sending, reading back, and saying what was read.
+// Sending messages, reading threads, and marking messages as seen.
 
 import { z } from "@hono/zod-openapi";
 import { AppError } from "../services/errors.ts";
@@ -188,7 +188,7 @@ function addHistory(
   );
 }
 
-/** By hand, because a validator of headers makes an object of them all, for every send. */
+/** Read by hand: a header validator of the framework would copy all headers into an object at every send. */
 function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const { data, error } = idempotencyHeader.safeParse({ "idempotency-key": header });

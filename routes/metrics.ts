@@ -1,10 +1,10 @@
-// The metrics, on a port of their own: whoever reaches the service from outside does not reach them.
+// Metrics on a port of their own, so that clients of the service cannot reach them.
 
 import type { Metrics } from "../services/metrics.ts";
 
 const PATH = "/metrics";
 
-/** Answers `GET /metrics`, and nothing else. */
+/** Serves `GET /metrics` and nothing else. */
 export function serveMetrics(metrics: Metrics): (request: Request) => Promise<Response> {
   return async ({ method, url }) => {
     if (new URL(url).pathname !== PATH) return refuse(404, `Not found: metrics are at ${PATH}`);

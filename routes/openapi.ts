@@ -9,7 +9,7 @@ programs and a \`request_id\`; where waiting helps also \`retry_after\` in secon
 \`+14155550123\`, \`0014155550123\` or \`14155550123\`, with spaces, dashes, dots and parentheses. Bodies are closed: an unknown
 field is refused.`;
 
-/** In the order in which a client meets them. */
+/** In the order in which a client needs them. */
 const TAGS = {
   Authentication: "Sign up and sign in by a passcode in an SMS, and sessions",
   Contacts: "Friends and who asks to be one",
@@ -39,8 +39,8 @@ const route = createRoute({
 });
 
 /**
- * Publishes what all routes registered so far say of themselves. The document is made and written once, when first
- * asked for: it has 160 KB, and whoever asks for it again and again must not keep the others waiting.
+ * Serves the OpenAPI document of all routes registered so far. It is built and serialized once, at the first
+ * request: it has 160 KB, and repeated requests for it must not slow others down.
  */
 export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
@@ -85,7 +85,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
   });
 }
 
-/** What many answers have beside their bodies. */
+/** Headers shared by many answers. */
 const HEADERS = {
   RequestId: {
     schema: { type: "string" as const },
@@ -96,7 +96,7 @@ const HEADERS = {
     description: "Seconds after which it makes sense to try again; where waiting helps",
   },
 };
-/** After these it does, mostly. */
+/** Statuses after which waiting mostly helps. */
 const WAITING = ["408", "429", "503"];
 
 interface Operation {
@@ -106,8 +106,8 @@ interface Operation {
 }
 
 /**
- * Says of every operation what is so of all: its name, as generated clients call it (`post_auth_complete_signup`), that it
- * needs no session where it says nothing of one, and the headers that tell requests apart and when to come again.
+ * Completes every operation: a name for generated clients (`post_auth_complete_signup`), an empty `security`
+ * where it needs no session, and the common headers.
  */
 function completed<Document extends { paths?: Record<string, object> }>(document: Document): Document {
   for (const [path, item] of Object.entries(document.paths ?? {})) {
@@ -116,7 +116,7 @@ function completed<Document extends { paths?: Record<string, object> }>(document
       operation.operationId ??= [method, ...words].join("_");
       operation.security ??= [];
       for (const [status, response] of Object.entries(operation.responses)) {
-        // Of an upgrade Deno writes the head.
+        // Deno itself writes the head of an upgrade.
         if (status === "101") continue;
         response.headers = {
           "X-Request-Id": { $ref: "#/components/headers/RequestId" },

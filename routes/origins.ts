@@ -5,8 +5,8 @@ import type { AppEnv } from "./env.ts";
 import { TUS_HEADERS } from "./uploads/tus_headers.ts";
 
 /**
- * Tokens travel in headers and never in cookies, so any page may call the API unless CORS_ORIGINS says otherwise.
- * WebSockets know no CORS, and the response of an upgrade takes no headers.
+ * The CORS headers. Tokens travel in headers and never in cookies, so any page may call the API unless
+ * CORS_ORIGINS is set. WebSockets are left out: they have no CORS, and an upgrade response takes no headers.
  */
 export function allowOrigin(origins: Config["corsOrigins"]): MiddlewareHandler<AppEnv> {
   const allow = cors({
@@ -16,16 +16,17 @@ export function allowOrigin(origins: Config["corsOrigins"]): MiddlewareHandler<A
     maxAge: 600,
   });
   return (c, next) => {
-    // Who has no origin asks for no permission, and of what browsers keep they ask again before they show it.
+    // A request without Origin needs no permission. A response that a browser cached from one is revalidated
+    // before it is shown again.
     if (c.req.header("origin") === undefined) return next();
-    // Without this header an OPTIONS asks the address itself, as tus does, and is no preflight.
+    // An OPTIONS without this header is no preflight but a request of its own, as tus sends.
     const asks = c.req.method === "OPTIONS" && !c.req.header("access-control-request-method");
-    // What is for developers on this machine, or for a person to look at, is for no page of anybody else's.
+    // Pages for people and for developers on this machine are closed to scripts of other origins.
     const isPrivate = /^\/(app|dev|i)(\/|$)/.test(c.req.path);
     return c.req.header("upgrade") || asks || isPrivate ? next() : vary(c, () => allow(c, next));
   };
 
-  /** Also a refusal is one answer for one origin and another for the next. */
+  /** An error differs by origin too, so caches have to be told. */
   async function vary(c: Context<AppEnv>, answer: () => Promise<Response | void>) {
     try {
       return await answer();

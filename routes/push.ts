@@ -1,4 +1,4 @@
-// Web Push: what a browser needs to subscribe, and its subscription, one a session.
+// Web Push: the key to subscribe with, and the subscription, one for each session.
 
 import { Buffer } from "node:buffer";
 import { ECDH } from "node:crypto";
@@ -12,7 +12,7 @@ import { type CallContext, jsonCalls } from "./json_calls.ts";
 import { createRouter } from "./router.ts";
 
 const tags = ["Push"];
-/** The last moment whose year has four digits: of later ones PostgreSQL does not read what a Date writes. */
+/** The last millisecond of the year 9999: PostgreSQL cannot parse what a Date writes for later ones. */
 const TIME_MS_MAX = 253_402_300_799_999;
 
 const key = success({
@@ -86,7 +86,7 @@ export function pushRoutes(push: Push, calls: CallContext) {
   return router;
 }
 
-/** Whether nothing but a point of the curve is in it, uncompressed as in RFC 8291. */
+/** Whether it is a valid uncompressed point of P-256 (RFC 8291). */
 function isPoint(encoded: string): boolean {
   if (!/^B[\w-]{86}$/.test(encoded)) return false;
   try {

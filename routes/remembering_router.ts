@@ -2,16 +2,20 @@ import type { Result, Router } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 
 /**
- * What a route may have. Who invents methods must not fill the memory, nor name what every object has: the trie would take
- * `constructor` for handlers.
+ * The methods that a route can have. Only these are looked up and cached: invented methods must not fill the
+ * memory, and one named like a property of every object would break the trie, which would take `constructor`
+ * for handlers.
  */
 export const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-/** What a request of any other comes to: the handlers of all methods, which answer 404 or 405. */
+/**
+ * Stands for any other method. It finds only the handlers that are registered for all methods, which answer
+ * 404 or 405.
+ */
 export const NO_METHOD = "-";
 
 /**
- * Finds the handlers of a request as the framework does, and remembers what it found for those addresses that routes spell
- * out in full: there are few, and they are asked for most.
+ * Finds the handlers of a request as the framework's own router does, and caches the result for paths without
+ * a parameter: these are few, and are requested most.
  */
 export function createRememberingRouter<Handler>(): Router<Handler> {
   const trie = new TrieRouter<Handler>();
@@ -25,7 +29,7 @@ export function createRememberingRouter<Handler>(): Router<Handler> {
       found.clear();
     },
     match(method, asked) {
-      // For the trie a star in the first place is also the name under which it keeps what is for every address.
+      // A leading `*` is also the key under which the trie keeps the handlers of every address.
       const path = asked.replace(/^\/?\*/, "/-");
       if (!METHODS.has(method)) return trie.match(NO_METHOD, path);
       if (!spelledOut.has(path)) return trie.match(method, path);

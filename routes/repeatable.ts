@@ -1,14 +1,15 @@
 /**
- * Bodies that are answered again and again: to write a page of a hundred messages costs more than to find that it is still
- * the same.
+ * Caches answers that are asked for repeatedly: to serialize a page of a hundred messages costs more than to
+ * find that it has not changed.
  */
 export interface Repeatables {
   /**
-   * Makes the body of each of these things once, for as long as the thing is kept. It is kept as text from the second time
-   * on: most pages are asked for once.
+   * Wraps `toBody` so that it runs once for each object, for as long as that object is referenced elsewhere.
+   * From the second call on the JSON text is kept too; not from the first, because most pages are asked for
+   * once.
    */
   of<Thing extends object, Body extends object>(toBody: (thing: Thing) => Body): (thing: Thing) => Body;
-  /** The JSON of a body that was made before; undefined of any other. */
+  /** The cached JSON of a body; undefined if there is none. */
   textOf(body: unknown): string | undefined;
 }
 

@@ -5,7 +5,8 @@ import type { AppEnv } from "./env.ts";
 import { METHODS, NO_METHOD } from "./remembering_router.ts";
 
 /**
- * What a request came to: by the route's pattern, because the address itself has phone numbers and its query tokens.
+ * The outcome of a request, for the log and the metrics. It has the route's pattern, because the address
+ * contains phone numbers and its query tokens.
  * @param startedAt by `performance.now()`
  */
 export function describeAnswer(c: Context<AppEnv>, startedAt: number): Answered & { request_id: string } {
@@ -19,14 +20,17 @@ export function describeAnswer(c: Context<AppEnv>, startedAt: number): Answered 
   };
 }
 
-/** Writes the one line of a request that was answered, but of looks at the SMS of this machine. */
+/** Writes the log line of a request, except of successful polls of `/dev/sms`. */
 export function logAnswer(answered: Answered): void {
-  // The page for developers looks every second, and would fill the terminal that it is made for.
+  // The page for developers polls every second, and would flood the terminal whose SMS it shows.
   if (answered.route === "/dev/sms" && answered.status < 300) return;
   logRequest(answered);
 }
 
-/** Any word that the client likes may stand in its place, a phone number or a token too: of those none is written. */
+/**
+ * The method, if it is a known one. A client may put any word there, even a phone number or a token, and none
+ * of those is logged.
+ */
 function methodOf({ req: { method } }: Context<AppEnv>): string {
   return METHODS.has(method) || method === "HEAD" ? method : NO_METHOD;
 }

@@ -1,5 +1,5 @@
-// Which address takes which method: judged before anything else, so that a wrong address is 404 and a wrong method 405
-// whoever asks.
+// Which address takes which method. This is checked before the session, so a wrong address is 404 and a wrong
+// method 405 for everybody.
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -7,14 +7,14 @@ import { AppError } from "../services/errors.ts";
 import type { AppEnv } from "./env.ts";
 
 interface RouteEntry {
-  /** As in the OpenAPI document: `/api/contacts/{phone_number}`. */
+  /** As in the OpenAPI document, for example `/api/contacts/{phone_number}`. */
   pattern: string;
   methods: Set<string>;
 }
 
 type RouteTable = (path: string) => RouteEntry | null;
 
-/** An address that is spelt out goes before one with a parameter in the same place. */
+/** A path without parameters takes precedence over one with a parameter in the same place. */
 function createRouteTable(routes: { path: string; method: string }[]): RouteTable {
   const fixed = new Map<string, RouteEntry>();
   const open = new Map<string, RouteEntry & { form: RegExp }>();
@@ -29,14 +29,14 @@ function createRouteTable(routes: { path: string; method: string }[]): RouteTabl
   return (path) => fixed.get(path) ?? [...open.values()].find(({ form }) => form.test(path)) ?? null;
 }
 
-/** No honest request has a longer address; the server itself takes 64 KiB for the whole head. */
+/** No legitimate request has a longer URL. The server itself takes 64 KiB for the whole head of a request. */
 const URL_LETTERS_MAX = 16_384;
 
 export type RouteJudge = (c: Context<AppEnv>) => void;
 
 /**
- * Says which route a request is for, or that there is none.
- * @param app is asked for its routes at the first request, when all of them are there
+ * Finds the route of a request and notes its pattern for the log.
+ * @param app is asked for its routes at the first request, when all of them are registered
  * @throws AppError uri_too_long, not_found, method_not_allowed
  */
 export function createRouteJudge(app: OpenAPIHono<AppEnv>): RouteJudge {

@@ -3,7 +3,10 @@ import type { Env } from "hono";
 import { toInputError } from "./fields.ts";
 import { createRememberingRouter } from "./remembering_router.ts";
 
-/** A router whose schemas refuse with an error of ours. @param getPath where not every address is taken as it stands */
+/**
+ * A router whose schemas refuse with our own error.
+ * @param getPath replaces the path by which routes are found
+ */
 export function createRouter<E extends Env>(getPath?: (request: Request) => string): OpenAPIHono<E> {
   return new OpenAPIHono<E>({
     router: createRememberingRouter(),

@@ -1,4 +1,4 @@
-// What the service is, whether it lives, and what it answers.
+// The service's index, its health, and its readiness.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -55,7 +55,7 @@ function prefersPage(c: Context): boolean {
       }) === "text/html";
 }
 
-/** @param hasWebClient where it was built */
+/** @param hasWebClient whether the web client was built */
 export function systemRoutes({ ready }: Pick<Services, "ready">, hasWebClient: boolean) {
   return createRouter<AppEnv>()
     .openapi(root, (c) => {

@@ -1,4 +1,4 @@
-// Tickets for WebSockets, for clients that can put what they have into nothing but the address.
+// Tickets for WebSockets, for clients that can pass credentials only in the URL.
 
 import { z } from "@hono/zod-openapi";
 import { TICKET_SECONDS, type Tickets } from "../services/sessions/tickets.ts";

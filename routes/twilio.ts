@@ -1,5 +1,5 @@
-// What Twilio calls: what became of an SMS, and what people answered. Believed only with Twilio's signature, which covers
-// the whole form; so here, unlike everywhere else, fields that nobody knows are taken.
+// Callbacks of Twilio: the status of an SMS, and replies of people. They are trusted only with Twilio's
+// signature, which covers the whole form; so here, unlike everywhere else, unknown fields are accepted.
 
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -19,7 +19,8 @@ function callbackRoute(path: string, summary: string, fields: string[]) {
     description:
       "For Twilio alone, and only where it sends the SMS. X-Twilio-Signature has to be right for " +
       "PUBLIC_URL, this path and its query. The same may come twice.",
-    // Not under `request`, where the framework would hold a body of any size to look at it.
+    // Documented outside `request`, because there the framework would read a body of any size into memory to
+    // validate it.
     requestBody: {
       required: true,
       content: {

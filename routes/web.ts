@@ -1,4 +1,4 @@
-// The web client: one page and the files that it is made of. Everything else it gets through the API, like every client.
+// Serves the web client: one page and its files. Everything else it gets through the API, like any client.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -41,8 +41,8 @@ const part = createRoute({
 });
 
 /**
- * What a page of ours may do: nothing inline but its own style, nothing from elsewhere.
- * @param host as the browser calls it: to Safari until 16 a socket of the same host is not of 'self'
+ * The policy of our own pages: one inline style sheet, and nothing from other hosts.
+ * @param host as the browser names it: for Safari before 16, 'self' does not cover sockets of the same host
  */
 function pagePolicy(styleHash: string, host: string): string {
   return [
@@ -60,7 +60,7 @@ function pagePolicy(styleHash: string, host: string): string {
   ].join("; ");
 }
 
-/** Where nothing was built, these addresses are 404. */
+/** Without a build of the web client these addresses are 404. */
 export function webRoutes(files: WebFiles) {
   return createRouter<AppEnv>()
     .openapi(page, (c) => sendFile(c, files.get("index.html")))
@@ -69,7 +69,7 @@ export function webRoutes(files: WebFiles) {
       const file = name.endsWith(".html") ? undefined : files.get(name);
       if (name === "worker.js") {
         c.header("Service-Worker-Allowed", WEB_PATH);
-        // It may fetch what it keeps, and has no page whose policy would say so.
+        // The worker fetches the files that it caches, and no page's policy applies to it.
         c.header("Content-Security-Policy", "default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
       }
       return sendFile(c, file);

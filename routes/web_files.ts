@@ -1,4 +1,4 @@
-// What `deno task build` made of web/, held in memory: it is small, and the service may read nothing else.
+// The output of `deno task build`, held in memory: it is small, and no other file can be served.
 
 import { createHash } from "node:crypto";
 
@@ -7,13 +7,13 @@ type Encoding = "br" | "gzip";
 export interface WebFile {
   type: string;
   bytes: Uint8Array<ArrayBuffer>;
-  /** The same in fewer bytes. */
+  /** The bytes, compressed. */
   encoded: Partial<Record<Encoding, Uint8Array<ArrayBuffer>>>;
-  /** Without quotes and encoding. */
+  /** Part of the ETag, without quotes and encoding. */
   hash: string;
-  /** Its name changes with its content. */
+  /** Whether its name changes with its content. */
   isImmutable: boolean;
-  /** Of a page: what lets its own style in. */
+  /** Of a page: the hash that its policy allows its style by; otherwise null. */
   styleHash: string | null;
 }
 
@@ -29,7 +29,7 @@ const TYPES: Record<string, string> = {
   webmanifest: "application/manifest+json",
 };
 
-/** Every file by its name; none where nothing was built. */
+/** Every file by its name; empty if nothing was built. */
 export async function readWebFiles(folder: URL): Promise<WebFiles> {
   const files = new Map<string, WebFile>();
   const names = await listNames(folder);
@@ -67,7 +67,10 @@ function styleHashOf(html: string): string {
   return `'sha256-${createHash("sha256").update(style).digest("base64")}'`;
 }
 
-/** The form of a file that a client takes and is the smallest (RFC 9110, section 12.5.3). */
+/**
+ * The smallest encoding of the file that the client accepts (RFC 9110, section 12.5.3); null to send it as it
+ * is.
+ */
 export function encodingFor(file: WebFile, header = ""): Encoding | null {
   const taken = new Map(
     header.split(",").map((part) => {

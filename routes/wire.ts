@@ -1,4 +1,4 @@
-// How numbers, times and rows look on the wire.
+// The JSON format of phone numbers, times, contacts and messages.
 
 import { z } from "@hono/zod-openapi";
 import type { Contact } from "../services/contacts/contacts.ts";
@@ -70,7 +70,7 @@ export function createWire({ phoneWireFormat }: { phoneWireFormat: "e164" | "dig
       last_touch_at: contact.last_touch_at.toISOString(),
       unread_messages: contact.unread_messages,
     }),
-    // Field by field: copying objects is what a page of a hundred would cost most.
+    // Field by field: spreading objects would be the largest cost of a page of a hundred messages.
     message(message: Message): z.infer<typeof wireMessage> {
       const shown: z.infer<typeof wireMessage> = {
         id: message.id,
@@ -87,7 +87,7 @@ export function createWire({ phoneWireFormat }: { phoneWireFormat: "e164" | "dig
       if (message.client_id !== undefined) shown.client_id = message.client_id;
       return shown;
     },
-    // As JSON by hand: there is one for every message, and neither names nor numbers have anything to escape.
+    // JSON built by hand, because every message sends one; neither event names nor numbers need escaping.
     notice: (notice: Notice, at: Date): string => {
       const sender = "sender" in notice ? `,"sender":"${number(notice.sender)}"` : "";
       return `{"event":"${notice.event}"${sender},"timestamp":"${at.toISOString()}"}`;

@@ -2,17 +2,17 @@ import { AppError } from "../../services/errors.ts";
 import { type BodyReader, openBody } from "./body_reader.ts";
 import { RETRY_SECONDS } from "../gate.ts";
 
-/** How long a body is waited for. */
+/** How long to wait for a body. */
 export interface Patience {
-  /** A body that brings nothing for so long is given up. */
+  /** How long the body may bring nothing before it is given up. */
   silenceMsMax: number;
-  /** Aborts when the service stops: then every body is given up. */
+  /** Aborts when the service stops; every body is given up then. */
   late: AbortSignal;
 }
 
 /**
- * A body as it comes; leaving the loop early stops the reading. A client that goes away in the middle has sent something
- * wrong, which nobody hears but the log.
+ * The chunks of a body as they arrive; leaving the loop early stops the reading. If the client hangs up in
+ * the middle this throws too, but only the log shows it.
  * @throws AppError upload_stalled, unavailable, invalid_input
  */
 export async function* bodyChunks(
@@ -27,7 +27,7 @@ export async function* bodyChunks(
   try {
     while (true) {
       const bytes = late.aborted ? null : await readInTime(reader, silenceMsMax);
-      // What was given up looks like what has ended.
+      // A cancelled body looks like one that has ended.
       if (late.aborted) throw new AppError("unavailable", { retryAfter: RETRY_SECONDS });
       done = bytes === null;
       if (!bytes) return;

@@ -1,23 +1,29 @@
 import { setImmediate } from "node:timers";
 
 /**
- * What one read asks for, of every body alike. With each, Deno 2.9 takes as many bytes off the connection as the largest
- * read on that connection ever asked for, but hands out no more than are left of a chunk that the client sends in. What is
- * over piles up without a bound and is moved by every read: the less is asked for, the less is over at a chunk's end.
+ * How many bytes one read asks for. All bodies use the same size, because of how Deno 2.9 reads: each read
+ * takes as many bytes off the connection as the largest read there ever asked for, but returns no more than
+ * the rest of the client's current chunk. The surplus piles up without a bound and is moved by every read.
+ * The smaller the reads, the smaller the surplus at the end of a chunk.
  */
 export const READ_BYTES = 4_096;
 
-/** What is handed on together: each piece has a long way to go. */
+/** Reads are handed on together up to this size, because every piece has a fixed cost further down. */
 const PIECE_BYTES_MAX = 65_536;
 
 export interface BodyReader {
-  /** What is there by the end of a turn of the event loop. Null at the end. Rejects when the client went away. */
+  /**
+   * What has arrived by the end of a turn of the event loop; null at the end. Rejects if the client hung up.
+   */
   read(): Promise<Uint8Array | null>;
-  /** Also ends a read. */
+  /** Ends a pending read as well. */
   cancel(): Promise<void>;
 }
 
-/** How every body is read that may be larger than such a read: a larger one makes what follows on the same connection pile up. */
+/**
+ * Opens a body for reading in steps of `READ_BYTES`. Every body that may be larger than that has to be read
+ * this way: one larger read makes later bodies on the same connection pile up.
+ */
 export function openBody(body: ReadableStream<Uint8Array>): BodyReader {
   let reader: ReadableStreamBYOBReader;
   try {
@@ -28,7 +34,7 @@ export function openBody(body: ReadableStream<Uint8Array>): BodyReader {
   let buffer = new ArrayBuffer(READ_BYTES);
   let asked: Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> | null = null;
 
-  /** Takes what a read has brought; the same memory takes the next bytes. */
+  /** Copies the result of a read into the piece, and takes the read's buffer back for the next one. */
   function take(value: Uint8Array<ArrayBuffer>, piece: Uint8Array, filled: number): number {
     piece.set(value, filled);
     buffer = value.buffer;
@@ -36,7 +42,10 @@ export function openBody(body: ReadableStream<Uint8Array>): BodyReader {
     return filled + value.length;
   }
 
-  /** Who sends less than a read at a time costs no memory for more. */
+  /**
+   * A short read gets a piece of its own size, so that a client which sends little at a time does not cost a
+   * whole piece of memory.
+   */
   function takeAlone(value: Uint8Array<ArrayBuffer>): Uint8Array {
     const piece = new Uint8Array(value.length);
     take(value, piece, 0);
@@ -52,19 +61,21 @@ export function openBody(body: ReadableStream<Uint8Array>): BodyReader {
     const turn = new Promise<null>((resolve) => setImmediate(resolve, null));
     while (filled <= PIECE_BYTES_MAX - READ_BYTES) {
       asked = reader.read(new Uint8Array(buffer));
-      // A read that has not ended yet, the body's end, and a failure are all for the next call: this has bytes to give.
+      // A read that is still pending, the end of the body, or a failure is left for the next call: this one
+      // has bytes to return.
       const more = await Promise.race([asked, turn]).catch(() => null);
       if (!more || more.done) break;
       filled = take(more.value, piece, filled);
     }
-    // Where the parser holds on to a few bytes it would hold on to all of the piece.
+    // Copied where it is mostly empty: a parser that keeps a few bytes of it would keep the whole piece in
+    // memory.
     return filled < PIECE_BYTES_MAX / 2 ? piece.slice(0, filled) : piece.subarray(0, filled);
   }
 
   return { read, cancel: () => reader.cancel().catch(() => {}) };
 }
 
-/** One that had arrived together with its head is a stream whose reader cannot say how much it wants. */
+/** A body that arrived together with its head is a stream without byte reads. */
 function openSmallBody(body: ReadableStream<Uint8Array>): BodyReader {
   const reader = body.getReader();
   return {

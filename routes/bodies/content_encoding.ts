@@ -3,7 +3,8 @@ import { AppError } from "../../services/errors.ts";
 const QUOTED_MAX = 32;
 
 /**
- * Bodies are taken as they are: what is packed could be of any size, and would be stored as something else.
+ * Refuses compressed bodies: unpacked they could be of any size, and what is stored would not be what was
+ * sent.
  * @throws AppError unsupported_media_type
  */
 export function judgeEncoding({ headers }: Request): void {

@@ -1,4 +1,4 @@
-// Reads the body of an HTML form: closed, as a JSON body is, because what is not asked for was not typed by a person.
+// Reads the body of an HTML form. Unknown fields are refused, as in JSON bodies: no person typed them.
 
 import type { Context } from "hono";
 import { AppError } from "../../services/errors.ts";
@@ -20,7 +20,7 @@ export async function readParameters(c: Context<AppEnv>): Promise<URLSearchParam
   return new URLSearchParams(new TextDecoder().decode(bytes));
 }
 
-/** @throws AppError invalid_input, and as `readParameters` */
+/** @throws AppError invalid_input, and those of `readParameters` */
 export async function readForm<Field extends string>(
   c: Context<AppEnv>,
   known: readonly Field[],
@@ -36,7 +36,7 @@ export async function readForm<Field extends string>(
   return fields;
 }
 
-/** The field's name is not repeated: it can be anything. */
+/** Does not repeat the field's name, which the client chose freely. */
 function refusal(message: string): AppError {
   return new AppError("invalid_input", { issues: [{ path: "", message }] });
 }

@@ -1,4 +1,5 @@
-// Reads a JSON body before the schemas see it, because the framework would repair bad UTF-8 and hold any size.
+// Reads a JSON body before the schemas see it. The framework would replace invalid UTF-8 silently, and hold a
+// body of any size.
 
 import { AppError } from "../../services/errors.ts";
 import { openBody, READ_BYTES } from "./body_reader.ts";
@@ -6,19 +7,25 @@ import { judgeEncoding } from "./content_encoding.ts";
 import { createDeadlines } from "../deadlines.ts";
 import { unknownKey } from "../fields.ts";
 
-/** RFC 8259 wants UTF-8; 64 KiB is more than any call needs. */
+/** 64 KiB is more than any call needs. */
 const JSON_BYTES_MAX = 65_536;
-/** Counted from when the body is asked for; 64 KiB need far less on any phone network. */
+/** In milliseconds from the start of reading; 64 KiB take far less on any phone network. */
 const deadlines = createDeadlines(10_000);
 
-/** A request's body, which has to be JSON. @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout */
+/**
+ * Reads and parses a JSON body; it must be UTF-8 (RFC 8259, section 8.1).
+ * @throws AppError unsupported_media_type, too_large, invalid_json, request_timeout
+ */
 export async function readJsonBody(request: Request): Promise<unknown> {
   judgeEncoding(request);
   if (!isJson(request.headers.get("content-type"))) throw new AppError("unsupported_media_type");
   return parse(await readBytes(request));
 }
 
-/** Of calls without fields: no body at all, or an empty JSON object. @throws AppError as above, invalid_input */
+/**
+ * Reads the body of a call without fields: none at all, or an empty JSON object.
+ * @throws AppError invalid_input, and those of `readJsonBody`
+ */
 export async function readNoBody(request: Request): Promise<void> {
   judgeEncoding(request);
   const bytes = isJson(request.headers.get("content-type"))
@@ -44,21 +51,23 @@ function isJson(contentType: string | null): boolean {
     );
 }
 
-/** How much a body may have, and how more is refused. */
+/** The largest allowed body, and the error for a larger one. */
 interface Size {
   bytesMax: number;
   refusal: () => AppError;
 }
 
-/** The whole body. @throws AppError too_large at once; rejects with invalid_json, request_timeout */
+/**
+ * The whole body. @throws AppError too_large at once; rejects with too_large, invalid_json, request_timeout
+ */
 export function readBytes(
   request: Request,
   size: Size = { bytesMax: JSON_BYTES_MAX, refusal: tooLarge },
 ): Promise<Uint8Array> {
   const declared = request.headers.get("content-length");
   if (Number(declared) > size.bytesMax) throw size.refusal();
-  // A body of a declared length is no longer than that (RFC 9112, section 6.3). One that is small need not be read piece
-  // by piece; a large one has to be, as `openBody` says.
+  // A body cannot exceed its declared length (RFC 9112, section 6.3). So a small one may be read whole; a
+  // large one has to be read in steps, see `openBody`.
   const isSmall = declared !== null && Number(declared) <= READ_BYTES;
   return isSmall ? wholeInTime(request) : readPieces(request, size);
 }
@@ -81,7 +90,7 @@ function wholeInTime(request: Request): Promise<Uint8Array> {
   });
 }
 
-/** The body's chunks, for as long as there is time; a client that goes away in the middle has sent no JSON. */
+/** The body's chunks, until the deadline. A client that hangs up in the middle has sent invalid JSON. */
 async function* inTime(request: Request): AsyncGenerator<Uint8Array> {
   if (!request.body) return;
   const reader = openBody(request.body);

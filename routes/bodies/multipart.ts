@@ -1,4 +1,5 @@
-// One file out of a multipart body, as it comes: the body is never held, and read no faster than the file is taken.
+// Streams one file out of a multipart body: the body is never held in memory, and is read no faster than the
+// file is consumed.
 
 import { AppError } from "../../services/errors.ts";
 import { bodyChunks, type Patience } from "./body_chunks.ts";
@@ -7,17 +8,17 @@ import { createPartParser, type PartParser } from "./part_parser.ts";
 import { type Flow, flowing } from "../uploads/upload_flow.ts";
 
 const FORM_DATA = /^multipart\/form-data *(;|$)/i;
-/** What a body may have around its file. */
+/** How many bytes a body may have besides its file. */
 const ENVELOPE_BYTES_MAX = 65_536;
 
 interface BodyLimits extends Patience {
-  /** Of the file. */
+  /** The largest allowed file. */
   uploadBytesMax: number;
   flow: Flow;
 }
 
 /**
- * What can be refused before anything is read: a body of another type, and one that says itself that it is too large.
+ * Refuses, before anything is read, a body of another type and one whose declared length is too large.
  * @throws AppError unsupported_media_type, too_large
  */
 export function judgeMultipart(request: Request, uploadBytesMax: number): void {
@@ -30,9 +31,9 @@ export function judgeMultipart(request: Request, uploadBytesMax: number): void {
 }
 
 /**
- * The bytes of the part `file`, which has to be the only part. What is wrong with the body may show only at its end, so
- * nothing of it may be kept before that is reached.
- * @throws AppError invalid_input, also at once; too_large, upload_stalled, unavailable
+ * The bytes of the part `file`, which has to be the only one. An error of the body may show only at its end,
+ * so nothing of the file may be kept before that.
+ * @throws AppError invalid_input, also synchronously; too_large, upload_stalled, unavailable
  */
 export function filePart(request: Request, limits: BodyLimits): AsyncGenerator<Uint8Array> {
   return partOf(
@@ -46,7 +47,7 @@ async function* partOf(body: AsyncIterable<Uint8Array>, parser: PartParser): Asy
   parser.end();
 }
 
-/** Counts everything, so that nothing endless can stand before the file or after it. */
+/** Counts every byte of the body, so that nothing endless can come before or after the file. */
 async function* limited(
   request: Request,
   { uploadBytesMax, flow, ...patience }: BodyLimits,

@@ -1,4 +1,5 @@
-// The one part of a multipart body (RFC 7578; RFC 2046, section 5.1), as it comes: nothing of what is in it is held.
+// Parses the only part of a multipart body (RFC 7578; RFC 2046, section 5.1) as it arrives, without holding
+// its content.
 
 import { Buffer } from "node:buffer";
 // @ts-types="./streamsearch.d.ts"
@@ -7,23 +8,28 @@ import { AppError } from "../../services/errors.ts";
 
 /** RFC 2046, section 5.1.1. */
 const BOUNDARY_LETTERS_MAX = 70;
-/** What the part may say of itself. */
+/** The largest allowed head of the part. */
 const HEAD_BYTES_MAX = 8_192;
 const HEAD_END = "\r\n\r\n";
 
-/** Where in the body the parser is; a `delimiter` has been found, and what follows says whether it is the last. */
+/**
+ * Where in the body the parser is. At `delimiter` one has been found, and the next bytes tell whether it is
+ * the last.
+ */
 type Place = "before" | "delimiter" | "head" | "part" | "after";
 
 export interface PartParser {
-  /** What these bytes of the body bring of the part. @throws AppError invalid_input */
+  /** The bytes of the part among these bytes of the body. @throws AppError invalid_input */
   push(bytes: Uint8Array): Uint8Array[];
-  /** @throws AppError invalid_input, unless the last boundary has come */
+  /**
+   * To be called at the end of the body. @throws AppError invalid_input if the last delimiter has not come
+   */
   end(): void;
 }
 
 /**
- * @param contentType of the body; has its boundary
- * @param wanted what the part has to be called
+ * @param contentType of the body; it has the boundary
+ * @param wanted the name that the part must have
  * @throws AppError invalid_input
  */
 export function createPartParser(contentType: string, wanted: string): PartParser {
@@ -35,9 +41,9 @@ export function createPartParser(contentType: string, wanted: string): PartParse
     },
   );
   let place: Place = "before";
-  /** Whether the part has been, and has ended. */
+  /** Whether the part has come and ended. */
   let hasPart = false;
-  /** What has come from behind the delimiter. */
+  /** What has come since the delimiter. */
   let head = Buffer.alloc(0);
   let found: Uint8Array[] = [];
 
@@ -76,7 +82,7 @@ export function createPartParser(contentType: string, wanted: string): PartParse
     if (head.length > end + HEAD_END.length) found.push(head.subarray(end + HEAD_END.length));
   }
 
-  // The line end before a delimiter belongs to it, and the first one may have none.
+  // The line break before a delimiter belongs to it, and the first delimiter may have none.
   search.push("\r\n");
   return {
     push(bytes) {
@@ -100,17 +106,23 @@ function boundaryOf(contentType: string): string {
   return boundary;
 }
 
-/** What a head calls its part; null where it does not. A line that begins with a blank goes on with the one before. */
+/**
+ * The name of a part, by its head; null if it has none. A line that begins with a blank continues the one
+ * before.
+ */
 function nameOf(head: string): string | null {
   const disposition = head.replaceAll(/\r\n[ \t]/g, " ")
     .match(/\r\ncontent-disposition:[ \t]*form-data[ \t]*(;.*|\r|$)/i)?.[1];
   return parameterOf(disposition ?? "", "name");
 }
 
-/** `; name=value` or `; name="value"` (RFC 9110, section 5.6.6), searched in one go: whoever sends it may send 64 KiB of it. */
+/**
+ * `; name=value` or `; name="value"` (RFC 9110, section 5.6.6). Never backtracks: a client may send 64 KiB of
+ * it.
+ */
 const PARAMETER = /;[ \t]*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))/g;
 
-/** The first of this name, in letters of either case. */
+/** The first parameter of this name, whatever its case; null if there is none. */
 function parameterOf(header: string, wanted: string): string | null {
   for (const [, name, quoted, bare] of header.matchAll(PARAMETER)) {
     if (name!.toLowerCase() === wanted) return quoted?.replaceAll(/\\(.)/g, "$1") ?? bare!;

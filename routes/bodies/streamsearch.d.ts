@@ -1,10 +1,10 @@
-// What of streamsearch is used here; the package has no types of its own.
+// The part of streamsearch that is used here; the package has no types of its own.
 
 import type { Buffer } from "node:buffer";
 
 /**
- * Told of every match, and before it of what lies between it and the last: `data` from `start` to `end`, which without
- * `isKept` is good for this call alone.
+ * Called for every match, and before it with the bytes since the last match: `data` from `start` to `end`.
+ * Unless `isKept`, `data` is valid during this call only.
  */
 type Found = (
   isMatch: boolean,
@@ -17,6 +17,6 @@ type Found = (
 export default class StreamSearch {
   constructor(needle: string, found: Found);
   push(bytes: Buffer | string): number;
-  /** Gives out what was held because it might have been the beginning of a match. */
+  /** Emits what was held back as the possible beginning of a match. */
   destroy(): void;
 }

@@ -1,5 +1,5 @@
-// The page behind an invitation's link, for any browser there is: documents and forms, no script, no cookie. A GET only
-// shows; link previews and whoever guards an inbox may open it as often as they like.
+// The page behind an invitation's link, for any browser: documents and forms, without scripts or cookies. A
+// GET changes nothing, so link previews and mail scanners may open it as often as they like.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -27,7 +27,7 @@ import { preference } from "../preferences.ts";
 
 const STEPS = Object.keys(STEP_FIELDS) as Step[];
 const FIELDS = ["step", "form", ...new Set(Object.values(STEP_FIELDS).flat())] as const;
-/** Where a link leads to, as a browser's history and a preview understand it. */
+/** The status of the page by the state of its link, for browser histories and link previews. */
 const LINK_STATUS = { open: 200, used: 200, expired: 410, unknown: 404 } as const;
 
 const tags = ["Invitations"];
@@ -87,19 +87,22 @@ export interface InvitePageOptions {
   invitees: Invitees;
   formTokens: FormTokens;
   publicUrl: string;
-  /** Where people go on: the web client, or whatever PUBLIC_URL shows. */
+  /** Where people continue: the web client, or whatever is at PUBLIC_URL. */
   next: string;
   address: ClientAddress;
 }
 
-/** Of these a browser shows the answer; whoever asks with another is a program, which reads JSON. */
+/**
+ * Methods that browsers use. Their errors are pages; a request with any other comes from a program, which
+ * gets JSON.
+ */
 const BROWSER_METHODS = ["GET", "HEAD", "POST"];
 
-/** Stands before everything of these addresses, so that their errors are pages as well. */
+/** Middleware of all addresses of this page, so that their errors are pages as well. */
 export function invitePageErrors(options: InvitePageOptions) {
   return createMiddleware<AppEnv>(async (c, next) => {
     c.header("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-    // For browsers that are older than the policy above.
+    // For browsers that do not know frame-ancestors.
     c.header("X-Frame-Options", "DENY");
     c.header("Cross-Origin-Opener-Policy", "same-origin");
     c.header("X-Robots-Tag", "noindex, nofollow");
@@ -148,7 +151,7 @@ export function inviteRoutes(options: InvitePageOptions) {
     });
 }
 
-/** Writes a view in the language of the browser. */
+/** Renders a view in the browser's language. */
 async function respond(
   c: Context<AppEnv>,
   { formTokens, next }: InvitePageOptions,

@@ -1,4 +1,4 @@
-// The steps of an invitation's page: what each form of it does, and what is shown then.
+// The steps of an invitation's page: what each form does, and which view follows.
 
 import { AppError, type ErrorCode } from "../../services/errors.ts";
 import type { Invitation, Invitees } from "../../services/invitees.ts";
@@ -6,7 +6,7 @@ import { parseTypedNumber, type PhoneNumber } from "../../services/phone_number.
 import { pageErrorOf } from "../../services/texts/pages.ts";
 import type { Trouble, View } from "../pages/invite.tsx";
 
-/** The fields that a step takes, beside its own name and the form's token. */
+/** The fields of each step's form, besides its name and its token. */
 export const STEP_FIELDS = {
   send: ["phone_number"],
   verify: ["phone_number", "purpose", "passcode"],
@@ -18,7 +18,7 @@ export const STEP_FIELDS = {
 export type Step = keyof typeof STEP_FIELDS;
 type Fields = Partial<Record<"phone_number" | "purpose" | "passcode" | "session", string>>;
 
-/** The view to show, and the refusal that decides its status; null where all went well. */
+/** The view to show, and the error that decides the HTTP status; null after a success. */
 export interface Outcome {
   view: View;
   refusal: AppError | null;
@@ -28,15 +28,17 @@ export interface Visit {
   link: string;
   invitation: Invitation;
   fields: Fields;
-  /** The browser and its address, for sessions and for limits. */
+  /** The name of the browser for the list of sessions, and the client's address for limits. */
   device: string;
   address: string;
 }
 
-/** Refusals after which a code can still be typed, now or later: the page goes on showing the field for it. */
+/**
+ * Errors after which a passcode can still be typed, now or later, so the page keeps showing the field for it.
+ */
 const STAYS: ErrorCode[] = ["rate_limited", "invalid_passcode", "passcode_expired", "too_many_attempts"];
 
-/** @throws AppError for what no page of an invitation can help with */
+/** @throws AppError for errors that no view of the page can help with */
 export function takeStep(invitees: Invitees, step: Step, visit: Visit): Promise<Outcome> {
   switch (step) {
     case "send":
@@ -85,7 +87,8 @@ async function verify(invitees: Invitees, visit: Visit): Promise<Outcome> {
     if (!(error instanceof AppError)) throw error;
     if (!STAYS.includes(error.code)) return startAgain(visit, error);
     if (purpose === "signup" && error.code === "invalid_passcode") {
-      // Who pressed twice, or loads the page again, has signed up with this code by now.
+      // The form may have been sent twice or reloaded: then the account has already been made with this
+      // passcode.
       const invitation = await invitees.open(link);
       if (invitation.state === "used") {
         return startAgain({ ...visit, invitation }, new AppError("already_registered"));
@@ -113,7 +116,9 @@ async function never(invitees: Invitees, visit: Visit): Promise<Outcome> {
   return shown({ at: "start", invitation: visit.invitation });
 }
 
-/** The invitation's own number; only where it has none, the one that was typed. */
+/**
+ * The number that the invitation was sent to. Only an invitation without a number takes one from the form.
+ */
 function numberOf({ invitation: { people }, fields }: Visit): { phone: PhoneNumber | null; typed: boolean } {
   if (people === null) return { phone: parseTypedNumber(fields.phone_number ?? ""), typed: true };
   if (fields.phone_number !== undefined) throw new AppError("invalid_input");

@@ -5,36 +5,43 @@ import type { HeadCount } from "../../services/limits/head_count.ts";
 import type { Actor } from "../../services/sessions/sessions.ts";
 import { terminate } from "./terminate.ts";
 
-/** What a client may send although nothing is expected of it. */
+/** How much a client may send, although nothing is expected of it. */
 export const FRAME_BYTES_MAX = 4096;
 export const FRAMES_A_MINUTE_MAX = 60;
 const MINUTE_MS = 60_000;
 const GOODBYE_MS_MAX = 5_000;
 const LOOK_AGAIN_MS = 50;
 const LOOK_STUCK_MS = 1_000;
-/** A client that sends too much is told so once nothing has come for this long, or after the longest wait for that. */
+/**
+ * A client that sends too much is told so once it has been silent for `PAUSE_MS`, or soon after
+ * `PAUSE_MS_MAX`.
+ */
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 1_000;
 const OPENING_MS_MAX = 10_000;
-/** Who sends more than this after that is told nothing: each frame costs all others some microseconds. */
+/**
+ * A client that sends more than this after that is cut without a close frame: each frame costs everybody else
+ * some microseconds.
+ */
 const FLOOD_FRAMES_MAX = 2_000;
 
-/** What all sockets of this process that hear the same have in common. */
+/** Shared by all sockets of this process that hear the same events. */
 export interface Around {
   hub: Hub;
   deliveries: Deliveries;
   stuckSockets: HeadCount;
   toFrame: (notice: Notice) => string;
-  /** Whether they asked for `sessions_updated`; the others know nothing of it. */
+  /** Whether these sockets asked for `sessions_updated`. The others are never told of it. */
   hearSessions: boolean;
 }
 
 /**
- * Ties a WebSocket to the hub for as long as it is open. Most phones only wait, by the thousand: all that is known of one is
- * in this one object, which is the listener of all its events too, because closures and handlers cost more.
+ * Joins a WebSocket to the hub for as long as it is open. Thousands of phones wait on idle sockets, so the
+ * state of each is this single object, which is also the listener of all its events: closures and separate
+ * handlers take more memory.
  */
 export class NotificationSocket implements Socket {
-  /** Of its opening, and later of its end for too much that was sent. */
+  /** First the deadline of the opening, later the delay before a flooding client is told why it is closed. */
   #timer: ReturnType<typeof setTimeout> | null;
   #floodedAt: number | null = null;
   #isCut = false;
@@ -43,19 +50,19 @@ export class NotificationSocket implements Socket {
   #minuteEndsAt = 0;
   #frames = 0;
 
-  /** @param goOut is called when the socket is gone, perhaps twice */
+  /** @param goOut is called when the socket is gone, possibly twice */
   constructor(
     private readonly socket: WebSocket,
     readonly actor: Actor,
     private readonly goOut: () => void,
     private readonly around: Around,
   ) {
-    // Whatever never opens, nor ever says that it is closed, takes no place for long.
+    // A socket that neither opens nor reports a close gives its place back after a while.
     this.#timer = setTimeout(goOut, OPENING_MS_MAX);
     for (const type of ["open", "message", "close", "error"]) socket.addEventListener(type, this);
   }
 
-  /** As DOM, 2.8, has it: a listener may be an object. Closing comes twice at times, and is welcome to. */
+  /** The listener is an object (DOM, section 2.8). `close` may arrive twice, which is harmless. */
   handleEvent(event: Event): void {
     if (event instanceof MessageEvent) this.#hear(event.data);
     else if (event.type === "open") this.#open();
@@ -67,20 +74,24 @@ export class NotificationSocket implements Socket {
   }
 
   write(notice: Notice): boolean {
-    // One that is closing would drop it silently. The change is committed, and the client will fetch it.
+    // A closing socket would drop the frame silently. Nothing is lost: the change is committed, and the
+    // client fetches it after it reconnects.
     if (this.#isCut || this.socket.readyState !== WebSocket.OPEN) return false;
     if (notice.event === "sessions_updated" && !this.around.hearSessions) return true;
     this.socket.send(this.around.toFrame(notice));
     return true;
   }
 
-  /** Until it says that it is closed it calls itself open, and Deno 2.9.6 dies of whatever it is asked to do or tell then. */
+  /**
+   * Cuts the connection. Until its `close` event the socket still reports that it is open, but Deno 2.9.6
+   * crashes on any call to it, so none is made after this.
+   */
   cut(): void {
     this.#isCut = true;
     terminate(this.socket);
   }
 
-  /** Says goodbye once all before it is taken, and does not wait long for the answer. */
+  /** Closes once all earlier frames are sent, and does not wait long for the client's answer. */
   close(code: number, reason: string): void {
     const { socket } = this;
     if (this.#isCut || socket.readyState > WebSocket.OPEN) return;
@@ -90,7 +101,10 @@ export class NotificationSocket implements Socket {
     socket.close(code, reason);
   }
 
-  /** Nothing ends a connection with a frame stuck in it but its client: until then it takes a place of its user's. */
+  /**
+   * A connection with a frame stuck in it can only be ended by its client. Until then it takes one of its
+   * user's places.
+   */
   #closeLater(code: number, reason: string, deadline = performance.now() + GOODBYE_MS_MAX): void {
     const isStuck = performance.now() > deadline;
     if (isStuck) this.#unstick ??= this.around.stuckSockets.enter(String(this.actor.user_id));
@@ -104,7 +118,8 @@ export class NotificationSocket implements Socket {
   #open(): void {
     clearTimeout(this.#timer!);
     this.#timer = null;
-    // From here on an error is followed by `close`. Two listeners less are half a kilobyte of one that waits.
+    // From here on an error is always followed by `close`. Two listeners fewer save half a kilobyte for each
+    // idle socket.
     for (const type of ["open", "error"]) this.socket.removeEventListener(type, this);
     const { hub, deliveries } = this.around;
     this.#leave = hub.join(this);
@@ -119,7 +134,8 @@ export class NotificationSocket implements Socket {
     this.#frames += 1;
     if (this.#frames > FLOOD_FRAMES_MAX) return this.cut();
     if (at - this.#floodedAt > PAUSE_MS_MAX) return;
-    // In a pause: where more of the client's has come in already, Deno hangs up without our close frame.
+    // Not before the client pauses: if more of its frames have already arrived, Deno hangs up without our
+    // close frame.
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.close(CLOSE.flood, "Too much sent"), PAUSE_MS);
   }
@@ -130,7 +146,7 @@ export class NotificationSocket implements Socket {
     this.goOut();
   }
 
-  /** Whether a frame is one too many, or too large. */
+  /** Counts the frame, and tells whether it is too large or one too many within the minute. */
   #isTooMuch(data: unknown): boolean {
     const at = performance.now();
     if (at >= this.#minuteEndsAt) [this.#minuteEndsAt, this.#frames] = [at + MINUTE_MS, 0];

@@ -1,5 +1,5 @@
-// The WebSocket on which clients are told that something changed. Told is only what is committed; a hint may be
-// merged with an equal one and is lost only with the socket, after which `connected` means: fetch everything.
+// The WebSocket that tells clients what has changed. Only committed changes are told. A hint may be merged
+// with an equal one; it is lost only if the socket is lost. So after `connected` a client fetches everything.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deliveries } from "../../services/messages/deliveries.ts";
@@ -19,11 +19,11 @@ import { bearerToken } from "../session.ts";
 import { upgrade } from "./upgrade.ts";
 import { type Wire, wireNumber, wireTime } from "../wire.ts";
 
-/** As nginx logs it: nobody hears this answer. */
+/** The status that nginx logs for a client that has hung up; nobody receives this answer. */
 const CLIENT_CLOSED_REQUEST = 499;
-/** Deno pings at half of this, in seconds, and gives a silent socket up after all of it. */
+/** In seconds. Deno pings after half of this and drops a socket that stayed silent for all of it. */
 const IDLE_SECONDS = 56;
-/** Nobody knows when another socket of an address ends. */
+/** A guess: nobody can tell when another socket of the same address will close. */
 const NO_ROOM_RETRY_SECONDS = 30;
 
 const frames = z.discriminatedUnion("event", [
@@ -37,7 +37,7 @@ const frames = z.discriminatedUnion("event", [
   }),
 ]);
 
-/** A notice that the document does not know does not compile below. */
+/** Makes a notice without a documented frame a compile error below. */
 type Documented = Extract<Notice, Pick<z.infer<typeof frames>, "event">>;
 
 const route = createRoute({
@@ -66,7 +66,7 @@ export function notificationRoutes(
     hub: Hub;
     deliveries: Deliveries;
     socketsByAddress: HeadCount;
-    /** By their users. */
+    /** Stuck sockets by their user's id. */
     stuckSockets: HeadCount;
     now: () => Date;
   },
@@ -91,10 +91,11 @@ export function notificationRoutes(
     const goOut = socketsByAddress.enter(address(c));
     if (goOut === null) throw noRoom();
     try {
-      // Who has as many stuck sockets as he may have at all gets no more.
+      // A user whose stuck sockets take all places gets no more.
       if (stuckSockets.isFull(String(actor.user_id))) throw noRoom();
       if (!isUpgrade(c.req.raw)) throw new AppError("upgrade_required");
-      // Only now: who is refused for anything else, or just looks, may come again with the same ticket.
+      // Redeemed last, so that a request that was refused for another reason, or was no upgrade, does not use
+      // up the ticket.
       if (ticket !== undefined) actor = await tickets.redeem(ticket);
       const upgraded = await upgrade(c.req.raw, { idleTimeout: IDLE_SECONDS });
       if (upgraded === null) {
@@ -102,7 +103,8 @@ export function notificationRoutes(
         return new Response(null, { status: CLIENT_CLOSED_REQUEST });
       }
       const { socket, response } = upgraded;
-      // By ourselves: Deno finds a protocol only in a list with spaces behind its commas, which Node's clients send without.
+      // Set by hand: Deno finds a protocol only in a list with spaces after its commas, and Node's clients
+      // send none.
       if (offer !== null) response.headers.set("Sec-WebSocket-Protocol", "bearer");
       const hears = c.req.query("sessions") === "true" ? aroundWithSessions : around;
       new NotificationSocket(socket, actor, goOut, hears);
@@ -118,7 +120,7 @@ function noRoom(): AppError {
   return new AppError("rate_limited", { retryAfter: NO_ROOM_RETRY_SECONDS });
 }
 
-/** A notice goes to all sockets of a user one after the other: it is written out for the first of them. */
+/** Serializes a notice once for all sockets of a user: they are told one after the other. */
 function onceEach(toFrame: (notice: Notice) => string): (notice: Notice) => string {
   let last: Notice | null = null;
   let frame = "";
@@ -128,13 +130,13 @@ function onceEach(toFrame: (notice: Notice) => string): (notice: Notice) => stri
   };
 }
 
-/** The token of the offer `bearer, <token>`; null for any other. */
+/** The token of the offer `bearer, <token>`; null for any other header. */
 function protocolToken(header: string | undefined): string | null {
   const [scheme, token] = (header ?? "").split(",").map((part) => part.trim());
   return scheme === "bearer" && token ? token : null;
 }
 
-/** What a client's handshake has at least (RFC 6455, section 4.2.1). */
+/** The least that a client's handshake must have (RFC 6455, section 4.2.1). */
 function isUpgrade({ method, headers }: Request): boolean {
   const connection = (headers.get("connection") ?? "").toLowerCase().split(",").map((part) => part.trim());
   return method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket" &&

@@ -1,7 +1,7 @@
 /**
- * Ends the connection below a WebSocket whose client does not answer our close frame. Deno has no public call for that,
- * and its idle limit no longer looks at a socket that is closing, so such a client would keep its connection for ever.
- * On a version of Deno that hides this differently it does nothing; a test tells.
+ * Cuts the connection of a WebSocket whose client does not answer our close frame. Deno has no public call
+ * for that, and its idle limit does not cover a closing socket, so such a client would keep its connection
+ * for ever. If a version of Deno hides its internals differently this does nothing; a test notices that.
  */
 export function terminate(socket: WebSocket): void {
   const resource = Object.getOwnPropertySymbols(socket).find(({ description }) => description === "[[rid]]");

@@ -1,4 +1,4 @@
-// What the page of an invitation looks like in each of its states. Complete without a script, by keys alone.
+// The views of an invitation's page. Each works without a script and with keys alone.
 
 import { maskPhoneNumber, type PhoneNumber } from "../../services/phone_number.ts";
 import type { Invitation, Purpose } from "../../services/invitees.ts";
@@ -7,13 +7,13 @@ import { waitText } from "../../services/texts/waits.ts";
 import { WEB_PATH } from "../web.ts";
 import { Alert, Layout, type Speech, StepForm } from "./layout.tsx";
 
-/** What went wrong, and after how many seconds trying again makes sense. */
+/** The error to show, and after how many seconds a retry makes sense. */
 export interface Trouble {
   error: PageError;
   retryAfter?: number;
 }
 
-/** What the web client needs to go on with. */
+/** What the web client needs to continue with the session. */
 export interface Handover {
   session: string;
   phone: PhoneNumber;
@@ -24,7 +24,7 @@ export type View =
   | {
     at: "passcode";
     phone: PhoneNumber;
-    /** The number was typed, so every form has to bring it along. */
+    /** Whether the number was typed on the page. If so, every form has to carry it. */
     typed: boolean;
     purpose: Purpose;
     resendIn?: number;
@@ -38,7 +38,10 @@ export type View =
 
 type Of<At extends View["at"]> = Extract<View, { at: At }> & { speech: Speech };
 
-/** A view as a whole document. @param next where people go on: below this service, or elsewhere */
+/**
+ * Renders a view as a whole document. @param next where people continue: a path of this service, or another
+ * URL
+ */
 export function renderPage(view: View, speech: Speech, next: string) {
   return (
     <Layout speech={speech} title={speech.texts.titles[view.at]}>
@@ -47,7 +50,7 @@ export function renderPage(view: View, speech: Speech, next: string) {
   );
 }
 
-/** Whether the page has a script: the one that lets the web client go on with the session. */
+/** Whether the page has a script: the one that hands its session to the web client. */
 export function handsOver(view: View, next: string): boolean {
   return view.at === "done" && view.handover !== undefined && next === WEB_PATH;
 }
@@ -156,7 +159,10 @@ function Passcode({ phone, typed, purpose, resendIn, undelivered, trouble, speec
   );
 }
 
-/** The keys 1 and 2 answer where a browser has access keys, as keypads do; the first button has the focus anyway. */
+/**
+ * Where a browser has access keys, as keypad phones do, 1 and 2 answer the request. The first button has the
+ * focus anyway.
+ */
 function Request({ inviter, session, speech }: Of<"request">) {
   const { texts } = speech;
   return (

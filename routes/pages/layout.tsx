@@ -4,15 +4,15 @@ import type { Language } from "../../services/texts/language.ts";
 import type { PageTexts } from "../../services/texts/pages.ts";
 import { STYLE } from "./style.ts";
 
-/** What every part of a page is written with. */
+/** The language, the texts and the form tokens that every part of a page uses. */
 export interface Speech {
   language: Language;
   texts: PageTexts;
-  /** Makes the token of a form for one step. */
+  /** Makes the form token of a step. */
   formToken: (step: string) => string;
 }
 
-/** The frame of every page. Neither its title nor what previews show has anybody's number. */
+/** The document around every page. Neither the title nor the link preview contains a phone number. */
 export function Layout({ speech, title, children }: { speech: Speech; title: string; children: Child }) {
   const { preview } = speech.texts;
   return (
@@ -38,7 +38,7 @@ export function Layout({ speech, title, children }: { speech: Speech; title: str
   );
 }
 
-/** A form that posts one step to the address of its own page, which therefore stands nowhere in it. */
+/** A form that posts a step to the page's own address, which therefore need not be written into it. */
 export function StepForm(
   { speech, step, hidden = {}, children }: {
     speech: Speech;
@@ -60,7 +60,7 @@ function Hidden({ name, value }: { name: string; value: string }) {
   return <input type="hidden" name={name} value={value} />;
 }
 
-/** A sentence that says what went wrong, read out at once. */
+/** An error message, which screen readers announce at once. */
 export function Alert({ children }: { children: Child }) {
   return <p class="alert" role="alert">{children}</p>;
 }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 
-/** Small enough to stand in every page. Nothing is said by colour alone, nothing needs a pointer that hovers. */
+/**
+ * Small enough to be inlined in every page. Nothing depends on colour alone, or on a pointer that can hover.
+ */
 export const STYLE = `
 :root { color-scheme: light dark; --paper: #f6f4ef; --card: #fff; --ink: #1d2b33; --soft: #51626c; --line: #71828c;
   --key: #0b5d7a; --on-key: #fff; --warn: #9a2617; --warn-paper: #fdeeea; }
@@ -52,10 +54,10 @@ button kbd { font: inherit; }
 }
 `;
 
-/** What lets this style sheet in, and nothing else: no script, no image, no frame, no other host. */
+/** Allows this style sheet and nothing else: no script, no image, no frame, no other host. */
 export const CONTENT_SECURITY_POLICY = policy([]);
 
-/** The same for the page that hands over to the web client, whose script lies beside that. */
+/** For the page that hands over to the web client: its script is allowed as well. */
 export const HANDOVER_POLICY = policy(["script-src 'self'"]);
 
 function policy(more: string[]): string {

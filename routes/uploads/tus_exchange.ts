@@ -1,4 +1,4 @@
-// One request of the tus protocol, spoken by @tus/server on the uploads of one person.
+// Answers one request of the tus protocol by @tus/server, on the uploads of one user.
 
 import { type Locker, Server } from "@tus/server";
 import { AppError, type ErrorCode } from "../../services/errors.ts";
@@ -10,7 +10,7 @@ import { TUS_VERSION } from "./tus_headers.ts";
 import { badHeader, MediaStore, METADATA } from "./tus_store.ts";
 import { flowing } from "./upload_flow.ts";
 
-/** What @tus/server refuses by itself, in our codes. */
+/** Our codes for the statuses that @tus/server itself refuses with. */
 const CODES: Record<number, ErrorCode> = {
   400: "invalid_input",
   403: "invalid_input",
@@ -25,24 +25,26 @@ const CODES: Record<number, ErrorCode> = {
 };
 const LENGTH = "Upload-Length";
 const OFFSET = "Upload-Offset";
-/** By which extensions that others have are asked for. */
+/** Headers that ask for tus extensions which this service does not have. */
 const EXTENSIONS = ["Upload-Concat", "Upload-Defer-Length"];
 const BODY_TYPE = "application/offset+octet-stream";
-/** The same in any case of letters (RFC 9110, section 8.3.1), and with parameters, which say nothing of bytes. */
+/**
+ * The same in any case (RFC 9110, section 8.3.1), with or without parameters, which mean nothing for bytes.
+ */
 const BODY_TYPES = /^application\/offset\+octet-stream[ \t]*(;|$)/i;
-/** As many as the table takes; a name of 255 letters takes 340. */
+/** The limit of the database column. A file name of 255 characters takes 340. */
 const METADATA_CHARACTERS_MAX = 4_096;
 
 export interface TusAnswer {
   status: 200 | 201 | 204;
   headers: Headers;
-  /** What is to be answered instead. */
+  /** The error to answer with instead; null for a success. */
   refusal: AppError | null;
 }
 
 /**
- * @param late aborts when the service stops: what has arrived is kept then
- * @param locker shared by all requests of this process, so that two on one upload take turns
+ * @param late aborts when the service stops; what has arrived by then is kept
+ * @param locker shared by all requests of this process, so that two requests for one upload take turns
  */
 export async function exchange(
   request: Request,
@@ -74,23 +76,23 @@ export async function exchange(
       (body) => sessions.whileLive(me, flowing(bodyChunks(body, { ...uploads, late }), uploads.flow)),
     ),
   );
-  // A client that was never told the address of what it began can neither go on with it nor give it up.
+  // The client was not told the address of the upload that it began, so it can neither resume nor delete it.
   if (response.status !== 201) await store.forget();
   if (store.trouble && !(store.trouble instanceof AppError)) throw store.trouble;
   const failed = response.status >= 400;
   const maxBytes = store.left ?? uploads.uploadBytesMax;
   const refusal = store.trouble ?? (failed ? refusalOf(response.status, maxBytes, request.method) : null);
   const headers = new Headers(response.headers);
-  // The library would read it and write it anew, in its own spelling.
+  // The library would parse it and write it in its own spelling.
   if (request.method === "HEAD" && !failed && store.metadata !== null) headers.set(METADATA, store.metadata);
   return { status: response.status as TusAnswer["status"], headers, refusal };
 }
 
-/** What the library answers with other codes than the protocol has. @throws AppError */
+/** Refuses what the library would answer with codes other than the protocol's. @throws AppError */
 function judge(request: Request): void {
   const { method, headers } = request;
   if (headers.get("tus-resumable") !== TUS_VERSION) throw new AppError("unsupported_tus_version");
-  // The others have no bytes that could be packed.
+  // The other methods have no body that could be compressed.
   if (method === "POST" || method === "PATCH") judgeEncoding(request);
   if (method === "PATCH" && !hasBodyType(request)) throw new AppError("unsupported_media_type");
   for (const name of EXTENSIONS) {
@@ -127,8 +129,8 @@ function refusalOf(status: number, maxBytes: number, method: string): AppError {
 }
 
 /**
- * The same request, with its body as `watch` lets it pass. Its type is spelt as the library knows it. Without what proxies
- * say of themselves: the library refuses some of it, and needs none.
+ * The same request, with its body passed through `watch` and its content type spelt as the library knows it.
+ * X-Forwarded headers are dropped: the library refuses some values and needs none.
  */
 function watched(request: Request, watch: (request: Request) => AsyncIterable<Uint8Array>): Request {
   const { url, method } = request;

@@ -1,8 +1,8 @@
-// What the headers of tus are (tus 1.0), for browsers and for the OpenAPI document.
+// The headers of tus 1.0, for CORS and for the OpenAPI document.
 
 export const TUS_VERSION = "1.0.0";
 
-/** What browsers have to be allowed to read of our answers (tus 1.0, CORS). */
+/** Response headers that browsers have to be allowed to read (tus 1.0, CORS). */
 export const TUS_HEADERS = [
   "Location",
   "Tus-Extension",
@@ -20,7 +20,7 @@ type Schema = { type: "integer"; minimum: number } | { type: "string"; enum?: st
 const LENGTH: Schema = { type: "integer", minimum: 0 };
 const TEXT: Schema = { type: "string" };
 
-/** Headers of requests. */
+/** Request headers. */
 export const ASKED = {
   version: asked("Tus-Resumable", { type: "string", enum: [TUS_VERSION] }, "The version of tus"),
   length: asked("Upload-Length", LENGTH, "How many bytes there are in all"),
@@ -32,7 +32,7 @@ export const ASKED = {
   offset: asked("Upload-Offset", LENGTH, "Where these bytes begin"),
 };
 
-/** Headers of answers, by their names. */
+/** Response headers, by name. */
 export const TOLD = {
   location: { "Location": told(TEXT, "The upload") },
   progress: {

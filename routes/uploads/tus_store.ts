@@ -1,4 +1,4 @@
-// Uploads of one person as @tus/server wants them.
+// The uploads of one user, as a data store of @tus/server.
 
 import { z } from "@hono/zod-openapi";
 import { DataStore, ERRORS, Upload } from "@tus/server";
@@ -15,13 +15,13 @@ const uploadId = z.object({ id: queryId });
 export const TUS_EXTENSIONS = ["creation", "creation-with-upload", "termination", "expiration"];
 export const METADATA = "Upload-Metadata";
 
-/** For one request. The library wraps what is thrown here, so the cause is kept in `trouble`. */
+/** Serves a single request. The library wraps errors thrown here, so `trouble` has the original one. */
 export class MediaStore extends DataStore {
   override extensions = TUS_EXTENSIONS;
   trouble: Error | null = null;
-  /** As the client gave it at the creation. */
+  /** Upload-Metadata as the client sent it when it created the upload. */
   metadata: string | null;
-  /** Bytes that the upload still took when this request came to it; null before it is found. */
+  /** Bytes that were missing from the upload at the beginning of this request; null until it is found. */
   left: number | null = null;
   #begun: number | null = null;
   readonly #uploads: Uploads;
@@ -53,7 +53,8 @@ export class MediaStore extends DataStore {
   override write(stream: Readable, id: string, offset: number): Promise<number> {
     return this.#noting(async () => {
       const row = await this.#find(id);
-      // The library's lock is this process's; another may have gone on with the upload since it was looked at.
+      // The library's lock covers this process only: another process may have appended to the upload in the
+      // meantime.
       if (row.size !== offset) throw new AppError("upload_conflict");
       return (await this.#uploads.append(row, stream)).size;
     });
@@ -64,7 +65,8 @@ export class MediaStore extends DataStore {
       const row = await this.#find(id);
       this.metadata = row.metadata;
       this.left = row.length! - row.size;
-      // Killed between the last byte and the recognition: the client believes that it is done.
+      // The service was killed between the last byte and the recognition, and the client believes that the
+      // upload is complete.
       if (row.state === "uploading" && row.size === row.length) await this.#uploads.finish(row);
       return row;
     });
@@ -80,7 +82,7 @@ export class MediaStore extends DataStore {
     return this.#noting(async () => await this.#uploads.remove(await this.#find(id)));
   }
 
-  /** Deletes what this request began. Where not even this can be done, the sweep will. */
+  /** Deletes the upload that this request created. If that fails, the sweep deletes it later. */
   async forget(): Promise<void> {
     if (this.#begun !== null) await this.#uploads.abort(this.#begun).catch(() => {});
   }
@@ -97,7 +99,7 @@ export class MediaStore extends DataStore {
     const { data, error } = uploadId.safeParse({ id });
     if (error) throw toInputError(error);
     const row = await this.#uploads.find(this.#me, data.id);
-    // One that came in one piece has no length before its end, and nothing to resume.
+    // An upload in one piece has no length before it ends, and cannot be resumed.
     if (!row || row.length === null) throw new AppError("media_not_found");
     return row;
   }
@@ -106,7 +108,7 @@ export class MediaStore extends DataStore {
     try {
       return await work();
     } catch (error) {
-      // What the library threw at the reader of a body it knows how to answer.
+      // An error that the library threw into the body's reader: it knows how to answer it.
       if (error instanceof Error && "status_code" in error) throw error;
       this.trouble ??= error instanceof Error ? error : new Error("Upload failed");
       throw error instanceof AppError ? ERRORS.UNKNOWN_ERROR : error;

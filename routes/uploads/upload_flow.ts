@@ -1,14 +1,15 @@
 import { AppError } from "../../services/errors.ts";
 
-/** What has to arrive, at least, in each period that is spent waiting for it. */
+/** The slowest transfer that is accepted: `bytesMin` in each `periodMs` spent waiting for the client. */
 export interface Flow {
   bytesMin: number;
   periodMs: number;
 }
 
 /**
- * The chunks as they come, for as long as they come fast enough: what is only not silent would hold its place for ever.
- * Time that the taker of the chunks needs is not counted.
+ * Passes the chunks on as they arrive, while they arrive fast enough. A client that sends a byte now and then
+ * is not silent, but would hold its place for ever. Time that the consumer of the chunks takes is not
+ * counted.
  * @throws AppError upload_stalled
  */
 export async function* flowing(

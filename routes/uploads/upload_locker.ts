@@ -1,11 +1,11 @@
-// Who may touch an upload: one request at a time on this process. @tus/server's own locker asks again and again, as fast
-// as the machine can, for as long as it waits.
+// Locks uploads: one request at a time on each, within this process. @tus/server's own locker polls in a busy
+// loop while it waits.
 
 import { ERRORS, type Lock, type Locker } from "@tus/server";
 
 interface Holder {
   released: Promise<void>;
-  /** Asks the holder to come to an end: his connection may have been dead for long. */
+  /** Asks the holder to finish: its connection may have been dead for long. */
   ask(): void;
 }
 

@@ -1,5 +1,5 @@
-// Resumable uploads: tus 1.0 (https://tus.io/protocols/resumable-upload) by @tus/server, on our large objects. The id of
-// an upload is the id of the media that it becomes.
+// Resumable uploads: tus 1.0 (https://tus.io/protocols/resumable-upload) by @tus/server, stored in our large
+// objects. The id of an upload is also the id of its media.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
@@ -32,7 +32,10 @@ const ERRORS_OF_BYTES: ErrorCode[] = [
 
 const about = { tags: ["Media"], security: SECURITY };
 
-/** Not under `request`, where the framework would hold the whole body to look at it. */
+/**
+ * Documented outside `request`, because there the framework would read the whole body into memory to validate
+ * it.
+ */
 const bytes = (required: boolean) => ({
   required,
   content: { "application/offset+octet-stream": { schema: { type: "string" as const, format: "binary" } } },
@@ -41,7 +44,10 @@ const params = z.object({
   id: z.string().openapi({ param: { name: "id", in: "path" }, type: "integer", ...INT64 }),
 });
 
-/** Stands before whatever can refuse: every answer but that of OPTIONS names the version (tus 1.0, Tus-Resumable). */
+/**
+ * Names the tus version in every answer but that of OPTIONS, errors included, so it has to come first (tus
+ * 1.0, Tus-Resumable).
+ */
 export function nameTus(): MiddlewareHandler<AppEnv> {
   return (c, next) => {
     if (c.req.method !== "OPTIONS") c.header("Tus-Resumable", TUS_VERSION);
@@ -133,7 +139,7 @@ export function uploadRoutes(
   };
 
   const speak = async (c: Context, me: Actor) => {
-    // Also with a refusal of its version a client learns which is spoken.
+    // Set before anything can fail: a client whose version is refused learns which one to use.
     c.header("Tus-Version", TUS_VERSION);
     const answer = await exchange(c.req.raw, { path: UPLOADS_PATH, uploads, sessions, late, locker, me });
     answer.headers.forEach((value, name) => {
@@ -158,7 +164,8 @@ export function uploadRoutes(
     .openapi(createRoute({ ...options, path: `${UPLOADS_PATH}/{id}`, request: { params } }), introduce);
   const { middleware: _, ...documented } = state;
   router.openAPIRegistry.registerPath(documented);
-  // The framework runs a HEAD as a GET without a body; a GET itself is refused before, since none is documented.
+  // The framework handles HEAD as a GET without a body. A real GET never comes this far: it is not
+  // documented, so it was answered 405.
   router.get(`${UPLOADS_PATH}/:id`, signed, (c) => speak(c, c.get("actor")));
   return router;
 }
