@@ -1,4 +1,5 @@
-// A client of PuffinTalk for browsers: signs in, asks, sends, uploads, listens. It knows nothing of any page.
+// A client of PuffinTalk for browsers: signs in, manages contacts, sends, uploads, and listens for changes.
+// It knows nothing of the pages.
 
 import type { components } from "./api.ts";
 import { openLocalDatabase } from "./client/database.ts";
@@ -26,9 +27,9 @@ export type InviteList = components["schemas"]["InviteList"];
 export type Purpose = "signup" | "signin";
 export interface CodeSent {
   purpose: Purpose;
-  /** Seconds after which another may be asked for. */
+  /** Seconds until another passcode may be asked for. */
   resend_in: number;
-  /** The SMS before this one is known not to have arrived. */
+  /** Whether the SMS before this one is known not to have arrived. */
   isUndelivered: boolean;
 }
 export interface Page {
@@ -37,16 +38,16 @@ export interface Page {
   has_more: boolean;
 }
 
-/** Why nobody is signed in any more: who was here did it, or it was done elsewhere. */
+/** Why the session ended: this user signed out or deleted the account, or it was ended elsewhere. */
 export type Ending = "signed_out" | "deleted" | "revoked";
 
 export type Client = ReturnType<typeof createClient>;
 
 const CONTACTS_UPDATED: Notice = { event: "contacts_updated" };
-/** What leaving may meet where the session has ended already. */
+/** Errors of signing out or deleting that mean the session has already ended. */
 const OVER = ["unauthenticated", "cancelled"];
 
-/** @param name keeps several people in one browser apart */
+/** @param name keeps the data of several people in one browser apart */
 export function createClient({ origin, name }: { origin: string; name: string }) {
   const keeper = createSessionKeeper(name);
   const database = openLocalDatabase(name);
@@ -65,12 +66,13 @@ export function createClient({ origin, name }: { origin: string; name: string })
     origin,
     token,
     onSessionEnded: lose,
-    // A socket that was refused for its token looks like one without a network, or with a network that lets none through.
+    // A browser reports a socket that was refused for its token like one without a network. So a call is
+    // made: it tells whether the session has ended, or that only sockets do not get through.
     onFailed: () =>
       void http("get", "/api/auth/sessions").then(() => live.tell({ event: "unheard" }), () => {}),
   });
   const siblings = createSiblings(name);
-  // Whoever is not online fetches everything when he is.
+  // A window that is not online fetches everything once it is.
   siblings.on((notice) => live.state() === "online" && live.tell(notice));
   outbox.onSent(({ receiver }) => siblings.tell({ event: "messages_updated", sender: receiver }));
   keeper.onChange(drafts.dropForeign);
@@ -82,7 +84,10 @@ export function createClient({ origin, name }: { origin: string; name: string })
     outbox.flush();
   });
 
-  /** Who leaves by himself may hear of it from the socket before the answer comes, which says how it went. */
+  /**
+   * Called when the session has ended. While this window itself is signing out, the socket may report that
+   * before the answer arrives, which tells how it went.
+   */
   function lose(): void {
     if (isLeaving) lost ??= end("signed_out");
     else end("revoked");
@@ -99,11 +104,11 @@ export function createClient({ origin, name }: { origin: string; name: string })
   async function forget(): Promise<void> {
     scraps.clear();
     drafts.clear();
-    // Where it cannot be emptied it cannot be read, and its drafts are for their writer alone.
+    // If it cannot be emptied it cannot be read either; its drafts are sent for their writer only.
     await database.clear().catch(() => {});
   }
 
-  /** Sends a passcode for the one thing that the number can do: sign in, or up. */
+  /** Asks for the kind of passcode that the number can use: to sign in, or to sign up. */
   async function askForCode(phone_number: string): Promise<CodeSent> {
     try {
       return await ask("signin", phone_number);
@@ -113,7 +118,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
     }
   }
 
-  /** Where it is too early for another code, the one that was sent is still good. */
+  /** If it is too early for another passcode, the last one is still valid, so this is a success. */
   async function ask(purpose: Purpose, phone_number: string): Promise<CodeSent> {
     const path = purpose === "signup" ? "/api/auth/signup" : "/api/auth/signin";
     try {
@@ -138,9 +143,11 @@ export function createClient({ origin, name }: { origin: string; name: string })
     await adopt({ token, expires_at, phone_number });
   }
 
-  /** Takes over a session that another page opened. What is kept here stays for its own writer alone. */
+  /**
+   * Takes over a session that was opened elsewhere. Local data is kept only if it belongs to the same number.
+   */
   async function adopt(session: Session): Promise<void> {
-    // Where nobody is signed in, what is left may be anybody's.
+    // Without a session the local data may belong to anybody.
     if (person() !== session.phone_number) await forget();
     keeper.keep(session);
   }
@@ -149,16 +156,18 @@ export function createClient({ origin, name }: { origin: string; name: string })
     await leave({ done: "signed_out", over: "signed_out" }, () => http("post", "/api/auth/signout"));
   }
 
-  /** There is no way back. */
+  /** Deletes the account, which cannot be undone. */
   async function deleteAccount(): Promise<void> {
     const phone_number = person();
     if (phone_number === undefined) return;
-    // Whose session has ended elsewhere may have his account still.
+    // If the session was ended elsewhere, the account may still exist.
     const endings = { done: "deleted", over: "revoked" } as const;
     await leave(endings, () => http("post", "/api/auth/delete-account", { json: { phone_number } }));
   }
 
-  /** @param endings where it was done, and where nobody knows but that the session is over */
+  /**
+   * @param endings `done` if the call succeeded; `over` if all that is known is that the session has ended
+   */
   async function leave(endings: { done: Ending; over: Ending }, ask: () => Promise<unknown>): Promise<void> {
     const leaver = person();
     let ending = endings.done;
@@ -168,20 +177,20 @@ export function createClient({ origin, name }: { origin: string; name: string })
       await ask();
     } catch (error) {
       if (!(error instanceof ApiError) || lost === null && !OVER.includes(error.code)) throw error;
-      // It was done where nobody was here any more by the time of the answer.
+      // Cancelled with status 200: the call succeeded, but the session was gone by then.
       if (error.code !== "cancelled" || error.status !== 200) ending = endings.over;
     } finally {
       isLeaving = false;
     }
     await lost;
-    // By the time of the answer somebody else may be here.
+    // Somebody else may have signed in before the answer came.
     if (person() === leaver) await end(ending);
     else if (person() === undefined) ended.tell(ending);
   }
 
   let renewal: Promise<void> | null = null;
 
-  /** Whoever asks while it is under way gets the same one. */
+  /** Renews the session if it is old enough. Calls during a renewal share it. */
   function renew(): Promise<void> {
     return renewal ??= renewOnce().finally(() => renewal = null);
   }
@@ -190,11 +199,14 @@ export function createClient({ origin, name }: { origin: string; name: string })
     const session = keeper.current();
     if (!session || !isAWeekOld(session)) return;
     const { token, expires_at } = await http("post", "/api/auth/renew");
-    // Who signed out meanwhile, or is somebody else now, gets nothing of it.
+    // The session may have ended or changed hands in the meantime.
     if (keeper.current()?.token === session.token) keeper.keep({ ...session, token, expires_at });
   }
 
-  /** Tells the other windows of what this one has done, or may have where the answer was lost. */
+  /**
+   * Tells the other windows about a change once its call has ended; a call without an answer may have changed
+   * something too.
+   */
   function told<Answer>(notice: Notice, deed: Promise<Answer>): Promise<Answer> {
     return deed.finally(() => siblings.tell(notice));
   }
@@ -215,7 +227,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
       told({ event: "sessions_updated" }, http("delete", "/api/auth/sessions/{id}", { path: { id } })),
 
     contacts: async () => (await http("get", "/api/contacts")).contacts,
-    /** One of them, null who is none. */
+    /** One contact; null if the number is not in the list. */
     contact: async (phone_number: string): Promise<Contact | null> => {
       const { contacts } = await http("get", "/api/contacts/{phone_number}", { path: { phone_number } });
       return contacts[0] ?? null;
@@ -234,16 +246,16 @@ export function createClient({ origin, name }: { origin: string; name: string })
 
     messages: (phone_number: string, query: { count: number; before?: number }): Promise<Page> =>
       http("get", "/api/messages/{phone_number}", { path: { phone_number }, query }),
-    /** A text of this person's with those before it, anything else alone. */
+    /** Marks a text and all texts of the sender before it as seen; of audio or video, only this message. */
     read: (sender: string, message_id: number) =>
       told(
         { event: "messages_updated", sender },
         http("put", "/api/messages/read", { json: { message_id } }),
       ),
-    /** An address that plays a media without a token, for ten minutes. */
+    /** A URL that plays the media without a token, for ten minutes. */
     mediaAddress: async (id: number) => {
       const { url } = await http("get", "/api/messages/media/{id}/url", { path: { id } });
-      // Whatever the service is called elsewhere, here it has this origin.
+      // PUBLIC_URL may differ from the origin under which this browser reaches the service.
       const { pathname, search } = new URL(url);
       return origin + pathname + search;
     },
@@ -252,14 +264,17 @@ export function createClient({ origin, name }: { origin: string; name: string })
     live,
     scraps,
     push: createPush({ http }),
-    /** What was last seen, for the time without a network: rows with these texts. */
+    /**
+     * Rows that were last shown, for use without a network. `texts` names the fields that must be strings;
+     * rows without them are left out.
+     */
     seen: {
       async get<Row>(key: string, texts: readonly (keyof Row & string)[]): Promise<Row[] | null> {
         const asker = person();
         const value = await database.get("seen", key).catch(() => null);
         return value !== null && person() === asker ? rowsWith<Row>(value, texts) : null;
       },
-      /** Rejects where the browser does not keep it. */
+      /** Rejects if the browser cannot store it. */
       put: (key: string, value: unknown) => database.put("seen", value, key),
     },
   };

@@ -1,5 +1,6 @@
-// Who this window is for: the name under which it keeps what it knows, its profile. `?profile=` lets several people use one
-// browser, each in a window of their own. Whoever answered an invitation while somebody else is signed in here gets one as well.
+// Decides which profile this window belongs to, that is, the name under which it stores its data. `?profile=`
+// lets several people use one browser, each in a window of their own. An invitation that was answered while
+// somebody else is signed in gets a profile of its own too.
 
 import type { Session } from "../client.ts";
 import { hasTexts } from "../client/kept.ts";
@@ -11,9 +12,9 @@ const PROFILE_KEY = `${PREFIX}.profile`;
 const HANDOVER_KEY = `${PREFIX}.handover`;
 
 export interface Arrival {
-  /** Before all that this window keeps in the browser's storage. */
+  /** The prefix of everything that this window stores in the browser. */
   name: string;
-  /** The session that the page of an invitation opened. */
+  /** The session that the page of an invitation has opened; null if there is none. */
   handover: Session | null;
 }
 

@@ -1,4 +1,4 @@
-// What every part of the pages may use.
+// The context and hooks that all components share.
 
 import { createContext } from "preact";
 import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
@@ -12,7 +12,7 @@ import { todayHere } from "./parts/time.ts";
 import type { Router } from "./router.ts";
 import type { Settings } from "./settings.ts";
 
-/** How often a page looks at what day it is. */
+/** How often to check whether the day has changed. */
 const LOOK_MS = 60_000;
 
 export interface App {
@@ -38,7 +38,7 @@ export function useTexts(): ClientTexts {
   return CLIENT_TEXTS[useStore(useApp().settings, ({ language }) => language)];
 }
 
-/** As `todayHere`; who asks is drawn anew with it, also where nothing else happens: pages stay open over night. */
+/** As `todayHere`, and redraws the component when it changes: pages stay open overnight. */
 export function useToday(): string {
   const [, setSeen] = useState(todayHere);
   useEffect(() => {
@@ -53,7 +53,7 @@ export function useToday(): string {
   return todayHere();
 }
 
-/** One row of my list, where it is known. */
+/** The contact of this number; null if it is not in the list or the list is not loaded. */
 export function useContact(phone: string): Contact | null {
   const contacts = useModel(({ contacts }) => contacts);
   return contacts?.find(({ phone_number }) => phone_number === phone) ?? null;
@@ -63,7 +63,7 @@ export function nameOf(contact: Contact | null, phone: string): string {
   return contact?.display_name || phone;
 }
 
-/** Why something did not work, as a sentence that helps. */
+/** An error as a sentence for the user, with how long to wait. */
 export function sentenceOf(texts: ClientTexts, error: unknown): string {
   const { code = "unexpected", retryAfter = null } = error instanceof ApiError ? error : {};
   const sentence = texts.errors[code as ClientError] ?? texts.errors.unexpected;
@@ -72,7 +72,7 @@ export function sentenceOf(texts: ClientTexts, error: unknown): string {
     : sentence;
 }
 
-/** Does one thing at a time and says what went wrong: where `say` is given there, else at the edge of the screen. */
+/** Runs one action at a time and reports its error: by `say` if given, otherwise as a toast. */
 export function useAction(say?: (sentence: string | null) => void) {
   const { store } = useApp();
   const texts = useTexts();
@@ -95,7 +95,10 @@ export function useAction(say?: (sentence: string | null) => void) {
   return { isBusy, act };
 }
 
-/** A step back closes what is open instead of leaving the screen: from the frame on in which it is seen, and no longer. */
+/**
+ * While `isOpen`, the next step back calls `close` instead of leaving the screen. Applied in the same frame
+ * in which the part is drawn or removed.
+ */
 export function useGuard(isOpen: boolean, close: () => void): void {
   const { router } = useApp();
   useLayoutEffect(() => isOpen ? router.guard(close) : undefined, [isOpen]);

@@ -1,21 +1,24 @@
-// Between the client and the pages: fetches what the service says has changed, and remembers it for the time without a
-// network.
+// Synchronizes the model of the pages with the service: fetches what the service says has changed, and stores
+// it for use without a network.
 
 import type { Client, Contact, Message, Notice } from "../client.ts";
 import { createFetches } from "./fetches.ts";
 import { fetchNewest, joined, kept, PAGE_COUNT, withContact, withMessage, withSeen } from "./merging.ts";
 import { EMPTY, keepSame, type Model, type Store, type Thread } from "./model.ts";
 
-/** A window may stay open for longer than a session lasts. */
+/**
+ * How often to look whether the session has to be renewed: a window may stay open longer than a session
+ * lasts.
+ */
 const RENEW_LOOK_MS = 6 * 60 * 60 * 1_000;
-/** So many messages of a thread are kept for the time without a network. */
+/** How many messages of a thread are stored for use without a network. */
 const REMEMBERED_MAX = 40;
-/** After a refusal it is so long not said again that texts were seen. */
+/** How long to wait after a failed read receipt before it is sent again. */
 const READ_AGAIN_MS = 5_000;
-/** More rows than so many are fetched with the whole list. */
+/** If more contacts than this have changed, the whole list is fetched. */
 const ROWS_MAX = 3;
 
-/** What the pages cannot do without. */
+/** Fields that stored rows must have. */
 const CONTACT_TEXTS = ["phone_number", "display_name", "status", "last_touch_at"] as const;
 const MESSAGE_TEXTS = ["sender", "message_type", "message", "created_at", "status"] as const;
 
@@ -25,18 +28,18 @@ export function createDesk(
   client: Client,
   store: Store<Model>,
   { onNews, onNothingNew }: {
-    /** Told of new messages from somebody, with how many are unread now. */
+    /** Called for a contact with new messages; its `unread_messages` is current. */
     onNews: (contact: Contact) => void;
-    /** Told of whom there is nothing unread. */
+    /** Called with the numbers that have no unread messages. */
     onNothingNew: (phones: string[]) => void;
   },
 ) {
   const fetches = createFetches({ isOnline: () => client.live.state() === "online" });
-  /** What of the model is kept already. */
+  /** The rows last stored under each key. */
   const remembered = new Map<string, object[]>();
-  /** How often everything had to be fetched anew. */
+  /** How often everything had to be fetched again. */
   let openings = 0;
-  /** Of whom the row of the list is to be fetched; null for the whole list. */
+  /** Numbers whose contact has to be fetched; null for the whole list. */
   let wanted: Set<string> | null = null;
 
   function fetchContacts(): Promise<void> {
@@ -44,7 +47,7 @@ export function createDesk(
     return fetches.untilAnswered("contacts", catchUp);
   }
 
-  /** A message changes one row of the list. */
+  /** Fetches a single contact, for changes by a message. */
   function fetchContact(phone: string): Promise<void> {
     wanted?.add(phone);
     return fetches.untilAnswered("contacts", catchUp);
@@ -61,7 +64,7 @@ export function createDesk(
         [...phones].map(async (phone) => [phone, await client.contact(phone)] as const),
       );
       const { contacts, areContactsFresh } = store.get();
-      // Otherwise the whole list is on its way.
+      // Otherwise the whole list is being fetched.
       if (!contacts || !areContactsFresh) return;
       keepContacts(rows.reduce((list, [phone, contact]) => withContact(list, phone, contact), contacts));
     } catch (error) {
@@ -86,8 +89,9 @@ export function createDesk(
   }
 
   /**
-   * Changes the list, and takes the answer for it. The list is fetched where something newer may be known by then, and
-   * where no answer came, because it may be changed all the same.
+   * Makes a change and takes the list from its answer. The list is fetched anew if something newer may have
+   * become known during the call; also if the call failed, because the change may have been made all the
+   * same.
    */
   async function change<Answer extends { contacts: Contact[] }>(
     call: () => Promise<Answer>,
@@ -109,13 +113,16 @@ export function createDesk(
       const known = store.get().threads[phone];
       const opened = openings;
       const fetched = await fetchNewest(known, (query) => client.messages(phone, query));
-      // With another socket since, something may have changed that this one was not told of.
+      // If the socket has been replaced since, this answer may miss a change that nobody was told of.
       const isFresh = opened === openings;
       const now = store.get().threads[phone];
       keepThread(phone, { ...joined({ asked: known, now }, fetched), isFresh });
     });
 
-  /** A thread that was fetched is another object each time: who looks at it says again what could not be said before. */
+  /**
+   * Stores a thread as a new object, even where nothing in it has changed: effects that depend on it run
+   * again and repeat a read receipt that failed.
+   */
   function keepThread(phone: string, fetched: Thread): void {
     const known = store.get().threads[phone]?.messages ?? [];
     const thread = { ...fetched, messages: keepSame(known, fetched.messages, ({ id }) => id) };
@@ -123,14 +130,17 @@ export function createDesk(
     remember(`thread ${phone}`, thread.messages, REMEMBERED_MAX);
   }
 
-  /** Of whom the list shows no more there is no conversation: who has the number next begins another. */
+  /**
+   * Forgets the thread of a contact that has left the list: whoever gets the number next starts a new
+   * conversation.
+   */
   function forgetThread({ phone_number: phone }: Contact): void {
     if (store.get().threads[phone]) {
       keepThread(phone, { messages: [], hasMore: false, isFresh: false, wholeTo: 0 });
     } else remember(`thread ${phone}`, []);
   }
 
-  /** For the time without a network. What could not be kept is tried again with the next fetch. */
+  /** Stores rows for use without a network. If that fails it is tried again after the next fetch. */
   function remember(key: string, rows: object[], newestOnly = rows.length): void {
     if (remembered.get(key) === rows) return;
     remembered.set(key, rows);
@@ -149,7 +159,7 @@ export function createDesk(
       keepThread(phone, { ...now, messages: [...older, ...now.messages], hasMore: page.has_more });
     });
 
-  /** Shows a thread: what is remembered of it at once, then what the service has. */
+  /** Loads a thread: first what is stored, then what the service has. */
   async function openThread(phone: string): Promise<void> {
     if (!store.get().threads[phone]) {
       const messages = await client.seen.get<Message>(`thread ${phone}`, MESSAGE_TEXTS);
@@ -160,23 +170,23 @@ export function createDesk(
     if (!store.get().threads[phone]?.isFresh) await fetchThread(phone);
   }
 
-  /** Says that the texts of a person were seen as far as they are here, where some were not. */
+  /** Marks the texts of a peer as seen up to the newest one here, if any is unseen. */
   async function readTexts(phone: string): Promise<void> {
     if (!newestUnseen(phone)) return;
     const refusal = await fetches.once(`read ${phone}`, async () => {
       const newest = newestUnseen(phone);
       if (!newest) return;
       await client.read(phone, newest.id);
-      // The newest page, which is fetched now, may not reach as far.
+      // Applied here too, because the page that is fetched next may not reach back this far.
       const thread = store.get().threads[phone];
       if (thread) keepThread(phone, { ...thread, messages: withSeen(thread.messages, newest.id) });
     });
-    // Whoever looks at the thread says it again as soon as that has been fetched.
+    // The open thread sends it again as soon as it has been fetched, so that is delayed.
     if (refusal) await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
     await Promise.all([fetchContact(phone), fetchThread(phone)]);
   }
 
-  /** Says that an audio or a video was played. */
+  /** Marks an audio or video message as seen. */
   async function readMedia(phone: string, id: number): Promise<void> {
     await client.read(phone, id).finally(() => Promise.all([fetchContact(phone), fetchThread(phone)]));
   }
@@ -218,7 +228,7 @@ export function createDesk(
     }
   }
 
-  /** Begins for whoever is signed in, with what was last seen. */
+  /** Starts with the current session, and with what is stored for it. */
   async function begin(): Promise<void> {
     const session = client.session();
     fetches.forget();
@@ -229,7 +239,7 @@ export function createDesk(
     const contacts = await client.seen.get<Contact>("contacts", CONTACT_TEXTS);
     if (contacts && store.get().contacts === null) store.set({ contacts });
     const outbox = await client.outbox.list();
-    // Somebody else has begun since.
+    // Another user has signed in meanwhile.
     if (client.session()?.phone_number !== session.phone_number) return;
     store.set({ outbox, ending: null });
     client.live.open();
@@ -239,12 +249,12 @@ export function createDesk(
   client.live.onNotice(hear);
   client.live.onState((connection) => {
     if (connection !== "online") fetches.dropRetries();
-    // Who is not online is not told whom others have become friends with meanwhile.
+    // While offline, changes of the contact list are not announced.
     store.set(connection === "online" ? { connection } : { connection, areContactsFresh: false });
   });
   client.onSession((session) => {
     const known = store.get().session;
-    // A renewal is no reason to begin anew.
+    // The same user with a renewed token.
     if (session && known && session.phone_number === known.phone_number) store.set({ session });
     else begin();
   });

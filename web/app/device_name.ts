@@ -1,6 +1,6 @@
 type Names = readonly (readonly [RegExp, string])[];
 
-/** The first that matches: most browsers name others before themselves. */
+/** The first match counts: most browsers name others before themselves. */
 const BROWSERS: Names = [
   [/KAIOS\/([\d.]+)/, "KaiOS"],
   [/Edg\//, "Edge"],
@@ -18,7 +18,7 @@ const SYSTEMS: Names = [
   [/Linux/, "Linux"],
 ];
 
-/** What the list of devices calls this one. */
+/** The name of this browser in the list of devices. */
 export function deviceName(userAgent: string): string {
   const nameIn = (names: Names) => names.find(([form]) => form.test(userAgent))?.[1];
   return [nameIn(BROWSERS) ?? "PuffinTalk", nameIn(SYSTEMS)].filter(Boolean).join(", ");

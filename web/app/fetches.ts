@@ -1,15 +1,15 @@
-// Fetches of what the service hints at, each under a key: hints that arrive while one is under way cause one more, not one
-// each, and what could not be had is asked for again.
+// Fetches with retries, each under a key. Hints that arrive during a fetch cause one more fetch in all, not
+// one each.
 
 import { ApiError, PASSING } from "../client.ts";
 import { createBackoff } from "../client/backoff.ts";
 
 export function createFetches({ isOnline }: { isOnline: () => boolean }) {
   const running = new Map<string, { again: boolean }>();
-  /** None without an open socket: with the next one everything is fetched. */
+  /** Pending retries. There are none while offline: everything is fetched after the next connection. */
   const retries = new Map<string, ReturnType<typeof setTimeout>>();
 
-  /** Fetches at once: where the service could not answer it is asked again, later each time. */
+  /** Fetches now; if the service cannot answer, retries with backoff. */
   async function untilAnswered(
     key: string,
     fetch: () => Promise<void>,
@@ -24,8 +24,8 @@ export function createFetches({ isOnline }: { isOnline: () => boolean }) {
   }
 
   /**
-   * Runs a fetch, and once more where it was asked for meanwhile.
-   * @returns why it failed, unless its person has left since
+   * Runs a fetch, and once more if it was requested again meanwhile.
+   * @returns the error, or null; also null if the user has changed during the fetch
    */
   async function once(key: string, fetch: () => Promise<void>): Promise<ApiError | null> {
     const before = running.get(key);
@@ -59,7 +59,7 @@ export function createFetches({ isOnline }: { isOnline: () => boolean }) {
     once,
     dropRetries,
     isRunning: (key: string) => running.has(key),
-    /** What is under way is for whoever was here before. */
+    /** Abandons running fetches, which belong to the previous user. */
     forget: () => running.clear(),
   };
 }

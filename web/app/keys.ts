@@ -1,5 +1,5 @@
-// Everything by keys: the arrows move from one thing to the next, soft keys and Back do what the bar says. Phones with
-// keypads send SoftLeft and SoftRight; F1 and F2 stand for them elsewhere.
+// Keyboard control: the arrow keys move the focus, soft keys and Back do what the bar at the bottom says.
+// Keypad phones send SoftLeft and SoftRight; elsewhere F1 and F2 do the same.
 
 const STOPS =
   "a[href], button:not(:disabled), input:not(:disabled):not([type=hidden]), textarea:not(:disabled), [data-stop]";
@@ -11,7 +11,7 @@ export function listenToKeys({ back }: { back: () => void }): void {
   });
 }
 
-/** Gives the focus back to the screen when what had it is gone: without one, keys alone lead nowhere. */
+/** Returns the focus to the screen when the focused element is gone: without a focus, keys do nothing. */
 export function keepFocus(root: HTMLElement): void {
   const look = () => {
     if (document.activeElement === document.body) focusFirst(mainPart());
@@ -20,8 +20,8 @@ export function keepFocus(root: HTMLElement): void {
 }
 
 /**
- * The focus goes to what a screen is for: of several things to the last. A field for messages would bring up the keys of a
- * touch screen: not by itself.
+ * Focuses the main element of a screen: the last one marked `data-first`. A field for messages is skipped on
+ * touch screens, where it would open the keyboard.
  */
 export function focusFirst(screen: Element): void {
   const isTouch = matchMedia("(pointer: coarse)").matches;
@@ -32,7 +32,7 @@ export function focusFirst(screen: Element): void {
   (stops(body)[0] ?? stops(screen)[0])?.focus();
 }
 
-/** Whether the key was one of ours. */
+/** Handles a key; false if it is not ours. */
 function take({ key, target, shiftKey }: KeyboardEvent, back: () => void): boolean {
   switch (key) {
     case "SoftLeft":
@@ -61,12 +61,12 @@ function take({ key, target, shiftKey }: KeyboardEvent, back: () => void): boole
   }
 }
 
-/** The part of the page in which the focus is. */
+/** The part of the page that has the focus. */
 function scope(): Element {
   return document.activeElement?.closest("[data-scope]") ?? mainPart();
 }
 
-/** The main part, or what stands beside it where that has nothing to go to. */
+/** The main part; if nothing in it can be focused, the one beside it. */
 function mainPart(): Element {
   const parts = ["main", "aside"].flatMap((name) => document.querySelector(name) ?? []);
   return parts.find((part) => stops(part).length > 0) ?? document.body;
@@ -88,19 +88,19 @@ function isRange(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && target.type === "range";
 }
 
-/** Whether the arrow still has lines to go in a text of several. */
+/** Whether the arrow still moves the caret inside a multi-line text. */
 function keepsCaret(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLTextAreaElement)) return false;
   const { selectionStart, selectionEnd, value } = target;
   const isUp = key === "ArrowUp";
   const at = isUp ? selectionStart : selectionEnd;
   if (at === (isUp ? 0 : value.length)) return false;
-  // With all of the word that it is in, because a word goes to the next line as a whole.
+  // Up to the end of the word at the caret, because a word wraps as a whole.
   const caret = heightOf(target, value.slice(0, at) + /^\S*/.exec(value.slice(at))![0]);
   return isUp ? caret > heightOf(target, "") : caret < heightOf(target, value);
 }
 
-/** How high a text would be in this field, whose width breaks lines as well. */
+/** The height of a text in this field, including lines that wrap at its width. */
 function heightOf(field: HTMLTextAreaElement, text: string): number {
   const twin = field.cloneNode() as HTMLTextAreaElement;
   Object.assign(twin.style, { position: "absolute", visibility: "hidden", height: "0", minHeight: "0" });
@@ -118,7 +118,7 @@ function stops(within: Element): HTMLElement[] {
   );
 }
 
-/** To the next line: a row of things beside each other counts as one. */
+/** Moves the focus to the next line; elements in a row count as one line. */
 function moveLine(step: 1 | -1): boolean {
   const all = stops(scope());
   const from = document.activeElement as HTMLElement;
@@ -132,12 +132,12 @@ function moveLine(step: 1 | -1): boolean {
   }
   const rest = step === 1 ? all.slice(at + 1) : all.slice(0, at).reverse();
   const next = rest.find((element) => !row || !row.contains(element));
-  // Into a row one comes at its beginning.
+  // A row is entered at its first element.
   const nextRow = next?.closest("[data-row]");
   return focusOn(nextRow ? stops(nextRow)[0] : next);
 }
 
-/** Below or above in a grid, as far as it goes. */
+/** The nearest element of the next line of a grid; null at its edge. */
 function nearestInGrid(from: HTMLElement, step: 1 | -1): HTMLElement | null {
   const here = from.getBoundingClientRect();
   const lines = stops(from.closest("[data-grid]")!)
@@ -150,7 +150,7 @@ function nearestInGrid(from: HTMLElement, step: 1 | -1): HTMLElement | null {
   return lines.sort((a, b) => a.distance - b.distance)[0]?.element ?? null;
 }
 
-/** To what is beside it in a row or grid; arrows point where they point, whichever way is read. */
+/** Moves the focus sideways in a row or grid. Left stays left, also in a right-to-left layout. */
 function moveAside(step: 1 | -1): boolean {
   const from = document.activeElement;
   const row = from?.closest("[data-row], [data-grid]");
@@ -160,7 +160,7 @@ function moveAside(step: 1 | -1): boolean {
   return focusOn(all[all.indexOf(from as HTMLElement) + forward]);
 }
 
-/** What is taller than the screen is read to its end before the focus leaves it. */
+/** Scrolls an element that is taller than the screen to its end before the focus leaves it. */
 function scrolls(element: HTMLElement, step: 1 | -1): boolean {
   const scroller = element.closest<HTMLElement>("[data-scroll]");
   if (!scroller || element === scroller) return false;
@@ -172,7 +172,7 @@ function scrolls(element: HTMLElement, step: 1 | -1): boolean {
   return true;
 }
 
-/** Moves no more than has to be moved to see all of it. */
+/** Focuses an element, scrolling no further than needed to see all of it. */
 export function focusOn(element: HTMLElement | undefined): boolean {
   if (!element) return false;
   element.focus({ preventScroll: true });

@@ -1,4 +1,4 @@
-// The pages, put together.
+// Wires the web client and renders its pages.
 
 import { render } from "preact";
 import { createClient } from "../client.ts";
@@ -21,11 +21,11 @@ const desk = createDesk(client, store, { onNews: notices.news, onNothingNew: not
 const router = createRouter(() => client.session()?.phone_number);
 const app: App = { client, store, desk, notices, router, settings };
 
-/** A function, because a module that waits is too new for some phones. */
+/** A function, because top-level await is too new for some phones. */
 async function open(): Promise<void> {
   if (handover) await client.adopt(handover);
   let owner = client.session()?.phone_number;
-  // Whoever comes next begins at the beginning.
+  // Another user starts at the first screen.
   client.onSession((session) => {
     if (owner !== undefined && owner !== session?.phone_number) router.begin();
     owner = session?.phone_number;
@@ -46,7 +46,7 @@ async function open(): Promise<void> {
 
 open();
 if ("serviceWorker" in navigator) {
-  // Somebody pressed on a notification.
+  // The user has pressed a notification.
   navigator.serviceWorker.addEventListener("message", ({ data }) => router.goTo(data.hash));
   navigator.serviceWorker.register("/app/worker.js", { scope: "/app" }).catch(() => {});
 }

@@ -1,9 +1,9 @@
-// A component that is drawn again only when one of its properties is another.
+// A component that is redrawn only when one of its properties has changed.
 
 import { Component, type ComponentChild, h } from "preact";
 import { isSame } from "./model.ts";
 
-/** What it asks the stores for is seen all the same: that draws it by itself. */
+/** Changes of stores still redraw it, through its own subscriptions. */
 export function memo<Props extends object>(View: (props: Props) => ComponentChild) {
   return class Memo extends Component<Props> {
     override shouldComponentUpdate(next: Props): boolean {

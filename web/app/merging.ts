@@ -1,26 +1,27 @@
-// What is known and what was fetched, put together; and how little has to be fetched for that.
+// Merges fetched messages and contacts with known ones, and decides how little has to be fetched for that.
 
 import type { Contact, Message, Page } from "../client.ts";
 import type { Thread } from "./model.ts";
 
-/** So many are fetched at once, unless fewer will do. */
+/** How many messages a page has, unless fewer will do. */
 export const PAGE_COUNT = 40;
-/** Room for so many new ones. */
+/** How many new messages a small fetch leaves room for. */
 const NEW_ROOM = 5;
 
-/** What was fetched of a conversation. */
+/** The result of `fetchNewest`. */
 export interface Fetched {
-  /** The newest, oldest first. */
+  /** The newest messages, oldest first. */
   messages: Message[];
-  /** From before them; what is between is not there. */
+  /** Single messages from before those, with gaps between. */
   lone: Message[];
   hasMore: boolean;
 }
 
 /**
- * Fetches as many of the newest messages as may be other than they are known, and where that finds more that are new, a
- * whole page: what was seen stays as it is. Of whom those have no text, his last one before them as well, unless it was
- * seen: what of his was seen is known by the newest text that was.
+ * Fetches those of the newest messages whose status may have changed: seen messages never change. If it finds
+ * more new ones than expected, it fills up to a whole page. For a sender without a text among those it also
+ * fetches their last known text if that was unseen, because what was seen of their texts is derived from the
+ * newest seen one.
  */
 export async function fetchNewest(
   known: Thread | undefined,
@@ -46,7 +47,7 @@ export async function fetchNewest(
   return { messages: messages.reverse(), lone: lone.flatMap((page) => page.messages), hasMore: has_more };
 }
 
-/** Texts before the newest, of whoever has none among those: the last of each that was not seen. */
+/** For each sender without a text among the newest: their last known text, unless it was seen. */
 function lastTexts(known: Message[], newest: Message[]): Message[] {
   const first = Math.min(...newest.map(({ id }) => id));
   const texts = (messages: Message[]) => messages.filter(({ message_type }) => message_type === "text");
@@ -56,9 +57,10 @@ function lastTexts(known: Message[], newest: Message[]): Message[] {
 }
 
 /**
- * The newest with what is known around them: what is newer and has become known since they were asked for stays, also that
- * one of them was seen. Where there is a gap, what is known before it is dropped.
- * @param asked what was known when they were asked for
+ * Combines the fetched messages with the known ones. What became known during the fetch is kept: newer
+ * messages, and statuses that went further. Where there is a gap before the fetched messages, everything
+ * before it is dropped.
+ * @param asked the thread as it was when the fetch began
  */
 export function joined(
   { asked, now }: { asked: Thread | undefined; now: Thread | undefined },
@@ -74,7 +76,8 @@ export function joined(
     .map((message) => lone.find(({ id }) => id === message.id) ?? message);
   const askedIds = new Set(asked?.messages.map(({ id }) => id));
   const after = known.filter(({ id }) => id > last && !askedIds.has(id));
-  // Where there is nothing before them, what is known before them is of another conversation, that was with the same number.
+  // If the service has nothing before the fetched messages, older known ones belong to an earlier
+  // conversation with the same number.
   const touches = hasMore && first <= (now?.wholeTo ?? 0) && known.some(({ id }) => id === first);
   if (!now || !touches || before.length === 0) {
     return { messages: [...newest, ...after], hasMore, wholeTo: last };
@@ -83,7 +86,10 @@ export function joined(
   return { messages, hasMore: hasMore && now.hasMore, wholeTo: last };
 }
 
-/** What was fetched, with the status that became known while it was on its way, where that is further. */
+/**
+ * The fetched messages, each with the further of its fetched status and one that became known during the
+ * fetch.
+ */
 function asOfNow(fetched: Message[], asked: Thread | undefined, now: Thread | undefined): Message[] {
   if (!now || now.messages === asked?.messages) return fetched;
   const wanted = new Set(fetched.map(({ id }) => id));
@@ -97,18 +103,24 @@ function asOfNow(fetched: Message[], asked: Thread | undefined, now: Thread | un
   });
 }
 
-/** A conversation as it was kept: own ones that nobody was told of may be known by the answers to their sends. */
+/**
+ * A thread from storage. Its newest own messages may be known only by the answers to their sends, so
+ * `wholeTo` ends before them.
+ */
 export function kept(messages: Message[], peer: string): Thread {
   const told = messages.filter(({ sender, status }) => sender === peer || status !== "created");
   return { messages, hasMore: true, isFresh: false, wholeTo: told[told.length - 1]?.id ?? 0 };
 }
 
-/** After this text was seen. */
+/** The messages after this text was marked as seen. */
 export function withSeen(messages: Message[], textId: number): Message[] {
   return inOrder(messages.map((message) => message.id === textId ? { ...message, status: "seen" } : message));
 }
 
-/** Whoever was told of a message was told of those before it, and whoever saw a text saw the texts before it. */
+/**
+ * Makes statuses consistent: a delivered message implies that all before it by the same sender are delivered,
+ * and a seen text implies that all texts before it are seen.
+ */
 function inOrder(messages: Message[]): Message[] {
   const told = new Set<string>();
   const saw = new Set<string>();
@@ -130,13 +142,13 @@ function further(one: Message["status"], other: Message["status"]): Message["sta
   return statuses[Math.max(statuses.indexOf(one), statuses.indexOf(other))]!;
 }
 
-/** With one that was sent, unless it is known already, and perhaps more of it. */
+/** Adds a sent message, unless it is already known. */
 export function withMessage(messages: Message[], message: Message): Message[] {
   if (messages.some(({ id }) => id === message.id)) return messages;
   return [...messages, message].sort((a, b) => a.id - b.id);
 }
 
-/** The list as the service orders it, with what one of its rows is now; null takes the row away. */
+/** The list with one contact replaced, or removed if it is null, in the order of the service. */
 export function withContact(contacts: Contact[], phone: string, contact: Contact | null): Contact[] {
   const others = contacts.filter(({ phone_number }) => phone_number !== phone);
   if (!contact) return others;
@@ -145,7 +157,7 @@ export function withContact(contacts: Contact[], phone: string, contact: Contact
   return others;
 }
 
-/** Who was touched last comes first, of those at one time the lesser number. */
+/** The newest `last_touch_at` first; equal ones by number. */
 function isBefore(one: Contact, other: Contact): boolean {
   return one.last_touch_at === other.last_touch_at
     ? one.phone_number < other.phone_number

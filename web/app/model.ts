@@ -1,15 +1,18 @@
-// What the pages show, in one value; whoever shows a part of it is told when that part is another.
+// The state that the pages show, as one value. Components subscribe to parts of it.
 
 import { useEffect, useState } from "preact/hooks";
 import type { Connection, Contact, Draft, Ending, Message, Session } from "../client.ts";
 
 export interface Thread {
-  /** Oldest first, without a gap as far as `wholeTo`. */
+  /** Oldest first, without gaps up to `wholeTo`. */
   messages: Message[];
-  /** After this id there are only own ones, known by the answers to their sends: others may be between them. */
+  /**
+   * The id up to which the messages are complete. After it there are only own messages, known by the answers
+   * to their sends; others may be missing between them.
+   */
   wholeTo: number;
   hasMore: boolean;
-  /** Fetched since the socket was opened, and not only remembered. */
+  /** Whether it was fetched since the socket was opened, rather than loaded from storage. */
   isFresh: boolean;
 }
 
@@ -21,16 +24,16 @@ export interface Toast {
 export interface Model {
   session: Session | null;
   connection: Connection;
-  /** Null until they are known. */
+  /** Null until they are loaded. */
   contacts: Contact[] | null;
-  /** Whether the service told them in this window, and they are not only remembered. */
+  /** Whether the service has sent them to this window, so that they are not just stored ones. */
   areContactsFresh: boolean;
   threads: Record<string, Thread>;
   outbox: Draft[];
-  /** How much of an upload has arrived, from 0 to 1, by client_id. */
+  /** Progress of uploads, from 0 to 1, by client_id. */
   progress: Record<string, number>;
   toast: Toast | null;
-  /** How the last session ended; null before there was one. */
+  /** How the last session ended; null if none has ended. */
   ending: Ending | null;
 }
 
@@ -46,7 +49,10 @@ export const EMPTY: Model = {
   ending: null,
 };
 
-/** What is fetched again is mostly what was known: of that the known values stay, and nobody is drawn anew for them. */
+/**
+ * Merges fetched rows into known ones: unchanged rows keep their identity, and so does an unchanged list, so
+ * that components which show them are not redrawn.
+ */
 export function keepSame<Row extends object>(
   known: Row[],
   fetched: Row[],
@@ -60,7 +66,7 @@ export function keepSame<Row extends object>(
   return rows.length === known.length && rows.every((row, at) => row === known[at]) ? known : rows;
 }
 
-/** Whether two objects have the same values, of which none is looked into. */
+/** Shallow equality. */
 export function isSame<T extends object>(one: T, other: T): boolean {
   const keys = Object.keys(one) as (keyof T)[];
   return keys.length === Object.keys(other).length &&
@@ -89,7 +95,10 @@ export function createStore<T extends object>(initial: T): Store<T> {
   };
 }
 
-/** A part of a store. @param select must give the same for the same, not a new object */
+/**
+ * Subscribes a component to a part of a store.
+ * @param select must return the same value as long as nothing has changed, not a new object each time
+ */
 export function useStore<T extends object, Part>(store: Store<T>, select: (value: T) => Part): Part {
   const [part, setPart] = useState(() => select(store.get()));
   useEffect(() => {

@@ -1,5 +1,6 @@
-// Notifications of the system: of a window that is open and not looked at, and by Web Push when none is. Only where the
-// person said yes, and never with what was written. They are taken back when there is nothing new about them any more.
+// System notifications: by this window while it is open but hidden, and by Web Push when none is open. Only
+// with the user's permission, and never with the text of a message. They are closed once there is nothing
+// unread behind them.
 
 import { CLIENT_TEXTS } from "../../services/texts/client.ts";
 import { type Client, type Contact } from "../client.ts";
@@ -7,35 +8,35 @@ import { nameOf } from "./context.ts";
 import { createStore, type Store } from "./model.ts";
 import type { Settings } from "./settings.ts";
 
-/** Where the service worker, which has no settings, finds its words. */
+/** The cache from which the service worker, which cannot read the settings, takes its texts. */
 const WORDS = "puffintalk-words";
-/** What pushes are shown as, one for each event: whoever looks at a window knows of it. */
+/** Tags of notifications by push, one for each event. They are closed when the user looks at a window. */
 const PUSHED = ["messages_updated", "contacts_updated"];
-/** Some browsers never answer who wants to be woken, where their push service cannot be reached. */
+/** Some browsers never answer a subscription while their push service is unreachable. */
 const PATIENCE_MS = 8_000;
 
 export interface Reach {
-  /** Whether news arrives while no window is open; null where that is not known yet. */
+  /** Whether news arrives while no window is open; null if not known yet. */
   isWoken: boolean | null;
 }
 
 export type Notices = ReturnType<typeof createNotices>;
 
-/** @param name of whose windows it is */
+/** @param name of the profile whose windows these are */
 export function createNotices(client: Client, settings: Store<Settings>, name: string) {
   const isThere = "Notification" in globalThis && "serviceWorker" in navigator;
   const texts = () => CLIENT_TEXTS[settings.get().language];
   const reach = createStore<Reach>({ isWoken: null });
   const looked = createLook(`${name}.looked`);
-  /** Of whom there is news that was not seen. */
+  /** Numbers with unread news. */
   const unseen = new Set<string>();
-  /** Another window may be somebody else's, and have news of the same person. */
+  /** Contains the profile: another window may belong to somebody else with news of the same contact. */
   const tagOf = (phone: string) => `${name} ${phone}`;
   let owner = client.session()?.phone_number;
   let isSubscribing = false;
 
   settings.subscribe(() => keepWords().catch(() => {}));
-  // Whoever is next on this device has no business with them.
+  // The next user of this device must not see them.
   client.onSession((session) => {
     if (session?.phone_number === owner) return;
     owner = session?.phone_number;
@@ -47,7 +48,7 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
     return isThere && settings.get().notices === "on" && Notification.permission === "granted";
   }
 
-  /** Asks for leave where it was not given yet. False where the browser forbids it. */
+  /** Turns notifications on, asking for permission if needed. False if the browser denies it. */
   async function turnOn(): Promise<boolean> {
     if (!isThere || await Notification.requestPermission() !== "granted") return false;
     settings.set({ notices: "on" });
@@ -61,7 +62,10 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
     await client.push.unsubscribe();
   }
 
-  /** Renews what a new session or the browser itself may have made void. A browser that cannot be woken is no error. */
+  /**
+   * Renews the push subscription, which a new session or the browser may have invalidated. A browser without
+   * push is no error.
+   */
   async function keepUp(): Promise<void> {
     if (!isOn() || isSubscribing) return;
     isSubscribing = true;
@@ -69,7 +73,7 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
     try {
       await keepWords();
       const isWoken = await client.push.subscribe();
-      // It may have been turned off meanwhile.
+      // Notifications may have been turned off in the meantime.
       if (isOn()) reach.set({ isWoken });
       else await client.push.unsubscribe();
     } catch {
@@ -87,7 +91,7 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
     await shelf.put("/app/words.json", new Response(JSON.stringify(words)));
   }
 
-  /** Somebody wrote: told where no window is looked at. */
+  /** Shows a notification of a new message, unless the user is looking at a window. */
   async function news(contact: Contact): Promise<void> {
     const { phone_number: phone } = contact;
     unseen.add(phone);
@@ -100,11 +104,11 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
       icon: "/app/icon-192.png",
       data: { hash: `#/thread/${phone}` },
     });
-    // Its person may have read it elsewhere meanwhile, or left.
+    // The message may have been read elsewhere meanwhile, or the user may have left.
     if (!unseen.has(phone)) await takeBack((tag) => tag === tagOf(phone));
   }
 
-  /** These people have written nothing that was not seen, here or on another device. */
+  /** Closes the notifications of these numbers: everything of theirs was seen, here or on another device. */
   function nothingNew(phones: string[]): void {
     for (const phone of phones) unseen.delete(phone);
     const over = new Set(phones.map(tagOf));
@@ -122,11 +126,14 @@ export function createNotices(client: Client, settings: Store<Settings>, name: s
   return { isThere, isOn, reach, turnOn, turnOff, keepUp, news, nothingNew };
 }
 
-/** Whether somebody looks at this window, or at another with the same lock: each holds it for as long as it is seen. */
+/**
+ * Tells whether any window of this profile is visible. Each holds a shared lock of this name for as long as
+ * it is.
+ */
 function createLook(lock: string) {
   const isSeen = () => document.visibilityState === "visible";
   let leave: (() => void) | null = null;
-  /** Settles when this window's own lock is given back, which is some time after it was left. */
+  /** Settles when this window's own lock is released, which is a moment after the window was hidden. */
   let held: Promise<unknown> = Promise.resolve();
   const look = () => {
     leave?.();

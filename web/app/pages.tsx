@@ -1,4 +1,4 @@
-// All of it: where there is room, the list stands beside what was chosen from it.
+// All screens. Where there is room, the list is shown beside the chosen screen.
 
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { useApp, useModel, useTexts } from "./context.ts";
@@ -94,7 +94,9 @@ function Pick() {
   );
 }
 
-/** Above everything else, over nothing: what has the focus moves down, and stays in view. */
+/**
+ * Shown above everything else without covering anything: the focused element moves down and stays in view.
+ */
 function ToastBox() {
   const { store } = useApp();
   const toast = useModel((model) => model.toast);
@@ -113,7 +115,7 @@ function ToastBox() {
   );
 }
 
-/** How much is unread, of those whom one has not deleted, stands in front of the name. */
+/** Shows the number of unread messages in front of the title, without those of deleted contacts. */
 function useTitle(): void {
   const unread = useModel(({ contacts }) => {
     const wanted = (contacts ?? []).filter(({ status }) => status !== "deleted");

@@ -1,4 +1,4 @@
-// Which screen is shown: the part of the address behind its #, which no server ever sees.
+// Routing by the fragment of the URL, which no server ever sees.
 
 import { createStore } from "./model.ts";
 
@@ -11,27 +11,27 @@ export type Route =
   | { at: "settings" }
   | { at: "devices" };
 
-/** The screens that are of nobody. */
+/** Screens without a phone number in their address. */
 const PLAIN = ["add", "invites", "settings", "devices"] as const;
 
 export type Router = ReturnType<typeof createRouter>;
 
-/** What an entry of the history is marked with. */
+/** The state of each history entry. */
 interface Mark {
-  /** Steps that history.back() can undo without leaving the pages. Every entry of ours has its own. */
+  /** How many steps history.back() can take without leaving the pages. */
   depth: number;
-  /** Who was signed in; nobody where that is not known. */
+  /** The user who was signed in; missing if unknown. */
   of?: string;
 }
 
-/** @param person who is signed in: what somebody else has seen here is shown to nobody who comes after */
+/** @param person returns the signed-in user: history of another user is not shown */
 export function createRouter(person: () => string | undefined) {
   const isForeign = (mark: Mark | null) => mark?.of !== undefined && mark.of !== person();
   const store = createStore<{ route: Route; before: Route | null }>({
     route: isForeign(history.state) ? { at: "chats" } : parse(location.hash),
     before: null,
   });
-  /** Who is asked before a step back leaves the screen: the innermost last. */
+  /** Called instead of leaving the screen at a step back, the innermost last. */
   const guards: (() => void)[] = [];
   let depth: number = history.state?.depth ?? 0;
   history.replaceState(mark(), "", addressOf(store.get().route));
@@ -41,17 +41,17 @@ export function createRouter(person: () => string | undefined) {
     return of === undefined ? { depth } : { depth, of };
   }
 
-  /** Shows what an address says that did not come from here. */
+  /** Shows the screen of an address that comes from outside, such as a notification. */
   function goTo(hash: string): void {
     go(parse(hash));
   }
 
   addEventListener("popstate", () => {
-    // An address that somebody typed is a step on.
+    // An entry without a state is an address that the user typed: it counts as a step forward.
     if (history.state === null) history.replaceState({ ...mark(), depth: depth + 1 }, "");
     const to: number = history.state.depth;
     const guard = guards[guards.length - 1];
-    // The browser's own step back is held up as ours is, by taking it once more.
+    // A step back by the browser has already been taken: undone by pushing the entry again.
     if (guard && to < depth) {
       history.pushState(mark(), "", addressOf(store.get().route));
       return guard();
@@ -72,7 +72,7 @@ export function createRouter(person: () => string | undefined) {
     show(route);
   }
 
-  /** The first screen, in the place of this one. */
+  /** Replaces the current screen by the first one. */
   function begin(): void {
     history.replaceState(mark(), "", addressOf({ at: "chats" }));
     show({ at: "chats" });
@@ -83,14 +83,14 @@ export function createRouter(person: () => string | undefined) {
     go,
     goTo,
     begin,
-    /** One step back: out of what is open on the screen, or to the screen before. */
+    /** One step back: closes what is open on the screen, or goes to the previous screen. */
     back() {
       const guard = guards[guards.length - 1];
       if (guard) return guard();
       if (depth > 0) return history.back();
       go(above(store.get().route), { replace: true });
     },
-    /** Until the result is called, a step back calls this instead. */
+    /** Makes the next step back call `leave` instead, until the returned function is called. */
     guard(leave: () => void): () => void {
       guards.push(leave);
       return () => void guards.splice(guards.indexOf(leave), 1);
@@ -110,7 +110,7 @@ function parse(hash: string): Route {
   return plain ? { at: plain } : { at: "chats" };
 }
 
-/** Nothing where it cannot be decoded. */
+/** Empty if it cannot be decoded. */
 function decoded(hash: string): string {
   try {
     return decodeURIComponent(hash);

@@ -1,4 +1,4 @@
-// What a person chose for this browser.
+// The settings of this browser.
 
 import { CLIENT_TEXTS } from "../../services/texts/client.ts";
 import type { Language } from "../../services/texts/language.ts";
@@ -16,7 +16,7 @@ export interface Settings {
 
 const KEY = "puffintalk.settings";
 
-/** Remembers every change, and lets the document show it. */
+/** Stores every change and applies it to the document. */
 export function createSettings(): Store<Settings> {
   const store = createStore<Settings>({
     language: preferred(),
@@ -47,7 +47,7 @@ function remembered(): Partial<Settings> {
   };
 }
 
-/** The first of the browser's languages that we have. */
+/** The first of the browser's languages that the client has; otherwise English. */
 function preferred(): Language {
   const names = navigator.languages.map((tag) => tag.split("-")[0]);
   return names.map((name) => LANGUAGES.find((known) => known === name)).find(Boolean) ?? "en";

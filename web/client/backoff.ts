@@ -1,7 +1,7 @@
 const FIRST_MS = 500;
 const LAST_MS = 30_000;
 
-/** How long to wait before trying again: longer each time, and never two of many clients at the same moment. */
+/** Delays between retries: exponential, with jitter so that many clients do not retry at the same moment. */
 export interface Backoff {
   nextMs(): number;
   reset(): void;

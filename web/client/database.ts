@@ -1,6 +1,6 @@
-// What the browser keeps: the outbox, and what was last seen, so that it can be seen without a network.
+// The browser's IndexedDB: the outbox, and what was last shown, for use without a network.
 
-/** A request of IndexedDB as a promise. */
+/** Turns an IndexedDB request into a promise. */
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -8,7 +8,7 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** Some browsers never answer. */
+/** Some browsers never answer a request to open a database. */
 const PATIENCE_MS = 5_000;
 
 export type Shelf = "outbox" | "seen";
@@ -16,9 +16,9 @@ export type Shelf = "outbox" | "seen";
 export interface LocalDatabase {
   all<T>(shelf: Shelf): Promise<T[]>;
   get<T>(shelf: Shelf, key: string): Promise<T | null>;
-  /** The outbox numbers its rows; what was seen is found by its key. */
+  /** Stores a value. The outbox generates its keys; `seen` needs one. */
   put(shelf: Shelf, value: unknown, key?: string): Promise<IDBValidKey>;
-  /** Of a row that is there: what was removed meanwhile stays gone. */
+  /** Changes a row if it exists; one that was removed in the meantime stays removed. */
   change(shelf: Shelf, key: IDBValidKey, change: object): Promise<void>;
   remove(shelf: Shelf, key: IDBValidKey): Promise<void>;
   clear(): Promise<void>;
@@ -29,7 +29,10 @@ export function openLocalDatabase(name: string): LocalDatabase {
   let late: Promise<never>;
   const forget = () => void (opened = null);
 
-  /** One that was late is used as soon as it is there. */
+  /**
+   * Opens the database, or rejects after `PATIENCE_MS`. A database that opens later than that is used from
+   * then on.
+   */
   function open(): Promise<IDBDatabase> {
     if (!opened) {
       opened = ask(name, forget);
@@ -75,7 +78,7 @@ export function openLocalDatabase(name: string): LocalDatabase {
   };
 }
 
-/** @param onGone is told when the browser has closed it, or wants to delete it */
+/** @param onGone is called when the browser has closed the database or is about to delete it */
 function ask(name: string, onGone: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, 1);

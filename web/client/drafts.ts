@@ -1,7 +1,7 @@
-// Where messages on their way are kept. The database takes its time, and may be full, forbidden or gone: so a text is in
-// local storage at once, and a file in this window's memory, until the database has it. What it never takes is sent from
-// there, and nothing of anybody but who is signed in. Each text has a key of its own: windows learn a moment late of what
-// the others write, and one that wrote a list would write over what was new in it.
+// Storage of messages that are not sent yet. IndexedDB is slow, and may be full, forbidden or missing. So a
+// text is stored in local storage at once, and a file in this window's memory, until IndexedDB has it; what
+// it never accepts is sent from there. Only drafts of the signed-in user are listed. Each text has a key of
+// its own: a window sees writes of others a moment late, so with one shared list it would overwrite theirs.
 
 import type { LocalDatabase } from "./database.ts";
 import type { ApiError } from "./http.ts";
@@ -10,18 +10,18 @@ import { local } from "./storage.ts";
 
 export interface Draft {
   client_id: string;
-  /** Whose it is; not known of what was written before this was kept. */
+  /** The writer's number; missing in drafts that an older version stored. */
   from?: string;
   phone_number: string;
   message_type: "text" | "audio" | "video";
   message: string;
   created_at: string;
   file?: Blob;
-  /** What was begun of its upload. */
+  /** The id of its upload, once begun. */
   upload?: string | null;
-  /** The code of a refusal. */
+  /** The error code that the service refused it with. */
   failed?: ApiError["code"] | null;
-  /** The browser cannot keep it: it goes with its window. */
+  /** Whether the browser cannot store it, so that it is lost when this window closes. */
   isOnlyHere?: boolean;
 }
 
@@ -29,14 +29,14 @@ const TEXTS = ["client_id", "phone_number", "message_type", "message", "created_
 
 export type Drafts = ReturnType<typeof createDrafts>;
 
-/** @param from whose drafts these are */
+/** @param from returns the number of the signed-in user */
 export function createDrafts(
   { database, name, from }: { database: LocalDatabase; name: string; from: () => string | undefined },
 ) {
-  /** No name of a profile has a space in it. */
+  /** Prefix of the keys in local storage. Names of profiles have no spaces, so two prefixes never overlap. */
   const start = `${name}.leaving `;
   let files: Draft[] = [];
-  /** Texts for which there is no room, by client_id. */
+  /** Texts that do not fit into local storage, by client_id. */
   const roomless = new Set<string>();
   let isFull = false;
   let storing = Promise.resolve();
@@ -46,7 +46,7 @@ export function createDrafts(
   const isMine = (draft: Draft) => draft.from === undefined || draft.from === from();
   const stored = async () => rowsWith<Draft & { seq: number }>(await database.all("outbox"), TEXTS);
 
-  /** What the database has not taken yet, as it was written. */
+  /** Drafts that IndexedDB has not stored yet, oldest first. */
   function leaving(): Draft[] {
     const texts = local.keys(start).map((key) => local.read(key));
     const all = [...rowsWith<Draft>(texts, TEXTS), ...files];
@@ -71,24 +71,24 @@ export function createDrafts(
     roomless.clear();
   }
 
-  // A version before this one kept them in a list.
+  // An older version stored them as one list.
   rowsWith<Draft>(local.read(`${name}.leaving`), TEXTS).forEach(keep);
   local.put(`${name}.leaving`, null);
 
-  /** At once: whoever closes the window next has lost no text. */
+  /** Stores a draft at once, so that a text survives if the window is closed next. */
   function begin(draft: Draft): void {
     const owner = from();
     keep({ ...draft, ...(owner === undefined ? {} : { from: owner }) });
   }
 
-  /** Gives to the database what it has not taken yet, one after the other. */
+  /** Moves the drafts that IndexedDB does not have yet into it, one at a time. */
   function store(): Promise<void> {
     return storing = storing.then(async () => {
       try {
         for (const draft of leaving().filter(isMine)) {
           const same = isNamed(draft.client_id);
           const isThere = (await stored()).some(same);
-          // What was given up meanwhile, or left by its writer, stays gone.
+          // Discarded in the meantime, or its writer has signed out: it must not come back.
           if (!isThere && leaving().some(same)) await database.put("outbox", draft);
           drop(draft);
         }
@@ -100,21 +100,21 @@ export function createDrafts(
   }
 
   async function list(): Promise<Draft[]> {
-    // Looked at first: what is moved meanwhile is in both, and not in neither.
+    // Read first: a draft that is moved during this is then found twice rather than not at all.
     const left = leaving().map((draft) => ({ ...draft, isOnlyHere: isFull && isOnlyHere(draft) }));
     const rows: Draft[] = await stored().catch(() => []);
-    // Once each: two windows that give it to the database at the same time give it twice.
+    // Deduplicated: two windows that move a draft at the same time store it twice.
     const byId = new Map<string, Draft>();
     for (const draft of [...rows, ...left]) if (!byId.has(draft.client_id)) byId.set(draft.client_id, draft);
     return [...byId.values()].filter(isMine);
   }
 
-  /** Nothing where it was given up meanwhile. */
+  /** Changes a draft; does nothing if it was discarded in the meantime. */
   async function update(clientId: string, change: Partial<Draft>): Promise<void> {
     await storing;
     const rows = await stored().catch(() => []);
     const row = rows.find(isNamed(clientId));
-    // Without room for the change it is only not remembered.
+    // If there is no room for the change, only the change is lost.
     if (row) await database.change("outbox", row.seq, change).catch(() => {});
     else leaving().filter(isNamed(clientId)).forEach((draft) => keep({ ...draft, ...change }));
   }
@@ -130,7 +130,7 @@ export function createDrafts(
     if (leaving().filter(isMine).some(isOnlyHere)) event.preventDefault();
   });
 
-  /** In each window, when somebody else signed in or nobody is. */
+  /** To be called in every window when another user signs in or nobody is signed in any more. */
   function dropForeign(): void {
     files = files.filter(isMine);
   }

@@ -1,4 +1,4 @@
-// Calls of the API, typed by its own document.
+// Calls of the API, typed by the OpenAPI document.
 
 import type { components, paths } from "../api.ts";
 
@@ -8,7 +8,7 @@ type PathsWith<M extends Method> = {
   [P in keyof paths]: undefined extends paths[P][M] ? never : P;
 }[keyof paths];
 
-/** The body of the success. */
+/** The body of a success. */
 type Answer<Op> = Op extends { responses: { 200: { content: { "application/json": infer Body } } } } ? Body
   : never;
 type Ask<Op> =
@@ -17,9 +17,9 @@ type Ask<Op> =
   & (Op extends { parameters: { path: infer Path extends object } } ? { path: Path } : { path?: never })
   & (Op extends { parameters: { query?: infer Query } } ? { query?: NonNullable<Query> } : { query?: never });
 
-/** As an error says it, unless something on the way answered instead. */
+/** The body of an error. All fields are optional, because a proxy may have answered instead. */
 export type ErrorBody = Partial<components["schemas"]["ErrorBody"]>;
-/** What the service refuses with; `offline` where it could not be asked at all, and what is only known here. */
+/** Error codes of the service, `offline` if it cannot be reached, and codes of errors in this browser. */
 type ErrorCode =
   | components["schemas"]["ErrorBody"]["code"]
   | "offline"
@@ -29,12 +29,12 @@ type ErrorCode =
   | "unreadable";
 
 export class ApiError extends Error {
-  // Declared and not more: fields of a class are too new for some phones.
+  // Declared only: initialized class fields are too new for some phones.
   declare readonly code: ErrorCode;
   declare readonly status: number;
-  /** Seconds after which trying again makes sense. */
+  /** Seconds after which a retry makes sense; null if unknown. */
   declare readonly retryAfter: number | null;
-  /** What of the request was wrong, by its paths. */
+  /** Paths of the fields that were invalid. */
   declare readonly paths: string[];
 
   constructor(
@@ -52,7 +52,7 @@ export class ApiError extends Error {
   }
 }
 
-/** After these the same call may well be answered later. */
+/** Errors after which the same call may succeed later. */
 export const PASSING: readonly ErrorCode[] = [
   "offline",
   "unavailable",
@@ -65,14 +65,14 @@ export const PASSING: readonly ErrorCode[] = [
 
 export type Http = ReturnType<typeof createHttp>;
 
-/** An answer that has not begun by then does not come. */
+/** How long to wait for the head of an answer. */
 const PATIENCE_MS = 20_000;
-/** Nor does the rest of one that has begun; on a slow network a long list takes its time. */
+/** How long to wait for its body: a long list takes time on a slow network. */
 const REST_MS = 120_000;
 
 /**
- * @param person who is signed in: what comes for somebody who has left since is `cancelled`
- * @param onRefused is told when the service does not take the token any more
+ * @param person returns the signed-in user: an answer for somebody who has left since becomes `cancelled`
+ * @param onRefused is called when the service no longer accepts the token
  */
 export function createHttp({ origin, token, person, onRefused }: {
   origin: string;
@@ -107,13 +107,13 @@ export function createHttp({ origin, token, person, onRefused }: {
     }
     if (ok && body?.success) return body;
     const refusal = refusalOf(status, body);
-    // Another token may have taken its place while this one was asked about.
+    // The token may have been replaced during the call.
     if (refusal.code === "unauthenticated" && used !== null && used === token()) onRefused();
     throw refusal;
   };
 }
 
-/** An answer with all of its body. */
+/** Fetches an answer with its whole body. @throws ApiError offline */
 async function reach(address: string, init: RequestInit) {
   const giving = new AbortController();
   const giveUp = () => giving.abort();
@@ -131,7 +131,7 @@ async function reach(address: string, init: RequestInit) {
   }
 }
 
-/** Null where it is no JSON. */
+/** Null if it is not JSON. */
 export function bodyOf(text: string) {
   try {
     return JSON.parse(text);
@@ -140,7 +140,7 @@ export function bodyOf(text: string) {
   }
 }
 
-/** An error as the service describes it, or its status alone where something in between answered. */
+/** The error that an answer describes; judged by its status alone if a proxy answered instead. */
 export function refusalOf(status: number, body: ErrorBody | null): ApiError {
   const code = body?.code ?? (status === 413 ? "too_large" : status >= 500 ? "unavailable" : "unexpected");
   return new ApiError(code, body?.message ?? `Status ${status}`, status, {

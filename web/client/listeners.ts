@@ -1,6 +1,6 @@
-/** Those who want to be told of one kind of thing. */
+/** Listeners to one kind of event. */
 export interface Listeners<T> {
-  /** The result takes the listener out again. */
+  /** Returns a function that removes the listener. */
   on(listener: (value: T) => void): () => void;
   tell(value: T): void;
 }

@@ -1,5 +1,6 @@
-// The socket on which the service says that something changed. It is opened again for as long as somebody is signed in;
-// after every `connected` everything has to be fetched anew, because what changed in between was told to nobody.
+// The WebSocket on which the service announces changes. It is reopened for as long as somebody is signed in.
+// After every `connected` everything has to be fetched again, because nobody was told what changed in
+// between.
 
 import type { components } from "../api.ts";
 import { createBackoff } from "./backoff.ts";
@@ -11,12 +12,15 @@ type Untimed<Frame> = Frame extends unknown ? Omit<Frame, "timestamp"> : never;
 
 export type Notice =
   | Untimed<components["schemas"]["Notification"]>
-  /** Of this client itself: the service answers calls and not the socket, so that whatever changed was not told. */
+  /**
+   * From this client itself: the service answers calls but no socket gets through, so changes are not
+   * announced.
+   */
   | { event: "unheard" };
 
 const SESSION_ENDED = 4001;
 const DISPLACED = 4002;
-/** A socket that has not said `connected` by then never will. */
+/** How long to wait for `connected`. */
 const PATIENCE_MS = 10_000;
 
 export function createLive(
@@ -24,7 +28,7 @@ export function createLive(
     origin: string;
     token: () => string | null;
     onSessionEnded: () => void;
-    /** It could not be opened; a browser does not say why. */
+    /** Called when a socket cannot be opened; browsers do not say why. */
     onFailed: () => void;
   },
 ) {
@@ -65,7 +69,10 @@ export function createLive(
     };
   }
 
-  /** Null where the browser lets none through: some throw then, Safari until 16 also for a policy that says 'self'. */
+  /**
+   * Null if the browser refuses: some throw, and so does Safari before 16 under a policy that says only
+   * 'self'.
+   */
   function begin(address: string, used: string): WebSocket | null {
     try {
       return new WebSocket(address, ["bearer", used]);
@@ -79,7 +86,7 @@ export function createLive(
     socket = null;
     if (code === SESSION_ENDED) {
       become("closed");
-      // Another session of the same person may have taken its place while this one had the socket.
+      // The same user may have got a new session while this socket was open.
       return used === token() ? onSessionEnded() : open();
     }
     if (code === DISPLACED) return become("displaced");
@@ -96,7 +103,7 @@ export function createLive(
     become("closed");
   }
 
-  /** What was open leads nowhere: the device says that it has no network. */
+  /** Drops the socket when the device reports that it is offline. */
   function drop(): void {
     if (!socket) return;
     const dropped = socket;
@@ -110,7 +117,7 @@ export function createLive(
     open,
     close,
     drop,
-    /** Tries at once instead of after the wait; nothing where it is open. */
+    /** Reconnects now instead of after the delay; does nothing if connected. */
     hurry() {
       if (state !== "connecting" || socket) return;
       backoff.reset();

@@ -1,6 +1,6 @@
-// Messages on their way. Each is kept before anything is sent, carries a client_id, and is taken out when the service
-// has answered for it: it goes out once, after those to the same person that were written before it, and survives a
-// closed window. A refusal stays here with its reason until its writer tries again or gives it up.
+// The queue of messages to send. Each message is stored before anything is sent, has a client_id, and is
+// removed once the service has answered. So it is sent exactly once, in order for each recipient, and
+// survives a closed window. A refused message stays with its error until its writer retries or discards it.
 
 import type { components } from "../api.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
@@ -49,7 +49,7 @@ export function createOutbox(
     flushLane(draft.phone_number);
   }
 
-  /** Sends what waits, each person's messages in their order. */
+  /** Sends all queued messages, in order for each recipient. */
   async function flush(): Promise<void> {
     await drafts.store();
     await tell();
@@ -64,7 +64,7 @@ export function createOutbox(
     try {
       while (lane.again) {
         lane.again = false;
-        // Another window of this browser may be at it.
+        // Another window may be sending to this recipient.
         await alone(`${name}.outbox.${phone}`, () => sendLane(phone)).catch(() => tryLater(phone));
       }
     } finally {
@@ -74,7 +74,7 @@ export function createOutbox(
 
   async function sendLane(phone: string): Promise<void> {
     for (const { client_id } of (await list()).filter((draft) => draft.phone_number === phone)) {
-      // It may have been given up, or sent by another window, since the list was read.
+      // It may have been discarded, or sent by another window, since the list was read.
       const draft = await find(client_id);
       if (!draft || draft.failed) continue;
       const outcome = await attempt(draft);
@@ -87,7 +87,7 @@ export function createOutbox(
     try {
       const media_content_id = draft.file ? await uploadOf(draft, draft.file) : null;
       const { client_id, phone_number, message_type, message, from } = draft;
-      // Never under another name than its writer's, nor what was given up while its media were on their way.
+      // Never sent for another user than its writer, nor if it was discarded during its upload.
       if (from !== undefined && from !== person() || !await find(client_id)) return "done";
       const answer = await http("post", "/api/messages/send", {
         json: { client_id, phone_number, message_type, message, media_content_id },
@@ -106,7 +106,10 @@ export function createOutbox(
     }
   }
 
-  /** What a phone calls a video may be a sound alone: the service knows, and then it is sent as what it is. */
+  /**
+   * Uploads the file. A phone may call a recording a video although it only has sound: if the service
+   * recognises the other kind, the message changes its type.
+   */
   async function uploadOf(draft: Draft, file: Blob): Promise<number> {
     try {
       return await uploadAsSaid(draft, file);
@@ -151,7 +154,7 @@ export function createOutbox(
     waiting.timer = setTimeout(() => flushLane(phone), waiting.backoff.nextMs());
   }
 
-  /** Gives a message up that has not been sent, and what of it has arrived. */
+  /** Discards an unsent message, and what has been uploaded of it. */
   async function discard(clientId: string): Promise<void> {
     const draft = await find(clientId);
     if (!draft) return;
@@ -169,7 +172,7 @@ export function createOutbox(
     flushLane(draft.phone_number);
   }
 
-  /** When somebody else signed in or nobody is: what was on its way for who has left would hold up what comes next. */
+  /** Cancels the uploads of a user who has left; they would hold up what comes next. */
   function dropForeign(): void {
     for (const { owner, cancel } of uploading.values()) if (owner !== person()) cancel();
   }
@@ -187,7 +190,10 @@ export function createOutbox(
   };
 }
 
-/** One window at a time, where the browser can tell; elsewhere the client_id still keeps a message from going out twice. */
+/**
+ * Runs in one window at a time if the browser has locks. Without them the client_id still prevents
+ * duplicates.
+ */
 async function alone(lock: string, run: () => Promise<void>): Promise<void> {
   let isBegun = false;
   const begin = () => {
@@ -202,7 +208,7 @@ async function alone(lock: string, run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** 128 random bits. Unlike randomUUID() this is also there without TLS. */
+/** 128 random bits. Unlike randomUUID(), this also works without TLS. */
 function newClientId(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"))
     .join("");

@@ -1,17 +1,18 @@
-// Web Push: the service wakes this browser while no window of it listens. One subscription a session, which ends with it.
+// Web Push: the service wakes this browser while no window is connected. A session has one subscription,
+// which ends with it.
 
 import type { Http } from "./http.ts";
 
 export function createPush({ http }: { http: Http }) {
   const isThere = "serviceWorker" in navigator && "PushManager" in globalThis;
 
-  /** Lets the service wake this browser for the session of now. False where this browser cannot be woken. */
+  /** Subscribes this browser for the current session. False if it cannot receive pushes. */
   async function subscribe(): Promise<boolean> {
     if (!isThere) return false;
     const { pushManager } = await navigator.serviceWorker.ready;
     const { public_key } = await http("get", "/api/push/key");
     const known = await pushManager.getSubscription();
-    // One that was made for another key wakes nobody.
+    // A subscription for another key receives nothing.
     if (known && keyOf(known) !== public_key) await known.unsubscribe();
     const options = { userVisibleOnly: true, applicationServerKey: bytesOf(public_key) };
     const made = await pushManager.subscribe(options).catch(() => null);
@@ -39,7 +40,7 @@ function keyOf({ options: { applicationServerKey } }: PushSubscription): string 
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** Of base64url. */
+/** Decodes base64url. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(binary, (byte) => byte.charCodeAt(0));

@@ -1,5 +1,5 @@
-// What was begun to be written to each person and not sent: kept at every key, so that neither another screen nor a
-// closed window loses it, for as long as its writer is signed in.
+// Half-written texts, one for each peer. Stored at every keystroke, so that neither another screen nor a
+// closed window loses them; cleared when their writer signs out.
 
 import { local } from "./storage.ts";
 

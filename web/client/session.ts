@@ -1,4 +1,4 @@
-// Who is signed in here: in the browser's local storage, where every window of this name sees it, and in no cookie.
+// The session of this browser, in local storage: all windows of the profile share it, and it is in no cookie.
 
 import { hasTexts } from "./kept.ts";
 import { createListeners } from "./listeners.ts";
@@ -7,20 +7,20 @@ import { local } from "./storage.ts";
 export interface Session {
   token: string;
   expires_at: string;
-  /** As its owner wrote it. */
+  /** In E.164, even if the service sends numbers without the plus sign. */
   phone_number: string;
-  /** When it came, by this device's clock, which may be wrong by days. */
+  /** When it was stored, by this device's clock, which may be wrong by days. */
   kept_at?: number;
 }
 
-/** A session lasts thirty days from its last renewal: so it is renewed once a week. */
+/** A session lasts thirty days from its last renewal; it is renewed once a week. */
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000 - WEEK_MS;
 
-/** Who is signed in under this name. */
+/** The stored session of a profile; null if there is none or it is damaged. */
 export function readSession(name: string): Session | null {
   const kept = local.read<Session>(keyOf(name));
-  // With another token no socket can be asked for, and no call made.
+  // A token with other characters fits neither into a header nor into a WebSocket protocol.
   return hasTexts(kept, ["token", "phone_number"]) && /^[\w.-]+$/.test(kept!.token) ? kept : null;
 }
 
@@ -37,7 +37,7 @@ export function createSessionKeeper(name: string) {
     changes.tell(session);
   }
 
-  // Another window of this browser signed in, out, or renewed.
+  // Another window signed in or out, or renewed the session.
   addEventListener("storage", (event) => {
     if (event.key !== key && event.key !== null) return;
     session = readSession(name);
@@ -47,10 +47,13 @@ export function createSessionKeeper(name: string) {
   return { current: () => session, keep, onChange: changes.on };
 }
 
-/** By its age, where that is known: of a clock that is days behind or ahead the end of a session says nothing. */
+/**
+ * Whether the session should be renewed. Decided by its age if known, because with a clock that is days off
+ * `expires_at` says nothing.
+ */
 export function isAWeekOld({ expires_at, kept_at }: Session): boolean {
   const now = Date.now();
   if (kept_at === undefined) return Date.parse(expires_at) - now <= RENEW_BEFORE_MS;
-  // One that comes from the future was kept before somebody set the clock.
+  // A time in the future: the clock has been set back since.
   return kept_at > now || now - kept_at >= WEEK_MS;
 }

@@ -1,4 +1,5 @@
-// Few words by name, kept at once: in the browser's storage, and in this window's memory where that is forbidden or full.
+// Small values by key, stored synchronously: in the browser's storage, or in this window's memory if that is
+// forbidden or full.
 
 function createWords(storage: () => Storage) {
   const memory = new Map<string, string>();
@@ -13,7 +14,7 @@ function createWords(storage: () => Storage) {
     }
   }
 
-  /** @returns whether it is there for longer than this window */
+  /** @returns whether the value survives this window */
   function put(key: string, text: string | null): boolean {
     memory.delete(key);
     try {
@@ -26,7 +27,7 @@ function createWords(storage: () => Storage) {
     }
   }
 
-  /** Every key that begins so. */
+  /** All keys with this prefix. */
   function keys(start: string): string[] {
     const all = [...memory.keys()];
     try {
@@ -39,7 +40,7 @@ function createWords(storage: () => Storage) {
     get,
     put,
     keys,
-    /** Null where there is nothing, or nothing that can be read. */
+    /** The parsed value; null if it is missing or unreadable. */
     read<T>(key: string): T | null {
       try {
         return JSON.parse(get(key) ?? "null");
@@ -51,7 +52,7 @@ function createWords(storage: () => Storage) {
   };
 }
 
-/** For every window of this browser. */
+/** Shared by all windows of this browser. */
 export const local = createWords(() => localStorage);
-/** For this window alone. */
+/** Of this window only. */
 export const own = createWords(() => sessionStorage);

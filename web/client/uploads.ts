@@ -1,11 +1,12 @@
-// Media on their way up, resumable (tus 1.0): what has arrived is not sent again, also after the window was closed.
+// Resumable uploads of media (tus 1.0): bytes that have arrived are not sent again, even after the window was
+// closed.
 
 import { ApiError, bodyOf, refusalOf } from "./http.ts";
 
 export interface Upload {
   file: Blob;
   kind: "audio" | "video";
-  /** What was begun before, where anything was. */
+  /** The id of an upload to resume, or null. */
   begun: string | null;
   onBegun: (id: string) => Promise<void>;
   /** From 0 to 1. */
@@ -13,20 +14,20 @@ export interface Upload {
   signal: AbortSignal;
 }
 
-/** A connection on which nothing has moved for so long is dead. What has arrived is not lost by trying another. */
+/** After so long without progress a connection counts as dead. Another one resumes where it stopped. */
 const STALLED_MS = 60_000;
 
 export type Uploads = ReturnType<typeof createUploads>;
 
-/** @param person who is signed in: what was begun for somebody who has left since is `cancelled` */
+/** @param person returns the signed-in user: an upload of somebody who has left since ends as `cancelled` */
 export function createUploads({ origin, token, person }: {
   origin: string;
   token: () => string | null;
   person: () => string | undefined;
 }) {
-  /** Sends what has not arrived yet. @returns the id of the media @throws ApiError */
+  /** Uploads the rest of a file. @returns the id of the media @throws ApiError */
   async function upload({ file, kind, begun, onBegun, onProgress, signal }: Upload): Promise<number> {
-    // To the browser it looks like a network that breaks off, again and again.
+    // Otherwise it would look like a network error at every retry.
     if (!await isReadable(file)) throw new ApiError("unreadable", "The file is not as it was");
     let id = begun;
     let offset = id === null ? null : await offsetOf(id);
@@ -34,7 +35,7 @@ export function createUploads({ origin, token, person }: {
       id = await begin(file, kind);
       offset = 0;
       await onBegun(id);
-      // Whoever cancelled it meanwhile may not have known of it.
+      // Cancelled before the id was known: nobody else can delete it.
       if (signal.aborted) await giveUp(id).catch(() => {});
     }
     if (offset < file.size || file.size === 0) {
@@ -56,7 +57,7 @@ export function createUploads({ origin, token, person }: {
     return answer.getResponseHeader("Location")!.split("/").pop()!;
   }
 
-  /** How much has arrived; null where nothing is known of it any more. */
+  /** How many bytes have arrived; null if the service does not know the upload any more. */
   async function offsetOf(id: string): Promise<number | null> {
     try {
       const answer = await send("HEAD", `/${id}`);
@@ -67,7 +68,9 @@ export function createUploads({ origin, token, person }: {
     }
   }
 
-  /** Resolves with a success. By XMLHttpRequest: fetch() does not tell how much has been sent. */
+  /**
+   * Resolves with a successful answer. Uses XMLHttpRequest because fetch() does not report upload progress.
+   */
   function send(
     method: string,
     path: string,
@@ -118,12 +121,14 @@ export function createUploads({ origin, token, person }: {
   return { upload, giveUp };
 }
 
-/** What was picked may be changed, deleted, or on a card that is out: then nothing of it can be read any more. */
+/**
+ * Whether the file can be read. After it was picked it may have been changed or deleted, or its card removed.
+ */
 function isReadable(file: Blob): Promise<boolean> {
   return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
-/** Aborts a request on which nothing moves any more. */
+/** Aborts a request that makes no progress. */
 function watchForStall(request: XMLHttpRequest) {
   let isOver = false;
   let timer: ReturnType<typeof setTimeout>;

@@ -1,4 +1,4 @@
-// The SMS that would have been sent, number by number, as they come: for whoever tries the service on his own machine.
+// The SMS that were printed instead of sent, by number, as they arrive: for developers on their own machine.
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -78,7 +78,7 @@ function split(text: string): string[] {
   return [text.slice(0, at), link, text.slice(at + link.length)];
 }
 
-/** The same page under the name by which this one was reached: PUBLIC_URL may name another. */
+/** The path of a link: this page may be open under another host than PUBLIC_URL names. */
 function hereOf(link: string): string {
   return new URL(link).pathname;
 }

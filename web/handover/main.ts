@@ -1,10 +1,10 @@
-// Runs on the last page of an invitation: what the page's forms carried from step to step goes on into the web client,
-// through this window's own storage. Without it the page says how to go on by hand.
+// Runs on the last page of an invitation. Hands the session that the forms carried over to the web client,
+// through this window's session storage. Without this script the page explains how to sign in by hand.
 
 const link = document.querySelector<HTMLElement>("[data-session]");
 if (link) {
   const { session: token, phone: phone_number } = link.dataset;
-  // When it ends is not known here; the client renews what is about to end.
+  // The real end is unknown here; the client renews a session that is about to end.
   const expires_at = new Date().toISOString();
   sessionStorage.setItem("puffintalk.handover", JSON.stringify({ token, phone_number, expires_at }));
   link.removeAttribute("data-session");

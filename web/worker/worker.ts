@@ -1,12 +1,12 @@
-// The service worker: opens the pages without a network, with what `deno task build` made.
+// The service worker: opens the pages without a network, from the files that `deno task build` made.
 
 declare const self: ServiceWorkerGlobalScope & {
-  /** The addresses of the shell and a name for this build of it; the build writes them in front. */
+  /** The files of the app and a version that names this build; the build prepends them to this script. */
   SHELL: { version: string; paths: string[] };
 };
 
 const PAGE = "/app";
-/** Where the pages leave the words of their language. */
+/** The cache in which the pages leave the texts of notifications in the user's language. */
 const WORDS = "puffintalk-words";
 const PATIENCE_MS = 4_000;
 
@@ -33,7 +33,10 @@ self.addEventListener("fetch", (event) => {
   else if (self.SHELL.paths.includes(pathname)) event.respondWith(kept(event.request));
 });
 
-/** The page as the service has it now; the kept one where it does not answer, or another in its place. */
+/**
+ * The page from the network; the cached one if the service does not answer, or something else answers with an
+ * error.
+ */
 async function newest(request: Request): Promise<Response> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
@@ -51,7 +54,7 @@ async function kept(request: Request): Promise<Response> {
   return await caches.match(new URL(request.url).pathname) ?? await fetch(request);
 }
 
-// Pushed is only what happened, never from whom or what: the pages fetch that when they are opened.
+// A push says only what happened, not from whom or what: the pages fetch that when they are opened.
 self.addEventListener("push", (event) => {
   event.waitUntil((async () => {
     const { event: name } = event.data?.json() ?? {};
@@ -69,7 +72,7 @@ self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const hash: string = event.notification.data?.hash ?? "";
   event.waitUntil((async () => {
-    // One that was loaded before this worker was there counts as well.
+    // Includes windows that were loaded before this worker was installed.
     const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
     const [open] = windows.filter(({ url }) => new URL(url).pathname === PAGE);
     if (!open) return void await self.clients.openWindow(PAGE + hash);

@@ -1,4 +1,4 @@
-// One message, sent or on its way.
+// A message, sent or in the outbox.
 
 import type { ComponentChildren } from "preact";
 import type { Draft, Message } from "../../client.ts";
@@ -10,7 +10,7 @@ import { Icon, type Status, Ticks } from "./icons.tsx";
 import { Player } from "./player.tsx";
 import { timeOf } from "./time.ts";
 
-/** A few emoji and nothing else are shown large. */
+/** A text of up to three emoji, which is shown large. */
 const EMOJI_ALONE =
   /^(?:\p{Extended_Pictographic}\p{Emoji_Modifier}?\ufe0f?(?:\u200d\p{Extended_Pictographic}\ufe0f?)*\s*){1,3}$/u;
 
@@ -18,7 +18,7 @@ interface MessageProps {
   message: Message;
   peer: string;
   isNewest: boolean;
-  /** Drawn anew with it, because its time is. */
+  /** Redraws the message when the day changes, because its time is shown differently then. */
   today: string;
 }
 
@@ -51,7 +51,7 @@ export const MessageBubble = memo(({ message, peer, isNewest }: MessageProps) =>
   );
 });
 
-/** What is refused like this is refused again. */
+/** Errors after which a retry would fail again. */
 const FOR_EVER = ["invalid_input", "invalid_media", "too_large"];
 
 export function DraftBubble({ draft, isNewest }: { draft: Draft; isNewest: boolean }) {
@@ -95,11 +95,11 @@ export function DraftBubble({ draft, isNewest }: { draft: Draft; isNewest: boole
 
 function Bubble(
   { status, at, isNew = false, isNewest, children }: {
-    /** How far it has come, of one's own. */
+    /** The status of an own message; missing for others. */
     status?: Status;
     at: string;
     isNew?: boolean;
-    /** What the screen is for, where nothing can be written. */
+    /** Whether this is the newest message, which gets the focus where no message can be written. */
     isNewest: boolean;
     children: ComponentChildren;
   },

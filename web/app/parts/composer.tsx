@@ -1,4 +1,4 @@
-// Where a message is written, and what can be put into one beside words.
+// The field for a message, and the panels for emoji, voice and files.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../../services/texts/lengths.ts";
@@ -11,10 +11,10 @@ import { Icon } from "./icons.tsx";
 import { excessOf, TooLong } from "./too_long.tsx";
 import { VoicePanel } from "./voice_panel.tsx";
 
-/** What is open above the field. */
+/** The panel that is open above the field. */
 export type Panel = null | "attach" | "emoji" | "voice" | File;
 
-/** Whether there is something recorded or picked, which goes by its own keys and by Back alone. */
+/** Whether the panel has a recording or a file, so that it closes only by its own keys and by Back. */
 export function isHolding(panel: Panel): boolean {
   return panel === "voice" || panel instanceof File;
 }
@@ -39,7 +39,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
   }, [panel]);
   useEffect(() => fit(field.current!), [text]);
   useEffect(() => {
-    // It may come after its screen, where it was not known yet how we stand.
+    // The composer may appear after its screen, once the contact is loaded.
     const holder = document.activeElement;
     if (holder === document.body || holder?.closest("main header")) {
       focusFirst(field.current!.closest(".screen")!);
@@ -53,7 +53,8 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
     client.outbox.add({ phone_number: phone, message_type: "text", message });
     setText("");
     setPanel(null);
-    // Whoever sends by the key goes on writing: it is the one of the microphone now. A keyboard that was put away stays away.
+    // After a press of the send button, which has become the microphone, the focus returns to the field. An
+    // on-screen keyboard that was closed stays closed.
     if (field.current!.form!.contains(document.activeElement)) field.current!.focus();
   };
   const sendFile = (file: Blob, message: string) => {
@@ -63,7 +64,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
   };
   const insert = (emoji: string) => {
     const { selectionStart, selectionEnd } = field.current!;
-    // The field itself leaves the caret behind it, where the next one goes.
+    // The field's own method leaves the caret behind the emoji, where the next one goes.
     field.current!.setRangeText(emoji, selectionStart, selectionEnd, "end");
     setText(field.current!.value);
   };
@@ -134,7 +135,8 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
               class="key wordy"
               aria-label={texts.thread.voice}
               onMouseDown={keepFocus}
-              // The second click of two is of whoever meant the key to send, in whose place this one is.
+              // The second click of a double click was meant for the send button, whose place this one has
+              // taken.
               onClick={({ detail }) => detail < 2 && setPanel("voice")}
             >
               <Icon name="mic" />
@@ -150,7 +152,7 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
   );
 }
 
-/** What was begun to be written, also before this screen was left. */
+/** The text of the field, which survives leaving the screen. */
 function useScrap(phone: string): [text: string, setText: (text: string) => void] {
   const { client: { scraps } } = useApp();
   const [text, setText] = useState(() => scraps.get(phone));
@@ -179,12 +181,12 @@ function Attach({ setPanel, pick }: { setPanel: (panel: Panel) => void; pick: ()
   );
 }
 
-/** A click on a key beside the field leaves the focus there, and a phone's keyboard open. */
+/** Keeps the focus in the field when a button beside it is clicked, so that a phone's keyboard stays open. */
 function keepFocus(event: MouseEvent): void {
   event.preventDefault();
 }
 
-/** As high as its text, to a limit that the style sheet has. */
+/** Makes the field as high as its text, up to a limit in the style sheet. */
 function fit(field: HTMLTextAreaElement): void {
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + 2}px`;

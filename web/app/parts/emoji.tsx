@@ -9,7 +9,7 @@ const EMOJI = [
   ..."🐧🐦🐶🐱🌞🌈🌊🌹🍀🍎🍕🍺🚗✈⚽🎵📷📞💡⏰",
 ].concat(["❤️", "💙", "💔", "☀️", "☕"]);
 
-/** A grid to choose from; it stays open, because one is seldom enough. */
+/** A grid of emoji. It stays open after a choice, because one is seldom enough. */
 export function Emoji({ onPick }: { onPick: (emoji: string) => void }) {
   const texts = useTexts();
   const first = useFocus<HTMLButtonElement>();

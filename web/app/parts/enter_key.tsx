@@ -1,4 +1,4 @@
-// The middle of the bar: what Enter does where the focus is.
+// The middle of the bar: what Enter does to the focused element.
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
@@ -13,7 +13,7 @@ export function EnterKey({ frame }: { frame: RefObject<HTMLElement | null> }) {
       setWord(wordOf(screen.contains(document.activeElement) ? document.activeElement : null));
     look();
     screen.addEventListener("focusin", look);
-    // What has the focus may do another thing now: a text is there to be sent, a voice plays.
+    // What Enter does may change while the focus stays, for example once there is a text to send.
     const watch = new MutationObserver(look);
     watch.observe(screen, { subtree: true, attributeFilter: ["data-enter"] });
     return () => {
@@ -24,7 +24,10 @@ export function EnterKey({ frame }: { frame: RefObject<HTMLElement | null> }) {
   return <span class="middle clip" aria-hidden="true">{word ?? texts.keys.select}</span>;
 }
 
-/** The word that something has of its own, or its form for it; null for what is only pressed, "" where Enter does nothing. */
+/**
+ * The label of Enter for an element, its own or its form's; null if Enter presses it, "" if Enter does
+ * nothing.
+ */
 function wordOf(element: Element | null): string | null {
   if (!(element instanceof HTMLElement)) return "";
   if (element.dataset.enter !== undefined) return element.dataset.enter;

@@ -8,7 +8,7 @@ interface FieldProps {
   children: ComponentChildren;
 }
 
-/** A label, its field, and a hint that the field names with `aria-describedby`. */
+/** A label, a field, and a hint that the field refers to by `aria-describedby`. */
 export function Field({ id, label, hint, children }: FieldProps) {
   return (
     <div class="field">
@@ -19,7 +19,7 @@ export function Field({ id, label, hint, children }: FieldProps) {
   );
 }
 
-/** What went wrong, read out at once, and to be seen on the smallest screen. */
+/** An error message, announced at once and scrolled into view. */
 export function Alert({ children }: { children: string | null }) {
   const here = useRef<HTMLParagraphElement>(null);
   useLayoutEffect(() => here.current?.scrollIntoView({ block: "nearest" }), [children]);

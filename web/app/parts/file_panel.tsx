@@ -12,7 +12,7 @@ interface FilePanelProps {
   close: () => void;
 }
 
-/** A file that was picked, before it is sent: perhaps with some words. */
+/** A picked file before it is sent, with an optional caption. */
 export function FilePanel({ file, onSend, close }: FilePanelProps) {
   const texts = useTexts();
   const first = useFocus<HTMLInputElement>();

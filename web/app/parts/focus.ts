@@ -1,6 +1,9 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 
-/** What this is given to has the focus when it comes, before the next key, and whenever `when` is another. */
+/**
+ * Focuses the element with this ref when it is added, before the next keystroke, and again whenever `when`
+ * changes.
+ */
 export function useFocus<Kind extends HTMLElement>(when?: unknown) {
   const ref = useRef<Kind>(null);
   useLayoutEffect(() => ref.current?.focus(), [when]);

@@ -1,4 +1,4 @@
-// The pictures on keys, as lines that take the colour of the text; and the puffin.
+// Icons, drawn as lines in the colour of the text; and the logo.
 
 const LINES = {
   add: "M12 5v14M5 12h14",
@@ -40,7 +40,7 @@ const TICKS = {
 
 export type Status = keyof typeof TICKS;
 
-/** How far a message has come: told by its form and its name, not by colour alone. */
+/** The status of a message, told by its shape and its label, not by colour alone. */
 export function Ticks({ status, label }: { status: Status; label: string }) {
   return (
     <svg class={`ticks ticks-${status}`} viewBox="0 0 24 24" role="img" aria-label={label}>
@@ -49,7 +49,7 @@ export function Ticks({ status, label }: { status: Status; label: string }) {
   );
 }
 
-/** The puffin, whose head is a speech bubble; the same as static/mark.svg. */
+/** The logo: a puffin whose head is a speech bubble. The same as static/mark.svg. */
 export function Mark() {
   return (
     <svg class="mark" viewBox="0 0 64 64" aria-hidden="true">

@@ -7,14 +7,14 @@ interface LineFieldProps {
   label: string;
   hint?: string;
   max: number;
-  /** How many characters are too many. */
+  /** By how many characters the value is too long. */
   excess: number;
   value: string;
   setValue: (value: string) => void;
   field: Ref<HTMLInputElement>;
 }
 
-/** A line of somebody's own words, of which nothing is cut. */
+/** A single-line field that never cuts what was typed. */
 export function LineField({ id, label, hint, max, excess, value, setValue, field }: LineFieldProps) {
   const described = [...(excess > 0 ? [`${id}-excess`] : []), ...(hint ? [`${id}-hint`] : [])];
   return (

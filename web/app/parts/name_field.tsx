@@ -10,7 +10,7 @@ interface NameFieldProps {
   field: Ref<HTMLInputElement>;
 }
 
-/** My name for somebody. */
+/** The field for one's own name of a contact. */
 export function NameField({ name, setName, field }: NameFieldProps) {
   const { nameLabel, nameHint } = useTexts().add;
   return (

@@ -3,7 +3,10 @@ import { nameOf } from "../context.ts";
 
 const COLOURS = 6;
 
-/** A disc with the first letter of a name, or the last digits of a number, in a colour that stays the person's. */
+/**
+ * A disc with the first letter of the name or the last digits of the number. Its colour depends on the number
+ * alone.
+ */
 export function Face({ contact, phone }: { contact: Contact | null; phone: string }) {
   const name = contact?.display_name;
   const colour = [...phone].reduce((sum, digit) => sum + digit.charCodeAt(0) * 7, 0) % COLOURS;
@@ -14,7 +17,7 @@ export function Face({ contact, phone }: { contact: Contact | null; phone: strin
   );
 }
 
-/** A name, or a number, which is read from left to right everywhere. */
+/** A name or a number; a number is always written from left to right. */
 export function Name({ contact, phone }: { contact: Contact | null; phone: string }) {
   return contact?.display_name ? <bdi>{nameOf(contact, phone)}</bdi> : <bdi dir="ltr">{phone}</bdi>;
 }

@@ -1,5 +1,5 @@
-// A voice or a film, played in its place; what this browser cannot play is saved instead, for whatever else can. Its
-// address is asked for when it is first played, and again when it is too old.
+// Plays audio and video in place; what this browser cannot play is offered as a download. The signed address
+// is requested at the first play, and again once it has expired.
 
 import { useRef, useState } from "preact/hooks";
 import { ApiError, refusalOf } from "../../client.ts";
@@ -9,7 +9,7 @@ import { minutesOf } from "./time.ts";
 
 interface PlayerProps {
   kind: "audio" | "video";
-  /** As the service measured it; what a phone recorded does not say by itself how long it is. */
+  /** The duration as measured by the service; recordings of phones often do not contain theirs. */
   seconds: number;
   address: () => Promise<string>;
   onPlayed?: () => void;
@@ -40,7 +40,7 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
     }
   };
   const save = async () => {
-    // The service names the file.
+    // An empty name: the file is named by the service.
     Object.assign(document.createElement("a"), { href: await address(), download: "" }).click();
     onPlayed?.();
   };
@@ -54,7 +54,7 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
   const element = {
     ref: media,
     preload: "none",
-    // What is taken away while it plays pauses, and tells its time once more.
+    // An element that is removed while it plays pauses, and fires this once more.
     onTimeUpdate: () => media.current && setAt(media.current.currentTime),
     onPlay: () => {
       pauseOthers(media.current!);
@@ -95,7 +95,10 @@ export function Player({ kind, seconds, address, onPlayed }: PlayerProps) {
   );
 }
 
-/** Whether it plays now. Whoever goes on to something else breaks it off, which is no trouble. */
+/**
+ * Starts playing. False if it was interrupted because the user went on to something else, which is no error.
+ * @throws if it cannot be played; an ApiError where the reason is known
+ */
 async function begins(element: HTMLMediaElement): Promise<boolean> {
   try {
     await element.play();
@@ -107,7 +110,10 @@ async function begins(element: HTMLMediaElement): Promise<boolean> {
   }
 }
 
-/** A browser says the same of what it cannot play and of what it was not given. */
+/**
+ * Finds out why it did not play: browsers report the same error for unsupported media and for a failed
+ * request.
+ */
 async function whyNot(address: string): Promise<ApiError> {
   const answer = await fetch(address, { method: "HEAD" }).catch(() => null);
   if (!answer) return new ApiError("offline", "The media did not come");

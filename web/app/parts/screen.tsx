@@ -1,4 +1,5 @@
-// The frame of every screen: a title and what can be done, in the header where there is room, as soft keys where not.
+// The frame of every screen: a title, and actions that are buttons in the header where there is room and soft
+// keys where there is not.
 
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -8,9 +9,9 @@ import { EnterKey } from "./enter_key.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 
 export interface ScreenKey {
-  /** One short word, for the bar. */
+  /** A short word for the bar. */
   label: string;
-  /** All of it, for the header's picture. */
+  /** The full label of the header's button. */
   name: string;
   icon: IconName;
   onPress: () => void;
@@ -18,18 +19,18 @@ export interface ScreenKey {
 
 interface ScreenProps {
   title: string;
-  /** In the title's place, where it is more than words. */
+  /** Replaces the title, where it is more than text. */
   heading?: ComponentChildren;
   hasBack?: boolean;
   left?: ScreenKey;
   right?: ScreenKey;
   class?: string;
   children: ComponentChildren;
-  /** Stays below while the rest scrolls. */
+  /** Stays at the bottom while the rest scrolls. */
   foot?: ComponentChildren;
-  /** Whether what it is for is there, and not still on its way. */
+  /** Whether the main content is loaded. */
   isFilled?: boolean;
-  /** Scrolls by itself. */
+  /** Whether the content brings its own scroller. */
   isOwnScroller?: boolean;
 }
 
@@ -88,7 +89,7 @@ function SoftKey({ side, of }: { side: "left" | "right"; of: ScreenKey | undefin
   );
 }
 
-/** Says so where what is seen may be old. */
+/** Tells the user when the content may be stale. */
 function ConnectionBar() {
   const { client } = useApp();
   const texts = useTexts();
@@ -104,12 +105,15 @@ function ConnectionBar() {
   return <p class="strip" role="status" hidden={connection !== "connecting"}>{texts.connecting}</p>;
 }
 
-/** The focus goes to what the screen is for; on a screen that came beside another, only where that one had it not. */
+/**
+ * Focuses the main element of a new screen. One that opens beside another takes the focus only if nothing has
+ * it.
+ */
 function enterScreen(frame: HTMLElement): void {
   if (!frame.closest("aside") || document.activeElement === document.body) focusFirst(frame);
 }
 
-/** Whoever came before what the screen is for has not moved on from the header yet. */
+/** Focuses the main content once it is loaded, if the focus is still in the header. */
 function fillScreen(frame: HTMLElement): void {
   if (frame.querySelector("header")!.contains(document.activeElement)) focusFirst(frame);
 }

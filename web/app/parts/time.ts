@@ -1,4 +1,4 @@
-// Times in few letters, in the language of the pages.
+// Short times and dates in the language of the pages.
 
 const FORMATS = {
   time: { hour: "numeric", minute: "2-digit" },
@@ -6,9 +6,11 @@ const FORMATS = {
   day: { weekday: "short", day: "numeric", month: "long" },
 } as const;
 
-/** Kept, because to make one takes a slow phone longer than all else that a message has on its screen. */
+/** Cached: on a slow phone, to create a format takes longer than everything else of a message. */
 const formats = new Map<string, Intl.DateTimeFormat>();
-/** Where the kept ones were made: each goes on with its rules, and somebody may travel while the page is open. */
+/**
+ * The time zone of the cached formats. Each keeps its zone, and the user may travel while the page is open.
+ */
 let place = "";
 
 function write(date: Date, language: string, name: keyof typeof FORMATS): string {
@@ -22,7 +24,10 @@ function write(date: Date, language: string, name: keyof typeof FORMATS): string
   return format.format(date);
 }
 
-/** By its offsets now, in winter and in summer: to ask for its name is as slow as to make a format. */
+/**
+ * Identifies the time zone by its offsets now, in January and in July: to ask for its name is as slow as to
+ * create a format.
+ */
 function here(): string {
   const now = new Date();
   const seasons = [0, 6].map((month) => new Date(now.getFullYear(), month, 1));
@@ -33,7 +38,7 @@ function startOfDay(date: Date): number {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 }
 
-/** The day and the place: where one of them is another, what was written of times is not true any more. */
+/** Today's date and time zone. When it changes, times that are shown have to be redrawn. */
 export function todayHere(): string {
   return `${new Date().toDateString()} ${here()}`;
 }
@@ -42,14 +47,14 @@ export function timeOf(iso: string, language: string): string {
   return write(new Date(iso), language, "time");
 }
 
-/** The time of today, the day of another. */
+/** The time if it is today, otherwise the date. */
 export function dayOrTime(iso: string, language: string): string {
   const date = new Date(iso);
   if (startOfDay(date) === startOfDay(new Date())) return timeOf(iso, language);
   return write(date, language, "date");
 }
 
-/** The name of a day, as a line between messages. */
+/** The name of a day, for the line between messages. */
 export function dayOf(iso: string, language: string, words: { today: string; yesterday: string }): string {
   const date = new Date(iso);
   const daysAgo = Math.round((startOfDay(new Date()) - startOfDay(date)) / 86_400_000);
@@ -58,7 +63,7 @@ export function dayOf(iso: string, language: string, words: { today: string; yes
   return write(date, language, "day");
 }
 
-/** Seconds as 1:05. */
+/** Formats seconds as `1:05`. */
 export function minutesOf(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;

@@ -1,11 +1,11 @@
-// Where a text does not fit. A field that cuts would lose, without a word, what somebody wrote: ours take everything in,
-// say how much is too many, and nothing is sent until it fits.
+// The message below a text that is too long. A field that cuts would silently lose what was written: ours
+// accept everything, say by how much it is too long, and nothing is sent until it fits.
 
 import { useLayoutEffect } from "preact/hooks";
 import { codePoints } from "../../../services/texts/lengths.ts";
 import { useTexts } from "../context.ts";
 
-/** How many characters have to go from a text before it can be sent. */
+/** By how many characters a text is too long. */
 export function excessOf(text: string, max: number): number {
   return Math.max(0, codePoints(text.trim()) - max);
 }
@@ -17,12 +17,12 @@ interface TooLongProps {
   max: number;
 }
 
-/** What is read out by itself is the limit, once, and not a new number with every letter that goes. */
+/** Screen readers announce the limit once, not a new number at every keystroke. */
 export function TooLong({ id, excess, max }: TooLongProps) {
   const texts = useTexts();
   const isThere = excess > 0;
   useLayoutEffect(() => {
-    // On a small screen it would push what is being written out of sight.
+    // On a small screen this message would push the field out of view.
     if (isThere) document.activeElement?.scrollIntoView({ block: "nearest" });
   }, [isThere]);
   if (!isThere) return null;

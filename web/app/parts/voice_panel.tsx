@@ -1,4 +1,4 @@
-// A voice is recorded from when this opens; it can be heard before it is sent.
+// Records a voice message from the moment it opens; it can be played before it is sent.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../client.ts";
@@ -14,7 +14,7 @@ interface VoicePanelProps {
   close: () => void;
 }
 
-/** Browsers differ in what they can record; the service plays all of these. */
+/** Browsers support different formats; the service plays all of these. */
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
 export function VoicePanel({ onSend, close }: VoicePanelProps) {
@@ -100,7 +100,10 @@ function useRecorder() {
   return { seconds, voice, trouble, isBegun, stop: () => recorder.current?.stop() };
 }
 
-/** Records until the recorder is stopped; the result ends it in any case, and gives the microphone back. */
+/**
+ * Records until the recorder is stopped. The returned function stops it in any case and releases the
+ * microphone.
+ */
 function record(
   { onTime, onDone, onBegun, onTrouble }: {
     onTime: (seconds: number) => void;

@@ -5,7 +5,10 @@ import { Alert, Field } from "../parts/field.tsx";
 import { excessOfName, NameField } from "../parts/name_field.tsx";
 import { Screen } from "../parts/screen.tsx";
 
-/** Asks somebody to be friends; where the service leaves it to this phone, also writes the invitation. @param known the number, or "" */
+/**
+ * Sends a friend request; under INVITE_MODE=device also offers the invitation to send as an SMS. @param known
+ * the number to begin with, or ""
+ */
 export function Add({ known }: { known: string }) {
   const { client, desk, router, store } = useApp();
   const texts = useTexts();
@@ -26,7 +29,7 @@ export function Add({ known }: { known: string }) {
       );
       if (answer.invite) return setInvite(answer.invite);
       const asked = answer.contacts.find(({ phone_number }) => parsePhoneNumber(phone_number) === number);
-      // Who had asked already is a friend now.
+      // A peer who had already asked is a friend now.
       const text = asked?.status === "accepted" ? texts.standing.accepted : texts.add.asked;
       store.set({ toast: { text, isError: false } });
       router.back();

@@ -1,4 +1,4 @@
-// Everybody I have to do with, by how we stand; the first screen.
+// The first screen: all contacts, grouped by status.
 
 import type { Contact } from "../../client.ts";
 import { useApp, useModel, useTexts, useToday } from "../context.ts";
@@ -81,9 +81,9 @@ function Section(
   { title, contacts, selected, cameFrom, today }: {
     title: string;
     contacts: Contact[];
-    /** Who is shown beside the list. */
+    /** The number that is shown beside the list. */
     selected: string | null;
-    /** Whose screen was shown before the list. */
+    /** The number whose screen was shown before the list. */
     cameFrom: string | null;
     today: string;
   },
@@ -110,9 +110,9 @@ function Section(
 interface RowProps {
   contact: Contact;
   isSelected: boolean;
-  /** Whether the list is for this: who comes back goes on where he was. */
+  /** Whether this row gets the focus first: on return, the one that was open before. */
   isFirst: boolean;
-  /** Drawn anew with it, because its time is. */
+  /** Redraws the row when the day changes, because its time is shown differently then. */
   today: string;
 }
 

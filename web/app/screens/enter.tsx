@@ -1,5 +1,5 @@
-// Signing up and in: the number, then the code. What was asked for is remembered, because on a small phone the browser
-// is gone while its owner reads the SMS.
+// Sign-up and sign-in: the number, then the passcode. A passcode that was asked for is remembered, because a
+// small phone unloads the browser while its owner reads the SMS.
 
 import { useEffect, useState } from "preact/hooks";
 import { parseTypedNumber } from "../../../services/texts/e164.ts";
@@ -13,7 +13,7 @@ import { Alert, Field } from "../parts/field.tsx";
 import { useFocus } from "../parts/focus.ts";
 import { Mark } from "../parts/icons.tsx";
 
-/** A code that was asked for. */
+/** A passcode that was asked for. */
 interface Pending {
   phone: string;
   purpose: Purpose;
@@ -59,7 +59,7 @@ function Phone({ keep }: { keep: (pending: Pending) => void }) {
   const first = useFocus<HTMLInputElement>();
   const submit = (event: Event) => {
     event.preventDefault();
-    // As the service reads it, so that its owner sees which number is meant.
+    // Normalized as the service does it, so that the user sees which number is meant.
     const number = parseTypedNumber(phone);
     if (number === null) return setTrouble(texts.errors.invalid_phone_number);
     act(async () => keep({ phone: number, ...timed(await client.askForCode(number)) }));
@@ -98,11 +98,11 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
   const first = useFocus<HTMLInputElement>();
   const wait = useCountdown(resendAt);
   const enter = (typed: string) => {
-    // What cannot be right would be a guess all the same.
+    // An incomplete passcode would count as a guess.
     if (typed.length < CODE_LENGTH) return setTrouble(texts.code.short);
     act(async () => {
       await client.enter(purpose, phone, typed, deviceName(navigator.userAgent)).catch((error) => {
-        // The next one is typed over it.
+        // Selected, so that the next passcode replaces it.
         first.current?.select();
         throw error;
       });
@@ -114,7 +114,7 @@ function Code({ pending, keep }: { pending: Pending; keep: (pending: Pending | n
   const type = (typed: string) => {
     const digits = typed.replaceAll(/\D/g, "").slice(0, CODE_LENGTH);
     setCode(digits);
-    // A key that changed nothing is no new guess.
+    // A keystroke without a change is no new guess.
     if (digits.length === CODE_LENGTH && digits !== code) enter(digits);
   };
   useEffect(() => readSms(type), []);
@@ -168,7 +168,10 @@ function timed<Sent extends { resend_in: number }>({ resend_in, ...sent }: Sent)
   return { ...sent, resendAt: Date.now() + resend_in * 1_000 };
 }
 
-/** A sentence with a number in it, which is read from left to right also where the sentence is not. */
+/**
+ * A sentence that contains a number. The number is written from left to right, even in a right-to-left
+ * sentence.
+ */
 function withNumber(sentence: (number: string) => string, phone: string) {
   const [before, after] = sentence("\0").split("\0");
   return (
@@ -180,7 +183,7 @@ function withNumber(sentence: (number: string) => string, phone: string) {
   );
 }
 
-/** Seconds until then. */
+/** Seconds until that moment. */
 function useCountdown(until: number): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -190,7 +193,7 @@ function useCountdown(until: number): number {
   return Math.ceil((until - now) / 1_000);
 }
 
-/** Takes the code out of the SMS where the browser can (WebOTP). */
+/** Reads the passcode from the SMS if the browser can (WebOTP). */
 function readSms(take: (code: string) => void): (() => void) | undefined {
   if (!("OTPCredential" in globalThis)) return;
   const leaving = new AbortController();

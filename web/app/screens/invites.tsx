@@ -1,4 +1,4 @@
-// The numbers without an account that I asked, and what became of each invitation.
+// My invitations: numbers without an account, and the state of each.
 
 import { useEffect, useState } from "preact/hooks";
 import type { InviteList } from "../../client.ts";
@@ -49,7 +49,10 @@ export function Invites() {
   );
 }
 
-/** Fetched anew when somebody joins, which changes the list of people as well, and when the service is there again. */
+/**
+ * The invitations. Fetched again when somebody joins, which changes the contact list too, and when the
+ * service is reachable again.
+ */
 function useInvites(): { list: InviteList | null; trouble: string | null } {
   const { client } = useApp();
   const texts = useTexts();

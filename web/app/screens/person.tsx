@@ -1,4 +1,4 @@
-// One person: my name for them, and what can be done about how we stand.
+// A contact: their name, and the actions that their status allows.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Contact } from "../../client.ts";

@@ -1,4 +1,4 @@
-// What a person can choose here, and the devices that are signed in.
+// Settings, and the devices that are signed in.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
@@ -62,7 +62,7 @@ export function SettingsScreen() {
 function NoticesChoice() {
   const { notices, settings } = useApp();
   const texts = useTexts();
-  // Chosen there, allowed by the browser.
+  // Redraws when the setting changes; whether it is on depends on the browser's permission too.
   useStore(settings, (chosen) => chosen.notices);
   const [trouble, setTrouble] = useState<string | null>(null);
   const isWoken = useStore(notices.reach, (reach) => reach.isWoken);
@@ -110,7 +110,7 @@ function Option(
   );
 }
 
-/** A button for what is asked about once more before it is done. */
+/** A button that asks for confirmation. */
 function Leaving(
   { title, question, leave }: { title: string; question: string; leave: () => Promise<void> },
 ) {
@@ -149,10 +149,10 @@ export function Devices() {
   }, [isOnline]);
   useEffect(() =>
     client.live.onNotice(({ event }) => {
-      // Where it cannot be had now, what is here stays.
+      // If it cannot be loaded, the current list stays.
       if (event === "sessions_updated") load().catch(() => {});
     }), []);
-  // Also one that somebody else has ended already is there no more.
+  // Reloaded also after an error: the session may already have been ended elsewhere.
   const end = (id: string) => act(() => client.endDevice(id).finally(load));
   return (
     <Screen title={texts.settings.devices} isFilled={devices.length > 0}>

@@ -3,7 +3,7 @@ import { Icon } from "../parts/icons.tsx";
 import { Face, Name } from "../parts/person.tsx";
 import { Screen } from "../parts/screen.tsx";
 
-/** Where an address leads to somebody who is not in my list. */
+/** Shown for the address of a number that is not in my list. */
 export function Stranger({ phone }: { phone: string }) {
   const { router } = useApp();
   const texts = useTexts();

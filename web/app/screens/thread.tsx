@@ -1,4 +1,4 @@
-// The conversation with one person.
+// The thread with one contact.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Draft, Message } from "../../client.ts";
@@ -11,7 +11,7 @@ import { Face, Name } from "../parts/person.tsx";
 import { Screen } from "../parts/screen.tsx";
 import { dayOf } from "../parts/time.ts";
 
-/** So near to an edge, in pixels, counts as being there. */
+/** Within this many pixels of an edge counts as being at it. */
 const NEAR = 60;
 
 export function Thread({ phone }: { phone: string }) {
@@ -131,8 +131,8 @@ function Messages({ phone }: { phone: string }) {
 }
 
 /**
- * The newest stays in view for whoever looks at it; whoever reads older ones is not moved by what comes, and goes on with
- * those before that he waited for.
+ * Keeps the newest message in view while the user is at the end. Elsewhere new messages do not move the view.
+ * When older messages that the user asked for arrive, reading continues there.
  */
 function useScrolling(
   { phone, messages, drafts, hasMore }: {
@@ -147,12 +147,12 @@ function useScrolling(
   const older = useRef<HTMLButtonElement>(null);
   const state = useRef({ isAtEnd: true, height: 0, top: 0, oldest: 0, drafts: 0 });
   const [isAtEnd, setAtEnd] = useState(true);
-  // Looked at here, because the button may go, and the focus with it.
+  // Read before rendering, because the button may be removed and its focus with it.
   const isWaiting = document.activeElement === older.current;
   useLayoutEffect(() => {
     const element = list.current!;
     const { height, top, oldest, drafts: draftsBefore } = state.current;
-    // Whoever left the end since the last frame is heard of with the next.
+    // A user who has scrolled away since the last frame: the scroll event comes only with the next.
     const hasLeftEnd = element.scrollTop < top &&
       Math.min(height, element.scrollHeight) - element.scrollTop - element.clientHeight >= NEAR;
     const isAtEnd = state.current.isAtEnd && !hasLeftEnd;
@@ -168,7 +168,7 @@ function useScrolling(
   }, [messages, hasMore, drafts.length, drafts.map(({ failed }) => failed).join()]);
   useEffect(() => {
     const element = list.current!;
-    // What is below, a picture or the keys of a screen, may take room away.
+    // Other elements, such as a panel or the on-screen keyboard, may take room from the list.
     const watch = new ResizeObserver(() => {
       if (state.current.isAtEnd) element.scrollTop = element.scrollHeight;
     });
@@ -176,7 +176,7 @@ function useScrolling(
     return () => watch.disconnect();
   }, []);
   const onScroll = () => {
-    // Taking the list away scrolls it as well.
+    // Removing the list fires a scroll event too.
     if (!list.current) return;
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     state.current.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
@@ -187,7 +187,10 @@ function useScrolling(
   return { list, older, onScroll, isAtEnd };
 }
 
-/** Texts count as seen when the newest is in view, on a screen that somebody looks at; what was refused is said again. */
+/**
+ * Marks texts as seen while the newest is in view on a visible screen. Runs again after every fetch of the
+ * thread, which repeats a mark that failed.
+ */
 function useReading(
   { phone, thread, isAtEnd }: { phone: string; thread: ThreadModel | undefined; isAtEnd: boolean },
 ): void {
