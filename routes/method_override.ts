@@ -1,5 +1,5 @@
 import { getPath } from "hono/utils/url";
-import { NO_METHOD } from "./remembering_router.ts";
+import { NO_METHOD } from "./caching_router.ts";
 import { UPLOADS_PATH } from "./uploads/uploads.ts";
 
 const HEADER = "X-HTTP-Method-Override";

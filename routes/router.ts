@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { toInputError } from "./fields.ts";
-import { createRememberingRouter } from "./remembering_router.ts";
+import { createCachingRouter } from "./caching_router.ts";
 
 /**
  * A router whose schemas refuse with our own error.
@@ -9,7 +9,7 @@ import { createRememberingRouter } from "./remembering_router.ts";
  */
 export function createRouter<E extends Env>(getPath?: (request: Request) => string): OpenAPIHono<E> {
   return new OpenAPIHono<E>({
-    router: createRememberingRouter(),
+    router: createCachingRouter(),
     ...(getPath ? { getPath } : {}),
     defaultHook: (result) => {
       if (!result.success) throw toInputError(result.error);

@@ -17,12 +17,12 @@ export const NO_METHOD = "-";
  * Finds the handlers of a request as the framework's own router does, and caches the result for paths without
  * a parameter: these are few, and are requested most.
  */
-export function createRememberingRouter<Handler>(): Router<Handler> {
+export function createCachingRouter<Handler>(): Router<Handler> {
   const trie = new TrieRouter<Handler>();
   const spelledOut = new Set<string>();
   const found = new Map<string, Result<Handler>>();
   return {
-    name: "RememberingRouter",
+    name: "CachingRouter",
     add(method, path, handler) {
       trie.add(method, path, handler);
       if (!/[:*]/.test(path)) spelledOut.add(path);
