@@ -18,7 +18,7 @@ import type { AppEnv } from "../env.ts";
 import { STATUS } from "../errors.ts";
 import { readForm } from "../bodies/form_body.ts";
 import { type Step, STEP_FIELDS, takeStep, troubleOf } from "./invite_steps.ts";
-import { isOwnForm } from "./own_form.ts";
+import { isSameOrigin } from "./same_origin.ts";
 import type { Speech } from "../pages/layout.tsx";
 import { handsOver, renderPage, type View } from "../pages/invite.tsx";
 import { CONTENT_SECURITY_POLICY, HANDOVER_POLICY } from "../pages/style.ts";
@@ -131,7 +131,7 @@ export function inviteRoutes(options: InvitePageOptions) {
         throw new AppError("invalid_input");
       }
       const invitation = await invitees.open(link);
-      if (!isOwnForm(c, publicUrl) || !formTokens.isValid(form, link, step)) {
+      if (!isSameOrigin(c, publicUrl) || !formTokens.isValid(form, link, step)) {
         return respond(c, options, { at: "start", invitation, trouble: { error: "stale_form" } }, 403);
       }
       const visit = {

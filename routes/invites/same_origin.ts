@@ -7,7 +7,7 @@ import type { AppEnv } from "../env.ts";
  * `null`, which our own pages send because of their referrer policy. Without either header the form's own
  * token has to be enough.
  */
-export function isOwnForm(c: Context<AppEnv>, publicUrl: string): boolean {
+export function isSameOrigin(c: Context<AppEnv>, publicUrl: string): boolean {
   const site = c.req.header("sec-fetch-site");
   if (site !== undefined) return site === "same-origin" || site === "none";
   const origin = c.req.header("origin");
