@@ -27,7 +27,7 @@ import { notificationRoutes } from "./notifications/notifications.ts";
 import { describeApi } from "./openapi.ts";
 import { pushRoutes } from "./push.ts";
 import { allowOrigin } from "./origins.ts";
-import { createRepeatables } from "./repeatable.ts";
+import { createBodyCache } from "./body_cache.ts";
 import { createRouteJudge } from "./route_table.ts";
 import { createRouter } from "./router.ts";
 import { systemRoutes } from "./system.ts";
@@ -50,13 +50,13 @@ export function createApp(
 ) {
   const app = createRouter<AppEnv>(pathOf);
   const wire = createWire(config);
-  const repeatables = createRepeatables();
+  const bodyCache = createBodyCache();
   const headers = createAnswerHeaders(config.publicUrl);
   const largeAnswers = createLargeAnswers();
   const calls: CallContext = {
     sessions: services.sessions,
     respond(c, body, me) {
-      const text = repeatables.textOf(body) ?? JSON.stringify(body);
+      const text = bodyCache.textOf(body) ?? JSON.stringify(body);
       return headers.json(c, me === null ? text : largeAnswers.bodyOf(c, me, text));
     },
     largeAnswers,
@@ -76,7 +76,7 @@ export function createApp(
   app.route("/", mediaRoutes(services, { calls, publicUrl, late: gate.late }));
   app.route("/", mediaDownloadRoutes(services));
   app.route("/", uploadRoutes(services, gate.late));
-  app.route("/", messageRoutes(services, { calls, wire, repeatables }));
+  app.route("/", messageRoutes(services, { calls, wire, bodyCache }));
   app.route("/", notificationRoutes(services, wire, address));
   app.route("/", ticketRoutes(services.tickets, calls));
   app.route("/", pushRoutes(services.push, calls));

@@ -10,7 +10,7 @@ import { done, success } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
 import { type AddSigned, type CallContext, jsonCalls } from "./json_calls.ts";
-import type { Repeatables } from "./repeatable.ts";
+import type { BodyCache } from "./body_cache.ts";
 import { createRouter } from "./router.ts";
 import { type Wire, wireMessage } from "./wire.ts";
 
@@ -72,13 +72,13 @@ const readUpToBody = z.strictObject({ phone_number: phoneNumber, message_id: id 
 
 export function messageRoutes(
   { messages, marks }: { messages: Messages; marks: Marks },
-  { calls, wire, repeatables }: { calls: CallContext; wire: Wire; repeatables: Repeatables },
+  { calls, wire, bodyCache }: { calls: CallContext; wire: Wire; bodyCache: BodyCache },
 ) {
   const router = createRouter<AppEnv>();
   const { addSigned } = jsonCalls(router, calls);
   addSend(addSigned, messages, wire);
   addReading(addSigned, marks);
-  const pageBody = repeatables.of(({ messages, has_more }: MessagePage) => ({
+  const pageBody = bodyCache.memoize(({ messages, has_more }: MessagePage) => ({
     success: true as const,
     messages: messages.map(wire.message),
     has_more,
