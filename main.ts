@@ -9,7 +9,7 @@ import { awaitServer, type Server } from "./db/connection/server.ts";
 import { collectWhenQuiet } from "./garbage.ts";
 import { keepListening, type Listening } from "./listening.ts";
 import { createApp } from "./routes/app.ts";
-import { createGate, type Gate } from "./routes/gate.ts";
+import { createRequestTracker, type RequestTracker } from "./routes/request_tracker.ts";
 import { serveMetrics } from "./routes/metrics.ts";
 import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
@@ -49,13 +49,17 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     const sms = metrics?.counting(sender) ?? sender;
     const services = createServices({ config, database, secrets, sms, now, elapsedMs });
     const listener = await listen(address, services.fromOthers);
-    const gate = createGate({ patienceMs: DRAIN_MS_MAX - GIVING_UP_MS });
+    const tracker = createRequestTracker({ patienceMs: DRAIN_MS_MAX - GIVING_UP_MS });
     const webFiles = await readWebFiles(new URL("web/dist/", import.meta.url));
-    const app = createApp(services, config, { gate, webFiles, ...(metrics ? { count: metrics.count } : {}) });
-    const stopCollecting = collectWhenQuiet(gate.count);
+    const app = createApp(services, config, {
+      tracker,
+      webFiles,
+      ...(metrics ? { count: metrics.count } : {}),
+    });
+    const stopCollecting = collectWhenQuiet(tracker.count);
     const server = serve(config, app.fetch);
     metrics?.watch({
-      requestsUnderWay: gate.underWay,
+      requestsUnderWay: tracker.inFlight,
       sockets: services.hub.countSockets,
       isReady: () => services.ready().then(() => true, () => false),
     });
@@ -79,7 +83,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
     log.info("Stopping", { signal: await told });
     stopCollecting();
     stopWatching();
-    await drain(services, gate, server);
+    await drain(services, tracker, server);
     if (metricsServer) await atMost(METRICS_MS_MAX, metricsServer.shutdown());
     await listener.close();
     await database.close();
@@ -156,10 +160,10 @@ function blamingMetrics<T>(open: () => T): T {
 }
 
 /** Begins nothing any more, and lets what is under way end, for as long as that may take. */
-async function drain(services: Services, gate: Gate, server: Listening): Promise<void> {
+async function drain(services: Services, tracker: RequestTracker, server: Listening): Promise<void> {
   services.upkeep.stop();
   services.hub.closeAll();
-  await atMost(DRAIN_MS_MAX, gate.drain().then(() => server.shutdown()));
+  await atMost(DRAIN_MS_MAX, tracker.drain().then(() => server.shutdown()));
   await services.push.stop();
 }
 

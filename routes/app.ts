@@ -14,7 +14,7 @@ import { devRoutes } from "./dev.ts";
 import type { AppEnv } from "./env.ts";
 import { onError } from "./errors.ts";
 import { attend, judge } from "./edge.ts";
-import { createGate } from "./gate.ts";
+import { createRequestTracker } from "./request_tracker.ts";
 import { invitePageErrors, inviteRoutes } from "./invites/invite_page.ts";
 import { inviteListRoutes } from "./invites/invites.ts";
 import type { CallContext } from "./json_calls.ts";
@@ -46,7 +46,7 @@ export type AppConfig = Pick<
 export function createApp(
   services: Services,
   config: AppConfig,
-  { gate = createGate(), webFiles = NO_FILES, count = (_answered: Answered) => {} } = {},
+  { tracker = createRequestTracker(), webFiles = NO_FILES, count = (_answered: Answered) => {} } = {},
 ) {
   const app = createRouter<AppEnv>(pathOf);
   const wire = createWire(config);
@@ -66,16 +66,18 @@ export function createApp(
   const invitePage = { ...services, publicUrl, next: webFiles.size > 0 ? WEB_PATH : publicUrl, address };
 
   app.onError(onError);
-  app.use(attend({ gate, headers, count }));
+  app.use(attend({ tracker, headers, count }));
   app.use("/i/*", invitePageErrors(invitePage));
   app.use(`${UPLOADS_PATH}/*`, nameTus());
-  app.use(judge({ gate, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }));
+  app.use(
+    judge({ tracker, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }),
+  );
 
   app.route("/", authRoutes(services, { calls, address }));
   app.route("/", contactRoutes(services.contacts, { calls, wire, address }));
-  app.route("/", mediaRoutes(services, { calls, publicUrl, late: gate.late }));
+  app.route("/", mediaRoutes(services, { calls, publicUrl, late: tracker.late }));
   app.route("/", mediaDownloadRoutes(services));
-  app.route("/", uploadRoutes(services, gate.late));
+  app.route("/", uploadRoutes(services, tracker.late));
   app.route("/", messageRoutes(services, { calls, wire, bodyCache }));
   app.route("/", notificationRoutes(services, wire, address));
   app.route("/", ticketRoutes(services.tickets, calls));

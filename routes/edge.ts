@@ -6,7 +6,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Metrics } from "../services/metrics.ts";
 import type { AnswerHeaders } from "./answer_headers.ts";
 import type { AppEnv } from "./env.ts";
-import type { Gate } from "./gate.ts";
+import type { RequestTracker } from "./request_tracker.ts";
 import { judgeHost } from "./host.ts";
 import { describeAnswer, logAnswer } from "./request_log.ts";
 import type { RouteJudge } from "./route_table.ts";
@@ -16,13 +16,13 @@ import type { RouteJudge } from "./route_table.ts";
  * @param count is called once for each answered request
  */
 export function attend(
-  { gate, headers, count }: { gate: Gate; headers: AnswerHeaders; count: Metrics["count"] },
+  { tracker, headers, count }: { tracker: RequestTracker; headers: AnswerHeaders; count: Metrics["count"] },
 ): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const startedAt = performance.now();
     c.set("requestId", crypto.randomUUID());
     c.set("pattern", "-");
-    const leave = gate.enter();
+    const leave = tracker.enter();
     try {
       await next();
     } finally {
@@ -30,7 +30,7 @@ export function attend(
     }
     if (c.req.method === "HEAD") await sayLength(c);
     headers.complete(c);
-    if (gate.isDraining()) c.res.headers.set("Connection", "close");
+    if (tracker.isDraining()) c.res.headers.set("Connection", "close");
     const answered = describeAnswer(c, startedAt);
     logAnswer(answered);
     count(answered);
@@ -51,14 +51,14 @@ async function sayLength({ res }: Context<AppEnv>): Promise<void> {
  * method.
  * @throws AppError invalid_input, unavailable, uri_too_long, not_found, method_not_allowed
  */
-export function judge({ gate, judgeRoute, allowOrigin }: {
-  gate: Gate;
+export function judge({ tracker, judgeRoute, allowOrigin }: {
+  tracker: RequestTracker;
   judgeRoute: RouteJudge;
   allowOrigin: MiddlewareHandler<AppEnv>;
 }): MiddlewareHandler<AppEnv> {
   return (c, next) => {
     judgeHost(c.req);
-    gate.judge(c.req.path);
+    tracker.judge(c.req.path);
     return allowOrigin(c, () => {
       judgeRoute(c);
       return next();

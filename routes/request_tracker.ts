@@ -5,12 +5,12 @@
 import { AppError } from "../services/errors.ts";
 
 /** Counts the requests in flight, so that a stopping service can let them finish. */
-export interface Gate {
+export interface RequestTracker {
   /** Counts a request in. The returned function has to be called when it is answered. */
   enter(): () => void;
   /** The number of requests since the start. */
   count(): number;
-  underWay(): number;
+  inFlight(): number;
   /** Whether the service is stopping. From then on every answer closes its connection. */
   isDraining(): boolean;
   /** Refuses a request that comes too late. @throws AppError unavailable */
@@ -43,8 +43,8 @@ function isRefused(path: string): boolean {
 }
 
 /** @param patienceMs how long requests in flight may take after the stop, before `late` aborts */
-export function createGate({ patienceMs = 4_000 } = {}): Gate {
-  let underWay = 0;
+export function createRequestTracker({ patienceMs = 4_000 } = {}): RequestTracker {
+  let inFlight = 0;
   let entered = 0;
   /** Those of the requests in flight that came before the stop. */
   let early = 0;
@@ -55,24 +55,24 @@ export function createGate({ patienceMs = 4_000 } = {}): Gate {
   const isClosed = () => early === 0 || late.signal.aborted;
 
   function lookWhetherDrained(): void {
-    if (isDraining && underWay === 0) drained.resolve();
+    if (isDraining && inFlight === 0) drained.resolve();
   }
 
   return {
     late: late.signal,
     enter() {
-      underWay += 1;
+      inFlight += 1;
       entered += 1;
       const isEarly = !isDraining;
       if (isEarly) early += 1;
       return () => {
-        underWay -= 1;
+        inFlight -= 1;
         if (isEarly) early -= 1;
         lookWhetherDrained();
       };
     },
     count: () => entered,
-    underWay: () => underWay,
+    inFlight: () => inFlight,
     isDraining: () => isDraining,
     judge(path) {
       if (!isDraining || !isClosed() && !isRefused(path)) return;

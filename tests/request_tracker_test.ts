@@ -1,0 +1,46 @@
+// How a service that stops takes leave of requests.
+
+import { equal, throws } from "./assert.ts";
+import { createRequestTracker } from "../routes/request_tracker.ts";
+
+Deno.test("a tracker that drains lets others through for as long as one from before is under way, and waits for them", async () => {
+  const tracker = createRequestTracker();
+  const leave = tracker.enter();
+  tracker.judge("/api/contacts");
+  equal(tracker.isDraining(), false);
+
+  let isDrained = false;
+  const drained = tracker.drain().then(() => isDrained = true);
+  for (const path of ["/api/contacts", "/api/messages/media_of_nobody"]) tracker.judge(path);
+  equal(tracker.isDraining(), true);
+  const lasting = [
+    "/api/notifications",
+    "/api/messages/media/1",
+    "/api/messages/upload_media",
+    "/api/uploads",
+  ];
+  for (const path of ["/healthz", "/readyz", ...lasting]) {
+    throws(() => tracker.judge(path), { code: "unavailable" });
+  }
+  // One that came meanwhile and is answered is none of those from before.
+  tracker.enter()();
+  tracker.judge("/api/contacts");
+  const leaveLater = tracker.enter();
+  leave();
+  throws(() => tracker.judge("/api/contacts"), { code: "unavailable" });
+  await Promise.resolve();
+  equal(isDrained, false);
+  leaveLater();
+  await drained;
+});
+
+Deno.test("a tracker that drains lets nobody through when what is under way has to end", async () => {
+  const tracker = createRequestTracker({ patienceMs: 1 });
+  const leave = tracker.enter();
+  const drained = tracker.drain();
+  tracker.judge("/api/contacts");
+  await new Promise((resolve) => tracker.late.addEventListener("abort", resolve));
+  throws(() => tracker.judge("/api/contacts"), { code: "unavailable" });
+  leave();
+  await drained;
+});
