@@ -13,7 +13,7 @@ import { contactRoutes } from "./contacts.ts";
 import { devRoutes } from "./dev.ts";
 import type { AppEnv } from "./env.ts";
 import { onError } from "./errors.ts";
-import { attend, judge } from "./edge.ts";
+import { checkRequest, recordRequest } from "./middleware.ts";
 import { createRequestTracker } from "./request_tracker.ts";
 import { invitePageErrors, inviteRoutes } from "./invites/invite_page.ts";
 import { inviteListRoutes } from "./invites/invites.ts";
@@ -66,11 +66,15 @@ export function createApp(
   const invitePage = { ...services, publicUrl, next: webFiles.size > 0 ? WEB_PATH : publicUrl, address };
 
   app.onError(onError);
-  app.use(attend({ tracker, headers, count }));
+  app.use(recordRequest({ tracker, headers, count }));
   app.use("/i/*", invitePageErrors(invitePage));
   app.use(`${UPLOADS_PATH}/*`, nameTus());
   app.use(
-    judge({ tracker, judgeRoute: createRouteJudge(app), allowOrigin: allowOrigin(config.corsOrigins) }),
+    checkRequest({
+      tracker,
+      judgeRoute: createRouteJudge(app),
+      allowOrigin: allowOrigin(config.corsOrigins),
+    }),
   );
 
   app.route("/", authRoutes(services, { calls, address }));

@@ -15,7 +15,7 @@ import type { RouteJudge } from "./route_table.ts";
  * Gives the request its id, counts it as in flight, completes the headers of its answer, and logs it.
  * @param count is called once for each answered request
  */
-export function attend(
+export function recordRequest(
   { tracker, headers, count }: { tracker: RequestTracker; headers: AnswerHeaders; count: Metrics["count"] },
 ): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
@@ -51,7 +51,7 @@ async function sayLength({ res }: Context<AppEnv>): Promise<void> {
  * method.
  * @throws AppError invalid_input, unavailable, uri_too_long, not_found, method_not_allowed
  */
-export function judge({ tracker, judgeRoute, allowOrigin }: {
+export function checkRequest({ tracker, judgeRoute, allowOrigin }: {
   tracker: RequestTracker;
   judgeRoute: RouteJudge;
   allowOrigin: MiddlewareHandler<AppEnv>;
