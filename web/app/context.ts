@@ -5,7 +5,7 @@ import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { CLIENT_TEXTS, type ClientError, type ClientTexts } from "../../services/texts/client.ts";
 import { waitText } from "../../services/texts/waits.ts";
 import { ApiError, type Client, type Contact } from "../client.ts";
-import type { Desk } from "./desk.ts";
+import type { Sync } from "./sync.ts";
 import { type Model, type Store, useStore } from "./model.ts";
 import type { Notices } from "./notices.ts";
 import { todayHere } from "./parts/time.ts";
@@ -18,7 +18,7 @@ const LOOK_MS = 60_000;
 export interface App {
   client: Client;
   store: Store<Model>;
-  desk: Desk;
+  sync: Sync;
   notices: Notices;
   router: Router;
   settings: Store<Settings>;

@@ -4,7 +4,7 @@ import { render } from "preact";
 import { createClient } from "../client.ts";
 import { arrive } from "./arrival.ts";
 import { type App, AppContext } from "./context.ts";
-import { createDesk } from "./desk.ts";
+import { createSync } from "./sync.ts";
 import { keepFocus, listenToKeys } from "./keys.ts";
 import { createStore, EMPTY } from "./model.ts";
 import { createNotices } from "./notices.ts";
@@ -17,9 +17,9 @@ const settings = createSettings();
 const client = createClient({ origin: location.origin, name });
 const store = createStore({ ...EMPTY, session: client.session() });
 const notices = createNotices(client, settings, name);
-const desk = createDesk(client, store, { onNews: notices.news, onNothingNew: notices.nothingNew });
+const sync = createSync(client, store, { onNews: notices.news, onNothingNew: notices.nothingNew });
 const router = createRouter(() => client.session()?.phone_number);
-const app: App = { client, store, desk, notices, router, settings };
+const app: App = { client, store, sync, notices, router, settings };
 
 /** A function, because top-level await is too new for some phones. */
 async function open(): Promise<void> {
@@ -30,7 +30,7 @@ async function open(): Promise<void> {
     if (owner !== undefined && owner !== session?.phone_number) router.begin();
     owner = session?.phone_number;
   });
-  await desk.begin();
+  await sync.begin();
   client.live.onNotice(({ event }) => event === "connected" && notices.keepUp());
   listenToKeys({ back: router.back });
   const root = document.getElementById("app")!;

@@ -23,12 +23,12 @@ interface MessageProps {
 }
 
 export const MessageBubble = memo(({ message, peer, isNewest }: MessageProps) => {
-  const { client, desk } = useApp();
+  const { client, sync } = useApp();
   const texts = useTexts();
   const isMine = message.sender !== peer;
   const isNew = !isMine && message.status !== "seen";
   const played = () => {
-    if (isNew) desk.readMedia(peer, message.id).catch(() => {});
+    if (isNew) sync.readMedia(peer, message.id).catch(() => {});
   };
   return (
     <Bubble

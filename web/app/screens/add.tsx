@@ -10,7 +10,7 @@ import { Screen } from "../parts/screen.tsx";
  * the number to begin with, or ""
  */
 export function Add({ known }: { known: string }) {
-  const { client, desk, router, store } = useApp();
+  const { client, sync, router, store } = useApp();
   const texts = useTexts();
   const [trouble, setTrouble] = useState<string | null>(null);
   const [phone, setPhone] = useState(known);
@@ -24,7 +24,7 @@ export function Add({ known }: { known: string }) {
     const number = parseTypedNumber(phone);
     if (number === null) return setTrouble(texts.errors.invalid_phone_number);
     act(async () => {
-      const answer = await desk.change(() =>
+      const answer = await sync.change(() =>
         client.request(number, name.trim() === "" ? undefined : name.trim())
       );
       if (answer.invite) return setInvite(answer.invite);

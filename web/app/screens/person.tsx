@@ -40,7 +40,7 @@ interface PartProps {
 }
 
 function Choices({ contact, setTrouble }: PartProps) {
-  const { client, desk, router } = useApp();
+  const { client, sync, router } = useApp();
   const texts = useTexts();
   const { isBusy, act } = useAction(setTrouble);
   const [isAsked, setAsked] = useState(false);
@@ -49,7 +49,7 @@ function Choices({ contact, setTrouble }: PartProps) {
   const { phone_number: phone, status } = contact;
   const change = (call: (phone: string) => Promise<{ contacts: Contact[] }>, then?: () => void) =>
     act(async () => {
-      await desk.change(() => call(phone));
+      await sync.change(() => call(phone));
       setAsked(false);
       then?.();
     });
@@ -127,7 +127,7 @@ function Choices({ contact, setTrouble }: PartProps) {
 }
 
 function Rename({ contact, setTrouble }: PartProps) {
-  const { client, desk, store } = useApp();
+  const { client, sync, store } = useApp();
   const texts = useTexts();
   const { isBusy, act } = useAction(setTrouble);
   const [name, setName] = useState(contact.display_name);
@@ -137,7 +137,7 @@ function Rename({ contact, setTrouble }: PartProps) {
     event.preventDefault();
     if (excessOfName(name) > 0) return field.current!.focus();
     act(async () => {
-      await desk.change(() => client.rename(contact.phone_number, name.trim()));
+      await sync.change(() => client.rename(contact.phone_number, name.trim()));
       store.set({ toast: { text: texts.person.saved, isError: false } });
     });
   };

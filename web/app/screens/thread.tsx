@@ -15,13 +15,13 @@ import { dayOf } from "../parts/time.ts";
 const NEAR = 60;
 
 export function Thread({ phone }: { phone: string }) {
-  const { desk, router } = useApp();
+  const { sync, router } = useApp();
   const texts = useTexts();
   const contact = useContact(phone);
   const [panel, setPanel] = useState<Panel>(null);
   useGuard(panel !== null, () => setPanel(null));
   const connection = useModel((model) => model.connection);
-  useEffect(() => void desk.openThread(phone), [phone, connection]);
+  useEffect(() => void sync.openThread(phone), [phone, connection]);
   const name = nameOf(contact, phone);
   const options = {
     label: texts.keys.more,
@@ -69,7 +69,7 @@ export function Thread({ phone }: { phone: string }) {
 }
 
 function Messages({ phone }: { phone: string }) {
-  const { desk, settings } = useApp();
+  const { sync, settings } = useApp();
   const texts = useTexts();
   const today = useToday();
   const language = useStore(settings, (chosen) => chosen.language);
@@ -100,7 +100,7 @@ function Messages({ phone }: { phone: string }) {
           type="button"
           class="second older"
           ref={older}
-          onClick={() => desk.fetchOlder(phone)}
+          onClick={() => sync.fetchOlder(phone)}
         >
           {texts.thread.older}
         </button>
@@ -142,7 +142,7 @@ function useScrolling(
     hasMore: boolean;
   },
 ) {
-  const { desk } = useApp();
+  const { sync } = useApp();
   const list = useRef<HTMLDivElement>(null);
   const older = useRef<HTMLButtonElement>(null);
   const state = useRef({ isAtEnd: true, height: 0, top: 0, oldest: 0, drafts: 0 });
@@ -182,7 +182,7 @@ function useScrolling(
     state.current.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     state.current.top = scrollTop;
     setAtEnd(state.current.isAtEnd);
-    if (scrollTop < NEAR && hasMore && !state.current.isAtEnd) desk.fetchOlder(phone);
+    if (scrollTop < NEAR && hasMore && !state.current.isAtEnd) sync.fetchOlder(phone);
   };
   return { list, older, onScroll, isAtEnd };
 }
@@ -194,13 +194,13 @@ function useScrolling(
 function useReading(
   { phone, thread, isAtEnd }: { phone: string; thread: ThreadModel | undefined; isAtEnd: boolean },
 ): void {
-  const { desk, notices } = useApp();
+  const { sync, notices } = useApp();
   useEffect(() => {
     if (!isAtEnd) return;
     const read = () => {
       if (document.visibilityState !== "visible") return;
       notices.nothingNew([phone]);
-      desk.readTexts(phone).catch(() => {});
+      sync.readTexts(phone).catch(() => {});
     };
     read();
     document.addEventListener("visibilitychange", read);

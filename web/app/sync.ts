@@ -22,9 +22,9 @@ const ROWS_MAX = 3;
 const CONTACT_TEXTS = ["phone_number", "display_name", "status", "last_touch_at"] as const;
 const MESSAGE_TEXTS = ["sender", "message_type", "message", "created_at", "status"] as const;
 
-export type Desk = ReturnType<typeof createDesk>;
+export type Sync = ReturnType<typeof createSync>;
 
-export function createDesk(
+export function createSync(
   client: Client,
   store: Store<Model>,
   { onNews, onNothingNew }: {
