@@ -8,11 +8,11 @@ import { ApiError, createHttp } from "./client/http.ts";
 import { rowsWith } from "./client/kept.ts";
 import { createListeners } from "./client/listeners.ts";
 import { createLive, type Notice } from "./client/live.ts";
+import { createOtherWindows } from "./client/other_windows.ts";
 import { createOutbox } from "./client/outbox.ts";
 import { createPush } from "./client/push.ts";
 import { createScraps } from "./client/scraps.ts";
 import { createSessionKeeper, isAWeekOld, type Session } from "./client/session.ts";
-import { createSiblings } from "./client/siblings.ts";
 import { createUploads } from "./client/uploads.ts";
 
 export type { Draft } from "./client/drafts.ts";
@@ -71,10 +71,10 @@ export function createClient({ origin, name }: { origin: string; name: string })
     onFailed: () =>
       void http("get", "/api/auth/sessions").then(() => live.tell({ event: "unheard" }), () => {}),
   });
-  const siblings = createSiblings(name);
+  const otherWindows = createOtherWindows(name);
   // A window that is not online fetches everything once it is.
-  siblings.on((notice) => live.state() === "online" && live.tell(notice));
-  outbox.onSent(({ receiver }) => siblings.tell({ event: "messages_updated", sender: receiver }));
+  otherWindows.on((notice) => live.state() === "online" && live.tell(notice));
+  outbox.onSent(({ receiver }) => otherWindows.tell({ event: "messages_updated", sender: receiver }));
   keeper.onChange(drafts.dropForeign);
   keeper.onChange(outbox.dropForeign);
   live.onNotice(({ event }) => (event === "connected" || event === "unheard") && outbox.flush());
@@ -208,7 +208,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
    * something too.
    */
   function told<Answer>(notice: Notice, deed: Promise<Answer>): Promise<Answer> {
-    return deed.finally(() => siblings.tell(notice));
+    return deed.finally(() => otherWindows.tell(notice));
   }
 
   return {

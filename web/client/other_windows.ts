@@ -5,7 +5,7 @@ import { createListeners, type Listeners } from "./listeners.ts";
 import type { Notice } from "./live.ts";
 
 /** @param name of the profile whose windows these are */
-export function createSiblings(name: string): Listeners<Notice> {
+export function createOtherWindows(name: string): Listeners<Notice> {
   const notices = createListeners<Notice>();
   const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(`${name}.notices`) : null;
   channel?.addEventListener("message", ({ data }) => notices.tell(data));
