@@ -5,7 +5,6 @@ import type { components } from "./api.ts";
 import { openLocalDatabase } from "./client/database.ts";
 import { createDrafts } from "./client/drafts.ts";
 import { ApiError, createHttp } from "./client/http.ts";
-import { rowsWith } from "./client/kept.ts";
 import { createListeners } from "./client/listeners.ts";
 import { createLive, type Notice } from "./client/live.ts";
 import { createOtherWindows } from "./client/other_windows.ts";
@@ -13,6 +12,7 @@ import { createOutbox } from "./client/outbox.ts";
 import { createPush } from "./client/push.ts";
 import { createScraps } from "./client/scraps.ts";
 import { createSessionKeeper, isAWeekOld, type Session } from "./client/session.ts";
+import { rowsWith } from "./client/stored_data.ts";
 import { createUploads } from "./client/uploads.ts";
 
 export type { Draft } from "./client/drafts.ts";

@@ -3,7 +3,7 @@
 // somebody else is signed in gets a profile of its own too.
 
 import type { Session } from "../client.ts";
-import { hasTexts } from "../client/kept.ts";
+import { hasTexts } from "../client/stored_data.ts";
 import { readSession } from "../client/session.ts";
 import { own } from "../client/storage.ts";
 

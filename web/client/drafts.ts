@@ -5,7 +5,7 @@
 
 import type { LocalDatabase } from "./database.ts";
 import type { ApiError } from "./http.ts";
-import { rowsWith } from "./kept.ts";
+import { rowsWith } from "./stored_data.ts";
 import { local } from "./storage.ts";
 
 export interface Draft {

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { parseTypedNumber } from "../../../services/texts/e164.ts";
 import { waitText } from "../../../services/texts/waits.ts";
 import type { Purpose } from "../../client.ts";
-import { hasTexts } from "../../client/kept.ts";
+import { hasTexts } from "../../client/stored_data.ts";
 import { own } from "../../client/storage.ts";
 import { useAction, useApp, useGuard, useModel, useTexts } from "../context.ts";
 import { deviceName } from "../device_name.ts";
