@@ -10,9 +10,9 @@ import { createLive, type Notice } from "./client/live.ts";
 import { createOtherWindows } from "./client/other_windows.ts";
 import { createOutbox } from "./client/outbox.ts";
 import { createPush } from "./client/push.ts";
-import { createScraps } from "./client/scraps.ts";
 import { createSessionKeeper, isAWeekOld, type Session } from "./client/session.ts";
 import { rowsWith } from "./client/stored_data.ts";
+import { createUnsentTexts } from "./client/unsent_texts.ts";
 import { createUploads } from "./client/uploads.ts";
 
 export type { Draft } from "./client/drafts.ts";
@@ -51,7 +51,7 @@ const OVER = ["unauthenticated", "cancelled"];
 export function createClient({ origin, name }: { origin: string; name: string }) {
   const keeper = createSessionKeeper(name);
   const database = openLocalDatabase(name);
-  const scraps = createScraps(name);
+  const unsentTexts = createUnsentTexts(name);
   const ended = createListeners<Ending>();
   const token = () => keeper.current()?.token ?? null;
   const person = () => keeper.current()?.phone_number;
@@ -102,7 +102,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
   }
 
   async function forget(): Promise<void> {
-    scraps.clear();
+    unsentTexts.clear();
     drafts.clear();
     // If it cannot be emptied it cannot be read either; its drafts are sent for their writer only.
     await database.clear().catch(() => {});
@@ -262,7 +262,7 @@ export function createClient({ origin, name }: { origin: string; name: string })
 
     outbox,
     live,
-    scraps,
+    unsentTexts,
     push: createPush({ http }),
     /**
      * Rows that were last shown, for use without a network. `texts` names the fields that must be strings;

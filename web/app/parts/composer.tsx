@@ -28,7 +28,7 @@ interface ComposerProps {
 export function Composer({ phone, panel, setPanel }: ComposerProps) {
   const { client } = useApp();
   const texts = useTexts();
-  const [text, setText] = useScrap(phone);
+  const [text, setText] = useUnsentText(phone);
   const excess = excessOf(text, TEXT_MAX);
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
@@ -153,12 +153,12 @@ export function Composer({ phone, panel, setPanel }: ComposerProps) {
 }
 
 /** The text of the field, which survives leaving the screen. */
-function useScrap(phone: string): [text: string, setText: (text: string) => void] {
-  const { client: { scraps } } = useApp();
-  const [text, setText] = useState(() => scraps.get(phone));
+function useUnsentText(phone: string): [text: string, setText: (text: string) => void] {
+  const { client: { unsentTexts } } = useApp();
+  const [text, setText] = useState(() => unsentTexts.get(phone));
   const write = (next: string) => {
     setText(next);
-    scraps.put(phone, next);
+    unsentTexts.put(phone, next);
   };
   return [text, write];
 }

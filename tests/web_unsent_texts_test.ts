@@ -4,7 +4,7 @@ import { deepEqual, equal } from "./assert.ts";
 import { BOB, CAT, eventually } from "./support.ts";
 import { browserTest, bubbles, enter, field, openFriends, press, ticked, write } from "./web_window.ts";
 
-const SCRAPS = "localStorage.getItem('puffintalk.scraps')";
+const UNSENT_TEXTS = "localStorage.getItem('puffintalk.scraps')";
 
 browserTest(
   "a text that was begun is there again after another screen and another start, and for nobody else",
@@ -33,7 +33,7 @@ browserTest(
     await page.reload();
     await page.getByText("Half a thought").waitFor();
     equal(await field(page).inputValue(), "");
-    equal(await page.evaluate(SCRAPS), null);
+    equal(await page.evaluate(UNSENT_TEXTS), null);
   },
 );
 
@@ -43,7 +43,7 @@ browserTest(
     const { ann, bob } = await openFriends(t, browser);
     for (const { page } of [ann, bob]) {
       await field(page).fill("Nobody's business");
-      equal(await page.evaluate(`${SCRAPS} !== null`), true);
+      equal(await page.evaluate(`${UNSENT_TEXTS} !== null`), true);
     }
     await t.call("POST", "/api/auth/signout", { token: ann.token });
     await bob.page.goto(`${t.url}/app#/settings`);
@@ -51,7 +51,7 @@ browserTest(
     await bob.page.getByRole("button", { name: "Sign out" }).click();
     for (const { page } of [ann, bob]) {
       await page.locator("#phone").waitFor();
-      equal(await page.evaluate(SCRAPS), null);
+      equal(await page.evaluate(UNSENT_TEXTS), null);
     }
     await bob.page.locator("#phone").focus();
     t.clock.advance(120_000);
@@ -74,12 +74,12 @@ browserTest(
     await page.evaluate("localStorage.removeItem('puffintalk.session')");
     await page.goto(`${t.url}/app`);
     await page.locator("#phone").waitFor();
-    equal(await page.evaluate(`${SCRAPS} !== null`), true);
+    equal(await page.evaluate(`${UNSENT_TEXTS} !== null`), true);
     await page.unroute("**/api/messages/send");
     await t.befriend(await t.signUp(CAT), { phone: BOB, token: (await t.signIn(BOB)).token });
     t.clock.advance(120_000);
     await enter(t, page, CAT);
-    equal(await page.evaluate(SCRAPS), null);
+    equal(await page.evaluate(UNSENT_TEXTS), null);
     await page.locator(".row", { hasText: BOB }).click();
     await field(page).waitFor();
     equal(await field(page).inputValue(), "");

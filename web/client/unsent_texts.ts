@@ -3,7 +3,8 @@
 
 import { local } from "./storage.ts";
 
-export function createScraps(name: string) {
+export function createUnsentTexts(name: string) {
+  // The key of earlier versions, so that their texts are still found.
   const key = `${name}.scraps`;
   const read = () => local.read<Record<string, string>>(key) ?? {};
 
