@@ -1,4 +1,4 @@
-// Deleting accounts, in the words of the tests.
+// Helpers for tests that delete accounts.
 
 import { type Answer, eventually, type Person, succeeded, type TestApp } from "./support.ts";
 import { equal } from "./assert.ts";
@@ -11,7 +11,10 @@ export async function deleteAccount(t: TestApp, me: Person): Promise<void> {
   succeeded(await askToDelete(t, me));
 }
 
-/** Waits until everything that deleted accounts left is erased, but for media that others may still send. */
+/**
+ * Waits until everything that deleted accounts left behind is erased, except media that others may still
+ * send.
+ */
 export async function untilErased(t: TestApp): Promise<void> {
   await eventually(async () => {
     const [row] = await t.sql<{ erasures: number; strays: number; media: number }[]>`
@@ -27,7 +30,7 @@ export async function untilErased(t: TestApp): Promise<void> {
   }, 20_000);
 }
 
-/** Nothing shows anybody without a number, and whoever shows somebody has a pair with him. */
+/** Asserts that no contact shows a user without a number, and that every contact has a conversation. */
 export async function assertWhole({ sql }: TestApp): Promise<void> {
   const rows = await sql`
     select contacts.owner_id, contacts.peer_id

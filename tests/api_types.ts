@@ -1,4 +1,4 @@
-// The types of the API as the browser's client knows it, made from the OpenAPI document.
+// Generates the types of the API for the web client from the OpenAPI document.
 
 import openapiTypescript, { astToString } from "openapi-typescript";
 import { type Document, readDocument } from "./operations.ts";
@@ -7,13 +7,16 @@ import type { TestApp } from "./support.ts";
 export const API_TYPES = new URL("../web/api.ts", import.meta.url);
 const HEADER = "// Made from the OpenAPI document by `deno task web:types`; not written by hand.\n\n";
 
-/** The file as it should be, formatted as everything here is. */
+/** The expected content of the file, formatted. */
 export async function makeApiTypes(t: TestApp): Promise<string> {
   const ast = await openapiTypescript(successes(await readDocument(t)), { emptyObjectsUnknown: true });
   return await format(HEADER + astToString(ast));
 }
 
-/** What the API answers when all is well, without words: errors look alike everywhere, and are told by their codes. */
+/**
+ * Reduces the document to the successes of the API without descriptions: errors have one form everywhere, and
+ * are told apart by their codes.
+ */
 function successes(document: Document): Document {
   const paths = Object.entries<Document>(document.paths).filter(([path]) => path.startsWith("/api/"));
   for (const [, methods] of paths) {

@@ -1,6 +1,7 @@
 /**
- * What every test compares by: strictly, with a diff where it differs. In Deno 2.9 `equal`, `deepEqual` and the like of
- * node:assert/strict are the loose ones, for which null is undefined and 1 is "1"; Node's own are strict.
+ * The assertions of all tests: strict, with a diff. In Deno 2.9, `equal`, `deepEqual` and the like of
+ * node:assert/strict are the loose ones, for which null equals undefined and 1 equals "1"; Node's own are
+ * strict.
  */
 export {
   deepStrictEqual as deepEqual,

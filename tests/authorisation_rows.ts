@@ -1,5 +1,5 @@
-// The matrix of who may do what: a row for every route. A new route gets its row here: what it needs, and what it can
-// name that is somebody's.
+// The matrix of authorisation: a row for every route. A new route needs a row here: what it needs, and which
+// things of somebody's it can name.
 
 import {
   type Call,
@@ -13,26 +13,26 @@ import {
 import { MULTIPART, multipart, wav } from "./upload_calls.ts";
 import { BYTES, metadata, TUS } from "./tus_calls.ts";
 
-/** A thing that a route can name. */
+/** A thing that a route can refer to. */
 export interface Named {
   kind: Kind;
   ask: (value: string | number, me: Name, scene: Scene) => Call;
-  /** To whom it is there. To all others it is as if it never was. */
+  /** Who may see it. For everybody else it does not exist. */
   may: (me: Name, thing: Thing) => boolean;
-  /** The status for the others, where it is not 404. */
+  /** The status for everybody else, if it is not 404. */
   status?: number;
 }
 
 export interface Row {
   needs: "nothing" | "session";
-  /** A call of it that names nothing of anybody's, or only what is everybody's to name. */
+  /** A call that refers to nothing of anybody's, or only to what everybody may refer to. */
   ask: (me: Name, scene: Scene) => Call;
   names?: Named[];
 }
 
 const isOwner = (me: Name, { owner }: Thing) => owner === me;
 const isReader = (me: Name, { owner, others }: Thing) => owner === me || others.includes(me);
-/** What somebody says to or of himself is another matter. */
+/** Calls about oneself are tested elsewhere. */
 const isMineOrFriends = (me: Name, { owner }: Thing) => owner === me || isFriend(me, owner);
 
 const byNumber = (path: string, more: Record<string, unknown> = {}): Named => ({
@@ -44,7 +44,7 @@ const byNumber = (path: string, more: Record<string, unknown> = {}): Named => ({
 const mediaBy = (pathOf: (id: string | number) => string): Named[] => [
   { kind: "media", ask: (id) => ({ path: pathOf(id) }), may: isReader },
   { kind: "upload", ask: (id) => ({ path: pathOf(id) }), may: isOwner },
-  // A signature counts alone, and none is right but that of these media.
+  // With a signature the token is ignored, and only the signature of these media is valid.
   {
     kind: "media",
     ask: (id) => ({
@@ -71,7 +71,10 @@ const own = (path: string, more: Omit<Call, "path"> = {}): Row => ({
   needs: "session",
   ask: () => ({ path, ...more }),
 });
-/** A call that names something; without it, it is made of something that is the caller's own or everybody's. */
+/**
+ * A row of a call that refers to something; `ask` makes it of something that is the caller's own or
+ * everybody's.
+ */
 const of = (ask: Row["ask"], ...names: Named[]): Row => ({ needs: "session", ask, names });
 
 const firstOf = (kind: Kind, me: Name, { things }: Scene) =>
@@ -90,10 +93,10 @@ export const ROWS: Record<string, Row> = {
   "GET /.well-known/assetlinks.json": free("/.well-known/assetlinks.json"),
   "GET /.well-known/apple-app-site-association": free("/.well-known/apple-app-site-association"),
   "GET /dev/sms": free("/dev/sms?to=%2B14155550177"),
-  // Whoever holds the link may; what it shows is held by its own tests.
+  // Anybody with the link may; what the page shows is tested elsewhere.
   "GET /i/{token}": free("/i/AAAAAAAAAAAAAAAAAAAAAA"),
   "POST /i/{token}": free("/i/AAAAAAAAAAAAAAAAAAAAAA"),
-  // Believed by their signature.
+  // Trusted by their signature.
   "POST /api/twilio/status": free("/api/twilio/status"),
   "POST /api/twilio/inbound": free("/api/twilio/inbound"),
 
@@ -103,7 +106,7 @@ export const ROWS: Record<string, Row> = {
   "POST /api/auth/complete-signin": free("/api/auth/complete-signin", { json: {} }),
   "POST /api/auth/renew": own("/api/auth/renew"),
   "POST /api/auth/signout": own("/api/auth/signout"),
-  // Of a number that is not one's own: a call of it that is right ends who makes it.
+  // With somebody else's number, because a valid call would end the caller's account.
   "POST /api/auth/delete-account": own("/api/auth/delete-account", {
     json: { phone_number: "+14155550199" },
   }),
@@ -123,7 +126,7 @@ export const ROWS: Record<string, Row> = {
       status: 200,
     },
   ),
-  // Whom to ask is anybody's choice; that strangers and nobodies look alike then has a test of its own.
+  // Anybody may be asked; another test proves that strangers and unregistered numbers look alike then.
   "PUT /api/contacts/request": of((me, scene) => ({
     path: "/api/contacts/request",
     json: { phone_number: numberOf(me, scene) },
@@ -238,12 +241,12 @@ export const ROWS: Record<string, Row> = {
     ...uploadBy(TUS),
   ),
 
-  // A session names none but its own; whose a browser is, is held by their own tests.
+  // A session can refer only to itself; whose browser a subscription belongs to is tested elsewhere.
   "GET /api/push/key": own("/api/push/key"),
   "PUT /api/push/subscription": own("/api/push/subscription", { json: {} }),
   "DELETE /api/push/subscription": own("/api/push/subscription"),
 
-  // What a ticket opens is held by its own tests.
+  // What a ticket opens is tested elsewhere.
   "POST /api/notifications/ticket": own("/api/notifications/ticket"),
   "GET /api/notifications": own("/api/notifications"),
 };

@@ -1,4 +1,5 @@
-// Three people and everything that is theirs: Ann and Bob are friends, Bob and Cat are, Ann and Cat are strangers.
+// Three people and everything of theirs: Ann and Bob are friends, Bob and Cat are friends, Ann and Cat are
+// strangers.
 
 import { equal } from "./assert.ts";
 
@@ -15,9 +16,9 @@ export type Kind = "number" | "session" | "message" | "media" | "upload";
 
 export interface Thing {
   value: string | number;
-  /** Whose it is; of a message the receiver, of a number the one who has it. */
+  /** The owner: the receiver of a message, the holder of a number. */
   owner: Name;
-  /** Who else has to do with it: the sender of a message, the two of a message that carries the media. */
+  /** Who else may see it: the sender of a message, or both people of a message that carries the media. */
   others: readonly Name[];
 }
 
@@ -25,11 +26,11 @@ export interface Scene {
   t: TestApp;
   people: Record<Name, Person>;
   things: Record<Kind, Thing[]>;
-  /** What a person may never see: all that is the others' alone. */
+  /** Strings that a person may never see, because they belong to the others alone. */
   secretsFrom: Record<Name, string[]>;
 }
 
-/** Of the same form as those that are there, and nobody's. */
+/** Well-formed values that refer to nothing. */
 export const MISSING: Record<Kind, string | number> = {
   number: "+14155550177",
   session: "AAAAAAAAAAAAAAAAAAAAAA",
@@ -42,7 +43,7 @@ export function isFriend(me: Name, peer: Name): boolean {
   return me !== peer && (me === "bob" || peer === "bob");
 }
 
-/** The friend whom everybody has. */
+/** A friend of this person. */
 export function friendOf(me: Name): Name {
   return me === "bob" ? "ann" : "bob";
 }
@@ -94,14 +95,14 @@ export async function setScene(t: TestApp): Promise<Scene> {
   return { t, people, things, secretsFrom };
 }
 
-/** Everything that an answer shows, but the name of its request and the second in which it came. */
+/** Everything in an answer, without the request's id and the date. */
 export function shown({ status, headers, body }: Answer, value: string | number): string {
   const kept = [...headers].filter(([name]) => name !== "x-request-id" && name !== "date");
   const text = JSON.stringify(body)?.replaceAll(body?.request_id ?? "-", "-").replaceAll(String(value), "*");
   return JSON.stringify([status, kept, text]);
 }
 
-/** Every row of every table, but how often somebody was seen. */
+/** All rows of all tables, without the times of last use. */
 export async function everything(t: TestApp): Promise<string> {
   const tables = await t.sql<{ name: string }[]>`
     select table_name as name

@@ -1,10 +1,10 @@
-// A real browser: the system's Chromium, where there is one.
+// A real browser: the system's Chromium, if installed.
 
 import { type Browser, chromium } from "playwright-core";
 
 /** Where Debian installs it. */
 const WHOLE = "/usr/bin/chromium";
-/** The same without windows and notifications: half of the processor's time. */
+/** Chromium without windows and notifications, which takes half the CPU. */
 const SHELL = "/usr/bin/chromium-headless-shell";
 const isThere = (path: string) => Deno.stat(path).then(() => true, () => false);
 export const hasBrowser = await isThere(WHOLE);
@@ -23,10 +23,13 @@ const FLAGS = [
   "--use-fake-ui-for-media-stream",
 ];
 
-/** Whoever listens to a signal has the tests go on after it; a browser whose tests are gone ends by itself. */
+/**
+ * Playwright's signal handlers are off: with them the tests would go on after a signal. A browser whose tests
+ * are gone ends by itself.
+ */
 const UNHEARD = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
 
-/** One of each kind for all tests of a file: to start one takes longer than to open a window in it. */
+/** One browser of each kind for all tests of a file: starting one takes longer than opening a window. */
 const running = new Map<string, Browser>();
 
 Deno.test.afterAll(async () => {
@@ -35,8 +38,8 @@ Deno.test.afterAll(async () => {
 });
 
 /**
- * Runs in a browser without any window, and takes away those that were opened.
- * @param options `whole` for a browser with everything that people have in theirs, also notifications
+ * Runs with a browser without open windows, and closes those that the test opens.
+ * @param options `whole` for a browser with all features, notifications included
  */
 export async function withBrowser(
   run: (browser: Browser) => Promise<void>,
@@ -55,7 +58,7 @@ export async function withBrowser(
   }
 }
 
-/** Where a window does not close, its browser goes with it. */
+/** If a window does not close, the browser is closed. */
 async function clear(browser: Browser): Promise<void> {
   const closed = await Promise.allSettled(browser.contexts().map((context) => context.close()));
   if (closed.some(({ status }) => status === "rejected")) await browser.close().catch(() => {});

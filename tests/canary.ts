@@ -1,5 +1,5 @@
-// Secrets that can be recognised wherever they turn up: what goes through the service is noted here by its kind, and its log
-// and its database are searched for it afterwards.
+// Canaries: secrets that can be recognised wherever they turn up. They are noted by kind while they pass
+// through the service, and its log and database are searched for them afterwards.
 
 import { Buffer } from "node:buffer";
 import type { Pool } from "../db/connection/database.ts";
@@ -21,17 +21,17 @@ export type Kind =
 export interface Canary {
   kind: Kind;
   value: string;
-  /** How it can be spelt, beside as it is. */
+  /** Other spellings of it. */
   forms: string[];
 }
 
 export interface Canaries {
-  /** Notes a secret and hands it back. */
+  /** Notes a secret and returns it. */
   note(kind: Kind, value: string): string;
-  /** A text that nothing else has. */
+  /** Makes a unique text. */
   make(kind: Kind): string;
   all(): Canary[];
-  /** Notes whatever in an answer of any shape lets somebody in. */
+  /** Notes everything in an answer that grants access. */
   noteAnswer(body: unknown): void;
 }
 
@@ -69,17 +69,17 @@ function formsOf(kind: Kind, value: string): string[] {
   return [...new Set([...same, base64(value)])];
 }
 
-/** What of these secrets stands in a text, in clear or only differently spelt. */
+/** The secrets that a text contains, in clear or in another spelling. */
 export function findIn(text: string, canaries: Canary[]): Canary[] {
   const spellings = [text, text.replaceAll(/[ .()-]/g, "")];
   return canaries.filter(({ kind, value, forms }) => {
-    // Six digits are part of many longer numbers, which say nothing.
+    // Six digits occur in many longer numbers, which means nothing.
     if (kind === "passcode") return new RegExp(`(?<![\\w.])${value}(?!\\w)`).test(text);
     return forms.some((form) => spellings.some((text) => text.includes(form)));
   });
 }
 
-/** Without the end, which depends on what comes behind it. */
+/** Without the last character, which depends on what follows it. */
 function base64(value: string): string {
   return Buffer.from(value).toString("base64").replaceAll("=", "").slice(0, -1);
 }
@@ -90,7 +90,7 @@ export interface Place {
   canary: Canary;
 }
 
-/** Every column of every table there is, and every large object; nothing has to be named for that. */
+/** Searches every column of every table and every large object; none has to be named. */
 export async function findInTables(sql: Pool, canaries: Canary[]): Promise<Place[]> {
   const tables = await sql<{ table_schema: string; table_name: string }[]>`
     select table_schema, table_name
@@ -115,14 +115,14 @@ export async function findInTables(sql: Pool, canaries: Canary[]): Promise<Place
   return places;
 }
 
-/** What PostgreSQL shows of those who are connected: their statements, and what they call themselves. */
+/** Searches what PostgreSQL shows of connections: their statements and names. */
 export async function findInActivity(sql: Pool, canaries: Canary[]): Promise<Place[]> {
   const rows = await sql<{ row: Record<string, unknown> }[]>`
     select to_jsonb(activity) as row from pg_stat_activity as activity where datname = current_database()`;
   return findIn(JSON.stringify(rows), canaries).map((canary) => ({ where: "pg_stat_activity", canary }));
 }
 
-/** Bytes come as `\x` and hexadecimal digits; they are searched as they are and as what they mean. */
+/** Bytes are shown as `\x` and hexadecimal digits; both that and what they mean is searched. */
 function readable(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.replaceAll(

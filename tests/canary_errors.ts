@@ -1,4 +1,4 @@
-// Everything that can go wrong in such a life, with something secret in it each time.
+// The errors that can happen in such a life (canary_life.ts), each with something secret in it.
 
 import { equal, ok } from "./assert.ts";
 import type { Kind } from "./canary.ts";
@@ -7,7 +7,7 @@ import { type Document, isPage } from "./operations.ts";
 import type { Person } from "./support.ts";
 import { MULTIPART, multipart } from "./upload_calls.ts";
 
-/** SMS that Twilio refuses, in words that quote the number and the text. */
+/** SMS that Twilio refuses, in messages that quote the number and the text. */
 export async function failToSend(life: Life, phones: string[]): Promise<void> {
   for (const [place, code] of [21211, 21610, 30003, 20003].entries()) {
     const phone_number = life.canaries.note("number", phones[place]!);
@@ -19,7 +19,7 @@ export async function failToSend(life: Life, phones: string[]): Promise<void> {
   equal((await call(life, "POST", "/api/auth/signup", { json: { phone_number } })).status, 500);
 }
 
-/** The errors that people make; `stranger` has no account. */
+/** Mistakes of people; `stranger` has no account. */
 export async function err(life: Life, ann: Person, bob: Person, stranger: string): Promise<void> {
   const { canaries } = life;
   const phone_number = canaries.note("number", stranger);
@@ -74,7 +74,7 @@ const KINDS: Record<string, Kind> = {
   message: "text",
 };
 
-/** Every call there is, with something secret in every place that it has: refused for the most part, and logged. */
+/** Every call, with something secret in every field: mostly refused, and logged. */
 export async function callEverything(life: Life, { token }: Person, number: string): Promise<void> {
   const { canaries } = life;
   canaries.note("number", number);
@@ -112,7 +112,7 @@ export async function callEverything(life: Life, { token }: Person, number: stri
   await call(life, "GET", `/${odd("x")}/${encodeURIComponent(number)}?x=${odd("x")}`);
 }
 
-/** One with every field, one that is broken off in the middle of it, and one that is too large. */
+/** A body with every field, one that is cut in the middle, and one that is too large. */
 function bodiesOf({ requestBody }: Document, document: Document, odd: (name: string) => string): string[] {
   const schema = Object.values<Document>(requestBody?.content ?? {})[0]?.schema ?? {};
   const name = schema.$ref?.split("/").at(-1);

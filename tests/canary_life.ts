@@ -1,5 +1,5 @@
-// A life with everything in it that has to stay secret: people sign up and in, err, invite, talk, send voices, opt out. What
-// they use is noted as it comes along.
+// A life of the service with everything in it that has to stay secret: people sign up and in, make mistakes,
+// invite, talk, send voice messages, opt out. Secrets are noted as they come up.
 
 import { equal, ok } from "./assert.ts";
 import twilioSdk from "twilio";
@@ -14,7 +14,7 @@ export interface Life {
   twilio: TwilioDouble;
   authToken: string;
   canaries: Canaries;
-  /** The codes of errors that somebody was told. */
+  /** The error codes that people were told. */
   codes: Set<string>;
 }
 
@@ -25,7 +25,7 @@ interface Ask {
   headers?: Record<string, string>;
 }
 
-/** Asks, and notes what the answer lets somebody do. */
+/** Makes a call, and notes what its answer grants. */
 export async function call(
   { url, canaries, codes }: Life,
   method: string,
@@ -79,7 +79,7 @@ export async function signUp(life: Life, phone: string): Promise<Person> {
   return { phone, token: body.token };
 }
 
-/** Two friends, who call each other something and talk. */
+/** Two friends, who name each other and talk. */
 export async function befriendAndTalk(life: Life, ann: Person, bob: Person): Promise<void> {
   const { canaries } = life;
   const label = () => canaries.make("label");
@@ -114,7 +114,7 @@ export async function befriendAndTalk(life: Life, ann: Person, bob: Person): Pro
   });
 }
 
-/** Uploads in one piece and in several, and all the ways to have it played. Answers with its id. */
+/** Uploads in one piece and in several, and all ways to play it. Returns the media's id. */
 async function sendVoices(life: Life, { token }: Person): Promise<number> {
   const canary = life.canaries.make("media");
   const file = joined(fixture("silence.amr"), canary);
@@ -178,7 +178,7 @@ export async function inviteAndJoin(life: Life, inviter: Person, phone: string):
   await submit(start, "never");
 }
 
-/** What Twilio tells of SMS and of people, believed and not. */
+/** Callbacks of Twilio about SMS and people, with valid and invalid signatures. */
 export async function tellByTwilio(life: Life, phone: string): Promise<void> {
   const tell = (path: string, form: Record<string, string>, token = life.authToken) =>
     call(life, "POST", path, {

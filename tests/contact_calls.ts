@@ -1,4 +1,4 @@
-// The calls of the contact list as tests make them, and people with two sessions who notice what they are told.
+// Helpers for calls of the contact list, and people with two sessions who record what they are told.
 
 import type { Wire } from "../routes/wire.ts";
 import type { TestSocket } from "./socket.ts";
@@ -16,7 +16,7 @@ export function change(
   return t.call("PUT", `/api/contacts/${call}`, { token: me.token, json: { phone_number: phone, ...more } });
 }
 
-/** As the OpenAPI document has it, which every answer was held against. */
+/** As in the OpenAPI document, which every answer was checked against. */
 export type ContactRow = ReturnType<Wire["contact"]>;
 
 export async function listOf(t: TestApp, me: Person, query = ""): Promise<ContactRow[]> {
@@ -31,7 +31,7 @@ export async function statuses(t: TestApp, me: Person): Promise<Record<string, s
   return Object.fromEntries(list.map(({ phone_number, status }) => [phone_number, status]));
 }
 
-/** Somebody signed in twice, with a socket each. Only the first session acts. */
+/** A person with two sessions, each with a socket. Only the first session acts. */
 export interface Watcher extends Person {
   id: number;
   acting: TestSocket;
@@ -52,7 +52,10 @@ export async function watch(t: TestApp, phone: string): Promise<Watcher> {
 
 let rings = 0;
 
-/** Waits until every socket has been told all that was on its way to it: a later event has reached it. */
+/**
+ * Waits until every socket has received everything sent before, by sending a later event and waiting for
+ * that.
+ */
 export async function settle(t: TestApp, watchers: Watcher[]): Promise<void> {
   const sender = `bell ${rings += 1}`;
   const sockets = watchers.flatMap(({ acting, idle }) => [acting, idle]);
@@ -60,7 +63,7 @@ export async function settle(t: TestApp, watchers: Watcher[]): Promise<void> {
   await eventually(() => sockets.every(({ frames }) => frames.some((frame) => frame.sender === sender)));
 }
 
-/** Whether a socket was told of contacts since it last forgot. */
+/** Whether a socket was told that contacts changed, since its frames were cleared. */
 export function wasTold(socket: TestSocket): boolean {
   return socket.frames.some(({ event }) => event === "contacts_updated");
 }

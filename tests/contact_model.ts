@@ -1,12 +1,15 @@
-// What two people can be to each other, as it looks from outside: seven situations, and what every call makes of
-// them. It knows nothing of intents, so that it cannot be wrong in the way the service could be.
+// A model of what two people can be to each other, seen from outside: seven situations, and what every call
+// turns them into. It does not know intents, so it cannot share a mistake with the service.
 
 export const CALLS = ["request", "accept", "delete"] as const;
 export type Call = typeof CALLS[number];
 export type Sight = "requesting" | "requested" | "accepted" | "blocked" | "deleted" | null;
 
 type Situation = "strangers" | "asked" | "declined" | "withdrawn" | "friends" | "left" | "parted";
-/** Where a call leads, `~` with the two in each other's place; what it is refused with; or both. */
+/**
+ * The situation that a call leads to, with `~` if the two swap places; the error that it is refused with; or
+ * both.
+ */
 type Outcome = string;
 
 interface Row {
@@ -23,21 +26,21 @@ const SITUATIONS: Record<Situation, Row> = {
     byOne: { request: "asked", accept: "request_not_found", delete: "contact_not_found" },
     byOther: { request: "~asked", accept: "request_not_found", delete: "contact_not_found" },
   },
-  /** One has asked the other. */
+  /** `one` has asked `other`. */
   asked: {
     one: "requesting",
     other: "requested",
     byOne: { request: "already_requested", accept: "request_not_found", delete: "strangers" },
     byOther: { request: "friends", accept: "friends", delete: "declined" },
   },
-  /** The other has declined, and one does not know. */
+  /** `other` has declined, and `one` does not know. */
   declined: {
     one: "requesting",
     other: "deleted",
     byOne: { request: "already_requested", accept: "request_not_found", delete: "withdrawn" },
     byOther: { request: "friends", accept: "request_not_found", delete: "declined" },
   },
-  /** One has taken back what the other had declined. */
+  /** `one` has withdrawn a request that `other` had declined. */
   withdrawn: {
     one: null,
     other: "deleted",
@@ -50,7 +53,7 @@ const SITUATIONS: Record<Situation, Row> = {
     byOne: { request: "already_friends", accept: "request_not_found", delete: "~left" },
     byOther: { request: "already_friends", accept: "request_not_found", delete: "left" },
   },
-  /** The other has deleted one, his friend. */
+  /** `other` has deleted their friend `one`. */
   left: {
     one: "blocked",
     other: "deleted",
@@ -66,7 +69,7 @@ const SITUATIONS: Record<Situation, Row> = {
   },
 };
 
-/** Two people, a and b, of whom either may be the situation's "one". */
+/** Two people, a and b; `swapped` if b is the situation's `one`. */
 export interface Two {
   situation: Situation;
   swapped: boolean;
@@ -76,7 +79,7 @@ export const STRANGERS: Two = { situation: "strangers", swapped: false };
 
 const isEven = (situation: Situation) => ["strangers", "friends", "parted"].includes(situation);
 
-/** What a sees, and what b sees. */
+/** What a sees and what b sees. */
 export function sights({ situation, swapped }: Two): [Sight, Sight] {
   const { one, other } = SITUATIONS[situation];
   return swapped ? [other, one] : [one, other];
@@ -96,7 +99,7 @@ export function after(two: Two, by: "a" | "b", call: Call): { two: Two; refusal:
 
 export const nameOf = ({ situation, swapped }: Two) => `${swapped ? "~" : ""}${situation}`;
 
-/** Everything that two people can come to, each with a shortest way to it. */
+/** Every reachable state, each with a shortest way to it. */
 export function reachable(): { two: Two; way: { by: "a" | "b"; call: Call }[] }[] {
   const found = [{ two: STRANGERS, way: [] as { by: "a" | "b"; call: Call }[] }];
   for (const { two, way } of found) {
@@ -121,7 +124,7 @@ export interface Listed {
 
 export type World = ReturnType<typeof createWorld>;
 
-/** Any number of people and what each has on the list. */
+/** A world of any number of people and their lists. */
 export function createWorld() {
   const pairs = new Map<string, Two>();
   const rows = new Map<string, { display_name: string; last_touch_at: string }>();
@@ -130,7 +133,7 @@ export function createWorld() {
   const pairOf = (me: string, peer: string) => pairs.get(keyOf(me, peer)) ?? STRANGERS;
   const sightOf = (me: string, peer: string) => sights(pairOf(me, peer))[me < peer ? 0 : 1];
 
-  /** Sets my name for a peer on my list; whether that changed anything. */
+  /** Sets my name for a peer; returns whether that changed anything. */
   function name(me: string, peer: string, display_name: string): boolean {
     const row = rows.get(`${me} ${peer}`)!;
     const changed = row.display_name !== display_name;
@@ -138,7 +141,7 @@ export function createWorld() {
     return changed;
   }
 
-  /** What the call is refused with, and whose sight of the other it changes. */
+  /** Returns the error of the call, and whose view of the other it changes. */
   function act(
     call: Call,
     { me, peer, at, label }: { me: string; peer: string; at: Date; label: string | undefined },
@@ -166,7 +169,7 @@ export function createWorld() {
     return { refusal: null, told: new Set(name(me, peer, label) ? [me] : []) };
   }
 
-  /** Newest touch first. */
+  /** My list, the newest change first. */
   function list(me: string): Listed[] {
     return [...rows].filter(([key]) => key.startsWith(`${me} `)).map(([key, row]) => {
       const peer = key.split(" ")[1]!;

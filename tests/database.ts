@@ -1,11 +1,12 @@
-// A database of its own for every test, copied from a migrated template on the cluster that `deno task test` runs.
+// A database of its own for every test, copied from a migrated template on the cluster that `deno task test`
+// starts.
 
 import { connect, type DatabaseAddress, type Pool } from "../db/connection/database.ts";
 import { migrate } from "../db/migrate/migrate.ts";
 
 export const MIGRATIONS = new URL("../migrations/", import.meta.url);
 const TEMPLATE = "puffintalk_template";
-/** Two test files that start at once make the template once. */
+/** Advisory lock: test files that start at once create the template only once. */
 const LOCK = 5_551_000;
 
 type SocketAddress = Exclude<DatabaseAddress, string>;
@@ -16,7 +17,9 @@ function addressOf(database: string): SocketAddress {
   return { host, port: 5432, user: "puffintalk", database };
 }
 
-/** Of the cluster, for all tests of a file: to connect takes longer than most of what is asked here. */
+/**
+ * One connection to the cluster for all tests of a file: connecting takes longer than most of the queries.
+ */
 let connection: Pool | undefined;
 
 function cluster(): Pool {
@@ -43,7 +46,7 @@ async function makeTemplate(): Promise<void> {
   }
 }
 
-/** Asks a database itself, over a connection that ends with it. */
+/** Runs a query inside a database, over a connection of its own. */
 async function askInside<Answer>(name: string, ask: (sql: Pool) => Promise<Answer>): Promise<Answer> {
   const sql = connect(addressOf(name), { max: 1, takesArrays: false });
   try {
@@ -55,15 +58,17 @@ async function askInside<Answer>(name: string, ask: (sql: Pool) => Promise<Answe
 
 export interface TestDatabase {
   address: SocketAddress;
-  /** The same as DATABASE_URL, for services in processes of their own. */
+  /** The database as a DATABASE_URL, for services in processes of their own. */
   url: string;
   drop(): Promise<void>;
 }
 
-/** Databases that an earlier test of this file left as they were made, but for rows: a copy costs 90 ms, a wipe 10. */
+/**
+ * Databases of earlier tests that have been emptied and can be used again: a copy takes 90 ms, emptying 10.
+ */
 const wiped: string[] = [];
 
-/** @param options `empty` for one without our tables */
+/** @param options `empty` for a database without the service's tables */
 export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
   await (made ??= makeTemplate());
   const name = (empty ? undefined : wiped.pop()) ?? await copyTemplate(empty);
@@ -84,7 +89,9 @@ async function copyTemplate(empty: boolean): Promise<string> {
   return name;
 }
 
-/** Takes all rows out. False where a test did more than that, and the database is of no further use. */
+/**
+ * Deletes all rows. False if the test has changed more than rows, so that the database cannot be used again.
+ */
 async function wipe(name: string): Promise<boolean> {
   shape ??= await shapeOfTemplate();
   await cluster()`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
@@ -114,7 +121,10 @@ async function shapeOfTemplate(): Promise<string> {
   return template.shape;
 }
 
-/** Tables, columns, constraints, triggers, functions, settings and the ledger of migrations. */
+/**
+ * A hash of the schema: tables, columns, constraints, triggers, functions, settings, and the ledger of
+ * migrations.
+ */
 async function fingerprint(sql: Pool): Promise<string> {
   const [row] = await sql<{ shape: string }[]>`
     select md5(concat(

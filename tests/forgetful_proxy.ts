@@ -1,4 +1,4 @@
-// A network between a service and its database that can fall silent: for a while, or for ever on what is open.
+// A proxy to the database that can fall silent: for a while, or for ever on the connections that are open.
 
 import type { TestDatabase } from "./database.ts";
 
@@ -7,9 +7,9 @@ export interface ForgetfulProxy {
   /** Passes nothing on until `thaw`. */
   freeze(): void;
   thaw(): void;
-  /** Passes nothing on any more on the connections of now; new ones work. */
+  /** Stops the current connections for ever; new ones work. */
   forget(): void;
-  /** How many connections there are that were not forgotten. */
+  /** How many connections are open and not stopped. */
   open(): number;
   close(): void;
 }

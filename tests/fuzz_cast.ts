@@ -1,5 +1,5 @@
-// Who plays in a fuzz run: two friends with everything that a request can name, so that what is wrong in it is only what was
-// made wrong.
+// The people of a fuzz run: two friends with everything that a request can refer to, so that only what was
+// made wrong is wrong.
 
 import { equal } from "./assert.ts";
 import type { Field, Surface } from "./fuzz_surface.ts";
@@ -10,20 +10,20 @@ import { fixture, MULTIPART, multipart } from "./upload_calls.ts";
 export interface Cast {
   me: Person;
   peer: Person;
-  /** From the peer to me. */
+  /** The id of a message from the peer to me. */
   messageId: number;
   mediaId: number;
   expires: string;
   signature: string;
   uploadId: string;
-  /** An invitation of mine, and the tokens of its page's forms by step. */
+  /** An invitation of mine, and the form tokens of its page by step. */
   link: string;
   forms: Map<string, string>;
 }
 
 let people = 0;
 
-/** Another number for every call. */
+/** A new number at every call. */
 export function nextNumber(): string {
   people += 1;
   return `+1415${5_560_000 + people}`;
@@ -85,7 +85,7 @@ async function invite(url: string, { token }: Person): Promise<Pick<Cast, "link"
 
 let keys = 0;
 
-/** What a field of this surface takes, as far as the document alone cannot say. */
+/** A valid value of a field, where the document alone does not tell. */
 export function rightValue(cast: Cast, { pattern, body }: Surface, field: Field): unknown {
   const known: Record<string, () => unknown> = {
     phone_number: () => cast.peer.phone,

@@ -1,4 +1,4 @@
-// A fuzzed request as the bytes that go over the wire.
+// Encodes a fuzzed request as bytes.
 
 import { createHmac } from "node:crypto";
 import { type Cast, rightValue } from "./fuzz_cast.ts";
@@ -9,12 +9,12 @@ import { PUBLIC_URL } from "./invite_calls.ts";
 import { fixture, joined } from "./upload_calls.ts";
 
 export interface Encoded {
-  /** The address as it is sent. */
+  /** The path as it is sent. */
   path: string;
   bytes: Uint8Array;
 }
 
-/** The request as it goes over the wire, in the name of these people. */
+/** Encodes a request on behalf of these people. */
 export function encode(request: FuzzRequest, cast: Cast, host: string, authToken: string): Encoded {
   const { surface, method, token, isChunked } = request;
   const given = (place: Field["in"]) =>
@@ -44,7 +44,7 @@ export function encode(request: FuzzRequest, cast: Cast, host: string, authToken
     ...request.headers,
     isChunked ? ["transfer-encoding", "chunked"] : ["content-length", body.length],
   ].map(([name, value]) => [String(name), value]);
-  // The last of a name counts: more than one of most of them would be refused before anybody looked.
+  // The last header of a name counts: most duplicates would be refused at once.
   const lines = [...new Map(headers)].map(([name, value]) => joined(`${name}: `, headerBytes(value), "\r\n"));
   const framed = isChunked && body.length > 0 ? inChunks(body) : body;
   return {
@@ -87,7 +87,7 @@ function formOf(fields: [string, unknown][]): string {
   return new URLSearchParams(fields.map(([name, value]) => [name.toWellFormed(), text(value)])).toString();
 }
 
-/** A right `file` is a real one; whatever else there is becomes a part of its own. */
+/** A valid `file` is a real file; everything else becomes a part of its own. */
 function multipartOf(fields: [string, unknown][], file: Uint8Array): Uint8Array {
   const parts = fields.map(([name, value]) =>
     joined(
@@ -99,7 +99,9 @@ function multipartOf(fields: [string, unknown][], file: Uint8Array): Uint8Array 
   return joined(...parts, "--x--\r\n");
 }
 
-/** As Twilio signs (https://www.twilio.com/docs/usage/security): the address, then the sorted fields. */
+/**
+ * Twilio's signature (https://www.twilio.com/docs/usage/security): of the address, then the sorted fields.
+ */
 function signatureOf(authToken: string, path: string, body: Uint8Array): string {
   const form = new URLSearchParams(new TextDecoder().decode(body));
   const fields = [...new Set(form.keys())].sort()
@@ -107,7 +109,7 @@ function signatureOf(authToken: string, path: string, body: Uint8Array): string 
   return createHmac("sha1", authToken).update(`${PUBLIC_URL}${path}${fields.join("")}`).digest("base64");
 }
 
-/** What can stand in a header's value at all (RFC 9110, section 5.5). */
+/** Keeps the bytes that a header value may have (RFC 9110, section 5.5). */
 function headerBytes(value: unknown): Uint8Array<ArrayBuffer> {
   return utf8(String(value).toWellFormed()).filter((byte) => byte === 9 || (byte >= 32 && byte !== 127));
 }

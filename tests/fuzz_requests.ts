@@ -1,4 +1,4 @@
-// Requests of every form to every route: each field right, odd or absent, each body right, odd or spoilt.
+// Generates requests to every route: each field valid, odd or missing, each body valid, odd or damaged.
 
 import fc from "fast-check";
 import type { Field, Surface } from "./fuzz_surface.ts";
@@ -12,9 +12,9 @@ export interface FuzzRequest {
   choices: Choice[];
   token: "mine" | "none" | string;
   headers: [name: string, value: string][];
-  /** The Content-Type, where it is not the right one. */
+  /** The Content-Type, if it is not the right one. */
   type: string | null;
-  /** What stands in the body beside its fields, or in place of all of it. */
+  /** An extra field of the body, or a replacement of the whole body. */
   added: [name: string, value: unknown] | null;
   body: Uint8Array | null;
   changes: Parameters<typeof mutated>[1] | null;
@@ -22,7 +22,7 @@ export interface FuzzRequest {
   isChunked: boolean;
 }
 
-/** What any request can have, whatever it asks for. */
+/** Headers that any request can have. */
 const HEADERS = [
   ...[
     "accept",
@@ -144,7 +144,7 @@ function choiceOf(field: Field): fc.Arbitrary<Choice> {
   );
 }
 
-/** `value` now and then, `otherwise` most of the time. */
+/** `value` rarely, `otherwise` mostly. */
 function rarely<T, U>(value: fc.Arbitrary<T>, otherwise: U, weight = 8): fc.Arbitrary<T | U> {
   return fc.oneof({ weight, arbitrary: fc.constant(otherwise) }, { weight: 1, arbitrary: value });
 }
@@ -172,7 +172,7 @@ export function requestTo(surface: Surface): fc.Arbitrary<FuzzRequest> {
   });
 }
 
-/** How often each field was odd, by `METHOD pattern place name`. */
+/** Counts how often each field was odd, by `METHOD pattern place name`. */
 export function countOdd({ surface, choices }: FuzzRequest, counts: Map<string, number>): void {
   surface.fields.forEach((field, place) => {
     if (choices[place]!.is !== "odd") return;

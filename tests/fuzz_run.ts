@@ -1,5 +1,6 @@
-// What every fuzz run is: a service in a process of its own, many clients at once, inputs by a seed, and in the end a look at
-// whether the service is still what it was. `FUZZ=200000 deno task test tests/fuzz_*` is the long run; `FUZZ_SEED=` another one.
+// The frame of every fuzz run: a service in another process, many clients at once, inputs from a seed, and
+// finally a check that the service is still healthy. `FUZZ=200000 deno task test tests/fuzz_*` is the long
+// run; `FUZZ_SEED=` draws other inputs.
 
 import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -12,37 +13,37 @@ import { eventually } from "./support.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 
 const INPUTS_DEFAULT = 20_000;
-/** Malformed inputs of all runs together. */
+/** The number of malformed inputs of all runs together. */
 const INPUTS = Number(Deno.env.get("FUZZ") ?? INPUTS_DEFAULT);
-/** Whether they are enough to have been everywhere. */
+/** Whether that is enough to reach everything. */
 export const REACHES_ALL = INPUTS >= INPUTS_DEFAULT;
-/** Fixed, so that a failure is the same everywhere. */
+/** Fixed, so that failures can be reproduced. */
 const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 20_260_131);
 const CLIENTS = 16;
 const CHUNK = 100;
 /**
- * What caches may still take, and sockets that ended without a goodbye: the runtime remembers those for a minute, with 6 KB
- * each. In the long run a leak of 2 KB an input is more.
+ * The memory that may be added by caches, and by sockets that ended without a close frame: Deno remembers
+ * those for a minute, at 6 KB each. In the long run a leak of 2 KB an input exceeds it.
  */
 const GROWTH_MIB_MAX = 128;
 
 export interface Target {
-  /** Prints passcodes, and shows them at /dev/sms. */
+  /** Prints passcodes and shows them at /dev/sms. */
   service: Service;
-  /** Another process on the same database, whose SMS go to a double of Twilio. */
+  /** Another process on the same database, which sends through a double of Twilio. */
   twilio: Service;
   authToken: string;
 }
 
-/** Whether an input was refused, or was not malformed after all. */
+/** Whether an input was refused, or accepted because it was valid after all. */
 export type Judgement = "refused" | "taken";
 
 interface Run<Input> {
   what: string;
-  /** Of all malformed inputs. */
+  /** The share of all malformed inputs that this run sends. */
   share: number;
   inputs: fc.Arbitrary<Input>;
-  /** Makes one client; what it throws fails the run, with the input as the client `spells` it. */
+  /** Creates a client. What it throws fails the run, and the input is printed as the client `spells` it. */
   client: () => Promise<{
     send(input: Input): Promise<Judgement>;
     spell(input: Input): string;
@@ -74,7 +75,7 @@ export async function withTarget(run: (target: Target) => Promise<void>): Promis
   }
 }
 
-/** It lives, answers, and has logged no bug. */
+/** Asserts that the service lives, answers, and has logged no bug. */
 async function assertWell({ url, output }: Service): Promise<void> {
   equal((await fetch(`${url}/readyz`)).status, 200);
   const bugs = output().split("\n").filter((line) =>
@@ -90,7 +91,7 @@ export async function fuzz<Input>({ service, twilio }: Target, run: Run<Input>):
   const clients = await Promise.all(Array.from({ length: CLIENTS }, run.client));
   const count = { refused: 0, taken: 0 };
   const before = clientPorts(service).size;
-  // The least in either half: in between garbage comes and goes.
+  // The minimum in either half of the run, because garbage comes and goes.
   const least = [Infinity, Infinity];
   let failure: Error | null = null;
 
@@ -130,7 +131,7 @@ export async function fuzz<Input>({ service, twilio }: Target, run: Run<Input>):
   await eventually(() => ok(clientPorts(service).size <= before + 4, "Connections were left behind"), 20_000);
 }
 
-/** Inputs in chunks, each with a seed that draws it first. */
+/** Draws inputs in chunks, each with a seed that draws it first. */
 function drawer<Input>(inputs: fc.Arbitrary<Input>): () => { input: Input; seed: number } {
   let seed = SEED - 1;
   let chunk: Input[] = [];

@@ -1,19 +1,19 @@
-// Everything that a client can put something into, read from the OpenAPI document: a route or a field that is added there
-// is fuzzed without a word here, but for what a provider calls (`urlOf` in fuzz_encoding.ts) and what names something that
-// has to be there (`rightValue` in fuzz_cast.ts).
+// Everything that a client can send, read from the OpenAPI document. New routes and fields are fuzzed without
+// a change here, except callbacks of a provider (`urlOf` in fuzz_encoding.ts) and fields that refer to
+// something existing (`rightValue` in fuzz_cast.ts).
 
 import type { Document } from "./operations.ts";
 
 export interface Field {
   in: "path" | "query" | "header" | "body";
   name: string;
-  /** What it takes, where that can be said for everybody. */
+  /** A valid value, if there is one that is valid for everybody. */
   right: unknown;
 }
 
 export interface Surface {
   method: string;
-  /** As documented: `/api/contacts/{phone_number}`. */
+  /** As documented, for example `/api/contacts/{phone_number}`. */
   pattern: string;
   fields: Field[];
   body: "json" | "form" | "multipart" | "tus" | null;
@@ -25,7 +25,7 @@ const BODIES: Record<string, Surface["body"]> = {
   "application/x-www-form-urlencoded": "form",
   "multipart/form-data": "multipart",
 };
-/** The protocol names them, so the document does not repeat them. */
+/** Headers of the protocol, which the document does not repeat. */
 const TUS_HEADERS: Record<string, string> = {
   "tus-resumable": "1.0.0",
   "upload-length": "4096",

@@ -1,10 +1,10 @@
-// Values that have broken programs, and ways to spoil bytes that were right.
+// Values that are known to break programs, and ways to damage valid bytes.
 
 import fc from "fast-check";
 import { ANN, BOB } from "./support.ts";
 import { joined } from "./upload_calls.ts";
 
-/** Any text, also such as cannot be encoded. */
+/** Any text, including text that cannot be encoded. */
 export const oddText = fc.oneof(
   { weight: 3, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
   {
@@ -88,7 +88,7 @@ export const oddText = fc.oneof(
   },
 );
 
-/** Any value of JSON. */
+/** Any JSON value. */
 export const oddJson: fc.Arbitrary<unknown> = fc.oneof(
   oddText,
   fc.jsonValue({ maxDepth: 3 }),
@@ -100,7 +100,7 @@ export const oddJson: fc.Arbitrary<unknown> = fc.oneof(
 
 interface Mutation {
   how: "flip" | "set" | "delete" | "insert" | "repeat" | "cut" | "swap";
-  /** Where, from 0 to 1 of the whole. */
+  /** The position, from 0 to 1 of the length. */
   at: number;
   length: number;
   bytes: Uint8Array;
@@ -147,7 +147,7 @@ export const mutations: fc.Arbitrary<Mutation[]> = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
-/** The same bytes after all of these happened to them. */
+/** The bytes after all these changes. */
 export function mutated(right: Uint8Array, changes: Mutation[]): Uint8Array<ArrayBuffer> {
   return changes.reduce((bytes, change) => mutate(bytes, change), new Uint8Array(right));
 }

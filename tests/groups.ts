@@ -1,20 +1,23 @@
-// Test files in groups that share one load of the modules, one connection to the cluster, wiped databases and one
-// browser: most of what a small file costs is to get as far as its first test.
+// Groups test files so that they share loaded modules, a connection to the cluster, emptied databases, and a
+// browser: most of the time of a small file passes before its first test.
 
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** The fewer groups, the less is loaded twice; and the longer one core waits for the last group of another. */
+/**
+ * Larger groups load less twice; but the last group then keeps one core busy for longer while the others are
+ * idle.
+ */
 const FILES_IN_GROUP = 8;
-/** A file of a browser's tests takes longer. */
+/** Files with browser tests take longer. */
 const BROWSER_FILES_IN_GROUP = 4;
 
-/** Whether this is the text of a test that opens a browser. */
+/** Whether a test file with this text uses a browser. */
 export function usesBrowser(text: string): boolean {
   return /"\.\/(browser|web_\w+)\.ts"/.test(text);
 }
 
-/** Writes a module for each group of the folder's test files, and answers with their paths in the order to run them. */
+/** Writes a module for each group, and returns their paths in the order in which to run them. */
 export async function writeGroups(tests: string, into: string): Promise<string[]> {
   const browser: string[] = [];
   const other: string[] = [];
@@ -31,14 +34,17 @@ export async function writeGroups(tests: string, into: string): Promise<string[]
   }));
 }
 
-/** Deals them out like cards, so that neighbours by name, which are alike, do not all fall into one group. */
+/**
+ * Deals the files out in turn, so that similar ones, which are neighbours by name, end up in different
+ * groups.
+ */
 function deal(files: string[], size: number): string[][] {
   const groups = Array.from({ length: Math.ceil(files.length / size) }, () => [] as string[]);
   for (const [index, file] of files.sort().entries()) groups[index % groups.length]!.push(file);
   return groups;
 }
 
-/** Spreads the first evenly among the second: two browsers beside each other are slow. */
+/** Spreads the first list evenly among the second, because two browsers at the same time are slow. */
 function mixed<Group>(first: Group[], second: Group[]): Group[] {
   const places = [first, second].flatMap((groups) =>
     groups.map((group, index) => ({ group, place: (index + 0.5) / groups.length }))

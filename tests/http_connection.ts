@@ -1,5 +1,5 @@
-// HTTP/1.1 by hand on one connection after another: what a client's library would repair, refuse or hide is sent as it is,
-// and what comes back is read as it stands.
+// A raw HTTP/1.1 client: it sends exactly the given bytes, which a client library might repair or refuse, and
+// returns the answer as it came. It reconnects when needed.
 
 export interface RawAnswer {
   status: number;
@@ -9,11 +9,11 @@ export interface RawAnswer {
 
 export interface HttpConnection {
   /**
-   * Sends these bytes and reads one answer. Null where the connection ended without one, or none came in time: then
-   * the next ask is on a connection of its own.
+   * Sends these bytes and reads one answer. Null if the connection ended without one or the time was up; the
+   * next `ask` then opens a new connection.
    */
   ask(bytes: Uint8Array, options?: { isHead?: boolean; msMax?: number }): Promise<RawAnswer | null>;
-  /** Whether the last ask ended because its time was up. */
+  /** Whether the last `ask` timed out. */
   readonly timedOut: boolean;
   close(): void;
 }
@@ -36,7 +36,7 @@ export function openHttp(url: string): HttpConnection {
 
   async function exchange(bytes: Uint8Array, isHead: boolean): Promise<RawAnswer | null> {
     conn ??= await Deno.connect({ hostname, port: Number(port) });
-    // The time may have been up before the connection was there.
+    // The time may have been up before the connection was open.
     if (timedOut) close();
     if (!conn) return null;
     conn.setNoDelay();
@@ -60,7 +60,7 @@ export function openHttp(url: string): HttpConnection {
       try {
         const answer = await exchange(bytes, isHead);
         if (answer || isFresh || timedOut) return answer;
-        // A connection that was kept may have been ended by the answer before.
+        // The previous answer may have closed the connection.
         return await exchange(bytes, isHead);
       } finally {
         clearTimeout(timer);
@@ -79,7 +79,7 @@ async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
 
 type Reader = ReturnType<typeof createReader>;
 
-/** Reads up to a length or a mark, and keeps what came behind it. */
+/** Reads up to a length or a delimiter, and keeps what comes after it. */
 function createReader(conn: Deno.TcpConn) {
   const chunk = new Uint8Array(65_536);
   let kept = new Uint8Array(0);
@@ -104,7 +104,7 @@ function createReader(conn: Deno.TcpConn) {
       while (kept.length < length) await more();
       return take(length);
     },
-    /** Everything before the mark, which is taken as well. */
+    /** Everything before the delimiter, which is consumed too. */
     async until(mark: Uint8Array): Promise<string> {
       for (let from = 0;;) {
         const at = indexOf(kept, mark, from);
@@ -146,7 +146,7 @@ function indexOf(bytes: Uint8Array, mark: Uint8Array, from: number): number {
   return -1;
 }
 
-/** Byte for byte; text from there goes back by the same way. */
+/** Decodes each byte to one character, so that the text can be encoded back without a loss. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8_192) {

@@ -1,4 +1,4 @@
-// Invitations in the words of the tests: who asks whom, and what the carrier was given to deliver.
+// Helpers for invitations: who invites whom, and what the carrier was given to deliver.
 
 import { equal } from "./assert.ts";
 import { change } from "./contact_calls.ts";
@@ -8,12 +8,12 @@ import { type AskedMessage, startTwilioDouble, type TwilioDouble } from "./twili
 
 export const PUBLIC_URL = "https://talk.example";
 
-/** Numbers of people who have no account; each of them could get an SMS. */
+/** Numbers without an account, each of which can receive SMS. */
 export function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, place) => `+1415555${2_000 + place}`);
 }
 
-/** Runs a test against a service that sends through a double of Twilio; people of the tests need no SMS. */
+/** Runs a test against a service that sends through a double of Twilio. */
 export async function withInvites(
   run: (t: TestApp, twilio: TwilioDouble) => Promise<void>,
   env: Record<string, string> = {},
@@ -26,7 +26,7 @@ export async function withInvites(
   }
 }
 
-/** Signs up with the code that the double was given. */
+/** Signs up with the passcode that the double received. */
 export async function join(t: TestApp, twilio: TwilioDouble, phone: string): Promise<Person> {
   succeeded(await t.call("POST", "/api/auth/signup", { json: { phone_number: phone } }));
   const { body } = twilio.messages.findLast(({ to, body }) => to === phone && /^\d{6} /.test(body))!;
@@ -36,14 +36,17 @@ export async function join(t: TestApp, twilio: TwilioDouble, phone: string): Pro
   return { phone, token: answer.body.token };
 }
 
-/** So many people with accounts. */
+/** This many people with accounts. */
 export async function inviters(t: TestApp, twilio: TwilioDouble, count: number): Promise<Person[]> {
   return await Promise.all(
     Array.from({ length: count }, (_, place) => join(t, twilio, `+1415555${1_000 + place}`)),
   );
 }
 
-/** Asks, and proves that the inviter sees nothing but plain `requesting`, whatever became of the SMS. */
+/**
+ * Sends a friend request, and asserts that the inviter sees nothing but `requesting`, whatever became of the
+ * SMS.
+ */
 export async function invite(t: TestApp, me: Person, phone: string): Promise<Answer> {
   const answer = await change(t, "request", me, phone);
   succeeded(answer);
@@ -52,13 +55,13 @@ export async function invite(t: TestApp, me: Person, phone: string): Promise<Ans
   return answer;
 }
 
-/** Takes the request back and asks again. */
+/** Withdraws the request and sends it again. */
 export async function inviteAgain(t: TestApp, me: Person, phone: string): Promise<void> {
   succeeded(await change(t, "delete", me, phone));
   await invite(t, me, phone);
 }
 
-/** The invitations that the carrier was given, oldest first. */
+/** The invitations that the double received, oldest first. */
 export function invitations(twilio: TwilioDouble, phone?: string): AskedMessage[] {
   return twilio.messages.filter(({ to, body }) =>
     body.includes("/i/") && (phone === undefined || to === phone)
@@ -69,7 +72,7 @@ export function linkToken({ body }: AskedMessage): string {
   return body.match(/\/i\/([\w-]+)/)![1]!;
 }
 
-/** As the OpenAPI document has them, which every answer was held against. */
+/** As in the OpenAPI document, which every answer was checked against. */
 interface ListedInvites {
   invites: { phone_number: string; status: string; created_at: string }[];
   remaining_today: number;

@@ -1,15 +1,15 @@
-// Every state of the page of an invitation, each as a person comes to it in a browser.
+// All states of an invitation's page, as a person in a browser reaches them.
 
 import type { Page } from "playwright-core";
 import { inviteLink } from "./page_calls.ts";
 import { ANN, BOB, CAT, type TestApp } from "./support.ts";
 
-/** Never a code: derived ones differ from it but once in a million. */
+/** A wrong passcode; a derived one equals it once in a million. */
 const WRONG_CODE = "000000";
 const DAN = "+14155550104";
 const DAYS_MS = 24 * 60 * 60 * 1000;
 
-/** Calls `seen` at each state, by its name. */
+/** Calls `seen` with the name of each state. */
 export async function passStates(
   t: TestApp,
   page: Page,

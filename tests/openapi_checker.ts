@@ -1,4 +1,5 @@
-// Holds every answer against the OpenAPI document: a status, a code or a field that is not documented fails the test.
+// Checks every answer against the OpenAPI document: a status, a code or a field that is not documented fails
+// the test.
 
 import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import addFormats from "ajv-formats";
@@ -12,7 +13,7 @@ export interface Checker {
 /** A validator of JSON Schema 2020-12, as OpenAPI 3.1 has it, with its formats. */
 export function createAjv(): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
-  // A CommonJS default export, which its types take for a module.
+  // A CommonJS default export, which its type declarations describe as a module.
   (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
   return ajv;
 }
@@ -28,7 +29,7 @@ export function createChecker(document: Document): Checker {
     return known;
   }
 
-  /** An address that is spelt out goes before one with a parameter. */
+  /** A path without parameters takes precedence over one with them. */
   function patternOf(path: string): string | undefined {
     const patterns = Object.keys(document.paths);
     return patterns.find((pattern) => pattern === path) ??
@@ -38,12 +39,12 @@ export function createChecker(document: Document): Checker {
   return {
     check(method, address, { status, body }) {
       const pattern = patternOf(address.split("?")[0]!);
-      // A map, since there are methods that every object has.
+      // A map, because some methods are named like properties of every object.
       const operations = new Map<string, Document>(
         Object.entries(pattern === undefined ? {} : document.paths[pattern]),
       );
       const operation = operations.get(method.toLowerCase());
-      // Addresses and methods that are not documented have nothing to be held against but their error.
+      // For undocumented addresses and methods only the error's form can be checked.
       if (!operation) return;
       const where = `${method} ${pattern} ${status}`;
       const answer = operation.responses[String(status)];

@@ -1,4 +1,4 @@
-// The documented operations as a table to drive tests with, each with an address and a body that it would take.
+// The documented operations as a table for tests, each with a path and a body that it would accept.
 
 import type { TestApp } from "./support.ts";
 
@@ -6,20 +6,22 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export interface Operation {
   method: string;
-  /** As documented: `/api/contacts/{phone_number}`. */
+  /** As documented, for example `/api/contacts/{phone_number}`. */
   pattern: string;
-  /** The pattern with something in place of its parameters. */
+  /** The pattern with values for its parameters. */
   path: string;
   needsToken: boolean;
-  /** JSON with fields, JSON with nothing in it, or something else; null where no body is looked at. */
+  /**
+   * Whether the body is JSON with fields, JSON without fields, or something else; null if no body is read.
+   */
   body: "fields" | "none" | "other" | null;
-  /** What the call takes, one value a field; also of the fields that may be left out. */
+  /** A valid value of each field, optional ones included. */
   sample: Record<string, Json>;
-  /** Statuses that are documented. */
+  /** The documented statuses. */
   statuses: string[];
 }
 
-/** A value of the right kind for everything that a path or a body can name. */
+/** A valid value for everything that a path or a body can name. */
 const VALUES: Record<string, Json> = {
   phone_number: "+14155550177",
   passcode: "123456",
@@ -32,7 +34,7 @@ const VALUES: Record<string, Json> = {
   message_id: 42,
   id: "AAAAAAAAAAAAAAAAAAAAAA",
   token: "AAAAAAAAAAAAAAAAAAAAAA",
-  // Of a push service that is known, at a place where nothing is.
+  // At a known push service, at an address where nothing is.
   endpoint: "https://nothing.push.services.mozilla.com/wpush/v2/nothing",
   expirationTime: null,
   keys: {
@@ -48,7 +50,7 @@ export async function readDocument(t: TestApp): Promise<Document> {
   return (await t.call("GET", "/openapi.json")).body;
 }
 
-/** Those of the API, without the pages for people. */
+/** The operations of the API, without pages for people. */
 export function listOperations(document: Document): Operation[] {
   return Object.entries<Document>(document.paths).flatMap(([pattern, methods]) =>
     Object.entries<Document>(methods).filter(([, operation]) => !isPage(operation)).map((
@@ -65,7 +67,7 @@ export function listOperations(document: Document): Operation[] {
   );
 }
 
-/** Whether it answers people with documents, or what those are made of, and not programs with JSON. */
+/** Whether it serves pages for people, or parts of them, rather than JSON. */
 export function isPage({ responses, tags }: Document): boolean {
   return responses["200"]?.content?.["text/html"] !== undefined || tags?.includes("Web client");
 }
@@ -90,11 +92,11 @@ function valueOf(field: string): Json {
   return value;
 }
 
-/** Sends a head as it is, for what fetch() would repair or refuse, and answers with the status line that comes. */
+/** Sends a raw head, which fetch() would repair or refuse, and returns the status line. */
 export async function sendRaw(url: string, head: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
-  // Whoever is not answered within this time is told so by an empty line.
+  // Without an answer in this time the result is empty.
   const timer = setTimeout(() => connection.close(), 3_000);
   try {
     await connection.write(new TextEncoder().encode(head.replaceAll("\n", "\r\n")));

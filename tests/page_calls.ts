@@ -1,15 +1,16 @@
-// The page of an invitation as a browser without JavaScript has it: documents, and forms that are sent as they stand.
+// Drives the page of an invitation as a browser without JavaScript: documents, and forms that are sent as
+// they are.
 
 import { equal, ok } from "./assert.ts";
 import { type Person, succeeded, type TestApp } from "./support.ts";
 
 export interface Page {
-  /** The address of the link, below the service's own. */
+  /** The path of the link. */
   path: string;
   status: number;
   headers: Headers;
   html: string;
-  /** Hidden fields of its forms that post, by their step. */
+  /** The hidden fields of its POST forms, by step. */
   forms: Record<string, Record<string, string>>;
 }
 
@@ -30,7 +31,7 @@ export async function visit(t: TestApp, path: string, { headers, method, body }:
   return { path, status: response.status, headers: response.headers, html, forms: formsOf(html) };
 }
 
-/** Sends the form of a step with what was typed; `undefined` leaves a hidden field out. */
+/** Submits the form of a step with these values; `undefined` leaves a hidden field out. */
 export function submit(
   t: TestApp,
   page: Page,
@@ -46,7 +47,7 @@ export function submit(
   return visit(t, page.path, { method: "POST", body: new URLSearchParams(fields), headers });
 }
 
-/** Asks a number without an account, and takes the link out of the SMS that it gets. */
+/** Sends a friend request to a number without an account, and returns the link in the SMS. */
 export async function inviteLink(t: TestApp, inviter: Person, phone: string): Promise<string> {
   succeeded(
     await t.call("PUT", "/api/contacts/request", { token: inviter.token, json: { phone_number: phone } }),
@@ -56,20 +57,20 @@ export async function inviteLink(t: TestApp, inviter: Person, phone: string): Pr
   return sms.text.match(/\/i\/[\w-]+/)![0];
 }
 
-/** The page after the passcode, for the person of this number. */
+/** Verifies this number on the page, and returns the page that follows. */
 export async function enter(t: TestApp, path: string, phone: string): Promise<Page> {
   const asked = await submit(t, await visit(t, path), "send");
   equal(asked.status, 200, textOf(asked));
   return await submit(t, asked, "verify", { passcode: t.codeFor(phone) });
 }
 
-/** What somebody's list shows of a number. */
+/** The status of a number in somebody's contact list. */
 export async function statusOf(t: TestApp, me: Person, phone: string): Promise<string | undefined> {
   const answer = await t.call("GET", `/api/contacts/${phone}`, { token: me.token });
   return answer.body.contacts[0]?.status;
 }
 
-/** Everything that is stored, but how often somebody was seen. */
+/** All rows of the tables concerned, without `last_seen_at`. */
 export async function stored(t: TestApp): Promise<string> {
   const tables = ["users", "sessions", "passcodes", "invites", "suppressions", "conversations", "contacts"];
   const rows = await Promise.all(
@@ -78,7 +79,7 @@ export async function stored(t: TestApp): Promise<string> {
   return JSON.stringify(rows);
 }
 
-/** The text that a person reads. */
+/** The visible text. */
 export function textOf({ html }: Page): string {
   const body = html.slice(html.indexOf("<body>"));
   return body.replaceAll(/<[^>]*>/g, " ").replaceAll("&#39;", "'").replaceAll(/\s+/g, " ").trim();

@@ -1,4 +1,4 @@
-// The four calls of passcodes, in the words of the tests.
+// Helpers for the four calls of passcodes.
 
 import { type Answer, type TestApp, type TestOptions, withApp } from "./support.ts";
 import { startTwilioDouble, type TwilioDouble } from "./twilio_double.ts";
@@ -11,7 +11,7 @@ export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** One proxy in front, so that a test says where a guess comes from. */
+/** Behind one proxy, so that a test can choose the address of a guess. */
 export const BEHIND_PROXY = { env: { TRUSTED_PROXY_COUNT: "1" } };
 
 export function ask(t: TestApp, way: Way, phone: string): Promise<Answer> {
@@ -34,18 +34,18 @@ export function complete(
   });
 }
 
-/** A code that is not this one, another for each `nth` below a million. */
+/** A wrong passcode, a different one for each `nth` below a million. */
 export function wrong(passcode: string, nth = 1): string {
   return String((Number(passcode) + nth) % 1_000_000).padStart(6, "0");
 }
 
-/** The codes that a number was sent, oldest first. */
+/** The passcodes that were sent to a number, oldest first. */
 export function codesSent(t: TestApp, phone: string): string[] {
   return t.services.console!.sent().filter(({ to, text }) => to === phone && /^\d{6} /.test(text))
     .map(({ text }) => text.slice(0, 6)).reverse();
 }
 
-/** How often each code of error came, `ok` for a success. */
+/** Counts answers by error code; successes count as `ok`. */
 export function tally(answers: Answer[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { body } of answers) counts[body.code ?? "ok"] = (counts[body.code ?? "ok"] ?? 0) + 1;

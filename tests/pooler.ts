@@ -1,5 +1,5 @@
-// What stands between a service and its database as a pooler does: it reads how a connection begins (PostgreSQL, 54.7,
-// StartupMessage), and drops or refuses the settings in it.
+// A proxy that behaves like a connection pooler: it reads the startup message of each connection (PostgreSQL,
+// 54.7, StartupMessage), and drops or refuses the settings in it.
 
 import { Buffer } from "node:buffer";
 import type { TestDatabase } from "./database.ts";
@@ -43,7 +43,10 @@ export function startPooler(socketPath: string, { refuses }: { refuses: boolean 
   };
 }
 
-/** Length, version, and pairs of names and values that end with zero. */
+/**
+ * The startup message without its settings. It has a length, a version, and pairs of names and values that
+ * end with a zero byte.
+ */
 function withoutSettings(startup: Uint8Array): Uint8Array {
   const words = Buffer.from(startup.subarray(8)).toString().split("\0");
   const kept = ["user", "database"].flatMap((name) => [name, words[words.indexOf(name) + 1]!]);

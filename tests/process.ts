@@ -1,4 +1,4 @@
-// The service as its users run it: a process of its own.
+// The service as operators run it: in a process of its own.
 
 import { join } from "node:path";
 import { connect, type Pool } from "../db/connection/database.ts";
@@ -9,7 +9,7 @@ export interface Service {
   pid: number;
   /** Everything it printed so far. */
   output(): string;
-  /** The line of the log that said it was ready. */
+  /** The fields of its announcement that it is ready. */
   ready: Record<string, string>;
   /** Sends a signal and resolves with the exit code. */
   end(signal: Deno.Signal): Promise<number>;
@@ -17,7 +17,7 @@ export interface Service {
 
 export interface ServiceOptions {
   env?: Record<string, string>;
-  /** `start` or `serve` by deno task, or main.ts itself. */
+  /** Runs this deno task; without it, main.ts itself. */
   task?: "start" | "serve";
   uid?: number;
   gid?: number;
@@ -25,14 +25,17 @@ export interface ServiceOptions {
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
-/** Starts a service and waits until it is ready. It is not killed by itself: `end` it. */
+/** Starts a service and waits until it is ready. It has to be stopped by `end`. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const service = spawnService(options);
   const ready = await service.ready;
   return { ...service, ready, url: ready.listening! };
 }
 
-/** Runs with a way to start services on one database, and a pool of its own on it; none of them is left behind. */
+/**
+ * Runs with a function that starts services on one database, and with a pool on that database. All services
+ * are stopped at the end.
+ */
 export async function withServices(
   run: (start: () => Promise<Service>, sql: Pool) => Promise<void>,
 ): Promise<void> {
@@ -58,7 +61,9 @@ export async function withServices(
   }
 }
 
-/** Runs a test against a process of its own on a database of its own, which prints its passcodes and limits nothing. */
+/**
+ * Runs a test against a process and a database of its own. The service prints passcodes and has no limits.
+ */
 export async function withService(run: (service: Service) => Promise<void>): Promise<void> {
   const database = await createTestDatabase();
   const env = {
@@ -71,13 +76,13 @@ export async function withService(run: (service: Service) => Promise<void>): Pro
   try {
     await run(service);
   } finally {
-    // Where the test has not ended it itself.
+    // In case the test has not stopped it.
     await service.end("SIGKILL").catch(() => {});
     await database.drop();
   }
 }
 
-/** The same without waiting, for starts that are to fail. */
+/** Starts a service without waiting, for starts that have to fail. */
 export function spawnService({ env = {}, task, uid, gid }: ServiceOptions) {
   const args = task ? ["task", task] : ["run", "-A", "--frozen", join(ROOT, "main.ts")];
   const child = new Deno.Command(Deno.execPath(), {
@@ -112,7 +117,7 @@ export function spawnService({ env = {}, task, uid, gid }: ServiceOptions) {
     pid: child.pid,
     ready: ready.promise,
     output: () => output,
-    /** Resolves with the exit code once it has ended by itself. */
+    /** Resolves with the exit code when the process ends by itself. */
     finished,
     async end(signal: Deno.Signal) {
       child.kill(signal);
@@ -121,7 +126,10 @@ export function spawnService({ env = {}, task, uid, gid }: ServiceOptions) {
   };
 }
 
-/** What it says of itself when it is ready: a line of JSON, or for people a few lines of which the last says how to stop it. */
+/**
+ * Parses the announcement that the service is ready: one line of JSON, or several for people, the last of
+ * which says how to stop it. Null if it has not come yet.
+ */
 function readAnnouncement(output: string): Record<string, string> | null {
   const line = output.split("\n").find((line) => line.includes('"PuffinTalk is ready"'));
   if (line?.endsWith("}")) return JSON.parse(line);

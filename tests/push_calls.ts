@@ -1,4 +1,4 @@
-// A service whose push service is a double, and how people subscribe.
+// A service with a double of a push service, and browsers that subscribe.
 
 import { deepEqual } from "./assert.ts";
 import { type Browser, type PushDouble, startPushDouble } from "./push_double.ts";
@@ -8,10 +8,10 @@ export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
-/** A wake is due after this, and a subscription's socket is known after this. */
+/** A wake is due after `DUE_MS`, and whether a session has a socket is known after `SETTLED_MS`. */
 export const DUE_MS = 2 * SECOND_MS;
 export const SETTLED_MS = 30 * SECOND_MS;
-/** A push service that the operator knows and that is not there. */
+/** A push service that is configured but not running. */
 export const NOWHERE = "http://127.0.0.1:1";
 
 export async function withDouble(run: (double: PushDouble) => Promise<void>): Promise<void> {
@@ -24,7 +24,7 @@ export async function withDouble(run: (double: PushDouble) => Promise<void>): Pr
   }
 }
 
-/** A service at a standstill: its clock and its turns are the test's. */
+/** A service whose clock and dispatch turns are controlled by the test. */
 export function withPush(
   run: (t: TestApp, double: PushDouble) => Promise<void>,
   options: TestOptions = {},
@@ -37,7 +37,7 @@ export function withPush(
   );
 }
 
-/** Two services at a standstill, whose clocks go together. */
+/** Two such services, whose clocks the test moves together. */
 export function withTwo(
   run: (one: TestApp, two: TestApp, double: PushDouble) => Promise<void>,
 ): Promise<void> {
@@ -60,7 +60,7 @@ export async function put(t: TestApp, { token }: { token: string }, browser: Bro
   return await t.call("PUT", "/api/push/subscription", { token, json: browser.subscription });
 }
 
-/** A browser that is subscribed, and has been for a while; what went before is none of its business. */
+/** A browser that has been subscribed for a while, so that earlier events do not wake it. */
 export async function subscribed(
   t: TestApp,
   double: PushDouble,
@@ -73,7 +73,7 @@ export async function subscribed(
   return browser;
 }
 
-/** Lets what was heard fall due, and sends it. */
+/** Lets pending wakes become due, and sends them. */
 export async function wake(t: TestApp, ms = DUE_MS): Promise<void> {
   await t.services.push.turn();
   t.clock.advance(ms);

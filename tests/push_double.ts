@@ -1,5 +1,6 @@
-// Stands in for a push service on a real port, as strict as one is: what is not signed for it (RFC 8292) or not
-// encrypted (RFC 8291) it refuses. And the browsers that subscribe with it, each with a key pair of its own.
+// A double of a push service on a real port, as strict as real ones: it refuses what is not signed for it
+// (RFC 8292) or not encrypted (RFC 8291). Also the browsers that subscribe with it, each with a key pair of
+// its own.
 
 import { Buffer } from "node:buffer";
 import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
@@ -9,9 +10,9 @@ export interface Push {
   path: string;
   headers: Headers;
   body: Uint8Array;
-  /** The public VAPID key that it was signed with. */
+  /** The public VAPID key of the signature. */
   key: string;
-  /** What the signature is for. */
+  /** The claims of the signature. */
   claims: { aud?: string; exp?: number; sub?: string };
 }
 
@@ -19,20 +20,20 @@ export interface Browser {
   path: string;
   /** What PushSubscription.toJSON() gives. */
   subscription: { endpoint: string; expirationTime: number | null; keys: { p256dh: string; auth: string } };
-  /** What came for it, decrypted, oldest first. */
+  /** The decrypted pushes it received, oldest first. */
   read(): string[];
 }
 
 export interface PushDouble {
   /** For PUSH_HOSTS. */
   origin: string;
-  /** What was taken and what was answered otherwise, oldest first. */
+  /** All pushes, accepted or answered otherwise, oldest first. */
   pushes: Push[];
-  /** Why it refused what it refused by itself. */
+  /** The reasons for its own refusals. */
   refusals: string[];
-  /** The most that were under way at once. */
+  /** The largest number of concurrent pushes. */
   atOnceMax: number;
-  /** The next `times` pushes, one unless told, are answered so. */
+  /** The next `times` pushes, one by default, are answered like this. */
   answer(next: (push: Push) => Response | Promise<Response>, times?: number): void;
   browser(): Browser;
   close(): Promise<void>;
@@ -126,7 +127,7 @@ function createBrowser(origin: string, pushes: Push[]): Browser {
   }
 }
 
-/** The key and what was signed; or what is wrong with it. */
+/** The key and the claims; or what is wrong with the signature. */
 async function readSignature(
   header: string | null,
   audience: string,

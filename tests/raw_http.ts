@@ -1,11 +1,11 @@
-// A connection on which anything can be said: what a client's library would repair, refuse, or send at once.
+// A raw HTTP connection, for requests that a client library would repair, refuse, or send differently.
 
 export interface RawHttp {
-  /** Resolves when it is sent; a server that has hung up is no error. */
+  /** Resolves once it is sent, even if the server has hung up. */
   say(text: string): Promise<void>;
-  /** Everything that was answered so far. */
+  /** All bytes received so far. */
   heard(): string;
-  /** Resolves when the server has ended the connection. */
+  /** Resolves when the server closes the connection. */
   ended: Promise<void>;
   close(): void;
 }
@@ -42,12 +42,12 @@ export async function openRaw(url: string): Promise<RawHttp> {
   };
 }
 
-/** The status of each answer that was heard, in order. */
+/** The status of each answer, in order. */
 export function statusesOf(heard: string): number[] {
   return [...heard.matchAll(/HTTP\/1\.[01] (\d{3})/g)].map(([, status]) => Number(status));
 }
 
-/** A head as it goes over the line; `\n` becomes what HTTP wants. */
+/** The head of a request, with the line endings of HTTP. */
 export function headOf(...lines: string[]): string {
   return `${lines.join("\r\n")}\r\n\r\n`;
 }

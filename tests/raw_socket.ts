@@ -1,13 +1,13 @@
-// A WebSocket by hand: what a client's library would not send, and a client that does not read.
+// A raw WebSocket, for frames that a client library would not send, and for clients that do not read.
 
 export interface Handshake {
   status: number;
   headers: Headers;
-  /** What comes after the answer's head stays unread here. */
+  /** The connection; everything after the answer's head is still unread. */
   conn: Deno.TcpConn;
 }
 
-/** Asks a service for a WebSocket; `conn` is the caller's to close. */
+/** Sends the handshake of a WebSocket; the caller has to close `conn`. */
 export async function shakeHands(
   url: string,
   path: string,
@@ -24,7 +24,7 @@ export async function shakeHands(
   };
 }
 
-/** What a client says first (RFC 6455, section 4.1). */
+/** The client's handshake (RFC 6455, section 4.1). */
 export function handshake(
   url: string,
   path: string,
@@ -42,7 +42,7 @@ export function handshake(
   return new TextEncoder().encode(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
 }
 
-/** Byte by byte, so that no frame behind it is taken off. */
+/** Reads byte by byte, so that nothing of the first frame is consumed. */
 async function readHead(conn: Deno.TcpConn): Promise<string> {
   const byte = new Uint8Array(1);
   let head = "";

@@ -1,17 +1,17 @@
-// An upload by hand, over a connection of its own: sent piece by piece, and broken off as networks break it off.
+// A raw upload over a connection of its own: sent piece by piece, and broken off as networks do.
 
 import { connect } from "node:net";
 import type { Answer } from "./support.ts";
 import { joined, partHead } from "./upload_calls.ts";
 
 export interface RawUpload {
-  /** More of the file. */
+  /** Sends more of the file. */
   write(bytes: Uint8Array | string): Promise<void>;
-  /** What ends the body. */
+  /** Sends the end of the body. */
   finish(): Promise<void>;
-  /** Rejects when the connection ends without one. */
+  /** Rejects if the connection ends without an answer. */
   answer: Promise<RawAnswer>;
-  /** Closes the connection in order, or by a reset. */
+  /** Closes the connection in order; `reset` resets it. */
   end(): void;
   reset(): void;
 }
@@ -23,13 +23,13 @@ export interface RawAnswer {
 
 interface RawOptions {
   token: string;
-  /** Tells the length of the body instead of sending it in chunks. */
+  /** Declares this length instead of sending chunks. */
   contentLength?: number;
 }
 
 const BOUNDARY = "x";
 
-/** Connects and sends everything that stands before the file. */
+/** Connects and sends everything up to the beginning of the file. */
 export async function beginRaw(url: string, { token, contentLength }: RawOptions): Promise<RawUpload> {
   const { hostname, port, host } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });

@@ -1,4 +1,5 @@
-// A TCP port in front of the tests' database, which listens on a Unix socket: for services that may open no file.
+// A TCP port in front of the tests' database, which listens on a Unix socket: for services without permission
+// to open files.
 
 import type { TestDatabase } from "./database.ts";
 import { startProxy } from "./tcp_proxy.ts";
@@ -6,7 +7,7 @@ import { startProxy } from "./tcp_proxy.ts";
 export interface Relay {
   /** A DATABASE_URL through this port. */
   url: string;
-  /** Cuts every connection and refuses new ones, on the same port, until `mend`. */
+  /** Closes all connections and refuses new ones, until `mend`. */
   cut(): void;
   mend(): void;
   close(): void;

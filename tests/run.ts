@@ -7,18 +7,21 @@ import { join } from "node:path";
 import { type EmbeddedPostgres, startEmbedded } from "../db/embedded/launcher.ts";
 import { usesBrowser, writeGroups } from "./groups.ts";
 
-/** What survives a crash of the machine does not matter here, and every test file brings its own connections. */
+/** A crash of the machine may lose the data, and every test file opens connections of its own. */
 const SETTINGS = { fsync: "off", full_page_writes: "off", max_connections: "300" };
 
-/** A test that hangs must not hang the gate as well. Long runs, which are asked for by name, take their time. */
+/**
+ * The time limit of a run, so that a hanging test does not block `deno task ok`. Long runs are asked for by
+ * name and may take their time.
+ */
 const MINUTES_MAX = Deno.env.has("LONG") || Deno.env.has("FUZZ") ? 180 : 40;
 const IS_CI = Deno.env.has("CI");
-/** More than so many tests are no accident. */
+/** If more browser tests than this fail, it is not by chance. */
 const SECOND_TRY_MAX = 2;
 const TAIL_LENGTH = 1_000;
 
 const folder = await Deno.makeTempDir({ prefix: "puffintalk-tests-" });
-// Whoever runs the server for root has to get in.
+// When run as root, PostgreSQL runs as another user, who needs access.
 await Deno.chmod(folder, 0o711);
 
 let running: Deno.ChildProcess | null = null;
@@ -32,9 +35,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 interface Ran {
   code: number;
-  /** What its last line counts: also what fails outside of any test, which the report leaves out. */
+  /**
+   * The failures that the last line counts, including those outside of any test, which the report does not
+   * have.
+   */
   failed: number;
-  /** As JUnit has it. */
+  /** The report, in JUnit's format. */
   report: string;
 }
 
@@ -53,15 +59,16 @@ try {
   console.log(countsOf(first, left ?? undefined));
 } finally {
   await server?.stop();
-  // Not below the folder when that lies where the server's user cannot go.
+  // The data may lie outside the folder, where the server's user has access.
   if (server) await Deno.remove(server.location, { recursive: true });
   await Deno.remove(folder, { recursive: true });
 }
 Deno.exit(code);
 
 /**
- * Without looking at types: the gate has done that, and whoever runs one file should not wait for it.
- * @param options `jobs`: files at once; one more than there are cores, because many wait for a process or a browser
+ * Runs `deno test` without type checks: `deno task ok` does those, and they would delay every single run.
+ * @param options `jobs`: files at once; one more than there are cores, because many wait for a process or a
+ * browser
  */
 async function test(
   host: string,
@@ -91,7 +98,7 @@ async function test(
   return { code, failed: Number(failed), report };
 }
 
-/** Prints it, and answers with its end. */
+/** Prints the output, and returns its last characters. */
 async function passOn(output: ReadableStream<Uint8Array>): Promise<string> {
   let tail = "";
   const decoder = new TextDecoder();
@@ -103,8 +110,8 @@ async function passOn(output: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 /**
- * The tests with a browser that failed, where nothing else did: on a busy machine a browser is late at times, so they are
- * tried once more with nothing beside them.
+ * The failed browser tests, if nothing else failed. A browser on a busy machine is sometimes late, so these
+ * are tried once more on their own.
  */
 async function browserTestsOf({ failed, report }: Ran): Promise<string[]> {
   const failures = failuresOf(report);
@@ -115,12 +122,12 @@ async function browserTestsOf({ failed, report }: Ran): Promise<string[]> {
   return failures.map(({ name }) => name);
 }
 
-/** The flag that leaves out all tests but these. */
+/** The flag that runs these tests only. */
 function only(names: string[]): string {
   return `--filter=/^(${names.map(RegExp.escape).join("|")})$/`;
 }
 
-/** Where each test was defined, which may be in a helper. */
+/** The failed tests, each with the file that defines it, which may be a helper. */
 function failuresOf(report: string): { file: string; name: string }[] {
   const cases = report.match(/<testcase [^>]*>\s*<(failure|error)/g) ?? [];
   return cases.map((one) => ({
@@ -134,7 +141,7 @@ function fromXml(text: string): string {
   return text.replaceAll(/&(\w+);/g, (entity, name) => characters[name] ?? entity);
 }
 
-/** All tests, unless an argument names some: the value of a flag is not a path that exists. */
+/** Adds all test files, unless an argument is a path. The value of a flag is not an existing path. */
 async function withPaths(args: string[]): Promise<string[]> {
   const named = args.some((arg) => {
     try {
@@ -146,22 +153,22 @@ async function withPaths(args: string[]): Promise<string[]> {
   return named ? args : [...args, ...await writeGroups("tests/", folder)];
 }
 
-/** How many of those that were tried again did not pass. */
+/** How many tests failed on the second try as well. */
 function leftOf(names: string[], { code, report }: Ran): number {
   const passed = countOf(report, /<testcase /g) - countOf(report, /<skipped/g) - failuresOf(report).length;
   return Math.max(names.length - passed, code === 0 ? 0 : 1);
 }
 
 /**
- * What fails outside a test, e.g. a file that does not compile, counts as one.
- * @param left how many were left by a second try
+ * The last line. A failure outside of any test, for example a file that does not compile, counts as one.
+ * @param left how many failures remain after a second try
  */
 function countsOf({ code, report }: Ran, left?: number): string {
   const notRun = countOf(report, /<skipped/g);
   const reported = left ?? countOf(report, /<failure|<error/g);
   const failed = code === 0 || left !== undefined ? reported : Math.max(reported, 1);
   const passed = countOf(report, /<testcase /g) - reported - notRun;
-  // The report does not tell tests that a filter left out from ignored ones.
+  // The report does not distinguish tests left out by a filter from ignored ones.
   const skipped = Deno.args.some((arg) => arg.startsWith("--filter")) ? 0 : notRun;
   return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
 }

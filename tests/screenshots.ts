@@ -11,7 +11,7 @@ import { SIZES as WEB_SIZES } from "./web_window.ts";
 
 const FOLDER = new URL("../docs/screenshots/", import.meta.url);
 const WEB_FOLDER = new URL("../docs/web/", import.meta.url);
-/** A keypad phone's screen, a small smartphone's, a desktop's. */
+/** The screens of a keypad phone, a larger one, and a desktop. */
 const SIZES = [[128, 160], [240, 320], [1280, 800]] as const;
 const BYTES_MAX = 40_000;
 const WEB_BYTES_MAX = 200_000;

@@ -1,4 +1,4 @@
-// People who use a service in a process of its own, as clients do: by HTTP alone.
+// Users of a service in another process, which they reach by HTTP alone.
 
 import { equal } from "./assert.ts";
 import type { Answer, Person } from "./support.ts";
@@ -19,7 +19,7 @@ export async function ask(url: string, method: string, token?: string, json?: un
 
 const TRIES_MAX = 10;
 
-/** As clients do: what is answered 503 is asked again when the answer says so, a few times. */
+/** Retries a 503 when the answer says so, a few times, as clients do. */
 export async function persistently(call: () => Promise<Reply>): Promise<Reply> {
   for (let tries = 1;; tries += 1) {
     const reply = await call();

@@ -1,4 +1,4 @@
-// The calls of sessions, in the words of the tests.
+// Helpers for calls about sessions.
 
 import { equal } from "./assert.ts";
 

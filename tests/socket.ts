@@ -1,4 +1,4 @@
-// A WebSocket that remembers what it was told.
+// A WebSocket that records its frames.
 
 import { equal } from "./assert.ts";
 
@@ -9,12 +9,12 @@ export interface Frame {
 }
 
 export interface TestSocket {
-  /** Everything told so far, after `connected`. */
+  /** All frames so far, after `connected`. */
   frames: Frame[];
   connected: Frame;
-  /** As `event` or `event sender`, without those that came twice in a row. */
+  /** The frames as `event` or `event sender`, without repetitions in a row. */
   told(): string[];
-  /** Forgets what was told so far. */
+  /** Clears the recorded frames. */
   forget(): void;
   /** Resolves with the close code. */
   closed: Promise<number>;
@@ -22,7 +22,7 @@ export interface TestSocket {
   end(): Promise<void>;
 }
 
-/** Resolves when `connected` was told. */
+/** Opens a socket and waits for `connected`. */
 export async function openSocket(url: string, protocols: string[] = []): Promise<TestSocket> {
   const raw = new WebSocket(url, protocols);
   const frames: Frame[] = [];

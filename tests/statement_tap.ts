@@ -1,17 +1,17 @@
-// A way to the database on which can be seen what a service asks it: the statements in their order, as PostgreSQL is
-// sent them (Frontend/Backend Protocol, "Message Formats").
+// A proxy to the database that records the statements which a service sends, in their order (Frontend/Backend
+// Protocol, "Message Formats").
 
 import type { TestDatabase } from "./database.ts";
 
 export interface StatementTap {
-  /** The same database, by this way. */
+  /** The same database, through the proxy. */
   database: TestDatabase;
-  /** What was asked while this ran. */
+  /** The statements sent while this ran. */
   during(run: () => Promise<unknown>): Promise<string[]>;
   close(): void;
 }
 
-/** What a connection asks of its own accord: whether it is alive, and which types there are. */
+/** Statements of the connections themselves: health checks, and the list of types. */
 const OF_THE_CONNECTION = /^select (1|pg_notification_queue_usage\(\))$|pg_catalog\.pg_type/;
 
 export function startStatementTap(database: TestDatabase): StatementTap {
@@ -63,7 +63,7 @@ export function startStatementTap(database: TestDatabase): StatementTap {
   };
 }
 
-/** Reads one client's messages: a prepared statement counts whenever it is bound. */
+/** Parses the messages of one client. A prepared statement counts each time it is bound. */
 function statementReader(tell: (statement: string) => void): (bytes: Uint8Array) => void {
   const prepared = new Map<string, string>();
   let pending = new Uint8Array();
@@ -79,7 +79,7 @@ function statementReader(tell: (statement: string) => void): (bytes: Uint8Array)
   return (bytes) => {
     pending = new Uint8Array([...pending, ...bytes]);
     while (true) {
-      // The first message alone has no letter in front.
+      // Only the first message has no type byte.
       const start = isStartup ? 0 : 1;
       if (pending.length < start + 4) return;
       const length = new DataView(pending.buffer).getUint32(start);

@@ -1,5 +1,6 @@
-// What most tests stand on: the whole service in this process, with a real database, real HTTP on a port of its own, a
-// clock that can be moved, and two people to play with. Every answer is checked against the OpenAPI document.
+// The base of most tests: the whole service in this process, with a real database, real HTTP on a port of its
+// own, and a clock that the test can move; and two people, Ann and Bob. Every answer is checked against the
+// OpenAPI document.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { connect, openDatabase, type Pool } from "../db/connection/database.ts";
@@ -27,10 +28,10 @@ export interface Answer {
 
 export interface Ask {
   token?: string;
-  /** Sent as JSON. */
+  /** Sent as a JSON body. */
   json?: unknown;
   headers?: Record<string, string>;
-  /** Sent as it is. */
+  /** Sent as it is, without a Content-Type of ours. */
   raw?: BodyInit;
 }
 
@@ -41,12 +42,12 @@ export interface Person {
 
 export interface Clock {
   now: () => Date;
-  /** What has passed, whatever the clock was set to. */
+  /** The time that has passed, independent of how the clock was set. */
   elapsedMs: () => number;
   advance(ms: number): void;
-  /** Somebody sets it, forward or back: no time passes. */
+  /** Sets the clock forward or back without any time passing. */
   set(ms: number): void;
-  /** From here on time moves by `advance` alone. */
+  /** From here on only `advance` moves time. */
   freeze(): void;
 }
 
@@ -54,10 +55,10 @@ export interface TestApp {
   url: string;
   clock: Clock;
   services: Services;
-  /** A pool of the tests' own on the service's database. */
+  /** The test's own pool on the service's database. */
   sql: Pool;
   database: TestDatabase;
-  /** Every line that was logged. */
+  /** All lines logged so far. */
   log: string[];
   call(method: string, path: string, ask?: Ask): Promise<Answer>;
   /** The passcode in the newest SMS to a number. */
@@ -66,14 +67,14 @@ export interface TestApp {
   signIn(phone: string, device?: string): Promise<Person>;
   befriend(one: Person, other: Person): Promise<void>;
   send(from: Person, to: Person, message: string, more?: Record<string, unknown>): Promise<Answer>;
-  /** @param more of the query: what it is told beside the others */
+  /** @param more further query, for the events that a socket has to ask for */
   socket(token: string, more?: "" | "&sessions=true"): Promise<TestSocket>;
 }
 
 export interface TestOptions {
-  /** Configuration as environment variables, over the tests' own. */
+  /** Environment variables, overriding those of the tests. */
   env?: Record<string, string>;
-  /** Another service's database, for two processes on one. */
+  /** The database of another service, to run two processes on one. */
   database?: TestDatabase;
 }
 
@@ -83,10 +84,13 @@ const ENV = { JWT_SECRET, LIMITS: "off" };
 const WEB_FILES = new URL("../web/dist/", import.meta.url);
 let webFiles: ReturnType<typeof readWebFiles> | undefined;
 
-/** By configuration, on which the document may depend: to make one costs as much as a test. */
+/**
+ * Cached by configuration, because the document may depend on it and creating a checker takes as long as a
+ * test.
+ */
 const checkers: Record<string, Checker> = {};
 
-/** Runs a test against a service of its own, and takes it down whatever happens. */
+/** Runs a test against a service of its own, and stops it in any case. */
 export async function withApp(run: (t: TestApp) => Promise<void>, options: TestOptions = {}): Promise<void> {
   const log: string[] = [];
   configureLogging("json", (line) => void log.push(line));
@@ -115,7 +119,7 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
   try {
     await run(createTestApp({ url, clock, services, sql, database, log, sockets, checker }));
   } catch (error) {
-    // Why an answer was 500 stands nowhere else.
+    // The cause of a 500 appears only in the log.
     for (const line of log) if (line.includes('"level":"ERROR"')) console.error(line);
     throw error;
   } finally {
@@ -129,7 +133,10 @@ export async function withApp(run: (t: TestApp) => Promise<void>, options: TestO
   }
 }
 
-/** As the service itself does: Deno waits for ever for a socket whose client left in the middle of the handshake. */
+/**
+ * As the service itself does it, with a timeout: Deno waits for ever for a socket whose client left during
+ * the handshake.
+ */
 async function stop(server: Deno.HttpServer): Promise<void> {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, 5_000);
@@ -137,7 +144,7 @@ async function stop(server: Deno.HttpServer): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The same with two services, which have nothing in common but the database. */
+/** As `withApp`, with two services that share nothing but the database. */
 export async function withTwoApps(run: (one: TestApp, two: TestApp) => Promise<void>): Promise<void> {
   const database = await createTestDatabase();
   try {
@@ -147,7 +154,7 @@ export async function withTwoApps(run: (one: TestApp, two: TestApp) => Promise<v
   }
 }
 
-/** Two people who may write to each other. */
+/** Ann and Bob, signed up and friends. */
 export async function friends(t: TestApp): Promise<[ann: Person, bob: Person]> {
   const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
   await t.befriend(ann, bob);
@@ -192,7 +199,7 @@ function createTestApp({ sockets, checker, ...parts }: Parts): TestApp {
     return sms!.text.match(/^\d{6}/)![0];
   }
 
-  /** Asks, and completes with the code that came. */
+  /** Requests a passcode and completes with it. */
   async function enter(way: "signup" | "signin", phone: string, device?: string): Promise<Person> {
     const asked = await call("POST", `/api/auth/${way}`, { json: { phone_number: phone } });
     equal(asked.status, 200, JSON.stringify(asked.body));
@@ -250,7 +257,7 @@ function createClock(): Clock {
   };
 }
 
-/** Asserts an error of the documented form. */
+/** Asserts an error with this status and code, in the documented form. */
 export function refused(answer: Answer, status: number, code: string): void {
   deepEqual([answer.status, answer.body?.code], [status, code], JSON.stringify(answer.body));
   equal(answer.body.success, false);
@@ -264,7 +271,7 @@ export function succeeded(answer: Answer): void {
   equal(answer.body.success, true);
 }
 
-/** Looks until it is so, for what other processes and sockets do in their own time. */
+/** Repeats the assertion until it holds or the time is up, for effects of other processes and sockets. */
 export async function eventually(look: () => unknown, ms = 5_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (true) {

@@ -1,14 +1,14 @@
-// A way to the database that can be cut, or go silent, as networks do.
+// A proxy to the database that can be cut or fall silent, as networks do.
 
 export interface TcpProxy {
   port: number;
-  /** Ends every connection and takes no new ones. */
+  /** Closes all connections and accepts no new ones. */
   refuse(): void;
-  /** Takes connections and passes nothing on, in neither direction. */
+  /** Accepts connections but passes nothing on, in either direction. */
   freeze(): void;
-  /** Goes on. What was held back while it was frozen arrives now. */
+  /** Passes everything on again; what was held back arrives now. */
   resume(): void;
-  /** Bytes that are held back. */
+  /** How many bytes are held back. */
   heldBytes(): number;
   close(): void;
 }

@@ -1,4 +1,4 @@
-// Tokens as somebody else would make them: ours but for one thing.
+// Forged tokens: like ours except for one thing.
 
 import { equal } from "./assert.ts";
 import { Buffer } from "node:buffer";
@@ -6,7 +6,7 @@ import { decodeJwt, SignJWT } from "jose";
 
 import { refused, type TestApp } from "./support.ts";
 
-/** As long as HS512 wants a key, so that nothing but its name is wrong with a token of another algorithm. */
+/** Long enough for HS512, so that a token of another algorithm is wrong in its `alg` alone. */
 export const SECRET = "a secret of the tests of sixty-four bytes which HS384 and HS512 take as a key";
 export const OTHER = "a secret of nobody else of 32 bytes or more";
 export const ENV = { env: { JWT_SECRET: SECRET } };
@@ -21,7 +21,7 @@ export function nowS(): number {
   return Math.floor(Date.now() / 1_000);
 }
 
-/** A token of this session as ours are, but for the changes; a claim of undefined is left out. */
+/** A token of this session with these changes; a claim of undefined is left out. */
 export function forge(
   token: string,
   { alg = "HS256", secret = SECRET, claims = {} }: Forgery = {},
@@ -30,7 +30,7 @@ export function forge(
   return new SignJWT(payload).setProtectedHeader({ alg, typ: "JWT" }).sign(new TextEncoder().encode(secret));
 }
 
-/** The same without a signature. */
+/** A token of this session without a signature. */
 export function unsigned(token: string, alg: string): string {
   const header = Buffer.from(JSON.stringify({ alg, typ: "JWT" })).toString("base64url");
   return `${header}.${token.split(".")[1]}.`;
@@ -42,7 +42,7 @@ export async function isRefused(t: TestApp, token: string, what: string): Promis
   refused(answer, 401, "unauthenticated");
 }
 
-/** A token of this session under a header of the test's own, signed by `sign`. */
+/** A token of this session with another header, signed by `sign`. */
 export async function signedAs(
   token: string,
   header: Record<string, unknown>,

@@ -1,4 +1,4 @@
-// Resumable uploads as tests speak them: by hand, and by the protocol's own client.
+// Resumable uploads: by raw calls, and by the protocol's own client.
 
 import { equal } from "./assert.ts";
 import { Buffer } from "node:buffer";
@@ -8,7 +8,7 @@ import type { Answer, Ask, Person, TestApp } from "./support.ts";
 export const TUS = { "tus-resumable": "1.0.0" };
 export const BYTES = { ...TUS, "content-type": "application/offset+octet-stream" };
 
-/** `Upload-Metadata` as the protocol wants it. */
+/** A value of `Upload-Metadata`. */
 export function metadata(fields: Record<string, string>): string {
   return Object.entries(fields).map(([name, value]) => `${name} ${btoa(value)}`).join(",");
 }
@@ -29,7 +29,7 @@ export function create(
   return t.call("POST", "/api/uploads", { token, headers: all, ...ask });
 }
 
-/** Begins an upload: its address. */
+/** Creates an upload; returns its address. */
 export async function begin(t: TestApp, me: Person, length: number): Promise<string> {
   const { status, headers, body } = await create(t, me, length);
   equal(status, 201, JSON.stringify(body));
@@ -50,7 +50,7 @@ export function head(t: TestApp, { token }: Person, address: string): Promise<An
   return t.call("HEAD", address, { token, headers: TUS });
 }
 
-/** What HEAD says has arrived. */
+/** The offset that HEAD reports. */
 export async function offset(t: TestApp, me: Person, address: string): Promise<number> {
   const { status, headers } = await head(t, me, address);
   equal(status, 200);
@@ -64,19 +64,19 @@ export function idOf(address: string): number {
 export interface ClientOptions {
   token: string;
   bytes: Uint8Array;
-  /** The address of an upload to go on with. */
+  /** The address of an upload to resume. */
   uploadUrl?: string | undefined;
   chunkSize?: number;
   uploadDataDuringCreation?: boolean;
   overridePatchMethod?: boolean;
-  /** Breaks the connection when so many bytes are sent. */
+  /** Breaks the connection after this many bytes. */
   cutAt?: number;
-  /** Milliseconds to wait before each try; none is made again unless given. */
+  /** Milliseconds before each retry; without it there are none. */
   retryDelays?: number[];
   onShouldRetry?: (error: DetailedError) => boolean;
 }
 
-/** Uploads by tus-js-client; answers with the upload's address, and with whether it was finished. */
+/** Uploads by tus-js-client; returns the upload's address, and whether it was finished. */
 export function clientUpload(
   url: string,
   { token, bytes, uploadUrl, cutAt = Infinity, ...options }: ClientOptions,

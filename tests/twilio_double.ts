@@ -1,12 +1,12 @@
-/** One POST of Messages.json as the double read it, whatever it answered. */
+/** A POST to Messages.json, however the double answered it. */
 export interface AskedMessage {
   to: string;
   body: string;
-  /** The number, or the sid of the messaging service. */
+  /** The sender: a number, or the SID of a messaging service. */
   from: string;
 }
 
-/** The whole request behind a message, for the tests of its form. */
+/** The whole request of a message, for tests of its form. */
 export interface AskedRequest {
   method: string;
   path: string;
@@ -15,7 +15,7 @@ export interface AskedRequest {
   form: Record<string, string>;
 }
 
-/** An error as Twilio words it, or an answer of the test's own. */
+/** An error in Twilio's words, or a custom answer. */
 export type Answer =
   | { status: number; code: number }
   | ((asked: AskedMessage) => Response | Promise<Response>);
@@ -26,16 +26,16 @@ export interface TwilioDouble {
   /** Oldest first. */
   messages: AskedMessage[];
   requests: AskedRequest[];
-  /** What it called the messages that it took without being told to answer anything else, oldest first. */
+  /** The SIDs of the messages that it accepted by default, oldest first. */
   sids: string[];
-  /** The next `times` messages, one unless told, are answered so; then Twilio is well again. */
+  /** The next `times` messages, one by default, are answered like this; then Twilio works again. */
   answer(next: Answer, times?: number): void;
   close(): Promise<void>;
 }
 
 const PATH = /^\/2010-04-01\/Accounts\/AC[0-9A-Za-z]+\/Messages\.json$/;
 
-/** Stands in for Twilio's API on a real port and is as strict about a request's form as Twilio is. */
+/** A double of Twilio's API on a real port, as strict about the form of requests as Twilio is. */
 export function startTwilioDouble(): TwilioDouble {
   const messages: AskedMessage[] = [];
   const requests: AskedRequest[] = [];
@@ -90,7 +90,7 @@ function accepted(form: Record<string, string>, sid: string): Response {
   return Response.json(body, { status: 201 });
 }
 
-/** Quotes the number and the text, as Twilio's own messages do: whoever logs one of them is found out. */
+/** Quotes the number and the text, as Twilio's messages do, so that logging one is noticed. */
 function twilioError(
   { status, code }: { status: number; code: number },
   form: Record<string, string>,

@@ -1,4 +1,4 @@
-// What tests of uploads share: real files, bodies as phones send them, and a look at what is left in the database.
+// Helpers for uploads: real files, bodies as phones send them, and what is left in the database.
 
 import { equal } from "./assert.ts";
 import type { Answer, Person, TestApp } from "./support.ts";
@@ -14,11 +14,11 @@ export function fixture(name: string): Uint8Array<ArrayBuffer> {
 
 export interface Part {
   bytes: Uint8Array | string;
-  /** The header lines; those of a file called `file` unless given. */
+  /** The headers of the part; by default those of a part named `file`. */
   head?: string;
 }
 
-/** A multipart body of these parts, in this order. */
+/** A multipart body of these parts, in order. */
 export function multipart(...parts: Part[]): Uint8Array<ArrayBuffer> {
   const pieces: (Uint8Array | string)[] = [];
   for (const { bytes, head = partHead("file") } of parts) {
@@ -42,7 +42,7 @@ export function joined(...pieces: (Uint8Array | string)[]): Uint8Array<ArrayBuff
   return bytes;
 }
 
-/** Sends a file the way a browser's form does. */
+/** Uploads a file as a browser's form does. */
 export function upload(
   t: TestApp,
   { token }: Person,
@@ -63,14 +63,14 @@ export function uploadBody(
   return t.call("POST", path, { token, raw, headers });
 }
 
-/** Sound of so many bytes in all: a WAV of silence. */
+/** A WAV file of silence of this size. */
 export function wav(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   bytes.set(wavHead(size));
   return bytes;
 }
 
-/** The 44 bytes before the samples: mono, 8 bits, 8000 a second. */
+/** The 44 bytes of a WAV file's head: mono, 8 bits, 8000 samples a second. */
 export function wavHead(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(44);
   const view = new DataView(bytes.buffer);
@@ -88,7 +88,7 @@ export function wavHead(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The bytes that can be downloaded under an id. */
+/** Downloads media by id. */
 export async function download(t: TestApp, { token }: Person, id: number | string): Promise<Uint8Array> {
   const response = await fetch(`${t.url}/api/messages/media/${id}`, {
     headers: { authorization: `Bearer ${token}` },
@@ -97,7 +97,7 @@ export async function download(t: TestApp, { token }: Person, id: number | strin
   return await response.bytes();
 }
 
-/** How many rows and how many large objects there are. */
+/** Counts the rows and the large objects of media. */
 export async function remains({ sql }: Pick<TestApp, "sql">): Promise<{ rows: number; objects: number }> {
   const [row] = await sql<{ rows: number; objects: number }[]>`
     select

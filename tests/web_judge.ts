@@ -1,11 +1,11 @@
-// A screen as axe-core judges it, and whether all of it fits.
+// Checks a screen by axe-core, and that everything fits on it.
 
 import { deepEqual } from "./assert.ts";
 import type { Page } from "playwright-core";
 
 const AXE = await Deno.readTextFile(new URL(import.meta.resolve("axe-core/axe.min.js")));
 
-/** In the page: everything that reaches out of the screen, but what ends in dots. */
+/** Runs in the page: all elements that reach beyond the screen, except text that is cut with an ellipsis. */
 const TOO_WIDE = `[...document.querySelectorAll("body *")]
   .filter((element) => element.getClientRects().length > 0 && !element.closest("[hidden], .heard, .clip, .row-about, .row-name, svg"))
   .filter((element) => {
@@ -14,9 +14,9 @@ const TOO_WIDE = `[...document.querySelectorAll("body *")]
   })
   .map((element) => element.className || element.tagName)`;
 
-/** The page's own policy keeps every script out, also this one's: open it with `bypassCSP`. */
+/** Needs a page opened with `bypassCSP`, because the page's policy blocks this script. */
 export async function judge(page: Page, name: string): Promise<void> {
-  // The client is one page for all its screens, and to read the library takes as long as to run it.
+  // Loaded once, because all screens are one page, and loading it takes as long as running it.
   if (!await page.evaluate("'axe' in globalThis")) await page.evaluate(AXE);
   const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
     "axe.run({ resultTypes: ['violations'] }).then((found) => found.violations)",

@@ -1,4 +1,4 @@
-// Every screen of the web client with people and messages on it, for whoever judges or pictures them.
+// Opens every screen of the web client with people and messages on it, to check or to picture it.
 
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { CLIENT_TEXTS, type ClientTexts } from "../services/texts/client.ts";
@@ -18,7 +18,7 @@ const NEWCOMER = "+14155550199";
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 
-/** Ann, with somebody in every relation to her and a conversation with all kinds of messages. */
+/** Ann, with a contact of every status and a conversation with all kinds of messages. */
 export async function settle(t: TestApp): Promise<Person> {
   const ann = await t.signUp(ANN);
   const others = { bob: await t.signUp(BOB), cat: await t.signUp(CAT) };
@@ -66,13 +66,13 @@ export interface Tour {
   browser: Browser;
   ann: Person;
   options: BrowserContextOptions;
-  /** Of the pages; English unless told. */
+  /** The language of the pages; English by default. */
   language?: Language;
-  /** Looks at a screen under its name. */
+  /** Called for each screen with its name. */
   see: (name: string, page: Page) => Promise<void>;
 }
 
-/** Shows every screen; changes nothing, so that it can be gone again. */
+/** Opens every screen. It changes nothing, so it can be repeated. */
 export async function takeTour({ t, browser, ann, language = "en", see, ...rest }: Tour): Promise<void> {
   const options = { ...rest.options, locale: language };
   const texts = CLIENT_TEXTS[language];
@@ -115,7 +115,7 @@ export async function takeTour({ t, browser, ann, language = "en", see, ...rest 
   await see("person-delete", page);
   await go("#/settings", texts.settings.colours);
   await see("settings", page);
-  // A browser without windows has nowhere to show them.
+  // A headless browser has no notifications.
   if (await page.evaluate("Notification.permission") === "granted") {
     await page.getByRole("button", { name: texts.settings.on, exact: true }).click();
     await page.getByText(texts.settings.noticesOpen).waitFor();
@@ -133,7 +133,7 @@ export async function takeTour({ t, browser, ann, language = "en", see, ...rest 
   await page.context().close();
 }
 
-/** What who is not signed in sees. */
+/** The screens of somebody who is not signed in. */
 async function passDoor(t: TestApp, browser: Browser, options: BrowserContextOptions, see: Tour["see"]) {
   const { page } = await openWindow(t, browser, options);
   await page.locator("#phone").waitFor();

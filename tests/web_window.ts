@@ -1,4 +1,4 @@
-// The web client in real windows: each its own browser profile, driven by keys or by a mouse.
+// The web client in real windows, each with a browser profile of its own, driven by keys or by a mouse.
 
 import { deepEqual, equal } from "./assert.ts";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
@@ -14,17 +14,17 @@ export const SIZES = {
 
 export interface Window {
   page: Page;
-  /** What went wrong in the page, which should be nothing. */
+  /** Errors of the page; there should be none. */
   errors: string[];
 }
 
 export type OpenOptions = BrowserContextOptions & {
   path?: string;
-  /** Run in every page before its own. */
+  /** A script that runs in every page before its own. */
   script?: string;
 };
 
-/** Opens the web client in a browser of its own. */
+/** Opens the web client in a new window. */
 export async function openWindow(
   t: Pick<TestApp, "url">,
   browser: Browser,
@@ -38,15 +38,15 @@ export async function openWindow(
     ...more,
   });
   if (script !== undefined) await context.addInitScript(script);
-  // Requests are watched before the first page: what a test routes later misses all of them otherwise, in three windows of a
-  // hundred, where the service worker took the page over meanwhile.
+  // Interception has to be on before the first page. Otherwise, in three windows of a hundred, the service
+  // worker takes over the page and routes that a test adds later see no requests.
   await context.route(() => false, (route) => route.continue());
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
-    // Chromium itself writes a line for every refusal, and for a network that is gone.
+    // Chromium itself logs every HTTP error and every lost connection.
     if (message.type() === "error" && !/Failed to load resource|WebSocket connection/.test(message.text())) {
       errors.push(message.text());
     }
@@ -55,7 +55,7 @@ export async function openWindow(
   return { page, errors };
 }
 
-/** Opens it for somebody who has signed in there before. */
+/** Opens the client for somebody who has signed in there before. */
 export async function openAs(
   t: Pick<TestApp, "url">,
   browser: Browser,
@@ -69,12 +69,12 @@ export async function openAs(
     storageState: { cookies: [], origins: [origin] },
     ...options,
   });
-  // The page itself has a screen before its script has one.
+  // The static page already has a screen before the script renders one.
   await window.page.locator(".screen[data-scope]:not(.enter)").first().waitFor();
   return window;
 }
 
-/** Two friends, each in a window that shows the other. */
+/** Two friends, each in a window that shows the thread with the other. */
 export async function openFriends(
   t: TestApp,
   browser: Browser,
@@ -93,7 +93,7 @@ export async function openFriends(
 
 export type Friends = Awaited<ReturnType<typeof openFriends>>;
 
-/** A test with a service of its own, and windows. @param options `whole` as `withBrowser` has it */
+/** A test with a service of its own and a browser. @param options `whole` as in `withBrowser` */
 export function browserTest(
   name: string,
   run: (t: TestApp, browser: Browser) => Promise<void>,
@@ -106,7 +106,7 @@ export function browserTest(
   });
 }
 
-/** A test of two friends in their windows, in which nothing may go wrong that the test does not look for. */
+/** A test of two friends in their windows; an error of a page that the test does not expect fails it. */
 export function friendsTest(
   name: string,
   run: (t: TestApp, friends: Friends) => Promise<void>,
@@ -119,7 +119,7 @@ export function friendsTest(
   });
 }
 
-/** Where a message is written. */
+/** The field for a message. */
 export function field(page: Page): Locator {
   return page.getByLabel("Message", { exact: true });
 }
@@ -130,7 +130,7 @@ export async function write(page: Page, text: string): Promise<void> {
   await field(page).press("Enter");
 }
 
-/** Signs up or in by typing, as far as the list. */
+/** Signs up or in by typing, until the list is shown. */
 export async function enter(t: Pick<TestApp, "codeFor">, page: Page, phone: string): Promise<void> {
   await page.locator("#phone:focus").waitFor();
   await page.keyboard.type(phone);
@@ -140,12 +140,12 @@ export async function enter(t: Pick<TestApp, "codeFor">, page: Page, phone: stri
   await page.locator(".chats").waitFor();
 }
 
-/** Presses keys one after the other. */
+/** Presses keys in order. */
 export async function press(page: Page, ...keys: string[]): Promise<void> {
   for (const key of keys) await page.keyboard.press(key);
 }
 
-/** Moves down, or up, until what has the focus says this. */
+/** Moves the focus down, or up, until the focused element has this name. */
 export async function moveTo(page: Page, name: string | RegExp, key = "ArrowDown"): Promise<void> {
   for (let moves = 0; moves < 30; moves += 1) {
     if (matches(await focused(page), name)) return;
@@ -154,7 +154,7 @@ export async function moveTo(page: Page, name: string | RegExp, key = "ArrowDown
   equal(await focused(page), String(name));
 }
 
-/** What has the focus: its name as a screen reader says it. */
+/** The focused element's name, as a screen reader announces it. */
 export function focused(page: Page): Promise<string> {
   return page.evaluate(`(() => {
     const element = document.activeElement;
@@ -167,12 +167,12 @@ function matches(text: string, name: string | RegExp): boolean {
   return typeof name === "string" ? text === name : name.test(text);
 }
 
-/** What the bubbles of a thread say, oldest first, without their times. */
+/** The texts of a thread's messages, oldest first, without their times. */
 export function bubbles(page: Page): Promise<string[]> {
   return page.locator(".bubble .words").allInnerTexts();
 }
 
-/** Waits until the newest of one's own messages has this tick. */
+/** Waits until the newest own message has this tick. */
 export async function ticked(page: Page, label: string): Promise<void> {
   await eventually(
     async () => equal(await page.locator(".mine .ticks").last().getAttribute("aria-label"), label),
