@@ -1,22 +1,24 @@
-// What every scenario is given, and what it gives back.
+// The input of every scenario, and its result.
 
 import type { BenchDatabase, Cluster } from "./cluster.ts";
 import { cpuSecondsOf, cpuSecondsOfFamily } from "./cpu.ts";
 import type { Figures } from "./figures.ts";
 import { type Service, startService } from "./service.ts";
 
-/** How much of everything: `full` for figures, `quick` for a look, `smoke` to see that it all works. */
+/**
+ * How large a bench is: `full` for figures, `quick` for an impression, `smoke` to see that everything works.
+ */
 export interface Size {
   runs: number;
   warmUpMs: number;
-  /** Of measuring, and of each floor. */
+  /** How long to measure, and how long each floor takes. */
   seconds: number;
   sockets: number;
-  /** Each of so many asks each of as many others to be friends. */
+  /** In the contacts scenario, each of this many people asks each of as many others to be friends. */
   side: number;
-  /** Megabytes of the media that go up and down. */
+  /** Megabytes of the uploaded and downloaded media. */
   media: [small: number, large: number];
-  /** Messages and lists of the growth scenario: the small and the large. */
+  /** Numbers of messages and users in the growth scenario: small and grown. */
   growth: {
     messages: [number, number];
     users: [number, number];
@@ -67,7 +69,7 @@ export const SIZES: Record<"full" | "quick" | "smoke", Size> = {
 
 export interface Arena {
   cluster: Cluster;
-  /** Null where it is not installed: then there are no floors. */
+  /** The folder of pgbench; null if not installed, and then there are no floors. */
   pgbench: string | null;
   size: Size;
 }
@@ -76,16 +78,16 @@ export type Goal = { atLeast: number } | { atMost: number };
 
 export interface Scenario {
   name: string;
-  /** The number of the target in bench/RESULTS.md. */
+  /** The number of its target in bench/RESULTS.md. */
   target: number;
   what: string;
-  /** By the name of the figure. */
+  /** Goals by the name of the figure. */
   goals: Record<string, Goal>;
-  /** Runs it so many times; every run asserts that what was counted is true. */
+  /** Runs the scenario `size.runs` times. Every run asserts that what was counted really happened. */
   run(arena: Arena): Promise<Figures[]>;
 }
 
-/** A new database and a service on it, for as long as `use` takes. */
+/** Runs `use` with a new database and a service on it. */
 export async function withService<T>(
   { cluster }: Arena,
   use: (service: Service, database: BenchDatabase) => Promise<T>,
@@ -109,7 +111,7 @@ export async function repeat(times: number, run: () => Promise<Figures>): Promis
   return figures;
 }
 
-/** Seconds of CPU so far, by who used them. */
+/** CPU seconds so far of the service, of PostgreSQL and of the bench itself. */
 export async function readCosts({ cluster }: Arena, services: { pid: number }[]) {
   const servers = await Promise.all(services.map(({ pid }) => cpuSecondsOf(pid)));
   return {
@@ -121,7 +123,7 @@ export async function readCosts({ cluster }: Arena, services: { pid: number }[])
 
 export type Costs = Awaited<ReturnType<typeof readCosts>>;
 
-/** CPU of each between two readings, in seconds for a thousand operations. */
+/** CPU seconds of each for a thousand operations, between two readings. */
 export function costsPer1000(before: Costs, after: Costs, operations: number): Figures {
   const of = (who: keyof Costs) => (after[who] - before[who]) / operations * 1000;
   return {

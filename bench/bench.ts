@@ -1,6 +1,7 @@
 /**
- * `deno task bench [--quick | --smoke] [--json=file] [scenario ...]`: measures the service against the targets of
- * bench/RESULTS.md and against floors that PostgreSQL sets in the same minutes. Prints a table of each as it is measured.
+ * `deno task bench [--quick | --smoke] [--json=file] [scenario ...]`: measures the service against the
+ * targets of bench/RESULTS.md and against floors, which are what PostgreSQL itself achieves in the same
+ * minutes. Prints the table of each scenario as soon as it is measured.
  */
 import { type Arena, SIZES } from "./arena.ts";
 import { startCluster } from "./cluster.ts";

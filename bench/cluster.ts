@@ -1,5 +1,5 @@
-// The PostgreSQL that service and floors share: the service's own, in a folder that is removed at the end, with
-// everything on that keeps a commit through a crash.
+// The PostgreSQL of service and floors: the service's embedded one, in a temporary folder, with every setting
+// on that makes commits survive a crash.
 
 import { join } from "node:path";
 import { connect, type DatabaseAddress, type Pool } from "../db/connection/database.ts";
@@ -7,7 +7,7 @@ import { startEmbedded } from "../db/embedded/launcher.ts";
 import { migrate } from "../db/migrate/migrate.ts";
 import { killServices } from "./service.ts";
 
-/** Room for memory and log, so that checkpoints do not fall into one run and not into the other. */
+/** Enough memory and WAL that checkpoints do not fall into some runs only. */
 const SETTINGS = {
   fsync: "on",
   synchronous_commit: "on",
@@ -23,9 +23,9 @@ const TEMPLATE = "bench_template";
 
 export interface BenchDatabase {
   name: string;
-  /** As DATABASE_URL. */
+  /** The database as a DATABASE_URL. */
   url: string;
-  /** The folder of the socket, for programs of PostgreSQL. */
+  /** The folder of the Unix socket, for PostgreSQL's own programs. */
   host: string;
   sql: Pool;
   drop(): Promise<void>;
@@ -33,24 +33,27 @@ export interface BenchDatabase {
 
 export interface Cluster {
   version: string;
-  /** Of the server whose children do the work. */
+  /** The postmaster, whose child processes do the work. */
   pid: number;
-  /** A new database with the service's tables. */
+  /** Creates a database with the service's tables. */
   createDatabase(): Promise<BenchDatabase>;
   stop(): Promise<void>;
 }
 
-/** Filling a large database takes longer than anything that the service asks of one. */
+/**
+ * A connection without the service's time limits: filling a large database takes longer than any of its
+ * queries.
+ */
 async function connectPatiently(at: DatabaseAddress): Promise<Pool> {
   const sql = connect(at, { max: 1 });
   await sql`set statement_timeout = 0`;
   return sql;
 }
 
-/** A signal that ends the bench ends the server too, which would outlive it otherwise. */
+/** Starts the cluster. A signal that ends the bench stops it too; otherwise it would stay. */
 export async function startCluster(): Promise<Cluster> {
   const folder = await Deno.makeTempDir({ prefix: "puffintalk-bench-" });
-  // Whoever runs the server for root has to get in.
+  // When run as root, PostgreSQL runs as another user, who needs access.
   await Deno.chmod(folder, 0o711);
   const server = await startEmbedded(folder, { settings: SETTINGS });
   const admin = await connectPatiently(server.address);

@@ -1,24 +1,24 @@
-// What a statement of the service costs inside PostgreSQL, by EXPLAIN.
+// The cost of the service's statements inside PostgreSQL, by EXPLAIN.
 
 import type { Sql } from "../db/connection/database.ts";
 import { median } from "./figures.ts";
 
-/** For a row. */
+/** The cost for one row. */
 export interface Cost {
-  /** Pages looked at, in memory or not. */
+  /** Pages accessed, in memory or not. */
   buffers: number;
   ms: number;
 }
 
 const TIMES = 41;
-/** What begins a statement; anything else is a piece of one. */
+/** The beginning of a whole statement; other SQL is a fragment. */
 const STATEMENT = /^\s*(select|insert|update|delete|with)\b/i;
 
 interface Explained {
   "QUERY PLAN": [{ Plan: Record<string, number>; "Execution Time": number }];
 }
 
-/** Runs a function of db/ many times with a connection that explains, and answers with no rows. */
+/** Runs a function of db/ repeatedly on a connection that explains every statement and returns no rows. */
 export async function explained(
   sql: Sql,
   rows: number,
@@ -36,7 +36,7 @@ export async function explained(
   return { buffers: median(buffers) / rows, ms: median(ms) / rows };
 }
 
-/** The same of a script in floors/, which asks for a pair by its id. */
+/** The cost of a script in floors/, which takes a pair by its id. */
 export async function explainedFloor(
   sql: Sql,
   rows: number,

@@ -1,4 +1,4 @@
-// The floors below the service itself: servers of Deno that do next to nothing with what they are asked.
+// Floors of the service itself: servers on Deno that do next to nothing with a request.
 
 import type { Person } from "./people.ts";
 import { keepTrackOf } from "./service.ts";
@@ -9,20 +9,20 @@ export interface FloorServer {
   hostname: string;
   port: number;
   pid: number;
-  /** Collects its garbage. */
+  /** Makes it collect its garbage. */
   collect(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** One that forgets what it is sent (floors/bare_service.ts), and who these people are it is told. */
+/** A server that stores nothing (floors/bare_service.ts). It is told who these people are. */
 export function startBare(people: Person[]): Promise<FloorServer> {
   const flags = ["--no-lock", "--no-config", "--unstable-no-legacy-abort", "--allow-net"];
   return start([...flags, `${FLOORS}bare_service.ts`], people);
 }
 
-/** One that keeps it, in groups (floors/grouped_service.ts). */
+/** A server that stores in groups (floors/grouped_service.ts). */
 export function startGrouped(people: Person[], databaseUrl: string): Promise<FloorServer> {
-  // Deno wants all of these for a Unix socket.
+  // Permissions that Deno requires for a Unix socket.
   const permissions = ["--allow-net", "--allow-env", "--allow-read", "--allow-write"];
   return start(["--frozen", ...permissions, `${FLOORS}grouped_service.ts`, databaseUrl], people);
 }

@@ -1,4 +1,5 @@
-// HTTP/1.1 over a bare socket, one request at a time: what a client costs here is not the service's.
+// A minimal HTTP/1.1 client, one request at a time, so that the cost of a client does not distort the
+// service's figures.
 
 export interface Address {
   hostname: string;
@@ -7,14 +8,14 @@ export interface Address {
 
 export interface Reply {
   status: number;
-  /** Good until the next request. */
+  /** Valid until the next request. */
   body: Uint8Array;
 }
 
 export interface Connection {
-  /** Sends the request, and these as its body where it has none yet. */
+  /** Sends the request, followed by `body` if the request has none yet. */
   ask(request: Uint8Array, body?: Uint8Array[]): Promise<Reply>;
-  /** Reads the answer without keeping its body. */
+  /** Reads the answer and discards its body. */
   fetch(request: Uint8Array): Promise<{ status: number; bodyBytes: number }>;
   close(): void;
 }
@@ -75,7 +76,7 @@ export async function openConnection({ hostname, port }: Address): Promise<Conne
   };
 }
 
-/** A request as bytes; a body makes it JSON unless the headers say otherwise. */
+/** A request as bytes. A body is JSON unless the headers say otherwise. */
 export function request(
   line: string,
   { token, body = "", headers = {} }: { token: string; body?: string; headers?: Record<string, string> },
@@ -104,7 +105,7 @@ export async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<v
   while (written < bytes.length) written += await conn.write(bytes.subarray(written));
 }
 
-/** Where the empty line begins; -1 while it has not come. */
+/** The offset of the empty line after the head; -1 if it has not arrived. */
 export function endOfHead(bytes: Uint8Array, filled: number): number {
   for (let at = bytes.indexOf(CR); at >= 0 && at + 3 < filled; at = bytes.indexOf(CR, at + 1)) {
     if (bytes[at + 2] === CR) return at;

@@ -1,6 +1,6 @@
-// V8's profiler in a service that was started with --inspect, by the Chrome DevTools Protocol.
+// Controls V8's profiler in a service that runs with --inspect, by the Chrome DevTools Protocol.
 
-/** A CPU profile as V8 gives it: a tree of calls, and which of them was met at each sample. */
+/** A CPU profile of V8: a tree of calls, and the node that was running at each sample. */
 export interface Inspected {
   nodes: {
     id: number;
@@ -8,13 +8,13 @@ export interface Inspected {
     children?: number[];
   }[];
   samples: number[];
-  /** Microseconds since the sample before. */
+  /** Microseconds since the previous sample. */
   timeDeltas: number[];
 }
 
 const SAMPLE_EVERY_US = 250;
 
-/** Profiles for so long, beginning so much later. */
+/** Profiles for `ms`, after a delay of `afterMs`. */
 export async function inspect(
   port: number,
   { afterMs, ms }: { afterMs: number; ms: number },

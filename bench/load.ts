@@ -1,19 +1,20 @@
-// A load of so many operations in flight, each followed at once by the next: warmed up, then measured.
+// A constant number of operations in flight: each is followed at once by the next. First a warm-up, then the
+// measurement.
 
 import { type Arena, type Costs, readCosts } from "./arena.ts";
 
 export interface Load {
-  /** Operations that ended while it was measured. */
+  /** Operations completed during the measurement. */
   operations: number;
   seconds: number;
   latenciesMs: number[];
   costs: [before: Costs, after: Costs];
-  /** Of each worker, warm-up included. */
+  /** Operations of all workers, warm-up included. */
   total: number;
 }
 
 export interface Work {
-  /** One operation of this worker, resolved when all of it has been seen. */
+  /** Runs one operation; resolves when all its effects have been seen. */
   operate(): Promise<void>;
 }
 
@@ -40,7 +41,7 @@ export async function putUnderLoad(
   const before = await readCosts(arena, services);
   const startedAt = performance.now();
   isMeasured = true;
-  // However slow it is, something has to be counted.
+  // Goes on until at least one operation has ended.
   do await Promise.race([failed, pause(arena.size.seconds * 1000)]); while (latenciesMs.length === 0);
   const operations = latenciesMs.length;
   const seconds = (performance.now() - startedAt) / 1000;

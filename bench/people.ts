@@ -1,4 +1,4 @@
-// Who uses the service in the bench: made in bulk by SQL, with sessions and tokens such as a sign-in makes.
+// Users for the bench, created in bulk by SQL, with the sessions and tokens that a sign-in would make.
 
 import { createTokens } from "../services/sessions/tokens.ts";
 import type { BenchDatabase } from "./cluster.ts";
@@ -12,7 +12,7 @@ export interface Person {
 
 const SIGNING_AT_ONCE = 500;
 
-/** So many people who can use the service at once; their numbers go on from the highest id. */
+/** Creates `count` signed-in users; their numbers continue from the highest id. */
 export async function makePeople({ sql }: BenchDatabase, count: number): Promise<Person[]> {
   const rows = await sql<{ id: number; phone: string; session_id: string; expires_at: Date }[]>`
     with person as (
@@ -47,7 +47,7 @@ export async function makePeople({ sql }: BenchDatabase, count: number): Promise
   return people;
 }
 
-/** Makes each two of these who stand together friends, and answers with the ids of their conversations. */
+/** Makes each pair friends; returns the ids of their conversations. */
 export async function befriend(
   { sql }: BenchDatabase,
   pairs: (readonly [Person, Person])[],

@@ -1,8 +1,8 @@
-// The floors: what PostgreSQL does by itself on the same machine in the same minutes, driven by its own programs.
+// Floors by PostgreSQL's own programs: what it achieves by itself on the same machine in the same minutes.
 
 import type { BenchDatabase } from "./cluster.ts";
 
-/** Where Debian installs them; elsewhere they are looked for in PATH. */
+/** Where Debian installs them; other systems have them in PATH. */
 const FOLDERS = [
   "/usr/lib/postgresql/18/bin/",
   "/usr/lib/postgresql/17/bin/",
@@ -17,7 +17,7 @@ export interface FloorOptions {
   variables?: Record<string, number>;
 }
 
-/** The folder of pgbench, null where it is not installed. */
+/** The folder of pgbench; null if not installed. */
 export async function findPgbench(): Promise<string | null> {
   for (const folder of FOLDERS) {
     const found = await run(`${folder}pgbench`, ["--version"]).then(() => true, () => false);
@@ -26,7 +26,7 @@ export async function findPgbench(): Promise<string | null> {
   return null;
 }
 
-/** Transactions a second of a script in floors/; null without pgbench. */
+/** Transactions per second of a script in floors/; null without pgbench. */
 export async function takeFloor(
   pgbench: string | null,
   database: BenchDatabase,
@@ -45,7 +45,7 @@ export async function takeFloor(
   return Number(found);
 }
 
-/** Runs a program to its end and answers with what it printed. @throws Error with it where it failed */
+/** Runs a program and returns its output. @throws Error with the output if it fails */
 export async function run(program: string, args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
   const decoder = new TextDecoder();

@@ -1,6 +1,7 @@
 /**
- * `deno task profile [scenario] [--seconds=n]`: where the service's CPU goes while it is under the load of a scenario. The
- * functions that cost most by themselves, and those that cost most with what they call, by V8's sampling profiler.
+ * `deno task profile [scenario] [--seconds=n]`: where the service's CPU time goes under the load of a
+ * scenario. Lists the functions with the largest self time and the largest total time, by V8's sampling
+ * profiler.
  */
 import { SIZES } from "./arena.ts";
 import { startCluster } from "./cluster.ts";
@@ -17,7 +18,7 @@ interface Totals {
   total: number;
 }
 
-/** Self and total samples by function; one that calls itself counts once. */
+/** Self and total time by function; recursive calls count once. */
 function addUp({ nodes, samples, timeDeltas }: Inspected): Map<string, Totals> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));

@@ -1,4 +1,4 @@
-// The measured as a table for people; the same goes to a file as JSON.
+// Writes results as a table for people and as JSON.
 
 import type { Goal, Scenario } from "./arena.ts";
 import { type Figures, median } from "./figures.ts";
@@ -6,7 +6,7 @@ import { run } from "./pgbench.ts";
 
 export interface Measured {
   scenario: Scenario;
-  /** Of the machine in the minute before. */
+  /** The machine's load average of the last minute. */
   load: number;
   runs: Figures[];
 }

@@ -1,4 +1,4 @@
-// People who send each other messages, and hear of them on a socket.
+// Users who send each other messages and are told of them on a socket.
 
 import { ok, strictEqual as equal } from "node:assert/strict";
 import type { BenchDatabase } from "./cluster.ts";
@@ -7,21 +7,21 @@ import type { Work } from "./load.ts";
 import { befriend, makePeople, type Person } from "./people.ts";
 import { listenTo } from "./socket.ts";
 
-/** Of `{"event":"messages_updated"`: where the event's name begins, and what with. */
+/** In `{"event":"messages_updated"`: the offset of the event's name, and its first byte. */
 const NAME_AT = 10;
 const MESSAGES_UPDATED = "m".charCodeAt(0);
 const COUNTER_DIGITS = 12;
 
 export interface Sender extends Work {
   conversationId: number;
-  /** What was answered with 200, and what its receiver's socket was told. */
+  /** Sends answered with 200, and events that the receiver's socket was told. */
   counts: { accepted: number; pushed: number };
-  /** From each answer until the receiver's socket was told; 0 where it was told before. */
+  /** Milliseconds from each answer until the receiver's socket was told; 0 if it was told before. */
   delaysMs: number[];
   close(): void;
 }
 
-/** So many pairs of friends, who share a conversation each; the ids of these go from 1 on in a new database. */
+/** Creates `count` pairs of friends with a conversation each; in a new database their ids start at 1. */
 export async function makePairs(database: BenchDatabase, count: number) {
   const people = await makePeople(database, count * 2);
   const pairs = Array.from(
@@ -32,7 +32,7 @@ export async function makePairs(database: BenchDatabase, count: number) {
   return pairs.map(([from, to], place) => ({ from, to, conversationId: ids[place]! }));
 }
 
-/** An operation is a send: done when it was answered and its receiver told. */
+/** A worker whose operation is one send: done when it is answered and its receiver was told. */
 export async function openSender(
   { from, to, conversationId }: { from: Person; to: Person; conversationId: number },
   { sendTo, listenAt }: { sendTo: Address; listenAt: Address },
@@ -71,7 +71,7 @@ export async function openSender(
   };
 }
 
-/** The request, and a way to write a number into its client_id without making it anew. */
+/** The request, and a function that writes a number into its client_id without building it again. */
 function sendRequest(from: Person, to: Person) {
   const marker = "#".repeat(COUNTER_DIGITS);
   const bytes = request("POST /api/messages/send", {
@@ -95,8 +95,9 @@ function sendRequest(from: Person, to: Person) {
 }
 
 /**
- * What was accepted is stored, and nothing else, and no event is lost. There may be more of them where a busy machine kept
- * the service from its database for a while: then it tells every socket to fetch again.
+ * Asserts that exactly the accepted messages are stored and that no event was lost. There may be extra events
+ * if a busy machine kept the service from its database for a while, because it then tells every socket to
+ * fetch again.
  */
 export async function countStored(
   database: BenchDatabase,

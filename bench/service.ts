@@ -1,5 +1,5 @@
-// The service under load: a process of its own, started as `deno task serve` does, but that its database is on a Unix
-// socket, as it is for the floors.
+// Starts the service under load: a process of its own, like `deno task serve` except that its database is on
+// a Unix socket, as it is for the floors.
 
 import denoJson from "../deno.json" with { type: "json" };
 import { COUNT_LIMITS, RATE_LIMITS } from "../services/limits/table.ts";
@@ -9,7 +9,7 @@ const SECRET = "a secret of thirty-two bytes or more";
 const START_MS_MAX = 60_000;
 const LOOK_EVERY_MS = 5;
 
-/** Every limit is judged at every call, and refuses nothing. */
+/** Every limit is checked at every call, but refuses nothing. */
 const LIMITS = [
   ...Object.keys(RATE_LIMITS).map((name) => `${name}=999999999/s`),
   ...Object.keys(COUNT_LIMITS).map((name) => `${name}=999999999`),
@@ -19,7 +19,7 @@ export interface Service {
   hostname: string;
   port: number;
   pid: number;
-  /** From the start of its process to its first answer that it is ready. */
+  /** Milliseconds from the start of the process to its first answer that it is ready. */
   readyAfterMs: number;
   stop(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface ServiceOptions {
 
 const running = new Set<Deno.ChildProcess>();
 
-/** A bench that is told to stop does not leave it behind. */
+/** Remembers a child process, to end it if the bench is stopped. */
 export function keepTrackOf(child: Deno.ChildProcess): void {
   running.add(child);
   child.status.then(() => running.delete(child));
@@ -43,7 +43,10 @@ export function killServices(): void {
 
 let watch: { flags: string[]; onStarted: () => void } = { flags: [], onStarted: () => {} };
 
-/** Starts services with more flags of `deno run` from here on, and looks into the first of them once it is ready. */
+/**
+ * From here on services are started with these additional flags of `deno run`. Calls `look` once the first of
+ * them is ready.
+ */
 export function onServiceStarted<T>(flags: string[], look: () => Promise<T>): Promise<T> {
   const { promise, resolve } = Promise.withResolvers<T>();
   watch = { flags, onStarted: () => resolve(look()) };
@@ -57,7 +60,7 @@ export async function startService(
   const log = await Deno.makeTempFile({ prefix: "puffintalk-bench-", suffix: ".log" });
   const [, run, ...serve] = denoJson.tasks.serve.command
     .replace(" --production", "")
-    // What Deno wants for a Unix socket.
+    // Permissions that Deno requires for a Unix socket.
     .replace(/--allow-read=\S+/, "--allow-read --allow-write")
     .split(" ");
   const startedAt = performance.now();

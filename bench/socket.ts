@@ -1,9 +1,9 @@
-// A WebSocket whose frames are read by hand (RFC 6455): Deno's own client holds small ones back for 40 ms.
+// A minimal WebSocket client (RFC 6455), because Deno's own delays small frames by 40 ms.
 
 import { type Address, endOfHead, latin1, writeAll } from "./http.ts";
 
 export interface Listener {
-  /** Resolves when the connection ends, whoever ended it. */
+  /** Resolves when the connection ends, whichever side ended it. */
   ended: Promise<void>;
   close(): void;
 }
@@ -11,7 +11,10 @@ export interface Listener {
 const BUFFER_BYTES = 4_096;
 const TEXT = 1, CLOSE = 8, PING = 9;
 
-/** Opens the notifications of a person; `onFrame` gets each text, good until it returns, `connected` among them. */
+/**
+ * Opens a person's notifications. `onFrame` gets each text frame, `connected` included; its bytes are valid
+ * only during the call.
+ */
 export async function listenTo(
   { hostname, port }: Address,
   token: string,
@@ -49,7 +52,7 @@ export async function listenTo(
     }
   };
 
-  /** Takes whole frames off, and answers with where the rest begins. */
+  /** Consumes all complete frames; returns the offset of the rest. */
   function takeFrames(start: number): number {
     let at = start;
     while (filled - at >= 2) {
@@ -67,7 +70,7 @@ export async function listenTo(
 
   function take(opcode: number, payload: Uint8Array): void {
     if (opcode === TEXT) onFrame(payload);
-    // A pong, masked with zeros, which leave it as it is.
+    // A pong, masked with zeros, which leave the payload unchanged.
     if (opcode === PING) {
       conn.write(Uint8Array.of(0x8a, 0x80 | payload.length, 0, 0, 0, 0, ...payload)).catch(() => {});
     }

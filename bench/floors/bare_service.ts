@@ -1,4 +1,4 @@
-/** What Deno takes for a send and for a socket when nothing is done: what it is sent it forgets. */
+/** A server that stores nothing: what Deno itself takes for a send and for a socket. */
 
 import { serve } from "./serving.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A server of Deno that does nothing but keep what it is sent: as the bare one, but that it answers when it was committed
- * in a group with others, its pair's mark moved and other processes told. `grouped_service.ts <database>`.
+ * A server that only stores: as the bare one, but a send is answered once it is committed in a group with
+ * others, the mark of its pair moved, and other processes told. `grouped_service.ts <database>`.
  */
 
 import { connect } from "../../db/connection/database.ts";
@@ -20,7 +20,7 @@ interface Change {
   isAccepted: boolean;
 }
 
-/** As large as the service's. */
+/** Group sizes of the service. */
 const TEXTS_MAX = 128;
 const CHANGES_MAX = 64;
 const BATCHES_MAX = 2;
@@ -35,7 +35,7 @@ const changes = createGroupCommit<Change, void>({
   batchesMax: BATCHES_MAX,
 });
 
-/** As insert_marked.sql does it, but for the mark of what was delivered. */
+/** As insert_marked.sql, without the mark of what was delivered. */
 async function store(texts: Text[]): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     with stored as (
@@ -65,7 +65,7 @@ async function store(texts: Text[]): Promise<number[]> {
   return rows.map(({ id }) => id);
 }
 
-/** As roster.sql does it where it tells. */
+/** As roster.sql with `told`. */
 async function commit(changes: Change[]): Promise<void[]> {
   const pairs = changes.map(({ from, to, isAccepted }) => ({
     low_id: Math.min(from.id, to.id),

@@ -1,5 +1,6 @@
-// What both servers of Deno among the floors have in common: sockets, and the least that an answer can be. No session, no
-// check, no limit, no log. Each knows who is behind which token from `POST /people`, and collects its garbage at `POST /collect`.
+// What both floor servers share: sockets, and the least that an answer can be. No session, no check, no
+// limit, no log. `POST /people` tells them who is behind which token, and `POST /collect` makes them collect
+// garbage.
 
 import { createCollect } from "../../garbage.ts";
 import { upgrade } from "../../routes/notifications/upgrade.ts";
@@ -10,16 +11,16 @@ export interface Person {
   token: string;
 }
 
-/** What becomes of what is asked for, before it is answered. */
+/** What to do with a request before it is answered. */
 export interface Keeping {
-  /** Answers with the id of the text. */
+  /** Returns the id of the text. */
   send(from: Person, to: Person, text: { message: string; client_id: string }): number | Promise<number>;
   change(from: Person, to: Person, isAccepted: boolean): void | Promise<void>;
-  /** Hears of everybody before anybody asks for anything. */
+  /** Is told of all people before the first request. */
   meet(people: Person[]): void | Promise<void>;
 }
 
-/** As the service has them. */
+/** As in the service. */
 const SHARED_HEADERS = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -30,7 +31,7 @@ const SHARED_HEADERS = {
 };
 const IDLE_SECONDS = 56;
 
-/** Serves until the process ends, and prints its port. */
+/** Prints its port and serves until the process ends. */
 export function serve(keeping: Keeping): void {
   const byPhone = new Map<string, Person>();
   const byToken = new Map<string, Person>();

@@ -1,4 +1,4 @@
-// The targets, in their order.
+// All scenarios, in the order of their targets.
 
 import type { Scenario } from "../arena.ts";
 import { contacts } from "./contacts.ts";

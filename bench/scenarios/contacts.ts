@@ -11,19 +11,21 @@ import { type Listener, listenTo } from "../socket.ts";
 
 const IN_FLIGHT = 32;
 const PEOPLE_OF_FLOOR = 20_000;
-/** Of `{"event":"contacts_updated"`: the first letters that `connected` has not. */
+/**
+ * In `{"event":"contacts_updated"`: the offset and the value of the first byte that differs from `connected`.
+ */
 const NAME_AT = 13;
 const CONTACTS_UPDATED = "t".charCodeAt(0);
 
-/** Somebody with a socket, who waits for word of his contacts. */
+/** A user with a socket who waits for changes of their contacts. */
 interface Watcher {
   person: Person;
   listener: Listener;
-  /** Resolves once he was told that his contacts changed, since the last time. */
+  /** Resolves when they have been told that their contacts changed, since the last call. */
   told(): Promise<void>;
 }
 
-/** One asks, the other is told and accepts, the one is told. */
+/** One user asks, the other is told and accepts, the first is told. */
 export const contacts: Scenario = {
   name: "contacts",
   target: 5,
@@ -68,7 +70,7 @@ export const contacts: Scenario = {
   },
 };
 
-/** Makes new people do so on a server, and counts them. */
+/** Runs that with new people on a server, and counts the friendships. */
 async function loadPairs(
   arena: Arena,
   database: BenchDatabase,
@@ -89,7 +91,7 @@ async function loadPairs(
   return load;
 }
 
-/** The same on a server of Deno that does nothing but store, in groups; for more people, because it is faster. */
+/** The same on a server that only stores, in groups; with more people, because it is faster. */
 async function takeGroupedFloor(arena: Arena, database: BenchDatabase): Promise<Figures> {
   const people = await makePeople(database, IN_FLIGHT * arena.size.side * 4);
   const server = await startGrouped(people, database.url);
@@ -106,7 +108,7 @@ async function takeGroupedFloor(arena: Arena, database: BenchDatabase): Promise<
   }
 }
 
-/** Half of these people ask each of the other half, one after the other. */
+/** Half of these people ask each of the other half, one after another. */
 async function openWorker(service: Address, people: Person[]): Promise<Work & { close(): void }> {
   const watchers: Watcher[] = [];
   for (const person of people) watchers.push(await watch(service, person));

@@ -14,7 +14,7 @@ import type { Sql } from "../../db/connection/database.ts";
 
 const COUNT = 101;
 
-/** A service that is small or has grown: how much of everything, and one person's thread and list. */
+/** A database, small or grown: its sizes, and the thread and the list of one user. */
 interface Grown {
   messages: number;
   users: number;
@@ -22,7 +22,7 @@ interface Grown {
   list: number;
 }
 
-/** What each hot statement touches and takes for a row, in a small database and in one that has grown. */
+/** What each hot statement reads and takes for a row, in a small database and in a grown one. */
 export const growth: Scenario = {
   name: "growth",
   target: 8,
@@ -63,7 +63,7 @@ export const growth: Scenario = {
   },
 };
 
-/** Costs for a row returned or written, by the service's own statements. */
+/** The cost of each statement of the service for a row returned or written. */
 async function measure(database: BenchDatabase, grown: Grown): Promise<Record<string, Cost>> {
   const { sql } = database;
   const people = await makePeople(database, grown.users);
@@ -109,7 +109,7 @@ async function measure(database: BenchDatabase, grown: Grown): Promise<Record<st
   };
 }
 
-/** One long thread, and all else spread over the other conversations. */
+/** Fills the database with one long thread, and spreads all other messages over the other conversations. */
 async function fill(
   sql: BenchDatabase["sql"],
   thread: number,
@@ -120,7 +120,7 @@ async function fill(
   >`select count(*)::int as conversations from conversations`;
   const spread = Math.max(row!.conversations - 1, 1);
   await sql.begin(async (sql) => {
-    // The service's own settings are for those who want a few rows.
+    // The service's own planner settings suit queries for a few rows.
     await sql`set local enable_seqscan = on`;
     await sql`set local enable_nestloop = off`;
     await sql`

@@ -14,8 +14,9 @@ const COUNT = 100;
 const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
 
 /**
- * The newest hundred of threads that have more, by connections that read one after the other: as a client fetches them
- * again at every hint, and, "older", as a page before a message, of which the service keeps none.
+ * The newest hundred messages of threads that have more, by connections that read one after another: as
+ * clients fetch them at every hint, and, as `older`, as a page before a message, which the service does not
+ * cache.
  */
 export const history: Scenario = {
   name: "history",
@@ -53,7 +54,10 @@ export const history: Scenario = {
     }),
 };
 
-/** Connections that ask for pages of all the threads in turn; every page was checked once, and is known by its length. */
+/**
+ * Workers that request pages of all threads in turn. Every page has been checked once and is then recognised
+ * by its length.
+ */
 async function openPages(
   database: BenchDatabase,
   { connections, pairs, query }: {
@@ -80,7 +84,7 @@ async function openPages(
   }));
 }
 
-/** Both sides have written in turn, and everything was read. */
+/** Fills the threads: both sides have written in turn, and everything is seen. */
 async function fillThreads({ sql }: BenchDatabase): Promise<void> {
   await sql`
     insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
@@ -97,7 +101,7 @@ async function fillThreads({ sql }: BenchDatabase): Promise<void> {
   await sql`vacuum analyze messages`;
 }
 
-/** The page is what the database has; answers with its length, by which the others are known. */
+/** Asserts that the page equals the database; returns its length, by which later ones are recognised. */
 async function checkPage(
   { sql }: BenchDatabase,
   connection: Connection,

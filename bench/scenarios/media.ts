@@ -18,11 +18,14 @@ import type { Service } from "../service.ts";
 const MB = 1_000_000;
 const PARALLEL = 8;
 const WARMING_BYTES = 50 * MB;
-/** So much does getRandomValues() give at once (Web Cryptography, 10.1.1). */
+/** The most that getRandomValues() returns at once (Web Cryptography, 10.1.1). */
 const NOISE_BYTES = 64 * 1024;
 const BOUNDARY = "bench-boundary";
 
-/** One voice up and down by HTTP, against what psql does with the same file; then eight at once, for their memory. */
+/**
+ * Uploads and downloads a recording by HTTP, compared with what psql does with the same file; then eight at
+ * once, for their memory.
+ */
 export function media(name: string, megabytes: (size: Size) => number): Scenario {
   return {
     name,
@@ -36,7 +39,7 @@ export function media(name: string, megabytes: (size: Size) => number): Scenario
     },
     run: (arena: Arena) =>
       withService(arena, async (service, database) => {
-        // A person each: nobody may send more than two at once.
+        // One user each, because a user may transfer only two at once.
         const people = await makePeople(database, PARALLEL);
         const bytes = makeWav(megabytes(arena.size) * MB);
         const up = (person: Person) => upload(service, person, bytes);
@@ -80,7 +83,7 @@ export function media(name: string, megabytes: (size: Size) => number): Scenario
   };
 }
 
-/** Runs it and answers with what it cost beside its result, in seconds of CPU by who used them. */
+/** Runs it and returns its result with the CPU seconds of each process. */
 async function priced<T>(
   arena: Arena,
   services: Service[],
@@ -96,7 +99,7 @@ async function priced<T>(
   }];
 }
 
-/** Runs it and answers with how long it took, and the most memory that the service had meanwhile. */
+/** Runs it and returns how long it took, and the service's peak of memory. */
 async function peak<T>(
   service: Service,
   work: () => Promise<T>,
@@ -139,7 +142,7 @@ async function download(service: Service, { token }: Person, id: number, length:
   connection.close();
 }
 
-/** The same file in and out of a large object by psql; null without it. */
+/** Writes the same file into a large object and reads it by psql; null without psql. */
 async function takeFloors(arena: Arena, database: BenchDatabase, bytes: Uint8Array) {
   const file = await Deno.makeTempFile({ prefix: "puffintalk-bench-" });
   const psql = (command: string) =>
@@ -172,7 +175,7 @@ async function takeFloors(arena: Arena, database: BenchDatabase, bytes: Uint8Arr
   }
 }
 
-/** Sound of so many bytes: eight bits, one channel. Noise, since what phones record is compressed already. */
+/** A WAV file of this size: 8 bits, mono. Noise, because recordings of phones are already compressed. */
 function makeWav(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at += NOISE_BYTES) {

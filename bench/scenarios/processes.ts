@@ -7,7 +7,10 @@ import { type Service, startService } from "../service.ts";
 const PROCESSES = 4;
 const IN_FLIGHT = 128;
 
-/** The same sends through one process and through four, each receiver's socket at another process than his sender. */
+/**
+ * The same sends through one process and through four, with each receiver's socket at another process than
+ * the sender.
+ */
 export const processes: Scenario = {
   name: "processes",
   target: 10,

@@ -7,11 +7,14 @@ import { putUnderLoad } from "../load.ts";
 import { takeFloor } from "../pgbench.ts";
 import { countMessages, countStored, makePairs, openSender } from "../sending.ts";
 
-/** With so many clients pgbench inserts fastest here; with 8 or 128 it is slower. */
+/** The number of clients with which pgbench inserts fastest here; 8 and 128 are slower. */
 const FLOOR_CLIENTS = 32;
 const FLOOR_PAIRS = 128;
 
-/** Sends that were answered and told, each pair with one in flight; the floor before each run, on a database like it. */
+/**
+ * Sends that are answered and told, one in flight for each pair. The floor is measured before each run, on a
+ * database like it.
+ */
 export function sends(inFlight: number, target: number, goals: Record<string, Goal>): Scenario {
   async function run(arena: Arena) {
     const floor = await arena.cluster.createDatabase();
@@ -52,7 +55,7 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
       await floor.drop();
     }
   }
-  /** What one insert takes when nothing else is under way, and what it takes with its marks. */
+  /** The time of a single insert without other load, alone and with its marks. */
   async function takeAlone({ pgbench, size: { seconds } }: Arena, floor: BenchDatabase) {
     const options = { clients: 1, seconds, variables: { pairs: FLOOR_PAIRS } };
     const insert = await takeFloor(pgbench, floor, "insert", options);
@@ -71,7 +74,7 @@ export function sends(inFlight: number, target: number, goals: Record<string, Go
 
 type Pairs = Awaited<ReturnType<typeof makePairs>>;
 
-/** The same load on a server of Deno that does nothing but store, in groups. */
+/** The same load on a server that only stores, in groups. */
 async function takeGroupedFloor(arena: Arena, database: BenchDatabase, pairs: Pairs): Promise<Figures> {
   const stored = await countMessages(database);
   const server = await startGrouped(peopleOf(pairs), database.url);
@@ -80,7 +83,7 @@ async function takeGroupedFloor(arena: Arena, database: BenchDatabase, pairs: Pa
   return figures;
 }
 
-/** On one that stores nothing. */
+/** The same load on a server that stores nothing. */
 async function takeBareFloor(arena: Arena, pairs: Pairs): Promise<Figures> {
   return (await loadFloor(arena, await startBare(peopleOf(pairs)), pairs, "bare")).figures;
 }

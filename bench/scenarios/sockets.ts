@@ -8,15 +8,17 @@ import type { Address } from "../http.ts";
 import { startService } from "../service.ts";
 import { type Listener, listenTo } from "../socket.ts";
 
-/** As many as phones that wake up at once would be, for one machine. */
+/**
+ * How many sockets one machine opens at once: as many as there are phones that wake up at the same moment.
+ */
 const OPENING_AT_ONCE = 256;
 const WARMING = 200;
-/** So long after they came the service has collected what their coming has left. */
+/** After this time the service has collected the garbage of the openings. */
 const QUIET_MS = 12_000;
-/** V8 gives memory back some time after a collection. */
+/** V8 returns memory some time after a collection. */
 const GIVING_BACK_MS = 2_000;
 
-/** Phones that only wait; then the service is started again, and all of them come back. */
+/** Idle phones; then the service is restarted, and all of them come back. */
 export const sockets: Scenario = {
   name: "sockets",
   target: 6,
@@ -70,14 +72,17 @@ export const sockets: Scenario = {
   },
 };
 
-/** Opens and closes some, so that what only the first cost is there already, and answers with the memory then. */
+/**
+ * Opens and closes some sockets first, so that one-time costs are not measured, and returns the memory after
+ * that.
+ */
 async function warmUp(service: Address & { pid: number }, people: Person[]): Promise<number> {
   const warm = await openAll(service, people.slice(0, WARMING));
   await closeAll(warm.listeners);
   return await memoryOf(service.pid);
 }
 
-/** How much as many sockets of Deno take that nothing is known of, without garbage. */
+/** The memory of as many sockets on Deno without any state, after a garbage collection. */
 async function takeBareFloor(people: Person[]): Promise<number> {
   const bare = await startBare([]);
   try {
@@ -93,7 +98,7 @@ async function takeBareFloor(people: Person[]): Promise<number> {
   }
 }
 
-/** Opens a socket for each and waits until each was told that it is connected. */
+/** Opens a socket for each person and waits until all are connected. */
 async function openAll(
   service: Address,
   people: Person[],

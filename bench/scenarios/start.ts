@@ -5,7 +5,7 @@ import { json, openConnection, request } from "../http.ts";
 import { makePeople } from "../people.ts";
 import { startService } from "../service.ts";
 
-/** From nothing but a database that is there to the first answer. */
+/** The time from the start of the process, with an existing database, to the first answer. */
 export const start: Scenario = {
   name: "start",
   target: 9,
