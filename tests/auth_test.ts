@@ -80,7 +80,7 @@ Deno.test("/signin answers not_registered and sends nothing, to an unknown numbe
     deepEqual([...codesSent(t, BOB), ...codesSent(t, CAT)], []);
   }));
 
-Deno.test("/complete-signup of an invited number finds the requests that wait, and tells who sent them", () =>
+Deno.test("/complete-signup of an invited number finds its pending requests, and tells their senders", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     await t.call("PUT", "/api/contacts/request", { token: ann.token, json: { phone_number: BOB } });

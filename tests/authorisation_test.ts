@@ -138,7 +138,7 @@ Deno.test("a route that needs nothing answers the same whatever token comes alon
     }
   }, OPTIONS));
 
-Deno.test("what is somebody else's is to everybody as if it never was, on every route that can name it", () =>
+Deno.test("something of somebody else's looks to everybody as if it never existed, on every route that can name it", () =>
   withApp(async (t) => {
     const scene = await setScene(t);
     t.clock.freeze();

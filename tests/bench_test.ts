@@ -15,7 +15,7 @@ async function bench(...args: string[]) {
   return { code, out: out!, err: err! };
 }
 
-Deno.test("bench: every scenario runs, and what it counted is what the database and the sockets have", async () => {
+Deno.test("bench: every scenario runs, and its counts agree with the database and the sockets", async () => {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   try {
     const names = [
@@ -50,7 +50,7 @@ Deno.test("bench: every scenario runs, and what it counted is what the database 
   }
 });
 
-Deno.test("bench: names what it cannot understand, and what there is", async () => {
+Deno.test("bench: names an argument that it does not know, and the known ones", async () => {
   const { code, err } = await bench("--fast");
   equal(code, 1);
   match(err, /Cannot understand "--fast": give --quick.* sends-128, .*processes/);

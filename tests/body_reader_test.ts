@@ -64,7 +64,7 @@ Deno.test("a body that comes in less than a read takes no more memory than it ha
   deepEqual(await lengthsOf(reader, 2), [6, undefined]);
 });
 
-Deno.test("what came before a body broke off is handed on, and then it fails", async () => {
+Deno.test("the bytes before a body breaks off are handed on, and then the read fails", async () => {
   const { body } = bodyOf([4 * KIB, 4 * KIB, 100], "fail");
   const reader = openBody(body);
   const piece = await reader.read();

@@ -80,7 +80,7 @@ Deno.test("a memory limiter gives back what was taken, and no more", () => {
   equal(limiter.take("key"), 1);
 });
 
-Deno.test("a memory limiter forgets full buckets, and keeps at most so many", () => {
+Deno.test("a memory limiter forgets full buckets, and keeps a limited number of others", () => {
   let atMs = 0;
   const limiter = createMemoryLimiter({
     rates: [{ burst: 1, periodMs: 1_000 }],

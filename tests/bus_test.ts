@@ -123,7 +123,7 @@ Deno.test("receive() hears what others announce, and of its own what was begun b
   equal(bus.receive(`${other.origin}{`), false);
 });
 
-Deno.test("what another process tells in words that are not known here makes everybody here fetch again", () =>
+Deno.test("an announcement of an unknown kind from another process makes everybody here fetch again", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const socket = await t.socket(token);

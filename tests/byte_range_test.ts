@@ -28,7 +28,7 @@ Deno.test("parseRange() knows from-to, from, and the last so many, and ends wher
   }
 });
 
-Deno.test("parseRange() finds what lies outside unsatisfiable", () => {
+Deno.test("parseRange() finds a range outside of the bytes unsatisfiable", () => {
   for (const range of ["1000-", "1000-1000", "5000-6000", "-0", `${"9".repeat(400)}-`]) {
     equal(parseRange(`bytes=${range}`, SIZE), "unsatisfiable", range);
   }

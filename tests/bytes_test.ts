@@ -168,7 +168,7 @@ Deno.test("run() works again when the network has forgotten every connection, an
     proxy.close();
   }));
 
-Deno.test("an end lets what runs end", () =>
+Deno.test("an end lets running statements finish", () =>
   withBytes(async ({ test }) => {
     const database = openDatabase(test.address, { max: 1 });
     const slow = sleep(database.openBytes(), 0.5);

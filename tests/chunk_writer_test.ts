@@ -71,7 +71,7 @@ Deno.test("the next chunk is filled while one is written, and waits for it", asy
   writes[1]!.end.resolve();
 });
 
-Deno.test("what fails to be written is told with the next chunk and at the end, and nothing is written after it", async () => {
+Deno.test("a failed write is reported with the next chunk and at the end, and nothing is written after it", async () => {
   const { writer, writes } = withGates();
   await writer.take(new Uint8Array(CHUNK + 1));
   writes[0]!.end.reject(new Error("gone"));

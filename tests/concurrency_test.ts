@@ -34,7 +34,7 @@ Deno.test("take() gives a person's slots in the order in which they were asked f
   for (const leave of await Promise.all(["e", "f"].map(take))) leave();
 });
 
-Deno.test("take() refuses who has waited for so long, and his turn goes on to the next", async () => {
+Deno.test("take() refuses a caller who has waited too long, and their turn goes to the next", async () => {
   const slots = createQueuedConcurrencyLimit({ max: 1, waiting: 1, msMax: 50, retrySeconds: 5 });
   const leave = await slots.take("ann");
   await rejects(slots.take("ann"), (error: Error & { details?: { retryAfter?: number } }) => {
@@ -47,7 +47,7 @@ Deno.test("take() refuses who has waited for so long, and his turn goes on to th
   (await slots.take("ann"))();
 });
 
-Deno.test("take() lets go of who leaves while he waits, and his turn is the next one's", async () => {
+Deno.test("take() removes a caller who leaves while waiting, and their turn goes to the next", async () => {
   const slots = createQueuedConcurrencyLimit({ max: 1, waiting: 2, msMax: LONG_MS, retrySeconds: 5 });
   const leave = await slots.take("ann");
   const client = new AbortController();

@@ -165,7 +165,7 @@ Deno.test("decide() makes friends of two who both request, in either order, what
   }
 });
 
-Deno.test("decide() lets whoever asked and was declined see what he saw before", () => {
+Deno.test("decide() shows somebody whose request was declined the same as before", () => {
   const asked = step(UNKNOWN, "a", "request").pair;
   const declined = step(asked, "b", "delete").pair;
   equal(statusOf(declined), statusOf(asked));

@@ -11,7 +11,7 @@ async function one(t: TestApp, me: Person, spelling: string) {
   return answer.body.contacts;
 }
 
-Deno.test("the list is empty at first, and closed to whoever has no token", () =>
+Deno.test("the list is empty at first, and closed to callers without a token", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     deepEqual(await listOf(t, ann), []);
@@ -37,7 +37,7 @@ Deno.test("the list goes by last touch, newest first, and by number where that i
     deepEqual(phonesOf(await listOf(t, ann)), [late, ...equalOnes.toSorted(), early]);
   }));
 
-Deno.test("last_touch_at is when what I see of a contact changed, and a rename is none", () =>
+Deno.test("last_touch_at is when a contact last changed as I see it, and a rename does not count", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];

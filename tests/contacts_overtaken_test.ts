@@ -47,7 +47,7 @@ Deno.test("accept of a request that is taken back while it waits for the pair is
     deepEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: false }]);
   }));
 
-Deno.test("delete of who accepted and deleted me while it waits deletes a former friend, and takes no request back", () =>
+Deno.test("delete of somebody who accepted and deleted me while it waits deletes a former friend, and takes no request back", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", ann, BOB));
@@ -118,7 +118,7 @@ Deno.test("request to a number that signs up while it waits finds the account, a
     deepEqual(await counted(), before);
   }, { env: { LIMITS: "" } }));
 
-Deno.test("update waits for whoever changes the pair, so that rows of lists are only locked behind their pairs", () =>
+Deno.test("update waits for another change of the pair, so that rows of lists are only locked behind their pairs", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", ann, BOB));

@@ -192,7 +192,7 @@ Deno.test("request || the completion of a signup leaves one account and one requ
     }
   }));
 
-Deno.test("the completion of a signup waits for a request under way, and then tells its inviter too", () =>
+Deno.test("the completion of a signup waits for a request in progress, and then tells its inviter too", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
     await change(t, "request", ann, CAT);

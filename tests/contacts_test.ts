@@ -100,7 +100,7 @@ Deno.test("delete takes a request back from both lists", () =>
     deepEqual(await statuses(t, bob), {});
   }));
 
-Deno.test("delete declines a request, and who asked sees and hears nothing of it", () =>
+Deno.test("delete declines a request, and its sender sees and hears nothing of it", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
     const bob = await t.signUp(BOB);
@@ -126,7 +126,7 @@ Deno.test("request is 409 already_friends between friends and already_requested 
     equal((await listOf(t, ann))[0]!.display_name, "");
   }));
 
-Deno.test("request to a friend who deleted me is 409 peer_deleted, and keeps my wish and my name for him", () =>
+Deno.test("request to a friend who deleted me is 409 peer_deleted, and keeps my wish and my name for them", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
     const bob = await watch(t, BOB);
@@ -149,7 +149,7 @@ Deno.test("request to a friend who deleted me is 409 peer_deleted, and keeps my 
     deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
   }));
 
-Deno.test("accept is 404 request_not_found for who has not asked, known or not", () =>
+Deno.test("accept is 404 request_not_found for somebody who has not asked, known or not", () =>
   withApp(async (t) => {
     const [ann, bob] = await twoPeople(t);
     const known = await change(t, "accept", ann, BOB);

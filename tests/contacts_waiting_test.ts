@@ -35,7 +35,7 @@ Deno.test("request that was taken back before the number signed up is not there 
     deepEqual([wasTold(ann.acting), wasTold(ann.idle)], [false, false]);
   }));
 
-Deno.test("completing a signup tells every session of everybody who waits, and nobody else", () =>
+Deno.test("completing a signup tells every session of everybody who has asked, and nobody else", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = [await watch(t, ANN), await watch(t, BOB), await watch(t, CAT)];
     for (const inviter of [ann, bob]) await change(t, "request", inviter, DAN);
@@ -67,7 +67,7 @@ Deno.test("a number that was only invited is 404 not_registered at sign-in, and 
     refused(await t.call("POST", "/api/auth/signup", { json }), 409, "already_registered");
   }));
 
-Deno.test("INVITE_MODE=off: request to who has no account is 404 user_not_found and leaves nothing", () =>
+Deno.test("INVITE_MODE=off: request to a number without an account is 404 user_not_found and leaves nothing", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     refused(await change(t, "request", ann, CAT, { display_name: "Cat" }), 404, "user_not_found");
@@ -79,7 +79,7 @@ Deno.test("INVITE_MODE=off: request to who has no account is 404 user_not_found 
     refused(await change(t, "request", ann, ANN), 400, "own_number");
   }, { env: { INVITE_MODE: "off" } }));
 
-Deno.test("INVITE_MODE=off: who was invited before has no account either", () =>
+Deno.test("INVITE_MODE=off: a number that was invited before has no account either", () =>
   withApp((inviting) =>
     withApp(async (t) => {
       const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];

@@ -19,7 +19,7 @@ function preflight(t: TestApp, path: string, origin: string, method = "POST"): P
   });
 }
 
-Deno.test("a page of any origin may call the API, read its errors and what they are called", () =>
+Deno.test("a page of any origin may call the API, and read its errors and their request ids", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const answers = [
@@ -93,7 +93,7 @@ Deno.test("CORS_ORIGINS lets the pages of these origins in and no others", () =>
     }
   }, NARROW));
 
-Deno.test("no page elsewhere may read what is for developers on this machine", () =>
+Deno.test("no page of another origin may read the pages for developers on this machine", () =>
   withApp(async (t) => {
     for (const path of ["/dev/sms", "/dev/nope"]) {
       deepEqual(corsOf(await t.call("GET", path, { headers: { origin: PAGE } })), [], path);

@@ -118,7 +118,7 @@ Deno.test("run() is no DatabaseUnavailable when this process was busy while it c
     proxy.close();
   }));
 
-Deno.test("run() and begin() pass on what the database refuses, as it says it", () =>
+Deno.test("run() and begin() pass on an error of the database as it is", () =>
   withDatabase(async ({ address }) => {
     const database = openDatabase(address, { max: 1 });
     for (const way of [database.run, database.begin]) {
@@ -233,7 +233,7 @@ Deno.test("run() works again in time also when the connection for asking was los
     await admin.end({ timeout: 1 });
   }));
 
-Deno.test("awaitServer() answers with the version, and does not wait for what no time will mend", () =>
+Deno.test("awaitServer() answers with the version, and does not wait where waiting cannot help", () =>
   withDatabase(async ({ address }) => {
     const never = new Promise(() => {});
     ok(parseInt((await awaitServer(address, never)).version) >= 15);

@@ -22,7 +22,7 @@ async function addMany(sql: Pool): Promise<void> {
     where low_id = (select id from users where phone_number = ${ANN})`;
 }
 
-Deno.test("what was left to be erased when the service was killed is erased by the next one, and nothing else", () =>
+Deno.test("an erasure that a killed service left unfinished is finished by the next one, which erases nothing else", () =>
   withServices(async (start, sql) => {
     const first = await start();
     const [ann, bob] = [await signUp(first.url, ANN), await signUp(first.url, BOB)];

@@ -173,7 +173,7 @@ Deno.test("media are nobody's also where what carried them is erased while their
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("a request that waits behind the deletion of who asks is unauthenticated, and holds up nobody's beside it", () =>
+Deno.test("a request that waits behind the deletion of its sender is unauthenticated, and holds up no others", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await t.signUp(CAT);
@@ -185,7 +185,7 @@ Deno.test("a request that waits behind the deletion of who asks is unauthenticat
     deepEqual(await statuses(t, bob), { [CAT]: "requesting" });
   }));
 
-Deno.test("an invitation that waits behind the deletion of who invites is none, and sends nothing", () =>
+Deno.test("an invitation that waits behind the deletion of its inviter is not made, and sends nothing", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const [phone] = numbers(1) as [string];

@@ -29,7 +29,7 @@ async function assertFine(t: TestApp, answers: Answer[]): Promise<void> {
   ok(!t.log.some((line) => line.includes('"level":"ERROR"')), t.log.join("\n"));
 }
 
-Deno.test("delete beside request, accept, send, read, rename: whole lists, and nothing of who is gone", () =>
+Deno.test("delete beside request, accept, send, read, rename: whole lists, and nothing of somebody deleted", () =>
   withTwoApps(async (one, two) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [ann, bob, cat, dan] = await fourPeople(one, round);
@@ -66,7 +66,7 @@ Deno.test("delete beside request, accept, send, read, rename: whole lists, and n
     await untilErased(one);
   }));
 
-Deno.test("delete beside delete: of two friends both are gone, whoever is first", () =>
+Deno.test("delete beside delete: two friends are both gone, in either order", () =>
   withTwoApps(async (one, two) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [ann, bob, cat] = await fourPeople(one, round);

@@ -63,7 +63,7 @@ Deno.test("the row of a deleted account has its id, when it was made, and that i
     );
   }));
 
-Deno.test("who deletes an account is gone at once: sessions, sockets, lists, history, media, the number", () =>
+Deno.test("a deleted account is gone at once: sessions, sockets, lists, history, media, the number", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const laptop = await two.signIn(ANN);
@@ -136,7 +136,7 @@ Deno.test("the number can sign up again, and is somebody whom nobody knows; old 
     equal((await read(one, bob, ANN)).body.messages.length, 4);
   }));
 
-Deno.test("what was written, sent and named is erased from every table, and the number forgotten", () =>
+Deno.test("everything written, sent and named is erased from every table, and the number forgotten", () =>
   withApp(async (t) => {
     const canaries = createCanaries();
     const [ann, bob] = await friends(t);
@@ -189,7 +189,7 @@ Deno.test("media that somebody else has sent on stay with those two", () =>
     equal((await t.sql`select from pg_largeobject_metadata`).length, 0, "nobody sends them any more");
   }));
 
-Deno.test("whoever refuses somebody refuses his number: to delete an account is no way around it", () =>
+Deno.test("somebody who is refused stays refused by their number: to delete an account is no way around it", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await change(t, "update", bob, ANN, { display_name: "Never" }));
@@ -216,7 +216,7 @@ Deno.test("whoever refuses somebody refuses his number: to delete an account is 
     await assertWhole(t);
   }));
 
-Deno.test("limits of a number outlive its account: requests, invitations, SMS to whom it invited", () =>
+Deno.test("limits of a number outlive its account: requests, invitations, SMS to invited numbers", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const [first, ...others] = numbers(11) as [string, ...string[]];
@@ -268,7 +268,7 @@ Deno.test("an inviter does not see what has become of an invitation to somebody 
     deepEqual((await invitesOf(t, ann)).invites.map((one) => one.status), ["sent"]);
   }));
 
-Deno.test("who is suspended deletes nothing", () =>
+Deno.test("somebody suspended deletes nothing", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.sql`update users set status = 'suspended' where phone_number = ${ANN}`;
@@ -277,7 +277,7 @@ Deno.test("who is suspended deletes nothing", () =>
     deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
   }));
 
-Deno.test("whoever runs the service deletes an account for its person: his sessions end at once, and he is gone soon", () =>
+Deno.test("an operator deletes an account for its owner: its sessions end at once, and it is gone soon", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     succeeded(await one.send(bob, ann, "hello"));

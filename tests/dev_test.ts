@@ -76,7 +76,7 @@ Deno.test("/dev/sms?to= takes every spelling, with the plus sign written, escape
     equal((await list(t, "?unknown=1")).length, 2);
   }));
 
-Deno.test("/dev/sms?to= refuses what is no phone number", () =>
+Deno.test("/dev/sms?to= refuses a value that is no phone number", () =>
   withApp(async (t) => {
     for (const to of ["", "abc", "%2B0123456789"]) {
       refused(await t.call("GET", `/dev/sms?to=${to}`), 400, "invalid_phone_number");
@@ -114,7 +114,7 @@ Deno.test("/dev/sms is not there under a name that is not of this machine", () =
     }
   }));
 
-Deno.test("/dev/sms is not there for what a proxy forwards", () =>
+Deno.test("/dev/sms is not there for requests that a proxy forwards", () =>
   withApp(async (t) => {
     for (const name of ["forwarded", "via", "x-forwarded-for", "x-real-ip"]) {
       for (const forwarded of ["192.0.2.1", "127.0.0.1", ""]) {
@@ -123,7 +123,7 @@ Deno.test("/dev/sms is not there for what a proxy forwards", () =>
     }
   }));
 
-Deno.test("/dev/sms is not there for who comes from another machine, whatever name he gives this one", () =>
+Deno.test("/dev/sms is not there for another machine, whatever name it gives this one", () =>
   withApp(async (t) => {
     const app = createApp(t.services, parseConfig({ JWT_SECRET }));
     const comeFrom = async (hostname: string) => {

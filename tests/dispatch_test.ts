@@ -64,7 +64,7 @@ Deno.test("a failed send gives back its own gap and none of those before", () =>
     equal((await ask(t, "signup", ANN)).body.resend_in, 120);
   }));
 
-Deno.test("who has sent STOP is answered sms_opted_out, from then on without asking the provider, on every process", () =>
+Deno.test("a number that has sent STOP is answered sms_opted_out, from then on without asking the provider, on every process", () =>
   withTwilio(async (t, twilio) => {
     twilio.answer({ status: 400, code: 21610 });
     refused(await ask(t, "signup", ANN), 403, "sms_opted_out");
@@ -87,7 +87,7 @@ Deno.test("a number of another country or of no numbering plan is answered sms_n
     deepEqual([...await t.sql`select phone_number from passcodes`], []);
   }));
 
-Deno.test("who would be refused for his account gets that answer, also where no SMS may go to him", () =>
+Deno.test("somebody who would be refused for their account gets that answer, also where no SMS may be sent to them", () =>
   withTwilio(async (t, twilio) => {
     await t.sql`insert into users (phone_number, status, created_at) values (${LONDON}, 'active', now())`;
     for (const phone of [LANDLINE, NOWHERE]) refused(await ask(t, "signin", phone), 404, "not_registered");
@@ -167,7 +167,7 @@ Deno.test("an ask whose SMS is still on its way has taken the gap, and holds no 
     equal(twilio.messages.length, 21);
   }));
 
-Deno.test("send() lets no SMS out that costs money where none are sent, whoever asks for it", async () => {
+Deno.test("send() lets no SMS out that costs money where none are sent, no matter which caller", async () => {
   const sent: string[] = [];
   const dispatch = createSmsDispatch({
     database: {} as Database,

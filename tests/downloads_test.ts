@@ -114,7 +114,7 @@ Deno.test("small media and small parts take no place, however many are on their 
     });
   }));
 
-Deno.test("what sends no bytes takes no place", () =>
+Deno.test("an answer without bytes takes no place", () =>
   withLarge(async (t, { ann: { token }, id }) => {
     const path = `/api/messages/media/${id}`;
     const { headers } = await fetchBytes(t, path, { token, method: "HEAD" });

@@ -101,7 +101,7 @@ Deno.test("describeError() tells a database error by its code and names, never b
   ok(typeof stack === "string" && described.reason === "Cannot sign up");
 });
 
-Deno.test("describeError() says of what is no error only its type", () => {
+Deno.test("describeError() says only the type of a thrown value that is no error", () => {
   deepEqual(describeError("canary"), { error: "string" });
   deepEqual(describeError({ canary: 1 }), { error: "object" });
 });

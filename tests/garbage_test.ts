@@ -3,7 +3,7 @@ import { createCollect, createQuietCollection } from "../garbage.ts";
 
 const MIB = 1024 * 1024;
 
-Deno.test("createCollect() makes what collects all that nobody holds, and leaves no door to do so behind", async () => {
+Deno.test("createCollect() makes a function that collects all garbage, and leaves no other access to the collector", async () => {
   const collect = createCollect();
   const ref = new WeakRef({ text: "of a start" });
   // What a WeakRef refers to lives until the end of the turn in which that was made.

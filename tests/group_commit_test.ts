@@ -23,7 +23,7 @@ async function turn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-Deno.test("add() takes what arrives together as one batch, and a single job at once", async () => {
+Deno.test("add() takes jobs that arrive together as one batch, and a single job at once", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
 
@@ -35,7 +35,7 @@ Deno.test("add() takes what arrives together as one batch, and a single job at o
   deepEqual(await Promise.all(together), ["1", "2", "3"]);
 });
 
-Deno.test("add() has at most two batches in flight, and what waits meanwhile goes as one", async () => {
+Deno.test("add() has at most two batches in flight, and jobs that wait meanwhile go as one", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
   const jobs: Promise<string>[] = [];

@@ -35,7 +35,7 @@ async function whileHeld(t: TestApp, [one, other]: Person[], run: () => Promise<
   });
 }
 
-Deno.test("a pair that somebody holds is 503 to who writes, reads or changes it, and no other pair waits for it", () =>
+Deno.test("a locked pair is 503 to calls that write, read or change it, and no other pair waits for it", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const [cat, dan] = [await t.signUp(CAT), await t.signUp(DAN)];
@@ -74,7 +74,7 @@ Deno.test("a pair that somebody holds is 503 to who writes, reads or changes it,
     ok(t.log.some((line) => line.includes("Calls wait for a lock in vain")));
   }));
 
-Deno.test("many pairs that somebody holds are 503, and who else was in their batch comes through", () =>
+Deno.test("many locked pairs are 503, and the others in their batch come through", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const friends: Person[] = [];

@@ -138,7 +138,7 @@ Deno.test("a head of more than 64 KiB or of some hundred lines is 400, and held 
     await assertWell(t);
   }));
 
-Deno.test("what is no HTTP is 400 or hung up on, at once", () =>
+Deno.test("bytes that are no HTTP are 400 or hung up on, at once", () =>
   withApp(async (t) => {
     const junk = [
       "\r\n\r\n\r\n\r\nHELLO\r\n\r\n",

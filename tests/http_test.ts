@@ -65,7 +65,7 @@ Deno.test("an address that is not there is 404 whatever the method, the token an
     }
   }));
 
-Deno.test("an address that is there answers other methods with 405 and what it takes, before it asks who calls", () =>
+Deno.test("an existing address answers other methods with 405 and the allowed ones, before it asks for a session", () =>
   withApp(async (t) => {
     const operations = listOperations(await readDocument(t));
     const addresses = Map.groupBy(operations, ({ path }) => path);

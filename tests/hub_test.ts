@@ -86,7 +86,7 @@ Deno.test("tell() reaches every socket of the user but those of the session that
   deepEqual([phone, tablet, stranger].map(({ told }) => told.length), [1, 2, 1]);
 });
 
-Deno.test("tell() merges what a busy socket has not been told, and tells it once when the socket is free", async () => {
+Deno.test("tell() merges the pending events of a busy socket, and tells each once when the socket is free", async () => {
   const { hub, delivered } = createTestHub();
   const socket = createSocket();
   hub.join(socket);

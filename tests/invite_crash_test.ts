@@ -68,7 +68,7 @@ async function requestAgain(url: string, me: Person, phone: string): Promise<voi
   equal(await request(url, me, phone), 200);
 }
 
-Deno.test("a service that is killed while its invitation is on the way never sends it again, whoever asks", () =>
+Deno.test("a service that is killed while its invitation is on the way never sends it again, whatever is requested", () =>
   withProcesses(async ({ twilio, sql, start }) => {
     const first = await start();
     const [ann, bob] = [await enter(first.url, ANN, "111111"), await enter(first.url, BOB, "222222")];

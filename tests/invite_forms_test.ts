@@ -84,7 +84,7 @@ Deno.test("one link's session and form answer no other link's request", () =>
     equal(await statusOf(t, ann, BOB), "requesting");
   }));
 
-Deno.test("what is no form of ours is refused by a page, before anything is done", () =>
+Deno.test("a form that is not ours is refused by a page, before anything is done", () =>
   withLink(async (t, link) => {
     const page = await visit(t, link);
     const before = await stored(t);

@@ -36,7 +36,7 @@ function tellCarrier(t: TestApp, phone: string): Promise<unknown> {
     values (${phone}, 'carrier_stop', now())`;
 }
 
-Deno.test("a number gets one SMS in seven days, whoever invites", () =>
+Deno.test("a number gets one SMS in seven days, from all inviters together", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     const [ann, bob] = await twoInviters(t, twilio);
@@ -51,7 +51,7 @@ Deno.test("a number gets one SMS in seven days, whoever invites", () =>
     equal(invitations(twilio, CAT).length, 2);
   }));
 
-Deno.test("a number gets three SMS ever, whoever invites", () =>
+Deno.test("a number gets three SMS ever, from all inviters together", () =>
   withInvites(async (t, twilio) => {
     const people = await inviters(t, twilio, 5);
     for (const me of people) {
@@ -86,7 +86,7 @@ Deno.test("an inviter has ten invitations in a day, and each comes back a day af
     equal(invitations(twilio).length, 11);
   }));
 
-Deno.test("what is asked beyond the day's ten does not push the next day's out", () =>
+Deno.test("invitations beyond the day's ten do not use up the next day's", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     const ann = await join(t, twilio, ANN);
@@ -248,7 +248,7 @@ Deno.test("a country that SMS_COUNTRIES does not name gets no invitation", () =>
     deepEqual(invitations(twilio).map(({ to }) => to), [BOB]);
   }));
 
-Deno.test("who joined between a request and its invitation gets no SMS", () =>
+Deno.test("somebody who joined between a request and its invitation gets no SMS", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await join(t, twilio, BOB);
@@ -259,7 +259,7 @@ Deno.test("who joined between a request and its invitation gets no SMS", () =>
     succeeded(await change(t, "request", ann, BOB));
   }));
 
-Deno.test("who joins while an invitation waits for his signup gets no SMS", () =>
+Deno.test("somebody who joins while an invitation waits for their signup gets no SMS", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await t.sql`insert into users (phone_number, status, created_at) values (${BOB}, 'invited', now())`;

@@ -67,7 +67,7 @@ Deno.test("the page says so when the request was taken back meanwhile", () =>
     match(textOf(await submit(t, request, "accept")), /no open request from this number/);
   }));
 
-Deno.test("whoever has an account signs in on the same way and answers the request", () =>
+Deno.test("somebody with an account signs in by the same steps and answers the request", () =>
   withLink(async (t, link, ann) => {
     await t.signUp(BOB);
     const page = await visit(t, link);
@@ -166,7 +166,7 @@ Deno.test("GET and HEAD change nothing, however often a preview asks", () =>
     notEqual(await stored(t), before);
   }));
 
-Deno.test("what a preview shows has nobody's number, nor the link", () =>
+Deno.test("a preview shows neither anybody's number nor the link", () =>
   withLink(async (t, link) => {
     const asked = await submit(t, await visit(t, link), "send");
     const request = await submit(t, asked, "verify", { passcode: t.codeFor(BOB) });

@@ -51,7 +51,7 @@ Deno.test("a code with spaces is taken, and one that is no code is a wrong one",
     match(textOf(await submit(t, page, "verify", { passcode })), /wants to be your friend/);
   }));
 
-Deno.test("who signs up twice by one form is told that he has, and signs in on the page that says so", () =>
+Deno.test("somebody who signs up twice by one form is told so, and signs in on the page that says it", () =>
   withCode(async (t, page) => {
     const twice = await Promise.all(
       [1, 2].map(() => submit(t, page, "verify", { passcode: t.codeFor(BOB) })),

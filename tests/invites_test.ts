@@ -16,7 +16,7 @@ import {
 import { DAY_MS } from "./passcode_calls.ts";
 import { ANN, BOB, CAT, refused, succeeded, withApp } from "./support.ts";
 
-Deno.test("a request to a number without an account sends one SMS: who asks, a link, how to opt out", () =>
+Deno.test("a request to a number without an account sends one SMS: the sender, a link, how to opt out", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const answer = await invite(t, ann, BOB);
@@ -142,7 +142,7 @@ Deno.test("a database that fails after the request leaves the request and no err
     ok(t.log.some((line) => line.includes("Invitation failed")));
   }));
 
-Deno.test("/api/invites lists my own invitations, newest first, and what is left of the day's ten", () =>
+Deno.test("/api/invites lists my own invitations, newest first, and how many of the day's ten are left", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     const [ann, bob] = [await join(t, twilio, ANN), await join(t, twilio, BOB)];
@@ -165,7 +165,7 @@ Deno.test("/api/invites lists my own invitations, newest first, and what is left
     deepEqual(await inviteStatuses(t, ann), { [one]: "joined", [two]: "sent" });
   }));
 
-Deno.test("/api/invites says of who has joined no more than that, also when he is suspended", () =>
+Deno.test("/api/invites says nothing of somebody who has joined except that, also when they are suspended", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await invite(t, ann, BOB);
@@ -201,7 +201,7 @@ Deno.test("INVITE_MODE=device sends nothing and gives the inviter's phone what t
     deepEqual(await inviteStatuses(t, ann), { [BOB]: "sent", [CAT]: "sent" });
   }, { INVITE_MODE: "device" }));
 
-Deno.test("INVITE_MODE=device adds nothing for somebody with an account, nor for who wants no invitations", () =>
+Deno.test("INVITE_MODE=device adds nothing for somebody with an account, nor for a number that wants no invitations", () =>
   withInvites(async (t, twilio) => {
     const [ann, bob] = [await join(t, twilio, ANN), await join(t, twilio, BOB)];
     equal("invite" in (await invite(t, ann, BOB)).body, false);

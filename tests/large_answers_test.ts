@@ -35,7 +35,7 @@ async function befriendMany(t: TestApp, { phone }: Person): Promise<void> {
     where phone_number like '+1999%'`;
 }
 
-Deno.test("who does not read large answers gets eight at a time; what he changes is answered, and nobody else is kept from his", () =>
+Deno.test("somebody who does not read large answers gets eight at a time; their changes are answered, and others still get theirs", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await befriendMany(t, bob);
@@ -76,7 +76,7 @@ Deno.test("who does not read large answers gets eight at a time; what he changes
     await eventually(async () => succeeded(await t.call("GET", path, { token: bob.token })));
   }, { env: { LIMITS: "messages=off" } }));
 
-Deno.test("of what one person asks for at once a few answers are made at a time, and others' beside them", async () => {
+Deno.test("a few answers to one person's simultaneous requests are made at a time, and others' beside them", async () => {
   const { inTurn } = createLargeAnswers();
   const person = (user_id: number) => ({ user_id, session_id: "one", phone_number: ANN as PhoneNumber });
   let [making, most] = [0, 0];

@@ -60,7 +60,7 @@ Deno.test("tests compare by tests/assert.ts, whose comparisons are strict, and t
   deepEqual(loose, []);
 });
 
-Deno.test("findBreaks() finds an import upwards, two down, of types, of what is not there", () => {
+Deno.test("findBreaks() finds an import upwards, two down, of types, of a missing file", () => {
   deepEqual(housed("routes/pages/a.tsx", 'import { a } from "../../db/users.ts";'), [
     "routes/pages/a.tsx imports db/users.ts",
   ]);

@@ -34,7 +34,7 @@ function poolOf(max: number, { retryMs = 60_000 } = {}) {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-Deno.test("a connection is lent to one at a time, the last used first, and to whoever waits in their order", async () => {
+Deno.test("a connection is lent to one borrower at a time, the last used first, and to those who wait in their order", async () => {
   const { pool, made } = poolOf(2);
   const seen: string[] = [];
   const holds = new Map<number, () => void>();
@@ -76,7 +76,7 @@ Deno.test("connections that are lent in turn are all opened, and then the one us
   deepEqual(names, ["a", "b", "c", "a", "b", "b", "b"]);
 });
 
-Deno.test("one that was lost is ended, and who waited for it has another", async () => {
+Deno.test("a lost connection is ended, and those who waited for it get another", async () => {
   const { pool, made, ended } = poolOf(1);
   const lost = Object.assign(new Error("It was lost"), { code: "CONNECTION_CLOSED" });
   const first = pool.lend(async () => {
@@ -90,7 +90,7 @@ Deno.test("one that was lost is ended, and who waited for it has another", async
   deepEqual([made, ended], [["a", "b"], [["a", 0]]]);
 });
 
-Deno.test("who waits when all are ended is DatabaseUnavailable, and never has one", async () => {
+Deno.test("those who wait when all connections are ended get DatabaseUnavailable, and never a connection", async () => {
   const { pool } = poolOf(1);
   const end = Promise.withResolvers<void>();
   let hasRun = false;
@@ -104,7 +104,7 @@ Deno.test("who waits when all are ended is DatabaseUnavailable, and never has on
   equal(hasRun, false);
 });
 
-Deno.test("who comes after all are ended is DatabaseUnavailable, and nothing is made", async () => {
+Deno.test("those who come after all connections are ended get DatabaseUnavailable, and none is made", async () => {
   const { pool, made } = poolOf(1);
   await pool.end(0);
   await rejects(pool.lend(() => Promise.resolve()), DatabaseUnavailable);
@@ -113,7 +113,7 @@ Deno.test("who comes after all are ended is DatabaseUnavailable, and nothing is 
 
 const refused = new OpeningRefused("Connection was not opened");
 
-Deno.test("who is refused another connection has the next of those that are open, before who came later, and none is ended", async () => {
+Deno.test("a borrower who is refused another connection gets the next open one, before later borrowers, and none is ended", async () => {
   const { pool, server, made, ended, cramped } = poolOf(3);
   const hold = Promise.withResolvers<void>();
   const first = pool.lend(() => hold.promise);
@@ -149,7 +149,7 @@ Deno.test("a while after one was refused another is opened again", async () => {
   deepEqual(made, ["a", "b", "c", "d"]);
 });
 
-Deno.test("when none can be opened all who wait are told so, and who comes next tries again", async () => {
+Deno.test("when no connection can be opened all who wait are told so, and the next borrower tries again", async () => {
   const { pool, server } = poolOf(2);
   server.refused = refused;
   const use = () => pool.lend(({ name }) => Promise.resolve(name));
@@ -159,7 +159,7 @@ Deno.test("when none can be opened all who wait are told so, and who comes next 
   ok(await use());
 });
 
-Deno.test("one that closed by itself is not lent again, whoever has it", async () => {
+Deno.test("a connection that closed by itself is not lent again, whether it is lent out or not", async () => {
   const { pool, made, ended } = poolOf(1);
   const closed = await pool.lend((connection) => Promise.resolve(connection));
   closed.close();

@@ -123,7 +123,7 @@ Deno.test("sockets_address=3 refuses a fourth socket of an address before the up
     limited(await knock());
   }, { env: { LIMITS: only("sockets_address", "3") } }));
 
-Deno.test("sockets_address counts out who goes away in the middle of a handshake, or without a goodbye", () =>
+Deno.test("sockets_address gives back the place of a client that leaves in the middle of a handshake, or without a close frame", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const path = `/api/notifications?token=${ann.token}`;

@@ -27,7 +27,7 @@ Deno.test("messages: sixty at once, then one a second, for each receiver and eac
     equal((await t.sql`select 1 from messages where body = 'too soon'`).length, 0);
   }, { env: { LIMITS: "messages=60/m" } }));
 
-Deno.test("messages: what repeats a client_id is free, when all is used up and before", () =>
+Deno.test("messages: a repeated client_id is free, before and after the limit is used up", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = await friends(t);
@@ -65,7 +65,7 @@ Deno.test("messages: a crowd of one client_id costs one", () =>
     limited(await t.send(ann, bob, "one more"));
   }, { env: { LIMITS: only("messages", "20/20m") } }));
 
-Deno.test("messages: what is refused for another reason costs nothing", () =>
+Deno.test("messages: a send that is refused for another reason costs nothing", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = await friends(t);
@@ -94,7 +94,7 @@ Deno.test("requests_pair: asking and taking back rings nobody's bell more than t
     succeeded(await change(t, "accept", ann, BOB));
   }, { env: { LIMITS: "" } }));
 
-Deno.test("requests: what is refused leaves nothing behind that would grow with every try", () =>
+Deno.test("requests: a refused one leaves nothing behind that would grow with every try", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const people = [await t.signUp(BOB), await t.signUp(CAT)];
@@ -126,7 +126,7 @@ Deno.test("requests_pair: a friend who deletes and asks again all day is stopped
     deepEqual(await statuses(t, bob), { [ANN]: "blocked" });
   }, { env: { LIMITS: "" } }));
 
-Deno.test("requests: what changes nothing is free, and an acceptance counts for no user", () =>
+Deno.test("requests: one that changes nothing is free, and an acceptance counts for no user", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob, cat] = [await t.signUp(ANN), await t.signUp(BOB), await t.signUp(CAT)];
@@ -157,7 +157,7 @@ Deno.test("uploads: fifty at once, and a refused one is not read", () =>
     succeeded(await upload(t, ann, wav(100)));
   }, { env: { LIMITS: "uploads=50/m" } }));
 
-Deno.test("uploads: what is refused before its body is read costs nothing", () =>
+Deno.test("uploads: one that is refused before its body is read costs nothing", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ann = await t.signUp(ANN);
@@ -189,7 +189,7 @@ Deno.test("uploads: what is refused before its body is read costs nothing", () =
     limited(await upload(t, ann, wav(100)));
   }, { env: { LIMITS: "uploads=1/m" } }));
 
-Deno.test("uploads: what turns out to be no media when it has been read counts", () =>
+Deno.test("uploads: one that turns out to be no media when it has been read counts", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ann = await t.signUp(ANN);

@@ -159,7 +159,7 @@ Deno.test("while the database is away no SMS goes out and no guess is compared: 
   }
 });
 
-Deno.test("what is counted stands in no table of limits in clear", () =>
+Deno.test("no counted key stands in clear in a table of limits", () =>
   withApp(async (t) => {
     const address = "198.51.100.77";
     await ask(t, "signup", ANN);
@@ -213,7 +213,7 @@ Deno.test("crowds that want the same buckets in every order get through, without
     deepEqual(tally(answers), { ok: 60 });
   }));
 
-Deno.test("buckets are locked in the order of their keys, by an ask as by what gives back", () =>
+Deno.test("an ask locks buckets in the order of their keys, as giving back does", () =>
   withTwoSenders("sms_prefix=1000/h,sms_dial_code=1000/d", async ([t]) => {
     succeeded(await ask(t, "signup", ANN));
     const asked = await t.sql.begin(async (sql) => {

@@ -46,7 +46,7 @@ Deno.test("parseLimits() turns everything off with off", () => {
   ok(Object.values(limits).every((limit) => limit === null));
 });
 
-Deno.test("parseLimits() changes what is named and nothing else", () => {
+Deno.test("parseLimits() changes the limits that are named and no others", () => {
   deepEqual(parsed("sms_address=200/d, messages = off ,sockets_user=5"), {
     ...DEFAULT_LIMITS,
     sms_address: [{ burst: 200, periodMs: DAY_MS }],

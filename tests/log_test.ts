@@ -88,7 +88,7 @@ Deno.test("no line of the log has a number, a code, a token, a text, a link or a
     }
   }));
 
-Deno.test("what the database says of a bug brings no value into the log", () =>
+Deno.test("an error of the database about a bug brings no value into the log", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await t.befriend(ann, bob);

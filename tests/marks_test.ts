@@ -71,7 +71,7 @@ Deno.test("a message is created until it reaches the receiver, whose fetch makes
     deepEqual(await statuses(t, ann, BOB), ["delivered", "delivered"]);
   }));
 
-Deno.test("a fetch delivers what it brought and nothing newer", () =>
+Deno.test("a fetch delivers the messages that it returned and nothing newer", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.send(ann, bob, "one");
@@ -81,7 +81,7 @@ Deno.test("a fetch delivers what it brought and nothing newer", () =>
     deepEqual(await statuses(t, ann, BOB), ["delivered", "created"]);
   }));
 
-Deno.test("a receiver who is told by a socket, or opens one later, has what was sent", () =>
+Deno.test("a message is delivered to a receiver who is told by a socket, or opens one later", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.send(ann, bob, "before the socket");
@@ -272,7 +272,7 @@ Deno.test("the read calls refuse what they do not understand", () =>
     refused(await put(t, "read_all_text", ann, { phone_number: "x" }), 400, "invalid_phone_number");
   }));
 
-Deno.test("who reads is told of in the other sessions, and the sender in all, with the other party's number", () =>
+Deno.test("a read is told to the reader's other sessions and to all of the sender's, with the other party's number", () =>
   withApp(async (t) => {
     const { ann, bob, sockets } = await watched(t);
     const all = Object.values(sockets);

@@ -174,7 +174,7 @@ Deno.test("media are for the uploader and the two of any message that carries th
     }
   }));
 
-Deno.test("nobody sends media that he may not have: they are refused as those that never were", () =>
+Deno.test("nobody sends media that they may not see: those are refused like media that never existed", () =>
   withPeople(async (t, people) => {
     const cases = await makeCases(t, people);
     const [before] = await t.sql`select count(*)::int as count from messages`;
@@ -189,7 +189,7 @@ Deno.test("nobody sends media that he may not have: they are refused as those th
     deepEqual((await t.sql`select count(*)::int as count from messages`)[0], before);
   }));
 
-Deno.test("who may not have media is refused at the same cost, however many messages carry them", () =>
+Deno.test("somebody who may not see media is refused at the same cost, however many messages carry them", () =>
   withPeople(async (t, { ann, bob, cat }) => {
     const id = await addMedia(t, cat, fixture("opus.ogg"));
     await sendMedia(t, [cat, bob], id);
@@ -247,7 +247,7 @@ Deno.test("an upload is the uploader's alone: to others it is missing, also when
     deepEqual(left, { count: cases.length - 1 });
   }));
 
-Deno.test("what is still on its way is not even the uploader's to play or to send", () =>
+Deno.test("an unfinished upload can be played and sent by nobody, not even by its uploader", () =>
   withPeople(async (t, { ann, bob }) => {
     const id = await begin(t, ann);
     for (const way of Object.values(READS)) equal((await ask(t, way(id, ann, bob))).status, 404);
@@ -270,7 +270,7 @@ Deno.test("what two had of each other stays theirs after they deleted each other
     equal((await ask(t, ["GET", await signedPath(t, bob, id)])).status, 200);
   }));
 
-Deno.test("a refused send opens nothing: the one who was to get the media may not have them", () =>
+Deno.test("a refused send gives no access: its receiver may not see the media", () =>
   withPeople(async (t, { ann, bob, cat }) => {
     const id = await addMedia(t, ann, fixture("opus.ogg"));
     const media = { message_type: "audio", media_content_id: id };

@@ -112,7 +112,7 @@ browserTest(
   },
 );
 
-browserTest("Chromium plays nothing for who may not have it, or without a token", async (t, page) => {
+browserTest("Chromium plays nothing for somebody without access, or without a token", async (t, page) => {
   const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
   const id = await addMedia(t, ann, fixture("vp8.webm"), "video");
   const url = `${t.url}/api/messages/media/${id}`;

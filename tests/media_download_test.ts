@@ -194,7 +194,7 @@ Deno.test("several ranges and nonsense are answered with the whole", () =>
     }
   }));
 
-Deno.test("If-Range gives the range to who has the beginning of these bytes, and the whole to others", () =>
+Deno.test("If-Range gives the range to a client that has the beginning of these bytes, and the whole to others", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     const address = `/api/messages/media/${id}`;
     const etag = (await fetchBytes(t, address, { token: ann.token })).headers.get("etag")!;
@@ -210,7 +210,7 @@ Deno.test("If-Range gives the range to who has the beginning of these bytes, and
     }
   }));
 
-Deno.test("If-None-Match is 304 without a body for who has these bytes, whatever range he asks for", () =>
+Deno.test("If-None-Match is 304 without a body for a client that has these bytes, whatever range it asks for", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     const address = `/api/messages/media/${id}`;
     const etag = (await fetchBytes(t, address, { token: ann.token })).headers.get("etag")!;
@@ -248,7 +248,7 @@ Deno.test("an id that is no integer below 2^53 is 400; one that cannot be is mis
     refused(await t.call("DELETE", "/api/messages/media/1", { token: ann.token }), 405, "method_not_allowed");
   }));
 
-Deno.test("any range of media that were stored in several chunks is what was uploaded", () =>
+Deno.test("any range of media that were stored in several chunks has the bytes that were uploaded", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     const near = fc.tuple(fc.nat({ max: 4 }), fc.integer({ min: -2, max: 2 }))
       .map(([chunks, off]) => Math.max(0, chunks * CHUNK_BYTES + off));

@@ -92,7 +92,7 @@ Deno.test("a signed address is dead after ten minutes, and says by when", () =>
     equal((await fetchBytes(t, await signedPath(t, ann, id))).status, 200);
   }));
 
-Deno.test("a signed address opens nothing but its media: changed anywhere, it is as missing as what never was", () =>
+Deno.test("a signed address opens nothing but its media: changed anywhere, it is as missing as media that never existed", () =>
   withSigned(async (t, { ann, id, path }) => {
     const other = await addMedia(t, ann, fixture("voice.mp3"));
     const expected = lasting(await t.call("GET", "/api/messages/media/1", { token: ann.token }));

@@ -157,7 +157,7 @@ Deno.test("playing media twice, in both sessions and with everything else at onc
     equal(await unread(t, bob, ANN), 0);
   }));
 
-Deno.test("of media that come and are played are told who has to know, and of nothing that changes nothing", () =>
+Deno.test("arriving and playing media is told to those concerned, and nobody is told where nothing changes", () =>
   withThread(async (t, { ann, bob, ids: [, voice, , film] }) => {
     const cat = await t.signUp(CAT);
     await t.befriend(cat, ann);
@@ -185,7 +185,7 @@ Deno.test("of media that come and are played are told who has to know, and of no
     deepEqual(await bell(), [[], [], []]);
   }));
 
-Deno.test("a sender who refuses the reader is not told that his media were played", () =>
+Deno.test("a sender who refuses the reader is not told that their media were played", () =>
   withThread(async (t, { ann, bob, ids: [, voice] }) => {
     const cat = await t.signUp(CAT);
     await t.befriend(cat, ann);

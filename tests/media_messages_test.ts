@@ -91,7 +91,7 @@ Deno.test("a voice and a film are sent with what they are and how long they play
     deepEqual((await history(t, bob, ann)).reverse(), received);
   }));
 
-Deno.test("who is sent media can fetch them at once", () =>
+Deno.test("the receiver of media can fetch them at once", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await sendMedia(t, [ann, bob], await addMedia(t, ann, VOICE));
@@ -131,7 +131,7 @@ Deno.test("audio and video need an id, a text must have none", () =>
     equal((await history(t, ann, bob)).length, 1);
   }));
 
-Deno.test("another kind, an unknown, a foreign and an unfinished id are refused one by one, whoever sends beside them", () =>
+Deno.test("another kind, an unknown, a foreign and an unfinished id are refused one by one, whatever else is in the batch", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = await three(t);
     const mine = await addMedia(t, ann, VOICE);
@@ -162,7 +162,7 @@ Deno.test("another kind, an unknown, a foreign and an unfinished id are refused 
     );
   }));
 
-Deno.test("to whom one may not write, nobody learns whether the media are right", () =>
+Deno.test("a send to somebody whom one may not write to does not tell whether the media are valid", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = await three(t);
     const id = await addMedia(t, ann, VOICE);
@@ -174,7 +174,7 @@ Deno.test("to whom one may not write, nobody learns whether the media are right"
     }
   }));
 
-Deno.test("what I was sent I may send on, and so may who gets it from me; it stays one and the same", () =>
+Deno.test("media that I received I may send on, and so may those who get them from me; they stay one and the same", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = await three(t);
     const dan = await t.signUp("+14155550104");

@@ -27,7 +27,7 @@ async function leaveBehind(t: TestApp): Promise<void> {
   await t.sql`select lo_create(0) from generate_series(1, 3)`;
 }
 
-Deno.test("media:sweep --dry-run tells what was left behind and changes nothing, media:sweep deletes it", () =>
+Deno.test("media:sweep --dry-run lists abandoned media and changes nothing, media:sweep deletes them", () =>
   withApp(async (t) => {
     await leaveBehind(t);
     const relay = startRelay(t.database);

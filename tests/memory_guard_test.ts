@@ -72,7 +72,7 @@ Deno.test("memory that no socket held costs the sockets once, and is not looked 
   deepEqual(process.cut, [1, 0]);
 });
 
-Deno.test("a message in fragments that never end ends with its socket, and neither the service nor who came before is hurt", () =>
+Deno.test("a message in fragments that never end ends with its socket, and neither the service nor earlier sockets are hurt", () =>
   withService(async (service) => {
     const [ann, bob, cat] = [
       await signUp(service.url, ANN),

@@ -117,7 +117,7 @@ Deno.test("history gives at most 255 messages, 100 unless asked", () =>
     equal(await count("?count=007"), 7);
   }));
 
-Deno.test("history refuses a count, before or after that is not what it should be", () =>
+Deno.test("history refuses an invalid count, before or after", () =>
   withApp(async (t) => {
     const [ann] = await friends(t);
     for (const count of ["0", "-1", "abc", "1.5", "1e2", "+5", "", "00", "1&count=2"]) {
@@ -200,7 +200,7 @@ Deno.test("send takes texts of 1 to 4096 code points, as they are", () =>
     }
   }));
 
-Deno.test("send refuses what is not exactly a message, and stores nothing of it", () =>
+Deno.test("send refuses anything that is not exactly a message, and stores nothing of it", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const text = { phone_number: BOB, message_type: "text", message: "hello" };

@@ -100,7 +100,7 @@ Deno.test("a POST to an upload that means nothing else is 405, and so is any met
     equal(await offset(t, ann, address), 0);
   }));
 
-Deno.test("what is meant needs the session, the owner and the turn that it needs when it is said", () =>
+Deno.test("an overridden method needs the same session, owner and turn as the method itself", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const address = await begin(t, ann, VOICE.length);
@@ -164,7 +164,7 @@ Deno.test("no other address knows another method than that of the request", () =
     equal((await t.call("GET", "/api/contacts", { token: ann.token })).status, 200);
   }));
 
-Deno.test("a page of another origin may say what it means, and is answered for its origin", () =>
+Deno.test("a page of another origin may override the method, and is answered for its origin", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);

@@ -87,7 +87,7 @@ Deno.test("metrics count what was answered, errors and SMS, tell sockets, and na
     await eventually(async () => equal((await readMetrics(service)).get("puffintalk_sockets"), 0));
   }));
 
-Deno.test("an SMS counts as what the provider said of it", async () => {
+Deno.test("an SMS is counted by the outcome that the provider reported", async () => {
   const metrics = createMetrics();
   const refusals = ["sms_failed", "sms_opted_out", "sms_failed"] as const;
   const outcomes: SmsOutcome[] = [
@@ -143,7 +143,7 @@ Deno.test("metrics stand on a port of their own, at one address, and are only re
     await Promise.all(answers.map((answer) => answer.body?.cancel()));
   }));
 
-Deno.test("a stop waits for nobody who does not finish asking for metrics", async () => {
+Deno.test("a stop does not wait for a client that does not finish its request for metrics", async () => {
   let connection: Deno.TcpConn | undefined;
   let toldAt = 0;
   await withMetrics(async (service) => {

@@ -111,7 +111,7 @@ Deno.test("migrate() says that a database takes no changes, and whose variable n
     deepEqual(await tables(), []);
   }));
 
-Deno.test("migrate() applies what is new in the order of the numbers", () =>
+Deno.test("migrate() applies new migrations in the order of their numbers", () =>
   withScene(async ({ address, folder, write }) => {
     await write("0002_two.sql", "alter table one add two int;");
     await write("0001_one.sql", "create table one (id int);");
@@ -139,7 +139,7 @@ Deno.test("migrate() takes a file with other line ends for the same", () =>
     deepEqual(await migrate(address, folder), []);
   }));
 
-Deno.test("migrate() refuses a database that is newer than the code, and names what it does not know", () =>
+Deno.test("migrate() refuses a database that is newer than the code, and names the unknown migrations", () =>
   withScene(async ({ address, folder, write, tables }) => {
     await write("0001_one.sql", "create table one (id int);");
     await write("0002_later.sql", "create table later (id int);");
@@ -184,7 +184,7 @@ async function holdTable(
   return { pid: row!.pid, end: () => other.end({ timeout: 1 }) };
 }
 
-Deno.test("migrate() gives way while others hold what has to be changed, says once who, and goes on when they are through", () =>
+Deno.test("migrate() gives way while others lock a table it has to change, names them once, and goes on when they are done", () =>
   withScene(async ({ address, folder, write, sql, ledger }) => {
     await write("0001_one.sql", "create table one (id int);");
     await migrate(address, folder);
@@ -267,7 +267,7 @@ Deno.test("0014_deleted_accounts.sql reads nothing of what it keeps everybody fr
     await sql`update users set status = 'deleted', phone_number = null`;
   }));
 
-Deno.test("migrate() that is told to stop does not wait for others who hold what has to be changed", () =>
+Deno.test("migrate() that is told to stop does not wait for others who lock a table it has to change", () =>
   withScene(async ({ address, folder, write, tables }) => {
     await write("0001_one.sql", "create table one (id int);");
     await migrate(address, folder);

@@ -145,7 +145,7 @@ Deno.test("filePart() refuses a body that ends before its last boundary does, wh
   equal((await fileOf(requestOf(body.slice(0, end)))).length, 10);
 });
 
-Deno.test("filePart() ignores what stands before the first boundary and after the last, up to a limit", async () => {
+Deno.test("filePart() ignores bytes before the first boundary and after the last, up to a limit", async () => {
   const limits = { ...LIMITS, uploadBytesMax: 100 };
   const body = (before: number, after: number) =>
     joined(new Uint8Array(before), "\r\n", multipart({ bytes: "sound" }), new Uint8Array(after));

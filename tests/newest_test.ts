@@ -51,7 +51,7 @@ async function play(t: TestApp, me: Person, peer: string): Promise<void> {
   if (voice) succeeded(await put(t, "read", me, { message_id: voice.id }));
 }
 
-Deno.test("the newest page is what a page before everything is, whoever sent, read and played what at which process", () =>
+Deno.test("the newest page equals a page before a later id, whatever was sent, read and played at either process", () =>
   withTwoApps(async (one, two) => {
     const apps = [one, two];
     const people = await friends(one);
@@ -93,7 +93,7 @@ Deno.test("a page that is kept is the newest, also when more has come since than
     deepEqual(body.messages.map(({ message }: { message: string }) => message), ["last", "between"]);
   }));
 
-Deno.test("a page that is asked for again shows what either of the two has read since", () =>
+Deno.test("a page that is asked for again shows reads by either of the two since", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "hello"));
@@ -171,7 +171,7 @@ Deno.test("newest.read() keeps the threads that were read last, and no more than
     }
   }));
 
-Deno.test("the newest page of a friend who deleted me stays readable, and who is not on my list is 404 as before", () =>
+Deno.test("the newest page of a friend who deleted me stays readable, and that of somebody not on my list is 404 as before", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "hello"));

@@ -61,7 +61,7 @@ Deno.test("a burst of up to a thousand frames ends with 1008, and so do two larg
     equal(await socket.closed, 1008);
   }));
 
-Deno.test("who sends thousands of frames more than he may is cut off at once, without a word", () =>
+Deno.test("a client that sends thousands of frames too many is cut off at once, without a close frame", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const socket = await t.socket(ann.token);
@@ -212,7 +212,7 @@ Deno.test("a socket whose client does not answer our goodbye loses its connectio
     await eventually(() => !t.services.stuckSockets.isFull(String(user_id)));
   }, { env: { LIMITS: "sockets_user=1" } }));
 
-Deno.test("who has as many stuck sockets as he may have sockets gets no other until one is gone", () =>
+Deno.test("a user whose stuck sockets take all places gets no other until one is gone", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const { user_id } = await t.services.sessions.authenticate(ann.token);

@@ -52,7 +52,7 @@ Deno.test("a message that is sent while nobody listens is told once somebody doe
     equal(socket.raw.readyState, WebSocket.OPEN);
   }));
 
-Deno.test("what was read, asked and deleted while nobody listens is told once somebody does", () =>
+Deno.test("reads, requests and deletions while nobody listens are told once somebody does", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const cat = await one.signUp(CAT);
@@ -127,7 +127,7 @@ Deno.test("after a statement whose outcome was lost with its connection, sockets
     await eventually(() => socket.told().includes("contacts_updated"));
   }));
 
-Deno.test("after a gap nobody is told of a thread in which his request was declined", () =>
+Deno.test("after a gap nobody is told of a thread in which their request was declined", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const cat = await t.signUp(CAT);
@@ -145,7 +145,7 @@ Deno.test("after a gap nobody is told of a thread in which his request was decli
     );
   }));
 
-Deno.test("after a gap nobody is told of a thread with somebody whom he has deleted", () =>
+Deno.test("after a gap nobody is told of a thread with somebody whom they have deleted", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);

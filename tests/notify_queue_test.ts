@@ -12,7 +12,7 @@ import { ANN, BOB, eventually } from "./support.ts";
 /** The fewest pages that the queue can have, of 8 kB. */
 const SETTINGS = { fsync: "off", max_notify_queue_pages: "64" };
 
-Deno.test("a full queue of NOTIFY is 503, and no more once who was stuck is gone", async () => {
+Deno.test("a full queue of NOTIFY is 503, and no longer once the stuck listener is gone", async () => {
   const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "puffintalk-queue-" });
   await Deno.chmod(folder, 0o711);
   const server = await startEmbedded(folder, { settings: SETTINGS });

@@ -87,7 +87,7 @@ Deno.test("parallel senders make one total order, in which nothing appears befor
     for (const order of seen) deepEqual(order, ids);
   }));
 
-Deno.test("what was answered before is before: each sender's messages stand in the order of his asking", () =>
+Deno.test("each sender's messages stand in the order in which they were sent, once answered", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const noise = Promise.all(

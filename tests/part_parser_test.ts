@@ -62,7 +62,7 @@ Deno.test("a part is found by its name, as whoever writes bodies writes it", () 
   equal(parse(quoted, [7], 'multipart/form-data; charset=utf-8; boundary="a b:c"').length, 5);
 });
 
-Deno.test("what a body is refused for is said of it", () => {
+Deno.test("a refused body is told why", () => {
   const cases: [body: Uint8Array, path: string, message: RegExp][] = [
     [bodyOf('Content-Disposition: form-data; name="voice"'), "voice", /only part is file/],
     [bodyOf('Content-Disposition: attachment; name="file"'), "file", /without a name/],
@@ -92,7 +92,7 @@ Deno.test("a head may come byte by byte", () => {
   equal(parse(bodyOf(head), [1]).length, 5);
 });
 
-Deno.test("what is long on purpose is read in one go", () => {
+Deno.test("input that is long on purpose is read in linear time", () => {
   const many = 400_000;
   const long = [
     " ".repeat(many),

@@ -127,7 +127,7 @@ Deno.test("a burnt challenge tells when to ask again, and that starts a new one"
     succeeded(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }));
   }));
 
-Deno.test("what cannot be a code is a guess like any other", () =>
+Deno.test("a value that cannot be a code is a guess like any other", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
     for (const passcode of ["12345", "1234567", "abcdef", "-", "\uff11\uff12\uff13\uff14\uff15\uff16"]) {

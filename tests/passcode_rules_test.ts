@@ -96,7 +96,7 @@ Deno.test("nextSendAt() names the moment from which a send is allowed", () => {
   }));
 });
 
-Deno.test("sendsOfTheDay() keeps what is younger than a day, in its order", () => {
+Deno.test("sendsOfTheDay() keeps sends younger than a day, in their order", () => {
   fc.assert(fc.property(fc.array(anyMs), anyMs, (sentMs, nowMs) => {
     const kept = sendsOfTheDay(sentMs.map(at), at(nowMs));
     deepEqual(kept, sentMs.filter((ms) => ms > nowMs - DAY_MS).map(at));
@@ -111,7 +111,7 @@ Deno.test("isRepeatable() is so for an unused challenge with guesses left and ha
   equal(isRepeatable(challenge({ attempts: ATTEMPTS_MAX }), at(0), LIFETIME_MS), false);
 });
 
-Deno.test("isRepeatable() repeats nothing but what a guess can redeem", () => {
+Deno.test("isRepeatable() is true only for a code that a guess can redeem", () => {
   fc.assert(fc.property(anyAttempts, anyUsed, anyMs, (attempts, used_at, ms) => {
     const some = challenge({ attempts, used_at });
     if (isRepeatable(some, at(ms), LIFETIME_MS)) equal(stateOf(some, at(ms)), "live");

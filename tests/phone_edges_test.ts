@@ -52,7 +52,7 @@ const NO_NUMBERS = [
   "\u0661415555",
 ];
 
-Deno.test("all four calls answer invalid_phone_number to what is no phone number", () =>
+Deno.test("all four calls answer invalid_phone_number to a value that is no phone number", () =>
   withApp(async (t) => {
     for (const phone of NO_NUMBERS) {
       for (const way of WAYS) {
@@ -62,7 +62,7 @@ Deno.test("all four calls answer invalid_phone_number to what is no phone number
     }
   }));
 
-Deno.test("what is no phone number is invalid_phone_number in a path too", () =>
+Deno.test("a value that is no phone number is invalid_phone_number in a path too", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     for (const path of ["abc", "+", "%2B0123456789", "123456", "%00", "%ff"]) {

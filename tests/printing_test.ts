@@ -57,7 +57,7 @@ Deno.test("the lines of a busy service go out together, some twenty times a seco
   await printer.flushed(5_000);
 });
 
-Deno.test("lines wait for a reader that stopped; what is too much is lost and counted", async () => {
+Deno.test("lines wait for a reader that stopped; those beyond the buffer are lost and counted", async () => {
   const { reader, printer } = createReader();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   reader.stopped = { promise, resolve, reject };
@@ -76,7 +76,7 @@ Deno.test("lines wait for a reader that stopped; what is too much is lost and co
   deepEqual(reader.lost, [count - read]);
 });
 
-Deno.test("flushed() waits for what is unwritten, and not for a reader that never reads", async () => {
+Deno.test("flushed() waits for unwritten lines, and not for a reader that never reads", async () => {
   const { reader, printer } = createReader();
   printer.print("last words");
   await printer.flushed(5_000);

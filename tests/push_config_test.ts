@@ -8,7 +8,7 @@ import { makePair } from "../services/push/keys.ts";
 
 const KNOWN = parseConfig({}).pushHosts;
 
-Deno.test("parseEndpoint() takes what the push services of the browsers give out", () => {
+Deno.test("parseEndpoint() takes endpoints of the browsers' push services", () => {
   for (
     const endpoint of [
       "https://fcm.googleapis.com/fcm/send/cXk:APA91bE-x_y",
@@ -90,7 +90,7 @@ Deno.test("parseEndpoint() takes nothing, whatever it is, that leads elsewhere t
   );
 });
 
-Deno.test("parseEndpoint() knows what PUSH_HOSTS names, and with off nothing", () => {
+Deno.test("parseEndpoint() takes the hosts that PUSH_HOSTS names, and with off none", () => {
   const hosts = (list: string) => parseConfig({ PUSH_HOSTS: list }).pushHosts;
   equal(parseEndpoint("https://push.example/x", hosts("push.example")), "https://push.example/x");
   equal(parseEndpoint("https://fcm.googleapis.com/x", hosts("push.example")), null);

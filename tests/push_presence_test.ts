@@ -92,7 +92,7 @@ Deno.test("only the session that is gone is pushed, not another of the same pers
     deepEqual([browser.read().length, laptop.read().length], [1, 0]);
   }));
 
-Deno.test("who opens a socket again before his process has noted that it was gone is not pushed", () =>
+Deno.test("somebody who opens a socket again before their process has noted that it was gone is not pushed", () =>
   withBobElsewhere(async ({ one, two, bob, browser, socket, write }) => {
     await end(socket, two);
     await write();
@@ -115,7 +115,7 @@ Deno.test("what comes after a process was killed, to those whose socket it had, 
     equal(browser.read().length, 1);
   }));
 
-Deno.test("who opens a socket elsewhere after a process was killed is not pushed, also if he closes it again", () =>
+Deno.test("somebody who opens a socket elsewhere after a process was killed is not pushed, also if they close it again", () =>
   withBobElsewhere(async ({ one, two, bob, browser, write }) => {
     await write();
     await pass(5, [one, two], [one]);
@@ -129,7 +129,7 @@ Deno.test("who opens a socket elsewhere after a process was killed is not pushed
     equal(browser.read().length, 0);
   }));
 
-Deno.test("who is told at another process is not pushed, neither while he stays nor when he has closed his socket", () =>
+Deno.test("somebody told at another process is not pushed, neither while their socket is open nor after it was closed", () =>
   withBobElsewhere(async ({ one, two, browser, socket, write }) => {
     for (let minute = 0; minute < 20; minute += 1) {
       await write();
@@ -142,7 +142,7 @@ Deno.test("who is told at another process is not pushed, neither while he stays 
     equal(browser.read().length, 0);
   }));
 
-Deno.test("messages to somebody at another process write once until his socket is noted again, at the same none", () =>
+Deno.test("messages to somebody at another process write once until their socket is noted again, at the same process never", () =>
   withBobElsewhere(async ({ one, two, ann, bob, write }) => {
     const version = async () => {
       const [row] = await one.sql<{ version: string }[]>`

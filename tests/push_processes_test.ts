@@ -77,7 +77,7 @@ Deno.test("a wake that has to be tried again is dropped where a socket was opene
     deepEqual({ ...row }, { wake_at: null, failures: 1 });
   }));
 
-Deno.test("what two processes find due at once is sent by one of them", () =>
+Deno.test("a wake that two processes find due at once is sent by one of them", () =>
   withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);
@@ -127,7 +127,7 @@ Deno.test("a socket at another process is believed for as long as it is open, al
     equal(browser.read().length, 0);
   }));
 
-Deno.test("what was subscribed with another key is left alone: no push that would be refused", () =>
+Deno.test("a subscription with another key is left alone: no push that would be refused", () =>
   withTwo(async (one, _, double) => {
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);

@@ -67,7 +67,7 @@ Deno.test("PUT /api/push/subscription names the field that is wrong, and changes
     }
   }));
 
-Deno.test("nobody reaches another's subscription: not by DELETE, not by an endpoint that he came to know", () =>
+Deno.test("nobody reaches another's subscription: not by DELETE, not by an endpoint that they came to know", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);

@@ -42,7 +42,7 @@ Deno.test("a message wakes the receiver's browser, signed by the key that it sub
     match(push!.path, /^\/push\//);
   }));
 
-Deno.test("a friend request wakes whom it asks; an acceptance, a deletion and what is read wake nobody", () =>
+Deno.test("a friend request wakes its receiver; an acceptance, a deletion and a read wake nobody", () =>
   withPush(async (t, double) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const anns = await subscribed(t, double, ann);
@@ -123,7 +123,7 @@ Deno.test("a session with a socket is not woken, its owner's others are; once th
     equal(laptop.read().length, 2);
   }));
 
-Deno.test("who opens a socket before a wake is due needs none, also if it closes again", () =>
+Deno.test("somebody who opens a socket before a wake is due needs none, also if it closes again", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -149,7 +149,7 @@ Deno.test("two sockets of a session are two: while one is open nobody is woken",
     equal(browser.read().length, 0);
   }));
 
-Deno.test("who writes is not woken in his other sessions, nor is anybody by a message that was refused or repeated", () =>
+Deno.test("a sender is not woken in other sessions, nor is anybody by a message that was refused or repeated", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const anns = await subscribed(t, double, await t.signIn(ANN));
@@ -163,7 +163,7 @@ Deno.test("who writes is not woken in his other sessions, nor is anybody by a me
     deepEqual([anns.read().length, bobs.read().length], [0, 1]);
   }));
 
-Deno.test("who has no subscription costs a send nothing, and a turn one statement for everybody", async () => {
+Deno.test("a receiver without a subscription costs a send nothing, and a turn costs one statement for everybody", async () => {
   const database = await createTestDatabase();
   const tap = startStatementTap(database);
   try {

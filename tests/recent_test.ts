@@ -4,7 +4,7 @@ import { deepEqual, equal } from "./assert.ts";
 import { createRecent } from "../services/recent.ts";
 import { eventually } from "./support.ts";
 
-Deno.test("what is used is kept from turn to turn, and what nobody uses is gone after two", async () => {
+Deno.test("used entries are kept from turn to turn, and unused ones are gone after two", async () => {
   const recent = createRecent<number>({ turnMs: 50, max: 100 });
   recent.set("used", 1);
   recent.set("left", 2);
@@ -28,7 +28,7 @@ Deno.test("of more than there is room for the older are forgotten, and never mor
   equal(recent.get("995"), 995);
 });
 
-Deno.test("what is deleted is gone, whichever generation it is in", () => {
+Deno.test("a deleted entry is gone, whichever generation it is in", () => {
   const recent = createRecent<string>({ turnMs: 60_000, max: 2 });
   for (const key of ["old", "older", "new"]) recent.set(key, key);
   recent.delete("old");
@@ -38,7 +38,7 @@ Deno.test("what is deleted is gone, whichever generation it is in", () => {
   equal(recent.get("new"), undefined);
 });
 
-Deno.test("what is cleared is gone in both generations", () => {
+Deno.test("clearing empties both generations", () => {
   const recent = createRecent<string>({ turnMs: 60_000, max: 2 });
   for (const key of ["old", "older", "new"]) recent.set(key, key);
   recent.clear();

@@ -349,7 +349,7 @@ Deno.test("recognise() gives up the duration of a slow source, never its type", 
   deepEqual(found, { kind: "video", media_type: "video/webm", duration: null });
 });
 
-Deno.test("recognise() passes on what the source throws, at whichever read", async () => {
+Deno.test("recognise() passes on an error of the source, at any read", async () => {
   for (const long of [longFilm, longRecording, () => sourceOf(fixture("voice.wav")), () => sourceOf(HTML)]) {
     const whole = long();
     await recognise(whole);

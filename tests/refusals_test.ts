@@ -106,7 +106,7 @@ Deno.test("where one connection more is refused all work is done on those that a
     ]);
   }));
 
-Deno.test("what is slow is waited for where no connection is left to ask whether the database lives", () =>
+Deno.test("slow statements are waited for where no connection is left to ask whether the database lives", () =>
   withOpen(2, async (scene) => {
     const { admin, role } = scene;
     await admin.unsafe(`alter role ${role} connection limit 1`);

@@ -1,9 +1,9 @@
-// How a service that stops takes leave of requests.
+// How a service that stops lets requests finish.
 
 import { equal, throws } from "./assert.ts";
 import { createRequestTracker } from "../routes/request_tracker.ts";
 
-Deno.test("a tracker that drains lets others through for as long as one from before is under way, and waits for them", async () => {
+Deno.test("drain() lets new requests through as long as one from before is in flight, and waits for them", async () => {
   const tracker = createRequestTracker();
   const leave = tracker.enter();
   tracker.judge("/api/contacts");
@@ -34,7 +34,7 @@ Deno.test("a tracker that drains lets others through for as long as one from bef
   await drained;
 });
 
-Deno.test("a tracker that drains lets nobody through when what is under way has to end", async () => {
+Deno.test("drain() lets no request through once those in flight have to end", async () => {
   const tracker = createRequestTracker({ patienceMs: 1 });
   const leave = tracker.enter();
   const drained = tracker.drain();

@@ -123,7 +123,7 @@ Deno.test("reveal_address: a request that invites counts, one that does not is f
     equal((await t.sql`select 1 from users where phone_number = ${unknown[2]!}`).length, 0);
   }, { env: { LIMITS: only("reveal_address", "2/h") } }));
 
-Deno.test("reveal_address: used up, whom my list shows can be asked and accepted all the same", () =>
+Deno.test("reveal_address: when used up, people on my list can be asked and accepted all the same", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", bob, ANN));

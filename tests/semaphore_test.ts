@@ -16,7 +16,7 @@ function work(name: string, began: string[]) {
 /** Lets everything run that waits for nothing outside. */
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-Deno.test("run() lets so many work at once, and the others in the order in which they came", async () => {
+Deno.test("run() lets a limited number work at once, and the others in the order in which they came", async () => {
   const semaphore = createSemaphore(2);
   const began: string[] = [];
   const works = ["a", "b", "c", "d"].map((name) => work(name, began));
@@ -41,7 +41,7 @@ Deno.test("run() gives a turn on when its work failed, and fails nobody else wit
   equal(await next, "next");
 });
 
-Deno.test("what a lock holds up fails nobody else that waits", async () => {
+Deno.test("work that a lock holds up fails nobody else that waits", async () => {
   const semaphore = createSemaphore(1);
   const held = semaphore.run(() => Promise.reject(new DatabaseLockTimeout("Somebody else holds a lock")));
   const next = semaphore.run(() => Promise.resolve("next"));
@@ -50,7 +50,7 @@ Deno.test("what a lock holds up fails nobody else that waits", async () => {
   equal(await next, "next");
 });
 
-Deno.test("behind a lock that holds up who is in front nobody waits for longer than the patience", async () => {
+Deno.test("nobody behind work that a lock holds up waits longer than the patience", async () => {
   const semaphore = createSemaphore(1, 20);
   const began: string[] = [];
   const first = work("first", began);

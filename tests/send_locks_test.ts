@@ -117,7 +117,7 @@ Deno.test("a send that waited for the same client_id with another text is refuse
     refused(answer, 409, "client_id_reused");
   }));
 
-Deno.test("a mark that waited never takes back what another moved meanwhile", () =>
+Deno.test("a mark that waited never takes back one that another call moved meanwhile", () =>
   withApp(async (t) => {
     const [ann, bob] = await talkingFriends(t);
     const first = idOf(await t.send(ann, bob, "second"));

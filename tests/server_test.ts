@@ -136,7 +136,7 @@ Deno.test("connections have the settings that statements here take for granted, 
     });
   }));
 
-Deno.test("findUnreadable() names whose the media are that were restored by another role", () =>
+Deno.test("findUnreadable() names the owner of media that were restored by another role", () =>
   withApp(async (t) => {
     const { address } = t.database;
     const admin = connect(address, { max: 1 });

@@ -103,7 +103,7 @@ Deno.test("a session that a clock ahead of ours has ended loses its socket, and 
     equal(await socket.closed, 4001);
   }));
 
-Deno.test("suspending a user ends his sessions and their sockets within five seconds, for good", () =>
+Deno.test("suspending a user ends their sessions and sockets within five seconds, for good", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const bob = await t.signUp(BOB);
@@ -126,7 +126,7 @@ Deno.test("suspending a user ends his sessions and their sockets within five sec
     equal(other.raw.readyState, WebSocket.OPEN);
   }));
 
-Deno.test("what was read of a session before it ended is not believed after it", () =>
+Deno.test("a session that was read before it ended is not believed afterwards", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const id = await currentId(t, token);

@@ -47,7 +47,7 @@ Deno.test("a session that is opened is told to my other sessions, on every servi
     await toldNothing(two, own, laptop);
   }));
 
-Deno.test("a sign-in with a wrong code, or by who is suspended, is told to nobody", () =>
+Deno.test("a sign-in with a wrong code, or by a suspended user, is told to nobody", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const socket = await t.socket(ann.token, SESSIONS);

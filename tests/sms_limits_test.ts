@@ -67,7 +67,7 @@ Deno.test("numbers of TEST_PASSCODES cost nothing, and are asked for when nothin
     equal(twilio.messages.length, 1);
   }, { TEST_PASSCODES: `${CAT}=654321`, LIMITS: only("sms_service", "1/d") }));
 
-Deno.test("what the console driver sends is free", () =>
+Deno.test("SMS of the console driver are free", () =>
   withApp(async (t) => {
     for (const phone of numbers(5)) succeeded(await ask(t, "signup", phone));
   }, { env: { LIMITS: "sms_address=1/d,sms_prefix=1/d,sms_dial_code=1/d,sms_service=1/d" } }));

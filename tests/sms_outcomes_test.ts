@@ -72,7 +72,7 @@ Deno.test("a provider that fails is called no more often for an address than one
     equal(twilio.messages.length, 3);
   }, { LIMITS: only("sms_address", "3/h") }));
 
-Deno.test("a provider that fails uses up no answers of who has an account", () =>
+Deno.test("a provider that fails uses up nothing of reveal_address", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     twilio.answer({ status: 500, code: 20500 }, 5);

@@ -59,7 +59,7 @@ Deno.test("a start says the same to people in a few lines, also where LOG_FORMAT
   await database.drop();
 });
 
-Deno.test("what nohup started does not listen to the signal that it was told to ignore", async () => {
+Deno.test("a process started by nohup does not listen to the signal that it was told to ignore", async () => {
   const terminal = new URL("../terminal.ts", import.meta.url).href;
   const script = `import { hangupSignals } from "${terminal}"; console.log(hangupSignals().length);`;
   const { stdout, stderr } = await new Deno.Command("sh", {

@@ -100,7 +100,7 @@ Deno.test("a tus-js-client that is told to wait at 429 gets all of many uploads 
     ok(t.log.some((line) => line.includes('"rate_limited"')), "Nobody had to wait");
   }));
 
-Deno.test("a creation or a PATCH whose bytes are packed is 415 and names the header", () =>
+Deno.test("a creation or a PATCH with a Content-Encoding is 415 and names the header", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, VOICE.length);

@@ -83,7 +83,7 @@ Deno.test("tus-js-client uploads in one request, in chunks, and with its creatio
     }
   }));
 
-Deno.test("termination deletes an upload with its bytes, and what is terminated is gone", () =>
+Deno.test("termination deletes an upload with its bytes, and a terminated upload is gone", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, VOICE.length);
@@ -171,7 +171,7 @@ Deno.test("another version of tus, or none, is 412 with the one that is spoken",
     equal(await offset(t, ann, address), 0);
   }));
 
-Deno.test("every refusal names the version of tus, whatever is refused and whoever asks", () =>
+Deno.test("every refusal names the version of tus, for any request of any caller", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, VOICE.length);
@@ -344,7 +344,7 @@ Deno.test("a creation whose body breaks off leaves nothing, since its client was
     await eventually(async () => deepEqual(await remains(t), NOTHING));
   }));
 
-Deno.test("what proxies say of themselves is no concern of an upload", () =>
+Deno.test("headers of proxies do not affect an upload", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);

@@ -95,7 +95,7 @@ for (const status of ["undelivered", "failed"]) {
     }));
 }
 
-Deno.test("what is told of an SMS before Twilio's answer is noted is not lost, of a passcode nor of an invitation", () =>
+Deno.test("a callback about an SMS before Twilio's answer is noted is not lost, for a passcode or an invitation", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const early: Promise<Answer>[] = [];
@@ -146,7 +146,7 @@ Deno.test("an undelivered passcode is also told where the next ask makes a new c
     deepEqual([body.last_delivery, body.expires_in], ["undelivered", 600]);
   }));
 
-Deno.test("a failed resend keeps for the next what became of the SMS before it", () =>
+Deno.test("a failed resend keeps the outcome of the SMS before it for the next", () =>
   withInvites(async (t, twilio) => {
     succeeded(await ask(t, "signup", BOB));
     understood(await tellStatus(t, twilio.sids[0]!, "undelivered"));

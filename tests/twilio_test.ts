@@ -298,7 +298,7 @@ Deno.test("send() asks once, also where a connection would be closed under it th
   await server.close();
 });
 
-Deno.test("send() tells who heard the request and hung up from who is unreachable", async () => {
+Deno.test("send() tells a provider that heard the request and hung up from one that is unreachable", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const failures: TwilioFailure[] = [];
   const sms = await createTwilioSms({

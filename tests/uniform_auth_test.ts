@@ -152,7 +152,7 @@ Deno.test("a right guess of a code that was not sent is a wrong code like any ot
     );
   }, { TEST_PASSCODES: NUMBERS.map((phone) => `${phone}=654321`).join(",") }));
 
-Deno.test("what stops an SMS is the number's own and says nothing of an account", () =>
+Deno.test("an SMS is withheld for reasons of the number alone, which say nothing of an account", () =>
   withTwilio(async (t) => {
     await addUsers(t);
     t.clock.freeze();

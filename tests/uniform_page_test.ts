@@ -36,7 +36,7 @@ Deno.test("the page is the same for a number with an account and for one without
     }
   }, OPTIONS));
 
-Deno.test("the code of the page lets in whoever has an account, and makes one for who has none", () =>
+Deno.test("the code of the page lets somebody with an account in, and makes one for somebody without", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     t.clock.advance(60_000);

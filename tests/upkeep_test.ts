@@ -5,7 +5,7 @@ import { deepEqual, equal, match } from "./assert.ts";
 import { ROWS_AT_ONCE } from "../db/upkeep.ts";
 import { withApp } from "./support.ts";
 
-Deno.test("deleteOldRows() takes of every table what no rule looks at any more, and nothing that only looks old", () =>
+Deno.test("deleteOldRows() deletes the rows of every table that no rule looks at any more, and none that only look old", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ago = (hours: number) => new Date(t.clock.now().getTime() - hours * 60 * 60 * 1_000);

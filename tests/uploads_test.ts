@@ -81,7 +81,7 @@ Deno.test("upload_media refuses what is neither audio nor video, and keeps nothi
     }
   }));
 
-Deno.test("abort() leaves what has become media meanwhile", () =>
+Deno.test("abort() leaves an upload that has become media meanwhile", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const file = wav(LIMIT);
@@ -119,7 +119,7 @@ Deno.test("MAX_UPLOAD_BYTES counts the file: the last byte passes, one more is 4
     succeeded(await upload(t, ann, wav(LIMIT)));
   }, { env: { MAX_UPLOAD_BYTES: String(LIMIT) } }));
 
-Deno.test("the quota counts to the byte what a user has, and nobody else's", () =>
+Deno.test("the quota counts a user's own media to the byte, and nobody else's", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await upload(t, ann, wav(LIMIT - 1_000)));
@@ -182,7 +182,7 @@ Deno.test("thirty uploads may wait: one more is 429 with retry_after, and passes
     succeeded(await upload(t, ann, wav(1_000)));
   }));
 
-Deno.test("who leaves while an upload of his waits for its turn begins none, and takes no room", () =>
+Deno.test("a client that leaves while its upload waits for its turn begins none, and takes no room", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const held = [holdUpload(t, ann.token), holdUpload(t, ann.token)];

@@ -24,7 +24,7 @@ Deno.test("many web clients that lost the service at one moment come back over h
   ok(waits.size > 1);
 });
 
-Deno.test("what a proxy answers in the service's place is told by its status, and tried again only where that may help", () => {
+Deno.test("an answer of a proxy in the service's place is judged by its status, and retried only where that may help", () => {
   const codes = [413, 500, 502, 503, 504, 400, 404].map((status) => refusalOf(status, null).code);
   deepEqual(codes, [
     "too_large",
@@ -34,7 +34,7 @@ Deno.test("what a proxy answers in the service's place is told by its status, an
   ok(PASSING.includes("unavailable") && !PASSING.includes("too_large"));
 });
 
-Deno.test("what the service says of a refusal is what the web client knows of it", () => {
+Deno.test("the web client knows of a refusal exactly what the service says", () => {
   const refusal = refusalOf(429, {
     success: false,
     code: "rate_limited",

@@ -105,20 +105,27 @@ browserTest(
   },
 );
 
-browserTest("what was of today is of another day after a night in which nothing came", async (t, browser) => {
-  const { page } = await openThread(t, browser, { viewport: SIZES.desktop, path: "/app", timezoneId: "UTC" });
-  await page.clock.install();
-  await page.reload();
-  await page.locator(".row").click();
-  await page.locator(".day", { hasText: "Today" }).waitFor();
-  const time = page.locator(".row time");
-  match(await time.innerText(), /^\d+:\d\d/);
-  await page.locator(".badge").waitFor({ state: "detached" });
-  await page.clock.fastForward("24:00:00");
-  await page.locator(".day", { hasText: "Yesterday" }).waitFor();
-  const at = new Date((await time.getAttribute("datetime"))!);
-  equal(
-    await time.innerText(),
-    at.toLocaleDateString("en", { day: "numeric", month: "short", timeZone: "UTC" }),
-  );
-});
+browserTest(
+  "times of today are shown as another day's after a night in which nothing came",
+  async (t, browser) => {
+    const { page } = await openThread(t, browser, {
+      viewport: SIZES.desktop,
+      path: "/app",
+      timezoneId: "UTC",
+    });
+    await page.clock.install();
+    await page.reload();
+    await page.locator(".row").click();
+    await page.locator(".day", { hasText: "Today" }).waitFor();
+    const time = page.locator(".row time");
+    match(await time.innerText(), /^\d+:\d\d/);
+    await page.locator(".badge").waitFor({ state: "detached" });
+    await page.clock.fastForward("24:00:00");
+    await page.locator(".day", { hasText: "Yesterday" }).waitFor();
+    const at = new Date((await time.getAttribute("datetime"))!);
+    equal(
+      await time.innerText(),
+      at.toLocaleDateString("en", { day: "numeric", month: "short", timeZone: "UTC" }),
+    );
+  },
+);

@@ -137,7 +137,7 @@ Deno.test("encodingFor() takes the smallest that the client takes, and none that
   equal(encodingFor({ ...file, encoded: {} }, "br"), null);
 });
 
-Deno.test("below /app there is what was built and nothing else", () =>
+Deno.test("below /app there are the built files and nothing else", () =>
   withApp(async (t) => {
     for (
       const path of [

@@ -210,7 +210,7 @@ Deno.test("a text that was seen while an older answer was on its way stays seen,
   }
 });
 
-Deno.test("what was seen of messages is not said of others that have their numbers after a loss", async () => {
+Deno.test("seen messages do not make others seen that get the same ids after a loss", async () => {
   const service = createService();
   service.send(BOB, "text");
   const asked = await fetched(service, undefined);
@@ -240,7 +240,7 @@ Deno.test("the answer of a send that comes late takes no ticks back", async () =
   deepEqual(withMessage(messages, sent), service.messages);
 });
 
-Deno.test("what the service does not have any more is not kept", async () => {
+Deno.test("messages that the service does not have any more are not kept", async () => {
   const service = createService();
   for (let nth = 0; nth < 10; nth += 1) service.send(ANN, "text");
   const thread = await fetched(service, undefined);

@@ -110,7 +110,7 @@ browserTest(
   },
 );
 
-browserTest("of what two windows write at the same time nothing is lost", async (t, browser) => {
+browserTest("two windows that write at the same time lose nothing", async (t, browser) => {
   const [ann] = await friends(t);
   const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
   const other = await page.context().newPage();
@@ -141,46 +141,53 @@ IDBObjectStore.prototype.getAll = function () {
   return late;
 };`;
 
-friendsTest("what is given up in one window while another is at it is not sent", async (t, { ann }) => {
-  const { page } = ann;
-  const other = await page.context().newPage();
-  await other.goto(page.url());
-  const isGoingOn = Promise.withResolvers<void>();
-  await page.route("**/api/uploads", async (route) => {
-    await isGoingOn.promise;
-    await route.continue();
-  });
-  const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
-  await page.locator("input[type=file]").setInputFiles(file);
-  await page.getByLabel("Caption").press("Enter");
-  await other.getByRole("button", { name: "Cancel" }).waitFor();
-  await page.evaluate("isSlow = true");
-  const uploaded = page.waitForResponse((response) => response.request().method() === "PATCH");
-  isGoingOn.resolve();
-  await page.waitForResponse((response) => response.url().endsWith("/api/uploads"));
-  await other.getByRole("button", { name: "Cancel" }).click();
-  await other.locator(".bubble").waitFor({ state: "detached" });
-  await page.evaluate("isSlow = false");
-  await uploaded;
-  await page.locator(".bubble").waitFor({ state: "detached" });
-  equal((await t.sql`select from messages`).length, 0);
-}, [{ script: TELL_LATE }, {}]);
+friendsTest(
+  "a message that is given up in one window while another sends it is not sent",
+  async (t, { ann }) => {
+    const { page } = ann;
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    const isGoingOn = Promise.withResolvers<void>();
+    await page.route("**/api/uploads", async (route) => {
+      await isGoingOn.promise;
+      await route.continue();
+    });
+    const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
+    await page.locator("input[type=file]").setInputFiles(file);
+    await page.getByLabel("Caption").press("Enter");
+    await other.getByRole("button", { name: "Cancel" }).waitFor();
+    await page.evaluate("isSlow = true");
+    const uploaded = page.waitForResponse((response) => response.request().method() === "PATCH");
+    isGoingOn.resolve();
+    await page.waitForResponse((response) => response.url().endsWith("/api/uploads"));
+    await other.getByRole("button", { name: "Cancel" }).click();
+    await other.locator(".bubble").waitFor({ state: "detached" });
+    await page.evaluate("isSlow = false");
+    await uploaded;
+    await page.locator(".bubble").waitFor({ state: "detached" });
+    equal((await t.sql`select from messages`).length, 0);
+  },
+  [{ script: TELL_LATE }, {}],
+);
 
-friendsTest("what two windows keep at the same time is shown and sent once", async (t, { ann, bob }) => {
-  await ann.page.context().setOffline(true);
-  await write(ann.page, "From one");
-  // As it is where both find that the database does not have it yet.
-  await eventually(() => ann.page.evaluate(KEEP_AGAIN));
-  await write(ann.page, "From the other");
-  await ann.page.getByText("From the other").waitFor();
-  deepEqual(await bubbles(ann.page), ["From one", "From the other"]);
+friendsTest(
+  "a message that two windows store at the same time is shown and sent once",
+  async (t, { ann, bob }) => {
+    await ann.page.context().setOffline(true);
+    await write(ann.page, "From one");
+    // As it is where both find that the database does not have it yet.
+    await eventually(() => ann.page.evaluate(KEEP_AGAIN));
+    await write(ann.page, "From the other");
+    await ann.page.getByText("From the other").waitFor();
+    deepEqual(await bubbles(ann.page), ["From one", "From the other"]);
 
-  await ann.page.context().setOffline(false);
-  await eventually(async () => deepEqual(await bubbles(bob.page), ["From one", "From the other"]), 15_000);
-  await ticked(ann.page, "Seen");
-  deepEqual(await bubbles(ann.page), ["From one", "From the other"]);
-  equal(await t.sql`select from messages`.then((rows) => rows.length), 2);
-});
+    await ann.page.context().setOffline(false);
+    await eventually(async () => deepEqual(await bubbles(bob.page), ["From one", "From the other"]), 15_000);
+    await ticked(ann.page, "Seen");
+    deepEqual(await bubbles(ann.page), ["From one", "From the other"]);
+    equal(await t.sql`select from messages`.then((rows) => rows.length), 2);
+  },
+);
 
 browserTest(
   "the client says that it is connecting while the service is away, and goes on by itself when it is back",

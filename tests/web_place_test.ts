@@ -143,7 +143,7 @@ const LEAVES = `{
   };
 }`;
 
-browserTest("what comes in the moment in which somebody goes up does not lead back", async (t, browser) => {
+browserTest("a message that arrives just as somebody scrolls up does not scroll back", async (t, browser) => {
   const [ann, bob] = await talked(t, 50);
   const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script: LEAVES });
   await bubble(page, "Message 50.").waitFor();

@@ -41,14 +41,17 @@ browserTest("beside the list, too, nothing is selected, and Back leads out", asy
   await page.getByText("Choose somebody").waitFor();
 });
 
-browserTest("who is a friend meanwhile is none: the conversation opens by itself", async (t, browser) => {
-  const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
-  const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${CAT}` });
-  await page.getByText(SENTENCE).waitFor();
-  await t.befriend(ann, cat);
-  await field(page).waitFor();
-  equal(await focused(page), "Message");
-});
+browserTest(
+  "a stranger who becomes a friend is shown as one: the conversation opens by itself",
+  async (t, browser) => {
+    const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
+    const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${CAT}` });
+    await page.getByText(SENTENCE).waitFor();
+    await t.befriend(ann, cat);
+    await field(page).waitFor();
+    equal(await focused(page), "Message");
+  },
+);
 
 browserTest("nobody is called unknown by a list that is only remembered", async (t, browser) => {
   const ann = await t.signUp(ANN);

@@ -28,7 +28,7 @@ const IS_SEEN = `(() => {
     element.contains(document.elementFromPoint(left + width / 2, top + height / 2)));
 })()`;
 
-browserTest("who has written nothing to a new friend yet sees so, on every screen", async (t, browser) => {
+browserTest("an empty conversation with a new friend says so, on every screen", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   for (const [name, size] of Object.entries(SIZES)) {
     await ann.page.setViewportSize(size);

@@ -21,7 +21,7 @@ async function isClear(page: Page, name: string): Promise<void> {
   ok(focus.top >= toast.bottom && focus.top >= body.top - 1 && focus.bottom <= body.bottom + 1, said);
 }
 
-browserTest("what is said of a request leaves the row in focus to be seen", async (t, browser) => {
+browserTest("a message about a request leaves the focused row in view", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   await t.signUp(CAT);
   for (const [name, viewport] of Object.entries(SIZES)) {
@@ -72,7 +72,7 @@ browserTest(
   },
 );
 
-browserTest("who asks somebody who has asked already is told that they are friends", async (t, browser) => {
+browserTest("a request to somebody who has asked already says that they are friends", async (t, browser) => {
   const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
   await t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: ANN } });
   const { page, errors } = await openAs(t, browser, ann, { path: "/app#/add" });

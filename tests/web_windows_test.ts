@@ -16,7 +16,7 @@ async function openTwo(t: TestApp, browser: Browser, options: { path?: string } 
 
 const rowOf = (page: Page, phone: string) => page.locator(".row", { hasText: phone });
 
-browserTest("what is read in one window is not new in the other", async (t, browser) => {
+browserTest("a message that is read in one window is not new in the other", async (t, browser) => {
   const { ann, bob, page, other, errors } = await openTwo(t, browser);
   succeeded(await t.send(bob, ann, "Hello"));
   for (const window of [page, other]) await rowOf(window, BOB).locator(".badge").waitFor();
@@ -42,23 +42,28 @@ browserTest(
   },
 );
 
-browserTest("who is renamed, left or asked in one window is so in the other", async (t, browser) => {
-  const { page, other, errors } = await openTwo(t, browser);
-  const bob = rowOf(page, BOB);
-  await bob.waitFor();
-  await other.goto(`${t.url}/app#/person/${BOB}`);
-  await other.getByRole("textbox").fill("Bob from work");
-  await other.getByRole("textbox").press("Enter");
-  await bob.filter({ hasText: "Bob from work" }).waitFor();
+browserTest(
+  "a contact who is renamed, left or asked in one window is so in the other",
+  async (t, browser) => {
+    const { page, other, errors } = await openTwo(t, browser);
+    const bob = rowOf(page, BOB);
+    await bob.waitFor();
+    await other.goto(`${t.url}/app#/person/${BOB}`);
+    await other.getByRole("textbox").fill("Bob from work");
+    await other.getByRole("textbox").press("Enter");
+    await bob.filter({ hasText: "Bob from work" }).waitFor();
 
-  const cat = await t.signUp("+14155550777");
-  succeeded(await t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: ANN } }));
-  await other.goto(`${t.url}/app#/person/${cat.phone}`);
-  await other.getByRole("button", { name: "Accept" }).click();
-  await field(other).waitFor();
-  await eventually(async () => {
-    equal(await rowOf(page, cat.phone).count(), 1);
-    equal(await page.locator("h2").count(), 1);
-  });
-  deepEqual(errors, []);
-});
+    const cat = await t.signUp("+14155550777");
+    succeeded(
+      await t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: ANN } }),
+    );
+    await other.goto(`${t.url}/app#/person/${cat.phone}`);
+    await other.getByRole("button", { name: "Accept" }).click();
+    await field(other).waitFor();
+    await eventually(async () => {
+      equal(await rowOf(page, cat.phone).count(), 1);
+      equal(await page.locator("h2").count(), 1);
+    });
+    deepEqual(errors, []);
+  },
+);

@@ -236,7 +236,7 @@ function Said({ trouble, speech: { texts } }: { trouble: Trouble | undefined; sp
   return (
     <Alert>
       {texts.errors[error]}
-      {/* A second is said to programs that repeat too eagerly; people are slower anyway. */}
+      {/* A wait of one second is meant for programs that retry too eagerly; people are slower anyway. */}
       {retryAfter !== undefined && retryAfter > 1 && ` ${texts.tryIn(waitText(texts, retryAfter))}`}
     </Alert>
   );
