@@ -190,7 +190,7 @@ Deno.test("the address is read as for every other connection: settings, and TLS 
     return address.href;
   }));
 
-Deno.test("of several hosts it is the first that answers", () =>
+Deno.test("the first of several hosts that answers is used", () =>
   withBytes(async ({ test }) => {
     const proxy = startProxy(`${test.address.host}/.s.PGSQL.5432`);
     const { user, database: name } = test.address;

@@ -127,7 +127,7 @@ Deno.test("equal client_ids that arrive together are one message, told once to e
     deepEqual([new Set(ids).size, await stored(t)], [5, 5]);
   }));
 
-Deno.test("of different texts that arrive together under one client_id exactly one is stored", () =>
+Deno.test("different texts that arrive together under one client_id: exactly one is stored", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     for (let round = 0; round < 5; round += 1) {

@@ -64,7 +64,7 @@ Deno.test("take() removes a caller who leaves while waiting, and their turn goes
   (await slots.take("ann"))();
 });
 
-Deno.test("take() keeps nothing of those who waited in vain behind somebody who stays", async () => {
+Deno.test("take() keeps nothing of callers who waited in vain behind one who stays", async () => {
   const slots = createQueuedConcurrencyLimit({ max: 1, waiting: 2_000, msMax: 1, retrySeconds: 5 });
   const leave = await slots.take("ann");
   const collect = createCollect();

@@ -5,7 +5,7 @@ import { change, forget, settle, statuses, wasTold, watch } from "./contact_call
 import { killWaiting, untilWaiting } from "./locks.ts";
 import { ANN, BOB, CAT, eventually, refused, succeeded, withApp } from "./support.ts";
 
-Deno.test("a change whose list is lost is told, is not made again, and is 503 to who made it; the next call is well", () =>
+Deno.test("a change whose list is lost is told, is not made again, and is 503 to its caller; the next call works", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = [await watch(t, ANN), await watch(t, BOB), await watch(t, CAT)];
     // So that both statements are prepared, and go out together.

@@ -60,7 +60,7 @@ Deno.test("a page elsewhere may read what it takes to go on with an upload and w
     ) ok(exposed.includes(name), name);
   }));
 
-Deno.test("what is no preflight, though a page sends it, is answered by the address itself: tus asks what it may, and a socket opens", () =>
+Deno.test("requests of a page that are no preflight are answered by the address itself: OPTIONS of tus, and a socket", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const asked = await t.call("OPTIONS", "/api/uploads", { token, headers: { origin: PAGE } });

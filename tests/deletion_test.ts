@@ -108,7 +108,7 @@ Deno.test("a deleted account is gone at once: sessions, sockets, lists, history,
     await assertWhole(one);
   }));
 
-Deno.test("the number can sign up again, and is somebody whom nobody knows; old friends meet anew, at every process", () =>
+Deno.test("the number of a deleted account can sign up again as a stranger; old friends meet anew, at every process", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     for (const t of [one, two]) {
@@ -301,7 +301,7 @@ Deno.test("an operator deletes an account for its owner: its sessions end at onc
     await assertWhole(one);
   }));
 
-Deno.test("a process of the version before, which knows of no deletion, makes no pair with and no invitation by who is just going", () =>
+Deno.test("a process of the previous version, which does not know deletion, makes no pair with and no invitation by an account that is being deleted", () =>
   withApp(async (t) => {
     await t.signUp(ANN);
     await t.signUp(BOB);

@@ -52,7 +52,7 @@ Deno.test("settle() marks what waits at once, with what has come for it, and not
   equal(marked.length, 1);
 });
 
-Deno.test("cameOnline() looks once for all who come together, and marks for each what waits for him", async () => {
+Deno.test("cameOnline() looks once for all users who come together, and marks the waiting messages of each", async () => {
   const marked: { reader: number; upTo: number }[] = [];
   const marks = {
     delivered: (me: Actor, _thread: unknown, _phone: unknown, upTo: number) => {

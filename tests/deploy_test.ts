@@ -40,7 +40,7 @@ Deno.test("the image has the version of Deno that everything else is run with", 
   deepEqual(versions, Array(3).fill(Deno.version.deno));
 });
 
-Deno.test("the image starts the service for production, as nobody who may write", () => {
+Deno.test("the image starts the service for production, as a user without write access", () => {
   const dockerfile = read("deploy/Dockerfile");
   match(dockerfile, /^CMD \["deno", "task", "serve"\]$/m);
   match(dockerfile, /^USER \d+:\d+$/m);

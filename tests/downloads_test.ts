@@ -84,7 +84,7 @@ Deno.test("sixteen downloads at a time are a person's; one more that waits in va
     });
   }));
 
-Deno.test("many downloads that a person begins at once all come through, and whoever leaves meanwhile takes no place", () =>
+Deno.test("many downloads that a person begins at once all come through, and a client that leaves meanwhile takes no place", () =>
   withLarge(async (t, { ann, id }) => {
     const path = `/api/messages/media/${id}`;
     const get = () => fetchBytes(t, path, { token: ann.token, range: PART });
@@ -142,7 +142,7 @@ Deno.test("downloads that end give their places back, whole, by range, and broke
     }
   }));
 
-Deno.test("downloads by signed addresses count for who had them signed, however many they are", () =>
+Deno.test("downloads by signed addresses count for the user who had them signed, however many they are", () =>
   withLarge(async (t, { ann, bob, id }) => {
     t.clock.freeze();
     const ofAnn = await signedPath(t, ann, id);

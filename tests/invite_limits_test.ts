@@ -167,7 +167,7 @@ Deno.test("one inviter who asks twenty numbers at once sends ten SMS", () =>
     equal(invitations(twilio).length, 10);
   }));
 
-Deno.test("two people who ask at once for a number that both have asked before send one SMS after the week", () =>
+Deno.test("several people who ask one number at once, a week after they asked it before, send one SMS", () =>
   withInvites(async (t, twilio) => {
     const people = await inviters(t, twilio, 4);
     for (const me of people) await invite(t, me, CAT);

@@ -10,7 +10,7 @@ function withLink(run: (t: TestApp, link: string, ann: { phone: string; token: s
   });
 }
 
-Deno.test("GET /i/{token} says who invites in full and shows the invited number masked", () =>
+Deno.test("GET /i/{token} shows the inviter's number in full and the invited number masked", () =>
   withLink(async (t, link) => {
     const page = await visit(t, link);
     equal(page.status, 200);

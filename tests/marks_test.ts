@@ -95,7 +95,7 @@ Deno.test("a message is delivered to a receiver who is told by a socket, or open
     }
   }));
 
-Deno.test("what is told to a reader of one thread is no reason to wait for those who look at others", () =>
+Deno.test("pending deliveries of one thread do not hold up those who look at others", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);

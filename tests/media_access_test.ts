@@ -256,7 +256,7 @@ Deno.test("an unfinished upload can be played and sent by nobody, not even by it
     equal(answer.body.issues[0].path, "media_content_id");
   }));
 
-Deno.test("what two had of each other stays theirs after they deleted each other, and nobody else's", () =>
+Deno.test("media that two people had from each other stay theirs after they deleted each other, and nobody else's", () =>
   withPeople(async (t, { ann, bob, cat }) => {
     const id = await addMedia(t, ann, fixture("opus.ogg"));
     await sendMedia(t, [ann, bob], id);

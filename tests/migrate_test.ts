@@ -213,7 +213,7 @@ async function migrateBefore({ address, folder, write }: Scene, name: string): P
   await migrate(address, folder);
 }
 
-Deno.test("0014_deleted_accounts.sql keeps nobody from looking people up while it waits for who holds another table", () =>
+Deno.test("0014_deleted_accounts.sql blocks no lookup of people while it waits for a lock on another table", () =>
   withScene(async (scene) => {
     const { address, sql, ledger } = scene;
     await migrateBefore(scene, "0014");

@@ -152,7 +152,7 @@ Deno.test("a crowd at one address, who take turns at its limits, is 503 in time 
     }
   }, ""));
 
-Deno.test("nor does it wait for those who had paid already, and find the outage later", () =>
+Deno.test("an outage in the middle of calls that have already paid their limits is 503 in time as well", () =>
   withScene(async ({ url, proxy, sql }) => {
     const timed = async (nth: number) => {
       const reply = await ask(`${url}/api/auth/signup`, "POST", undefined, {

@@ -17,7 +17,7 @@ function watched() {
   return { reads, read };
 }
 
-Deno.test("outflow() gives the bytes of any range, to who takes them at once and to who does not", () =>
+Deno.test("outflow() gives the bytes of any range, to clients that take them at once and to slow ones", () =>
   fc.assert(
     fc.asyncProperty(
       fc.nat({ max: FILE.length - 1 }),
@@ -36,7 +36,7 @@ Deno.test("outflow() gives the bytes of any range, to who takes them at once and
     { numRuns: 40 },
   ));
 
-Deno.test("outflow() reads more and more at a time for who takes it at once, up to a quarter of a MiB, in pieces of 64 KiB", async () => {
+Deno.test("outflow() reads more and more at a time for a client that takes it at once, up to a quarter of a MiB, in pieces of 64 KiB", async () => {
   const { reads, read } = watched();
   const sizes: number[] = [];
   for await (const piece of outflow(read, { start: 0, end: FILE.length, keptMs: 10_000 })) {

@@ -48,7 +48,7 @@ Deno.test("a part's bytes come out as they are, whatever is in them and however 
     { numRuns: 2_000 },
   ));
 
-Deno.test("a part is found by its name, as whoever writes bodies writes it", () => {
+Deno.test("a part is found by its name, in every spelling of its head that clients use", () => {
   const heads = [
     'content-disposition:form-data;name="file"',
     "CONTENT-DISPOSITION: form-data; filename=x; NAME=file",

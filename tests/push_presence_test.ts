@@ -102,7 +102,7 @@ Deno.test("somebody who opens a socket again before their process has noted that
     equal(browser.read().length, 0);
   }));
 
-Deno.test("what comes after a process was killed, to those whose socket it had, is pushed within a minute, once", () =>
+Deno.test("events for users whose socket was at a killed process are pushed within a minute, once", () =>
   withBobElsewhere(async ({ one, two, browser, write }) => {
     await pass(10, [one, two]);
     await write();

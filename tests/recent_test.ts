@@ -17,7 +17,7 @@ Deno.test("used entries are kept from turn to turn, and unused ones are gone aft
   equal(recent.get("used"), undefined);
 });
 
-Deno.test("of more than there is room for the older are forgotten, and never more than twice as many kept", () => {
+Deno.test("older entries are forgotten when there is no room, and never more than twice the limit kept", () => {
   const recent = createRecent<number>({ turnMs: 60_000, max: 10 });
   for (let key = 0; key < 1_000; key += 1) {
     recent.set(`${key}`, key);

@@ -117,7 +117,7 @@ Deno.test("slow statements are waited for where no connection is left to ask whe
     equal(scene.outages(), 0);
   }));
 
-Deno.test("of few connections those for bytes are shared as well", () =>
+Deno.test("connections for bytes are shared too where there are few", () =>
   withOpen(1, async (scene) => {
     const { admin, role, database } = scene;
     const bytes = database.openBytes();
@@ -142,7 +142,7 @@ Deno.test("bytes that come when statements have all connections there are get on
     ok(await countConnections(scene) <= 4);
   }));
 
-Deno.test("where no connection at all is to be had calls are DatabaseUnavailable, nothing may have been committed, and it is over at once", () =>
+Deno.test("where no connection can be opened calls are DatabaseUnavailable at once, and surely nothing was committed", () =>
   withOpen(4, async (scene) => {
     const { admin, role, cut } = scene;
     await sleep(scene, 0);
@@ -161,7 +161,7 @@ Deno.test("where no connection at all is to be had calls are DatabaseUnavailable
     equal(scene.news.filter((news) => "code" in news && news.code === "53300").length, 1);
   }));
 
-Deno.test("what the server refuses a statement is passed on, also where it would be an outage of a login", () =>
+Deno.test("an error of a statement is passed on, even if the same code would be an outage at a login", () =>
   withOpen(1, async (scene) => {
     const { database } = scene;
     await database.run((sql) => sql`create sequence kept`.execute());

@@ -65,7 +65,7 @@ Deno.test("where the limit of prefixes is off none is stopped", () =>
     deepEqual(alerts(t), []);
   }, { LIMITS: "off" }));
 
-Deno.test("of sixty people who sign up together twenty go first, and the others as their codes come back", () =>
+Deno.test("sixty people sign up together: twenty go first, and the others as their codes come back", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     const phones = neighbours.slice(0, 60);

@@ -47,7 +47,7 @@ Deno.test("a ticket opens a WebSocket of its session, which is told like every o
     await endsWith4001(socket);
   }));
 
-Deno.test("of many clients with the same ticket at once, at two services, exactly one gets a socket", () =>
+Deno.test("many clients with the same ticket at once, at two services: exactly one gets a socket", () =>
   withTwoApps(async (one, two) => {
     const { token } = await one.signUp(ANN);
     for (let round = 0; round < 5; round += 1) {

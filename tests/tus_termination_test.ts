@@ -99,7 +99,7 @@ Deno.test("termination waits for a send that is on its way, and takes nothing aw
     deepEqual(await download(t, bob, id), VOICE);
   }));
 
-Deno.test("of a send and a termination at once, in one process or in two, one succeeds and the other is refused", () =>
+Deno.test("a send and a termination at once, in one process or in two: one succeeds and the other is refused", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     let kept = 0;

@@ -40,7 +40,7 @@ Deno.test("an upload in one piece is refused as soon as it is larger than what i
     deepEqual([status, body.code], [413, "quota_exceeded"]);
   }, { env }));
 
-Deno.test("an upload that ends waits for whoever changes what its user has, and counts that", () =>
+Deno.test("an upload that ends waits for other changes of its user's media, and counts them", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const raw = await beginRaw(t.url, { token });
@@ -51,7 +51,7 @@ Deno.test("an upload that ends waits for whoever changes what its user has, and 
     deepEqual([status, body.code], [413, "quota_exceeded"]);
   }, { env }));
 
-Deno.test("a resumable upload that begins waits for whoever changes what its user has, and counts that", () =>
+Deno.test("a resumable upload that begins waits for other changes of its user's media, and counts them", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     let created: ReturnType<typeof create>;

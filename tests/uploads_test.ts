@@ -134,7 +134,7 @@ Deno.test("the quota counts a user's own media to the byte, and nobody else's", 
     deepEqual(await remains(t), { rows: 3, objects: 3 });
   }, { env: { MEDIA_QUOTA_BYTES: String(LIMIT) } }));
 
-Deno.test("of two uploads in parallel for which there is room for one, one is kept", () =>
+Deno.test("two parallel uploads with room for one: one is kept", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (let round = 0; round < 5; round += 1) {

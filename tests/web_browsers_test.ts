@@ -87,7 +87,7 @@ for (const [what, script] of Object.entries(BREAKS)) {
 }
 
 browserTest(
-  "what there was no room to keep is kept as soon as there is room, also where it is as it was",
+  "rows for which there was no room are stored as soon as there is some, even if they have not changed",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     await t.send(bob, ann, "Hello");
@@ -203,7 +203,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a sound that was on its way when its writer was signed out is not kept for whoever comes next",
+  "a recording that was on its way when its writer was signed out is not kept for the next user",
   "",
   async (t, { ann }) => {
     let answered = false;

@@ -21,7 +21,7 @@ function inbox(t: TestApp, phone: string): string[] {
 const UNIFORM = { env: { UNIFORM_AUTH: "1" } };
 
 browserTest(
-  "where only the SMS tells who has an account, it leads a newcomer by keys to signing up",
+  "where only the SMS tells who has an account, a newcomer is led by keys to signing up",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser);
     await sendCode(page, BOB);
@@ -39,7 +39,7 @@ browserTest(
 );
 
 browserTest(
-  "who went astray there comes back with the code of before, though it is too early for another",
+  "somebody who chose sign-up by mistake comes back with the earlier code, even if it is too early for another",
   async (t, browser) => {
     await t.signUp(ANN);
     t.clock.advance(MINUTE_MS);

@@ -105,7 +105,7 @@ listTest("a refusal that stays is not asked for again", async (t, page) => {
 });
 
 listTest(
-  "what could not be had is asked for again after the time that is said, and not once its person has left",
+  "a fetch that failed is repeated after its retry_after, and not once its user has left",
   async (t, page) => {
     const later = { success: false, code: "unavailable", message: "Later", retry_after: 240 };
     const asked = await refuseList(page, refuse(503, later));

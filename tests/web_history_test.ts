@@ -19,7 +19,7 @@ async function hand(t: TestApp, page: Page, ann: Person): Promise<void> {
 }
 
 browserTest(
-  "who comes next on a device does not come to the screens of before by Back",
+  "the next user of a device does not come to earlier screens by Back",
   async (t, browser) => {
     const [ann] = await friends(t);
     const { page, errors } = await openAs(t, browser, ann);
@@ -40,18 +40,21 @@ browserTest(
   },
 );
 
-browserTest("nor by loading anew a window that was somebody else's", async (t, browser) => {
-  const [ann, bob] = await friends(t);
-  const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${bob.phone}` });
-  await field(page).waitFor();
-  const { token, phone } = await t.signUp(CAT);
-  await page.evaluate(([token, phone_number]) => {
-    const expires_at = new Date(Date.now() + 3e9).toISOString();
-    localStorage.setItem("puffintalk.session", JSON.stringify({ token, phone_number, expires_at }));
-  }, [token, phone]);
-  await page.reload();
-  await page.getByText(NOBODY).waitFor();
-  equal(page.url(), `${t.url}/app`);
-  equal(await page.getByText(BOB).count(), 0);
-  deepEqual(errors, []);
-});
+browserTest(
+  "the next user of a device does not come to earlier screens by reloading a window either",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${bob.phone}` });
+    await field(page).waitFor();
+    const { token, phone } = await t.signUp(CAT);
+    await page.evaluate(([token, phone_number]) => {
+      const expires_at = new Date(Date.now() + 3e9).toISOString();
+      localStorage.setItem("puffintalk.session", JSON.stringify({ token, phone_number, expires_at }));
+    }, [token, phone]);
+    await page.reload();
+    await page.getByText(NOBODY).waitFor();
+    equal(page.url(), `${t.url}/app`);
+    equal(await page.getByText(BOB).count(), 0);
+    deepEqual(errors, []);
+  },
+);

@@ -73,7 +73,7 @@ browserTest(
 );
 
 browserTest(
-  "who enters again through an invitation finds what he has not sent and what he has half written",
+  "somebody who enters again through an invitation finds their unsent messages and half-written texts",
   async (t, browser) => {
     const ann = await openAs(t, browser, await t.signUp(ANN));
     const bob = await openWindow(t, browser);

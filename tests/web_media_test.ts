@@ -179,7 +179,7 @@ mediaTest(
 );
 
 mediaTest(
-  "an upload ends with its session, and holds up nothing of whoever comes next",
+  "an upload ends with its session, and holds up nothing of the next user",
   async (t, { ann, bob }) => {
     const { page } = ann;
     await t.befriend(await t.signUp(CAT), bob);
@@ -237,7 +237,7 @@ friendsTest("sound that a phone calls a film is sent as sound, and played", asyn
 });
 
 friendsTest(
-  "what the browser cannot play is said to be that and can be saved, and one that was broken off is no trouble",
+  "media that the browser cannot play are named as such and can be saved, and an interrupted play is no error",
   async (
     t,
     { ann, bob },

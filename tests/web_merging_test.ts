@@ -250,7 +250,7 @@ Deno.test("messages that the service does not have any more are not kept", async
   deepEqual((await fetched(service, { ...thread, isFresh: false })).messages, []);
 });
 
-Deno.test("of a conversation that is another one nothing is kept of the one before", async () => {
+Deno.test("a new conversation with the same number keeps nothing of the one before", async () => {
   const service = createService();
   for (let nth = 0; nth < 10; nth += 1) service.send(ANN, "text");
   const thread = await fetched(service, undefined);

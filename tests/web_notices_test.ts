@@ -98,7 +98,7 @@ async function deliver(t: TestApp, page: Page, data: string): Promise<void> {
 }
 
 noticeTest(
-  "who turns notifications on by keys is told of a message with every window closed, in the language chosen, and not who wrote what",
+  "somebody who turns notifications on by keys is told of a message with every window closed, in their language, without sender and text",
   async (t, browser, double) => {
     const [ann, bob] = await friends(t);
     const subscriber = double.browser();
@@ -219,7 +219,7 @@ noticeTest("what is read on another device is told no longer", async (t, browser
 });
 
 noticeTest(
-  "whoever is next on a device finds no notification of who was there before",
+  "the next user of a device finds no notification of the one before",
   async (t, browser) => {
     const { ann, page } = await toldOfBob(t, browser);
     succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
@@ -229,7 +229,7 @@ noticeTest(
 );
 
 noticeTest(
-  "who leaves one window leaves the others their notifications, also of the same person",
+  "leaving one window leaves the others their notifications, also of the same person",
   async (t, browser) => {
     const { page } = await toldOfBob(t, browser);
     const other = await page.context().newPage();

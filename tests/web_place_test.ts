@@ -109,7 +109,7 @@ browserTest(
 );
 
 browserTest(
-  "what comes below while older messages are read is seen when one comes to it",
+  "messages that arrive below while older ones are read are seen only when the reader scrolls to them",
   async (t, browser) => {
     const [ann, bob] = await talked(t, 30);
     const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
@@ -181,7 +181,7 @@ browserTest(
 );
 
 browserTest(
-  "where there are no older messages after all, who waited for them goes on at the first",
+  "where there are no older messages after all, the focus that waited for them goes to the first",
   async (t, browser) => {
     const [ann, bob] = await talked(t, 5);
     const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${bob.phone}` });

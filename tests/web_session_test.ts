@@ -158,7 +158,7 @@ browserTest(
 );
 
 browserTest(
-  "an answer to signing out that comes late signs nobody out who has come since",
+  "a late answer to a sign-out does not sign out a user who has come since",
   async (t, browser) => {
     const { page } = await openAs(t, browser, await t.signUp(ANN));
     await page.getByText("Nobody here yet").waitFor();
@@ -186,7 +186,7 @@ browserTest(
 );
 
 browserTest(
-  "what comes for somebody who has left is neither shown to whoever is next, nor kept, nor waited for",
+  "an answer for a user who has left is neither shown to the next, nor kept, nor waited for",
   async (t, browser) => {
     const [ann] = await friends(t);
     const { page } = await openAs(t, browser, ann);
@@ -232,7 +232,7 @@ browserTest(
 );
 
 browserTest(
-  "who signs out is not told that he was signed out, though the socket may know it before the answer comes",
+  "somebody who signs out is not told that they were signed out elsewhere, even if the socket knows before the answer",
   async (t, browser) => {
     const { page, errors } = await openAs(t, browser, await t.signUp(ANN));
     await page.getByText("Nobody here yet").waitFor();

@@ -132,7 +132,7 @@ browserTest(
 );
 
 browserTest(
-  "whoever sends by a click goes on writing, and a second click begins no recording",
+  "after sending by a click the focus stays in the field, and a second click begins no recording",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser, [{ viewport: SIZES.desktop }, {}]);
     const { page } = ann;
@@ -205,7 +205,7 @@ browserTest("the browser's own Back closes what is open, and then leaves the scr
 });
 
 browserTest(
-  "who has the number of a deleted account begins a conversation of his own, on the screen that showed the other",
+  "the next holder of a deleted account's number begins a new conversation, on the screen that showed the old one",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(bob, ann, "Of the one before"));

@@ -63,7 +63,7 @@ browserTest(
 );
 
 browserTest(
-  "what is left of somebody whose session is gone is shown to nobody who comes next, and sent for nobody",
+  "texts and messages left by a user whose session is gone are not shown to the next, nor sent in their name",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const { page } = ann;

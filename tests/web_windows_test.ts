@@ -27,7 +27,7 @@ browserTest("a message that is read in one window is not new in the other", asyn
 });
 
 browserTest(
-  "what is sent in one window is in the other, also while nobody receives it",
+  "a message that is sent in one window is shown in the other, also while nobody receives it",
   async (t, browser) => {
     const { page, other, errors } = await openTwo(t, browser, { path: `/app#/thread/${BOB}` });
     for (const window of [page, other]) await field(window).waitFor();
