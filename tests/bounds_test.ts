@@ -1,5 +1,5 @@
-// What an opponent gets at the most, by letting one loose on the rules themselves: every second of a day and a night he
-// takes what is to be had, and returns no code. The figures stand in the names.
+// The most that an attacker gets, found by simulating one against the rules themselves: at every second of a
+// day and a night they take whatever is available, and return no code. The figures are in the names.
 
 import { deepEqual } from "./assert.ts";
 import type { PaidPasscode } from "../db/paid_passcodes.ts";
@@ -11,7 +11,9 @@ const SECOND_MS = 1_000;
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
 
-/** The seconds at which he took one, from a full bucket on. `mayTake` is what stands in his way besides. */
+/**
+ * The seconds at which the attacker took one, starting with a full bucket. `mayTake` is a further condition.
+ */
 function greedy(
   name: keyof typeof RATE_LIMITS,
   seconds: number,

@@ -58,7 +58,7 @@ async function check(stage: Stage, step: Step): Promise<void> {
   for (const person of people) {
     deepEqual(withoutCounts(await listOf(t, person)), world.list(person.phone));
     equal(wasTold(person.idle), expected.told.has(person.phone), `${person.phone} told, other session`);
-    // Whoever acts may be told as well.
+    // The acting session may be told as well.
     if (person !== actor) {
       equal(wasTold(person.acting), expected.told.has(person.phone), `${person.phone} told`);
     }

@@ -1,11 +1,14 @@
-// Calls that looked how things stand, and wait for somebody who is changing just that.
+// Calls that have read the state and then wait for another transaction that is changing it.
 
 import { deepEqual } from "./assert.ts";
 import { change, forget, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { untilWaiting } from "./locks.ts";
 import { ANN, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
 
-/** Runs `call` until it waits for rows that somebody else has locked, then lets him finish; gives what `call` came to. */
+/**
+ * Runs `call` until it waits for rows that another transaction has locked, then lets that finish; returns the
+ * result of `call`.
+ */
 async function overtaken<T>(
   t: TestApp,
   { lock, call, meanwhile }: {

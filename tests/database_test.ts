@@ -342,7 +342,7 @@ Deno.test("listen() tells of a gap that begins before all that is missing, also 
             and pid <> pg_backend_pid()`;
         equal(asked.length, 1, "it has looked whether it hears, and does not again for seconds");
       });
-      // As where this process stands still for a while: what was under way to it, it hears when it goes on.
+      // As if this process stood still for a while: it receives what was on its way when it continues.
       proxy.freeze();
       await admin.notify(CHANNEL, "before");
       await eventually(() => ok(proxy.heldBytes() > 0));

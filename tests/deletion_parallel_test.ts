@@ -8,7 +8,7 @@ import { currentId, visit } from "./session_calls.ts";
 import { type Answer, type Person, refused, succeeded, type TestApp, withTwoApps } from "./support.ts";
 
 const ROUNDS = 12;
-/** What others may be told of somebody who is on his way out, or of a pair that is. */
+/** Statuses that others may get about an account that is being deleted, or about its pair. */
 const FINE = [200, 400, 401, 403, 404, 409, 503];
 
 function numberOf(round: number, nth: number): string {
@@ -55,7 +55,7 @@ Deno.test("delete beside request, accept, send, read, rename: whole lists, and n
       await assertFine(two, answers);
       refused(await visit(one, ann.token), 401, "unauthenticated");
       await assertWhole(one);
-      // Each asks him again who still wants to, as a number that nobody has.
+      // Those who asked can ask again, as for a number without an account.
       for (const t of [one, two]) {
         for (const me of [bob, cat, dan]) {
           const row = (await listOf(t, me)).find(({ phone_number }) => phone_number === ann.phone);

@@ -83,7 +83,8 @@ Deno.test("a deleted account is gone at once: sessions, sockets, lists, history,
     await deleteAccount(one, ann);
 
     for (const socket of sockets) await endsWith4001(socket);
-    // Whoever keeps what was written hears of that too: his list may show the number again before he fetches it.
+    // A peer with messages is told about the thread as well: the number may be back in their list before they
+    // fetch it.
     const told = [["contacts_updated", `messages_updated ${ANN}`], ["contacts_updated"]];
     for (const [nth, socket] of watchers.entries()) {
       await eventually(() => deepEqual(socket.told(), told[nth]));
@@ -210,7 +211,7 @@ Deno.test("somebody who is refused stays refused by their number: to delete an a
     deepEqual(await statuses(t, bob), { [ANN]: "deleted" });
     refused(await t.send(again, bob, "hello"), 403, "not_friends");
     deepEqual(socket.told(), []);
-    // Until he wants to.
+    // Until Bob wants to.
     succeeded(await change(t, "request", bob, ANN));
     deepEqual(await statuses(t, again), { [BOB]: "accepted" });
     await assertWhole(t);

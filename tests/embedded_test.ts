@@ -321,7 +321,7 @@ Deno.test({
       const refused = await hold(join(folder, "data"), user);
       match(refused.said.error!, /^Cannot write to the data directory ".+\/data": Permission denied/);
 
-      // Root takes over as that user, so that the files stay his.
+      // Root takes over as that user, so that the files keep their owner.
       const server = await startEmbedded(join(home, "data"), FAST);
       equal(server.adopted, true);
       await server.stop();

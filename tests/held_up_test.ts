@@ -1,4 +1,4 @@
-// One pair that somebody holds in a transaction of his own: what it costs the two, and that it costs nobody else.
+// A pair that another transaction has locked: what it costs the two, and that it costs nobody else.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";

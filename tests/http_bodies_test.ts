@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "./assert.ts";
 import { type Json, listOperations, type Operation, readDocument } from "./operations.ts";
 import { ANN, type Answer, BOB, type Person, refused, type TestApp, withApp } from "./support.ts";
 
-/** Whoever sends, may: what is refused is the body. */
+/** The sender has every permission, so that only the body is refused. */
 interface Scene {
   t: TestApp;
   ann: Person;

@@ -121,7 +121,7 @@ Deno.test("several inviters of the same numbers at once keep every limit exactly
     t.clock.freeze();
     const people = await inviters(t, twilio, 3);
     const phones = numbers(12);
-    // Each in an order of his own, so that locks are asked for crosswise.
+    // Each in a different order, so that locks are requested crosswise.
     const asks = people.flatMap((me, nth) =>
       phones.map((_, place) => invite(t, me, phones[nth % 2 === 0 ? place : 11 - place]!))
     );

@@ -70,7 +70,7 @@ const STATUSES: Record<string, number> = {
   "if it is another": 304,
 };
 
-/** Asks that only who uploads may make, whoever else has the media. */
+/** Calls that only the uploader may make, even if others may see the media. */
 const UPLOADS: Record<string, Way> = {
   "the offset": (id, me) => ["HEAD", `/api/uploads/${id}`, { headers: { ...bearer(me), ...TUS } }],
   "more bytes": (id, me) => ["PATCH", `/api/uploads/${id}`, {

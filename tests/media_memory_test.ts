@@ -35,7 +35,10 @@ function* body(): Generator<Uint8Array> {
   yield text.encode("\r\n--x--\r\n");
 }
 
-/** As a browser sends it, with its length; or in chunks, as who makes the file while he sends it. */
+/**
+ * Uploads with a declared length, as browsers do, or in chunks, as a client does that produces the file while
+ * sending.
+ */
 async function uploadLarge({ url }: Service, { token }: Person, isChunked: boolean): Promise<number> {
   const raw = isChunked ? ReadableStream.from(body()) : new Blob([...body()] as Uint8Array<ArrayBuffer>[]);
   const response = await fetch(`${url}/api/messages/upload_media?media_type=audio`, {

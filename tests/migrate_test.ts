@@ -195,7 +195,7 @@ Deno.test("migrate() gives way while others lock a table it has to change, names
     const onHeldUp = (holders: unknown) => (told.push(holders), isTold.resolve());
     const migrated = migrate(address, folder, { onHeldUp, retryMs: 10 });
     await isTold.promise;
-    // Whoever comes behind the change in the queue of the table waits for a moment, and not for the dump.
+    // Statements queued behind the migration wait for a moment, and not for the dump.
     for (let reads = 0; reads < 5; reads += 1) await sql`select from one`;
     deepEqual(await ledger(), ["0001_one.sql"]);
     await dump.end();

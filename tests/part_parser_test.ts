@@ -106,7 +106,8 @@ Deno.test("input that is long on purpose is read in linear time", () => {
     const type = `multipart/form-data${before}"; boundary=${BOUNDARY}`;
     equal(parse(bodyOf(HEAD), [1_000], type).length, 5, before.slice(0, 9));
   }
-  // All of it takes a fraction of a second. Whoever goes over it again for every letter takes a minute for each.
+  // All of it takes a fraction of a second. A parser that goes over it again for every character takes a
+  // minute for each.
   ok(performance.now() - startedAt < 20_000);
 });
 

@@ -1,4 +1,4 @@
-// The log, whoever reads it: at once, later, or never.
+// The log, with readers that read at once, later, or never.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { createPrinter } from "../printing.ts";

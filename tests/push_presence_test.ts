@@ -1,4 +1,4 @@
-// Who is woken while one process believes that another has his socket, and what that belief costs.
+// Who is woken while one process believes that another has the user's socket, and what that belief costs.
 
 import { deepEqual, equal } from "./assert.ts";
 import { advance, put, SECOND_MS, SETTLED_MS, subscribed, withTwo } from "./push_calls.ts";

@@ -1,4 +1,4 @@
-// How the pushes under way are shared out among the push services, so that one that hangs holds up none of the others.
+// How the concurrent pushes are shared out among the push services, so that one that hangs holds up no other.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { openDatabase } from "../db/connection/database.ts";

@@ -149,7 +149,8 @@ Deno.test("where no connection can be opened calls are DatabaseUnavailable at on
     await admin.unsafe(`alter role ${role} connection limit 0`);
     await cut();
     await eventually(async () => equal(await countConnections(scene), 0));
-    // Whoever finds the cut first may have had something committed; after that all is known to be closed.
+    // The first statement after the cut may have been committed; after it all connections are known to be
+    // closed.
     await rejects(sleep(scene, 0), DatabaseUnavailable);
     const before = scene.outages();
     const askedAt = performance.now();

@@ -40,7 +40,7 @@ async function whileHeld<T>(
   return await called!;
 }
 
-/** Another service's send: in the transaction of whoever holds the pair. */
+/** A send of another service, in the transaction that holds the pair. */
 async function store(sql: Sql, body: string, clientId: string | null): Promise<number> {
   const [row] = await sql<{ id: number }[]>`
     insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)

@@ -12,7 +12,9 @@ import { openSocket, type TestSocket } from "./socket.ts";
 import { ANN, BOB, eventually, type Person, withApp } from "./support.ts";
 
 const LONG = Deno.env.get("LONG") !== undefined;
-/** Each with so many sockets that never read; a message to one is an event for every socket of his. */
+/**
+ * Users with `SOCKETS_EACH` sockets that never read; a message to one is an event for each of their sockets.
+ */
 const SLEEPERS = LONG ? 50 : 5;
 const SOCKETS_EACH = 10;
 const EVENTS = LONG ? 100_000 : 5_000;
@@ -27,7 +29,7 @@ const GONE_MS_MAX = 60_000;
 
 interface Scene {
   service: Service;
-  /** Everybody is friends with every sender of his own group. */
+  /** Everybody is friends with every sender of their own group. */
   senders: Person[];
   sleepers: Person[];
   watchers: { from: Person; to: Person; socket: TestSocket }[];

@@ -1,4 +1,4 @@
-// What the service says to whoever started it.
+// The warnings that the service prints at its start.
 
 import { deepEqual, equal, match } from "./assert.ts";
 

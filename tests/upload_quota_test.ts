@@ -1,4 +1,4 @@
-// When it is judged what a user's media may take up: as bytes come, and behind whoever else changes the sum.
+// When the quota of media is checked: as bytes come, and after other changes of the sum.
 
 import { deepEqual, equal } from "./assert.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";

@@ -66,7 +66,7 @@ interface Scene {
   relay: Relay;
   sql: ReturnType<typeof connect>;
   database: TestDatabase;
-  /** Uploads that are under way, one cut at each of CUTS. */
+  /** Uploads in progress, one cut at each of CUTS. */
   uploads: RawUpload[];
 }
 

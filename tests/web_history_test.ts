@@ -1,4 +1,4 @@
-// What the browser's history holds of somebody who was here is of no use to whoever comes next.
+// The browser's history of one user shows nothing to the next.
 
 import { deepEqual, equal } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -33,7 +33,7 @@ browserTest(
       await page.getByText(NOBODY).waitFor();
       equal(page.url(), `${t.url}/app`);
     }
-    // His own are there as ever.
+    // The user's own screens work as ever.
     await press(page, "F2", "Escape");
     await page.getByText(NOBODY).waitFor();
     deepEqual(errors, []);

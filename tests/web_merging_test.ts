@@ -255,7 +255,7 @@ Deno.test("a new conversation with the same number keeps nothing of the one befo
   for (let nth = 0; nth < 10; nth += 1) service.send(ANN, "text");
   const thread = await fetched(service, undefined);
   for (const count of [1, 8, PAGE_COUNT, PAGE_COUNT + 1]) {
-    // Ids go on, also where whoever had the number before has deleted his account.
+    // Ids continue even after the previous holder of the number has deleted their account.
     const another = createService();
     for (let nth = 0; nth < 10 + count; nth += 1) another.send(BOB, "text");
     another.messages.splice(0, 10);

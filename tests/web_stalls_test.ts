@@ -5,7 +5,10 @@ import { BOB, eventually, friends, type TestApp } from "./support.ts";
 import type { Browser, Page } from "playwright-core";
 import { browserTest, bubbles, field, openAs, ticked, write } from "./web_window.ts";
 
-/** In the page: the answers to what is in `stalling` stop after their first bytes, until whoever asked gives them up. */
+/**
+ * Runs in the page: answers to the paths in `stalling` stop after their first bytes, until the client gives
+ * them up.
+ */
 const STALL = `globalThis.stalling = "";
 globalThis.stalled = 0;
 const ask = fetch;
