@@ -1,5 +1,5 @@
--- The same, and both marks of the pair are moved as the service moves them: sent with the message, delivered once it was
--- told.
+-- As insert.sql, and both marks of the pair are moved as the service moves them: sent with the message, delivered once it
+-- was told.
 \set pair random(1, :pairs)
 with stored as (
   insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)

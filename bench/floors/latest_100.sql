@@ -1,4 +1,4 @@
--- The newest hundred of a thread.
+-- The newest hundred messages of a thread.
 \set pair random(1, :pairs)
 select id, sender_id, type, body, media_id, seen_at, client_id, created_at
 from messages

@@ -1,5 +1,5 @@
--- A request and an acceptance: two commits that write both lists; with `told` both sides are told of each, as whoever
--- shows it on their sockets has to be.
+-- A request and an acceptance: two commits that write both lists. With `told` both sides are notified of each, as the
+-- service has to for their sockets.
 \set low random(1, :people)
 \set high :low + :people
 begin;
