@@ -1,9 +1,12 @@
 import type { HonoRequest } from "hono";
 
-/** Browsers send some hundred letters. To weigh the parts of 64 KiB, which a head may have, takes up to 70 ms. */
+/** Browsers send some hundred characters. To parse 64 KiB, which a head may have, takes up to 70 ms. */
 const LETTERS_MAX = 1_024;
 
-/** What a client likes best (RFC 9110, section 12.5); of one that says too much nothing is known. */
+/**
+ * The header in which a client states its preferences (RFC 9110, section 12.5); undefined if it is missing or
+ * too long.
+ */
 export function preference(
   request: HonoRequest,
   name: "Accept" | "Accept-Encoding" | "Accept-Language",
