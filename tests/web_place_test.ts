@@ -156,6 +156,23 @@ browserTest("a message that arrives just as somebody scrolls up does not scroll 
 });
 
 browserTest(
+  "older messages that the service could not answer with come by themselves when it can",
+  async (t, browser) => {
+    const [ann] = await talked(t, 50);
+    const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
+    await bubble(page, "Message 50.").waitFor();
+    const refused = Promise.withResolvers<void>();
+    await page.route("**/api/messages/*before=*", async (route) => {
+      await route.fulfill({ status: 503, json: { success: false, code: "unavailable", message: "Later" } });
+      refused.resolve();
+    }, { times: 1 });
+    await page.evaluate(`document.querySelector("[role=log]").scrollTop = 0`);
+    await refused.promise;
+    await bubble(page, "Message 1.").waitFor();
+  },
+);
+
+browserTest(
   "the arrow up goes on through the older messages, from one's place to the first",
   async (t, browser) => {
     const [ann] = await talked(t, 100);

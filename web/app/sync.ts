@@ -148,7 +148,7 @@ export function createSync(
   }
 
   const fetchOlder = (phone: string) =>
-    fetches.once(`older ${phone}`, async () => {
+    fetches.untilAnswered(`older ${phone}`, async () => {
       const thread = store.get().threads[phone];
       const oldest = thread?.messages[0];
       if (!thread?.hasMore || !oldest) return;
