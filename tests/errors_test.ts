@@ -28,7 +28,7 @@ Deno.test("every error code has a text for people that says nothing of the insid
 
 Deno.test("an error that says when, says it in words too", () => {
   const words = [1, 2, 89, 90, 3_600, 5_340, 5_341, 86_400].map((retryAfter) =>
-    new AppError("rate_limited", { retryAfter }).message.replace("Too much at once; try again in ", "")
+    new AppError("rate_limited", { retryAfter }).message.replace("Too many requests; try again in ", "")
   );
   deepEqual(words, [
     "1 second",
