@@ -105,16 +105,16 @@ async function prepare(config: Config, address: DatabaseAddress, told: Promise<u
     try {
       const applied = await migrate(address, new URL("migrations/", import.meta.url), {
         stop: told,
-        onWaiting: () => log.warn("Waiting for another process, which migrates the database"),
+        onWaiting: () => log.warn("Waiting for another process to migrate the database"),
         onHeldUp: (holders) =>
-          log.warn("Waiting for others, who hold tables that have to change", { holders }),
+          log.warn("Waiting for others to release tables that a migration changes", { holders }),
       });
       const newest = applied.at(-1);
-      if (newest) log.info("Database brought up to date", { migrations: applied.length, newest });
+      if (newest) log.info("Database migrated", { migrations: applied.length, newest });
       return server;
     } catch (error) {
       if (!isLoss(error) || losses === LOSSES_MAX) throw error;
-      log.warn("Database lost while it was brought up to date, trying again", describeError(error));
+      log.warn("Database lost during the migration, trying again", describeError(error));
     }
   }
 }
@@ -127,8 +127,8 @@ function serve(
   return keepListening(open, {
     port,
     onLost: (error) =>
-      log.error("No connection is taken; raise the limit of open files", describeError(error)),
-    onBack: () => log.info("Connections are taken again"),
+      log.error("Cannot accept connections; raise the limit of open files", describeError(error)),
+    onBack: () => log.info("Accepting connections again"),
   });
 }
 
@@ -176,7 +176,7 @@ async function atMost(ms: number, ended: Promise<void>): Promise<void> {
 async function startEmbedded(dataDir: string) {
   const launcher = await import("./db/embedded/launcher.ts");
   return await launcher.startEmbedded(dataDir, {
-    onLost: () => log.error("Database server died, starting it again"),
+    onLost: () => log.error("Embedded PostgreSQL died, restarting it"),
   });
 }
 

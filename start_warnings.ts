@@ -12,14 +12,14 @@ export function warnOfSms({ sms, smsEnabled, limits, publicUrl, trustedProxyCoun
   if (sms.driver === "console") {
     if (!isPublic(publicUrl) && trustedProxyCount === 0) return;
     return log.warn(
-      "No SMS are sent: every passcode is in this log, and at /dev for whoever comes through a proxy that adds no X-Forwarded-For",
-      { missing: "TWILIO_ACCOUNT_SID and the others" },
+      "No SMS are sent: every passcode is in this log, and at /dev for everybody who comes through a proxy that adds no X-Forwarded-For",
+      { missing: "TWILIO_ACCOUNT_SID and the other TWILIO_ variables" },
     );
   }
   if (!smsEnabled) return;
   if (!isPublic(publicUrl)) {
     log.warn(
-      "PUBLIC_URL can be reached from this network alone: links in SMS open nowhere else, and Twilio reports no outcome",
+      "PUBLIC_URL is reachable only from this network: links in SMS do not open elsewhere, and Twilio cannot report deliveries",
       { public_url: publicUrl },
     );
   }
@@ -32,7 +32,7 @@ export function warnOfSms({ sms, smsEnabled, limits, publicUrl, trustedProxyCoun
 export function warnOfClock(aheadMs: number): void {
   if (Math.abs(aheadMs) <= CLOCK_WARNED_MS) return;
   log.warn(
-    "The clock of this machine differs from the database's: passcodes, and sessions where it is days, may end before their time",
+    "The clock of this machine differs from the database's: passcodes may expire too early, and so may sessions if it is days",
     {
       seconds: Math.round(Math.abs(aheadMs) / 1_000),
       this_machine_is: aheadMs > 0 ? "ahead" : "behind",
@@ -43,7 +43,9 @@ export function warnOfClock(aheadMs: number): void {
 /** With `fsync` or the like switched off, a message that was answered with 200 may be gone after a crash. */
 export function warnOfSettings({ unsafe }: Pick<Server, "unsafe">): void {
   if (unsafe.length === 0) return;
-  log.warn("A crash of the database may lose messages that were answered for", { off: unsafe.join(", ") });
+  log.warn("A crash of the database may lose messages that were confirmed as stored", {
+    off: unsafe.join(", "),
+  });
 }
 
 /** As after a restore by another role. */

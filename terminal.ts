@@ -9,7 +9,7 @@ const FLUSH_MS_MAX = 500;
 
 const printer = createPrinter({
   write: (bytes) => Deno.stdout.write(bytes),
-  onLost: (lines) => log.warn("Lines of the log were lost, because nobody read them", { lines }),
+  onLost: (lines) => log.warn("Log lines dropped, because nothing read the output", { lines }),
 });
 
 /** Writes a line to standard output, soon. */

@@ -24,7 +24,7 @@ export function clientAddress(trustedProxies: number): ClientAddress {
   function warnOfProxy(peer: string): void {
     if (hasWarned || !NEAR.test(peer)) return;
     hasWarned = true;
-    log.warn("A proxy forwards requests, but TRUSTED_PROXY_COUNT is 0: limits take all its clients for one");
+    log.warn("A proxy forwards requests, but TRUSTED_PROXY_COUNT is 0: limits treat all its clients as one");
   }
 
   return (c) => {

@@ -11,8 +11,8 @@ export function logDatabaseNews(news: DatabaseNews): void {
   if (event === "back") return log.info("Database is back", { server, after_ms: news.afterMs });
   const { reason, code } = news;
   if (event === "away") return log.error("Database unavailable", { reason, code, server });
-  if (event === "held") return log.warn("Calls wait for a lock in vain", { reason, code, server });
-  log.warn("Database takes no more connections", { reason, code, server, open: news.connections });
+  if (event === "held") return log.warn("Calls gave up waiting for a lock", { reason, code, server });
+  log.warn("Database refuses more connections", { reason, code, server, open: news.connections });
 }
 
 /**
@@ -20,6 +20,7 @@ export function logDatabaseNews(news: DatabaseNews): void {
  * arrive again.
  */
 export const logHearing: Pick<Required<Hearing>, "onLost" | "onBack"> = {
-  onLost: (reason) => log.warn("Other processes are not heard", { ...reason }),
-  onBack: (afterMs) => log.info("Other processes are heard again", { after_ms: Math.round(afterMs) }),
+  onLost: (reason) => log.warn("Not receiving events of other processes", { ...reason }),
+  onBack: (afterMs) =>
+    log.info("Receiving events of other processes again", { after_ms: Math.round(afterMs) }),
 };

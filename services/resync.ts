@@ -54,7 +54,7 @@ export function createResync(
       );
     } catch (error) {
       if (error instanceof DatabaseUnavailable) throw error;
-      log.error("Changed threads not found", describeError(error));
+      log.error("Changed conversations not found", describeError(error));
       return [[], []];
     }
   }
@@ -85,7 +85,7 @@ export function createResync(
     }
     await upkeep.endDeadSockets();
     if (users.length > 0) {
-      log.info("Everybody told again", { gap_ms: Math.round(gapMs), users: users.length });
+      log.info("Clients told to fetch again", { gap_ms: Math.round(gapMs), users: users.length });
     }
   }
 
@@ -110,7 +110,7 @@ export function createResync(
     } catch (error) {
       failures += 1;
       if (error instanceof DatabaseUnavailable) unknownSince = since;
-      else log.error("Nobody told again", describeError(error));
+      else log.error("Clients not told to fetch again", describeError(error));
     }
   }
 

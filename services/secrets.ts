@@ -17,7 +17,7 @@ export async function developmentSecret(dataDir: string): Promise<string> {
     await writeOnce(path, newSecret());
     secret = (await Deno.readTextFile(path)).trim();
   } catch {
-    log.warn("JWT_SECRET is not set and cannot be kept in DATA_DIR: all sessions end with this process", {
+    log.warn("JWT_SECRET is not set and none can be stored in DATA_DIR: all sessions end with this process", {
       data_dir: dataDir,
     });
     return newSecret();

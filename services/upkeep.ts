@@ -92,7 +92,7 @@ export function createUpkeep(
 
   async function deleteOldMedia(): Promise<void> {
     const { abandoned, unsent } = await mediaSweep.recent();
-    if (abandoned + unsent > 0) log.info("Media swept", { abandoned, unsent });
+    if (abandoned + unsent > 0) log.info("Leftover media deleted", { abandoned, unsent });
   }
 
   let isErasing = false;

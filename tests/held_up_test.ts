@@ -70,8 +70,8 @@ Deno.test("a locked pair is 503 to calls that write, read or change it, and no o
     const bodies = await t
       .sql`select body from messages m join users u on u.id = m.sender_id where u.phone_number = ${ann.phone}`;
     deepEqual(bodies.map(({ body }) => body), ["first", "last"]);
-    equal(t.log.filter((line) => /Everybody told again|Database unavailable/.test(line)).length, 0);
-    ok(t.log.some((line) => line.includes("Calls wait for a lock in vain")));
+    equal(t.log.filter((line) => /Clients told to fetch again|Database unavailable/.test(line)).length, 0);
+    ok(t.log.some((line) => line.includes("Calls gave up waiting for a lock")));
   }));
 
 Deno.test("many locked pairs are 503, and the others in their batch come through", () =>

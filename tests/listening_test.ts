@@ -31,14 +31,14 @@ Deno.test("a service that had no file left for a connection takes new ones once 
     const socket = await openSocket(`${service.url}/api/notifications?token=${ann.token}`);
     await limitFiles(service.pid);
     const idle = await connectTo(service.url, FILES_MAX + 50);
-    await eventually(() => service.output().includes("No connection is taken"));
+    await eventually(() => service.output().includes("Cannot accept connections"));
     // As long as it is full it tries again and again, and says so once.
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    equal(service.output().match(/No connection is taken/g)?.length, 1);
+    equal(service.output().match(/Cannot accept connections/g)?.length, 1);
     idle.forEach((connection) => connection.close());
 
     await eventually(async () => equal((await fetch(`${service.url}/readyz`)).status, 200), 10_000);
-    await eventually(() => service.output().includes("Connections are taken again"), 10_000);
+    await eventually(() => service.output().includes("Accepting connections again"), 10_000);
     equal(socket.raw.readyState, WebSocket.OPEN);
     await socket.end();
     equal(await service.end("SIGTERM"), 0);

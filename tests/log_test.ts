@@ -177,14 +177,14 @@ Deno.test("the log says why the database is away and for how long it was, and an
       },
       {
         level: "WARN",
-        message: "Calls wait for a lock in vain",
+        message: "Calls gave up waiting for a lock",
         reason: "lock timeout",
         code: "55P03",
         server,
       },
       {
         level: "WARN",
-        message: "Database takes no more connections",
+        message: "Database refuses more connections",
         reason: "too many clients",
         code: "53300",
         server,
@@ -193,11 +193,11 @@ Deno.test("the log says why the database is away and for how long it was, and an
       { level: "INFO", message: "Database is back", server, after_ms: 1_500 },
       {
         level: "WARN",
-        message: "Other processes are not heard",
+        message: "Not receiving events of other processes",
         reason: "connection reset",
         code: "ECONNRESET",
       },
-      { level: "INFO", message: "Other processes are heard again", after_ms: 2_500 },
+      { level: "INFO", message: "Receiving events of other processes again", after_ms: 2_500 },
     ],
   );
 });

@@ -133,7 +133,7 @@ Deno.test("start: says so when a port is taken, and leaves no database behind", 
     equal(await service.finished, 1);
     match(service.output(), /^PORT: Is in use/m);
     // The version of before goes on with it as it is.
-    equal(service.output().includes("brought up to date"), false);
+    equal(service.output().includes("Database migrated"), false);
     taken.close();
     const next = await startService({ env: { DATA_DIR: dataDir } });
     equal(next.ready.recovered, undefined);
@@ -175,7 +175,7 @@ Deno.test("start: a database that is lost while it is migrated is waited for aga
     await other`
       select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted
         and database = (select oid from pg_database where datname = current_database())`;
-    await eventually(() => match(service.output(), /WARN.*Database lost while it was brought up to date/));
+    await eventually(() => match(service.output(), /WARN.*Database lost during the migration/));
     await other`select pg_advisory_unlock(7886342001)`;
     await service.ready;
     ok(!service.output().includes("cannot start"), service.output());

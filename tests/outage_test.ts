@@ -207,7 +207,7 @@ Deno.test("a message that is committed after its send was given up is told all t
 
 Deno.test("a message that is committed long after its send was given up is told, and its repetition is answered", () =>
   withScene(async ({ url, proxy, ann, bob, socket, sql, output }) => {
-    const looks = () => output().split("Everybody told again").length - 1;
+    const looks = () => output().split("Clients told to fetch again").length - 1;
     // As where a standby or a disk takes its time: a commit that lasts.
     await sql`
       create function take_time() returns trigger language plpgsql as

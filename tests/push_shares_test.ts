@@ -113,7 +113,7 @@ Deno.test("a service that hangs is left alone for a minute, then tried with one 
 
       await hasty.sendDue();
       deepEqual([double.pushes.length, await countDue(t)], [20, 40]);
-      const told = t.log.filter((line) => line.includes("left alone"));
+      const told = t.log.filter((line) => line.includes("paused for a while"));
       equal(told.length, 1);
       ok(told[0]!.includes('"service":"127.0.0.1"'), told[0]);
 
@@ -127,7 +127,7 @@ Deno.test("a service that hangs is left alone for a minute, then tried with one 
       t.clock.advance(MINUTE_MS);
       await hasty.sendDue();
       deepEqual([double.pushes.length, await countDue(t)], [60, 0]);
-      equal(t.log.filter((line) => line.includes("left alone")).length, 1);
+      equal(t.log.filter((line) => line.includes("paused for a while")).length, 1);
       letGo.resolve();
     })
   ));

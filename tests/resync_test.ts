@@ -10,7 +10,7 @@ import { createResync } from "../services/resync.ts";
 function toldOfGap(): Promise<number> {
   const told = Promise.withResolvers<number>();
   configureLogging("json", (line) => {
-    const [, ms] = line.match(/"Everybody told again".*"gap_ms":(\d+)/) ?? [];
+    const [, ms] = line.match(/"Clients told to fetch again".*"gap_ms":(\d+)/) ?? [];
     if (ms !== undefined) told.resolve(Number(ms));
   });
   return told.promise;

@@ -36,7 +36,9 @@ Deno.test("a start with Twilio warns of every limit on SMS that is off and of an
     deepEqual(warned({ PUBLIC_URL: "", SMS_DRIVER: "console" }), []);
     deepEqual(warned({ LIMITS: "off", SMS_DRIVER: "console", PUBLIC_URL: "" }), []);
     for (const behind of [{ TRUSTED_PROXY_COUNT: "1", PUBLIC_URL: "" }, {}]) {
-      deepEqual(warned({ SMS_DRIVER: "console", ...behind }), ["WARN TWILIO_ACCOUNT_SID and the others"]);
+      deepEqual(warned({ SMS_DRIVER: "console", ...behind }), [
+        "WARN TWILIO_ACCOUNT_SID and the other TWILIO_ variables",
+      ]);
     }
   } finally {
     await twilio.close();

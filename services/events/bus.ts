@@ -80,7 +80,7 @@ function hearEach(events: Event[], hear: (event: Event) => void): void {
     try {
       hear(event);
     } catch (error) {
-      log.error("Event not told", describeError(error));
+      log.error("Event not handled", describeError(error));
     }
   }
 }

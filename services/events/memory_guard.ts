@@ -54,7 +54,10 @@ export function createMemoryGuard(
       }
       before = after;
     }
-    log.warn("Memory grew out of sight", { sockets_cut: cut, sockets_left: sockets.length - cut });
+    log.warn("Sockets cut, because memory grew outside of the heap", {
+      sockets_cut: cut,
+      sockets_left: sockets.length - cut,
+    });
     // No socket held it, so it becomes the new baseline and is not searched for again.
     if (cut === sockets.length) least = Math.max(least, hidden());
   }

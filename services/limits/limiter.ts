@@ -124,7 +124,7 @@ export function createLimiter(
       settled = true;
       if (within) return await giveBack(within, [ask]).finally(() => release());
       await database.run((sql) => giveBack(sql, [ask]))
-        .catch((error) => log.warn("Limit not given back", describeError(error)))
+        .catch((error) => log.warn("Limit not refunded", describeError(error)))
         .finally(() => release());
     };
     return {

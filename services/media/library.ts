@@ -89,8 +89,8 @@ export function createLibrary({ database, links }: { database: Database; links: 
     } catch (error) {
       // Deno prints the error of a response stream itself, bypassing our log, so it must not contain
       // anything.
-      log.warn("Download broken off", describeError(error));
-      throw new Error("Download broken off");
+      log.warn("Download aborted", describeError(error));
+      throw new Error("Download aborted");
     }
   }
 

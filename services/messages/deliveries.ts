@@ -106,7 +106,7 @@ export function createDeliveries({ database, marks }: { database: Database; mark
   function follow(key: string, marked: Promise<void>): void {
     underWay.set(key, marked);
     marked
-      .catch((error) => log.warn("Delivery not marked", describeError(error)))
+      .catch((error) => log.warn("Message not marked as delivered", describeError(error)))
       .finally(() => underWay.get(key) === marked && underWay.delete(key));
   }
 

@@ -108,7 +108,7 @@ export function createPasscodes(options: PasscodesOptions) {
       const sent = { phone_number: phone, purpose, provider_id: providerId };
       await database.run((sql) => passcodes.markSent(sql, sent));
     } catch (error) {
-      log.warn("SMS not noted", describeError(error));
+      log.warn("SMS sent, but not recorded", describeError(error));
     }
   }
 

@@ -63,11 +63,11 @@ export function createDispatch(
         await note(wake, pushed);
       }
     } catch (error) {
-      log.warn("Push not settled", describeError(error));
+      log.warn("Outcome of a push not recorded", describeError(error));
     } finally {
       free += 1;
       const isLeftAlone = shares.leave(wake.host, pushed);
-      if (isLeftAlone) log.warn("Push service left alone for a while", { service: serviceOf(wake) });
+      if (isLeftAlone) log.warn("Push service paused for a while", { service: serviceOf(wake) });
     }
   }
 
@@ -83,7 +83,7 @@ export function createDispatch(
     if (pushed.outcome === "taken") return await database.run((sql) => noteWoken(sql, wake));
     const { outcome } = pushed;
     const status = "status" in pushed ? pushed.status : null;
-    log.warn("Push not taken", { outcome, status, service: serviceOf(wake) });
+    log.warn("Push not accepted", { outcome, status, service: serviceOf(wake) });
     if (outcome === "gone") return await forget(wake);
     const at = outcome === "failed" ? nextTry(wake, pushed.retryAfterMs) : null;
     await database.run((sql) => noteFailed(sql, wake, at));

@@ -158,7 +158,7 @@ export function createSessions(
   }
 
   function touch(id: string): void {
-    touches.add(id).catch((error) => log.warn("Session not touched", describeError(error)));
+    touches.add(id).catch((error) => log.warn("Last use of a session not recorded", describeError(error)));
   }
 
   async function renew(me: Actor): Promise<SessionToken> {

@@ -80,7 +80,7 @@ export function createSmsBudget(
     if ((alerted.get(prefix) ?? 0) > at.getTime()) return;
     for (const [known, until] of alerted) if (until <= at.getTime()) alerted.delete(known);
     alerted.set(prefix, at.getTime() + ms);
-    log.error("SMS to a prefix stopped: too few of its passcodes come back", {
+    log.error("SMS to a prefix stopped: too few of its passcodes are used", {
       prefix: `${prefix}${"*".repeat(LINE_DIGITS)}`,
       seconds: Math.ceil(ms / 1000),
     });
