@@ -11,9 +11,9 @@ const CONNECTIONS_MAX = 2;
 const PROGRESS_EVERY_MS = 2_000;
 
 const MEANINGS = {
-  abandoned: "uploads that nobody went on with",
-  unsent: "media that no message carried for a day",
-  orphans: "large objects that no row has",
+  abandoned: "uploads that were never finished",
+  unsent: "media that were not sent within a day",
+  orphans: "large objects without a row",
   hollow: "rows whose large object is lost; restore it from a backup",
 };
 
@@ -25,7 +25,7 @@ async function run({ databaseUrl, dataDir }: Config, isDry: boolean): Promise<vo
     await awaitServer(address, told);
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const stopped = told.then(() =>
-      Promise.reject(new Error("Told to stop; what was deleted so far is deleted"))
+      Promise.reject(new Error("Told to stop; what was deleted so far stays deleted"))
     );
     await Promise.race([sweep(database, isDry), stopped]).finally(() => database.close());
   } finally {
@@ -60,7 +60,7 @@ async function startEmbedded(dataDir: string) {
       `${
         error instanceof Error ? error.message : error
       }\nA running service sweeps its own database by itself, ` +
-        "every hour. To have everything looked at, stop it before this task, or set DATABASE_URL for both.",
+        "every hour. To check everything, stop it before this task, or set DATABASE_URL for both.",
     );
   }
 }
@@ -69,13 +69,13 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // undefined_table (PostgreSQL, Appendix A)
   const isNew = "code" in error && error.code === "42P01";
-  return isNew ? "The database has no tables of the service: start it once" : error.message;
+  return isNew ? "The database has no tables yet: start the service once" : error.message;
 }
 
 try {
   const unknown = Deno.args.find((arg) => arg !== "--dry-run");
   if (unknown !== undefined) {
-    throw new Error(`Cannot understand "${unknown}": the only argument is --dry-run`);
+    throw new Error(`Unknown argument "${unknown}": only --dry-run is supported`);
   }
   await run(parseConfig(Deno.env.toObject()), Deno.args.includes("--dry-run"));
   await exit(0);

@@ -66,13 +66,17 @@ export function announce(
   const lines = {
     listening: url,
     client: hasWebClient ? `${url}/app` : "not built: deno task build",
-    database: `PostgreSQL ${version}, ${embedded ? `its own, in ${embedded.location}` : "by DATABASE_URL"}`,
+    database: `PostgreSQL ${version}, ${
+      embedded ? `embedded, in ${embedded.location}` : "from DATABASE_URL"
+    }`,
     sms: config.sms.driver,
     passcodes: config.sms.driver === "console" ? `printed here, and shown at ${url}/dev` : "sent by SMS",
     ...(config.metrics && metricsPort !== null
       ? { metrics: `${urlOf(config.metrics.host, metricsPort)}/metrics` }
       : {}),
-    ...(embedded?.adopted ? { recovered: "the database server that a killed service left running" } : {}),
+    ...(embedded?.adopted
+      ? { recovered: "adopted the database server that a killed service left running" }
+      : {}),
   };
   const pretty = config.logFormat === "pretty" || (config.logFormat === null && Deno.stdout.isTerminal());
   if (!pretty) return log.info("PuffinTalk is ready", lines);
@@ -93,6 +97,6 @@ export function explain(error: unknown, listener: "" | "METRICS_" = ""): string 
   const isNoAddress = error instanceof Deno.errors.AddrNotAvailable ||
     // Where Deno looks for the name of what it listens on; a database that is not found says so itself.
     error instanceof Error && /lookup address/.test(error.message);
-  if (isNoAddress) return `${listener}HOST: Is no address of this machine`;
+  if (isNoAddress) return `${listener}HOST: Is not an address of this machine`;
   return error instanceof Error ? error.message : String(error);
 }

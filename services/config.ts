@@ -145,19 +145,19 @@ function readHost(env: Environment): string | null {
 function readMetrics(env: Environment, mainPort: number): Config["metrics"] {
   const host = env.matching("METRICS_HOST", NAME_OR_ADDRESS, HOST_WANTED) ?? "127.0.0.1";
   const port = env.wholeNumber("METRICS_PORT", { min: 0, max: 65_535, otherwise: null });
-  if (port !== 0 && port === mainPort) env.refuse("METRICS_PORT", "Must be another than PORT");
+  if (port !== 0 && port === mainPort) env.refuse("METRICS_PORT", "Must differ from PORT");
   return port === null ? null : { host, port };
 }
 
 function readDatabaseUrl(env: Environment, production: boolean): string | null {
   const wanted =
-    "Must be a URL such as postgres://user:password@host:5432/name, with %23 for a # of the password, and so on";
-  if (production) env.required("DATABASE_URL", "production has no database of its own");
+    "Must be a URL such as postgres://user:password@host:5432/name, with special characters percent-encoded (%23 for #)";
+  if (production) env.required("DATABASE_URL", "production has no embedded database");
   const url = env.matching("DATABASE_URL", /^postgres(ql)?:\/\/./, wanted);
   if (url !== null && !isReadable(url)) env.refuse("DATABASE_URL", wanted);
   const sslMode = url === null ? null : URL.parse(url)?.searchParams.get("sslmode") ?? null;
   if (sslMode !== null && !SSL_MODES.includes(sslMode)) {
-    env.refuse("DATABASE_URL", `Must have one of ${SSL_MODES.join(", ")} as its sslmode`);
+    env.refuse("DATABASE_URL", `Must have an sslmode that is one of ${SSL_MODES.join(", ")}`);
   }
   // Deno opens a Unix socket only to who may read and write its file, and production may write nothing.
   if (production && url !== null && /[?&]host=|\/\/[^/]*%2f/i.test(url)) {
@@ -187,7 +187,10 @@ function readPublicUrl(env: Environment): string | null {
   if (text === null) return null;
   const origin = originOf(text);
   if (origin === null) {
-    env.refuse("PUBLIC_URL", "Must be http:// or https:// and a host, perhaps a port, and nothing after it");
+    env.refuse(
+      "PUBLIC_URL",
+      "Must be http:// or https:// with a host, optionally a port, and nothing after it",
+    );
   } else if (new URL(origin).hostname.length > HOST_LENGTH_MAX) {
     env.refuse("PUBLIC_URL", `Must have a host of at most ${HOST_LENGTH_MAX} characters, to fit into an SMS`);
   }

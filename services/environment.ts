@@ -34,7 +34,7 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
     text,
     required(name, because) {
       const value = text(name);
-      if (value === null) refuse(name, `Is missing, and ${because}`);
+      if (value === null) refuse(name, `Is missing: ${because}`);
       return value ?? "";
     },
     matching(name, form, wanted) {
@@ -65,7 +65,7 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
     list(name) {
       const value = text(name);
       const entries = (value ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
-      if (value !== null && entries.length === 0) refuse(name, "Must have something between its commas");
+      if (value !== null && entries.length === 0) refuse(name, "Must not consist of commas alone");
       return entries;
     },
   };

@@ -65,7 +65,7 @@ async function stopsInTime(service: Service, signal: Deno.Signal): Promise<void>
 Deno.test("start: brings everything up from nothing, stops on SIGTERM, and has it all after the next start", () =>
   withDataDir(async (dataDir) => {
     const first = await startService({ task: "start", env: { DATA_DIR: dataDir } });
-    match(first.ready.database!, /^PostgreSQL 18\..*its own/);
+    match(first.ready.database!, /^PostgreSQL 18\..*embedded/);
     equal(first.ready.sms, "console");
     match(first.ready.passcodes!, /\/dev$/);
     const ann = await signUp(first, ANN);

@@ -63,10 +63,10 @@ Deno.test("media:sweep refuses an argument that it does not know, and a database
   try {
     const typo = await runTask({ DATABASE_URL: relay.url }, "--dryrun");
     deepEqual([typo.code, typo.found], [1, [""]]);
-    match(typo.errors, /Cannot understand "--dryrun"/);
+    match(typo.errors, /Unknown argument "--dryrun"/);
     const empty = await runTask({ DATABASE_URL: relay.url });
     equal(empty.code, 1);
-    match(empty.errors, /start it once/);
+    match(empty.errors, /start the service once/);
   } finally {
     relay.close();
     await database.drop();

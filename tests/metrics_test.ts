@@ -168,6 +168,6 @@ Deno.test("a start that cannot tell its metrics where it was told to names the v
   match(inUse.output(), /^METRICS_PORT: Is in use by another program$/m);
   const nowhere = spawnService({ env: { ...env, METRICS_PORT: "0", METRICS_HOST: "203.0.113.1" } });
   equal(await nowhere.finished, 1);
-  match(nowhere.output(), /^METRICS_HOST: Is no address of this machine$/m);
+  match(nowhere.output(), /^METRICS_HOST: Is not an address of this machine$/m);
   await database.drop();
 });

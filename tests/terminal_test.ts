@@ -30,7 +30,7 @@ Deno.test("a start says where everything is, in addresses that can be opened, an
   deepEqual(said({ HOST: "127.0.0.1" }, { embedded }), {
     listening: "http://127.0.0.1:3000",
     client: "http://127.0.0.1:3000/app",
-    database: "PostgreSQL 18.4, its own, in /data/postgres",
+    database: "PostgreSQL 18.4, embedded, in /data/postgres",
     sms: "console",
     passcodes: "printed here, and shown at http://127.0.0.1:3000/dev",
   });
@@ -44,7 +44,7 @@ Deno.test("a start says where everything is, in addresses that can be opened, an
 Deno.test("a start with a provider says that passcodes go out by SMS, and no secret", () => {
   const DATABASE_URL = "postgres://puffin:hush-word@db.example/puffin";
   const fields = said({ ...TWILIO, SMS_DRIVER: "twilio", DATABASE_URL, JWT_SECRET: "hush".repeat(10) });
-  equal(fields.database, "PostgreSQL 18.4, by DATABASE_URL");
+  equal(fields.database, "PostgreSQL 18.4, from DATABASE_URL");
   deepEqual([fields.sms, fields.passcodes], ["twilio", "sent by SMS"]);
   ok(!JSON.stringify(fields).includes("hush"));
 });
@@ -79,6 +79,6 @@ Deno.test("a start that cannot listen names the variable that says where, and an
   const inUse = failure("127.0.0.1", taken.addr.port);
   equal(explain(inUse), "PORT: Is in use by another program");
   equal(explain(inUse, "METRICS_"), "METRICS_PORT: Is in use by another program");
-  equal(explain(failure("203.0.113.1", 0)), "HOST: Is no address of this machine");
+  equal(explain(failure("203.0.113.1", 0)), "HOST: Is not an address of this machine");
   equal(explain(new Error("DATABASE_URL: Must be an address")), "DATABASE_URL: Must be an address");
 });

@@ -47,14 +47,14 @@ export function readVapidPair(env: Environment): PushPair | null {
   const [public_key, private_key] = [env.text("VAPID_PUBLIC_KEY"), env.text("VAPID_PRIVATE_KEY")];
   if (public_key === null && private_key === null) return null;
   const pair = {
-    public_key: env.required("VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY is there"),
-    private_key: env.required("VAPID_PRIVATE_KEY", "VAPID_PUBLIC_KEY is there"),
+    public_key: env.required("VAPID_PUBLIC_KEY", "VAPID_PRIVATE_KEY is set, and they belong together"),
+    private_key: env.required("VAPID_PRIVATE_KEY", "VAPID_PUBLIC_KEY is set, and they belong together"),
   };
   if (public_key === null || private_key === null) return null;
   const derived = publicKeyOf(private_key);
-  if (derived === null) env.refuse("VAPID_PRIVATE_KEY", "Must be 32 bytes of a P-256 key in base64url");
+  if (derived === null) env.refuse("VAPID_PRIVATE_KEY", "Must be a P-256 private key, 32 bytes in base64url");
   else if (derived !== public_key) {
-    env.refuse("VAPID_PUBLIC_KEY", "Must be the public key of VAPID_PRIVATE_KEY in base64url");
+    env.refuse("VAPID_PUBLIC_KEY", "Must be the public key that belongs to VAPID_PRIVATE_KEY, in base64url");
   }
   return pair;
 }

@@ -39,7 +39,7 @@ export function readSms(env: Environment): SmsConfig {
   const apiBaseUrl = readApiBaseUrl(env);
   if (driver === "console") return { driver };
 
-  const because = "sending through Twilio needs it";
+  const because = "Twilio needs it to send SMS";
   const accountSid = env.required("TWILIO_ACCOUNT_SID", because);
   const authToken = env.required("TWILIO_AUTH_TOKEN", because);
   if (env.text("TWILIO_PHONE_NUMBER") === null && env.text("TWILIO_MESSAGING_SERVICE_SID") === null) {
@@ -99,7 +99,7 @@ export function readTestPasscodes(env: Environment): ReadonlyMap<PhoneNumber, st
     if (phoneNumber === null || !/^[0-9]{6}$/.test(passcode) || rest.length > 0) {
       env.refuse("TEST_PASSCODES", `Must be number=passcode with six digits, and entry ${index + 1} is not`);
     } else if (passcodes.has(phoneNumber)) {
-      env.refuse("TEST_PASSCODES", `Must name a number once, and entry ${index + 1} is there already`);
+      env.refuse("TEST_PASSCODES", `Must name each number once, and entry ${index + 1} repeats one`);
     } else passcodes.set(phoneNumber, passcode);
   });
   return passcodes;
