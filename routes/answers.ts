@@ -83,20 +83,20 @@ type SchemaOrReference =
 export const ERROR_NAME = "ErrorBody";
 export const errorBody = z.strictObject({
   success: z.literal(false),
-  message: z.string().openapi({ description: "For people" }),
+  message: z.string().openapi({ description: "For people to read" }),
   code: z.enum(Object.keys(ERROR_TEXTS) as ErrorCode[])
-    .openapi({ description: "For programs; it does not change" }),
+    .openapi({ description: "For programs; stable" }),
   request_id: z.string().openapi({ description: "Also in X-Request-Id and in the service's log" }),
   retry_after: z.int().positive().optional()
     .openapi({
       description:
-        "Seconds after which it makes sense to try again; also in Retry-After. Of `passcode_expired` it only slows down " +
-        "clients that repeat a 408 by themselves: what helps is a new passcode",
+        "Seconds until trying again makes sense; also in Retry-After. With `passcode_expired` it only slows down clients " +
+        "that repeat a 408 by themselves: only a new passcode helps",
     }),
   issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional()
-    .openapi({ description: "What is wrong with the fields of the request, and where" }),
+    .openapi({ description: "What is wrong with which fields of the request" }),
   max_bytes: z.int().nonnegative().optional().openapi({
-    description: "How large a body, or all of one's media, may be",
+    description: "The limit for the body, or for all media of the user",
   }),
 });
 
@@ -106,7 +106,7 @@ export function htmlAnswers(description: string, more: Record<number, string>) {
   const texts: Record<number, string> = {
     ...more,
     500: `${ERROR_TEXTS.unexpected}, or the SMS could not be sent.`,
-    503: `${ERROR_TEXTS.unavailable}, or no SMS are sent at all.`,
+    503: `${ERROR_TEXTS.unavailable}, or SMS are disabled.`,
   };
   const others = Object.fromEntries(
     Object.entries(texts).map(([status, description]) => [status, { description, content }]),

@@ -18,11 +18,11 @@ const DEVICE_MAX = 64;
 const tags = ["Authentication"];
 
 const asked = success({
-  expires_in: z.int().positive().openapi({ description: "Seconds that the passcode is good for" }),
-  resend_in: z.int().positive().openapi({ description: "Seconds after which another may be asked for" }),
+  expires_in: z.int().positive().openapi({ description: "How many seconds the passcode is valid" }),
+  resend_in: z.int().positive().openapi({ description: "Seconds until another one can be requested" }),
   code_length: z.int().positive(),
   last_delivery: z.enum(["undelivered"]).optional().openapi({
-    description: "There where the SMS before this one is known not to have arrived",
+    description: "Present if the previous SMS is known not to have arrived",
   }),
 }).openapi("PasscodeSent");
 
@@ -43,15 +43,15 @@ const COMPLETE_ERRORS: ErrorCode[] = [
 ];
 
 const UNIFORM =
-  "Where the service runs with `UNIFORM_AUTH=1` this answers 200 whoever has an account: a number that can only do " +
-  "the other is told so by SMS, and no code of it is right.";
+  "With `UNIFORM_AUTH=1` this answers 200 whether or not the number has an account. If it can only do the other " +
+  "(sign in or sign up), the SMS says so, and no code is accepted.";
 
 const numberBody = z.strictObject({ phone_number: phoneNumber }).openapi("PhoneNumberBody");
 const completeBody = z.strictObject({
   phone_number: phoneNumber,
   passcode: text({ min: 1, max: 64 }).openapi({ example: "123456" }),
   device: text({ min: 0, max: DEVICE_MAX }).nullish().openapi({
-    description: "What the session is called in the list of sessions; by default the User-Agent",
+    description: "The session's name in the list of sessions; by default the User-Agent",
   }),
 }).openapi("CompleteBody");
 
@@ -116,7 +116,7 @@ function addCompletions(addOpen: AddOpen, accounts: Accounts, address: ClientAdd
     ...shared,
     path: "/api/auth/complete-signup",
     summary: "Sign up with the passcode",
-    meaning: "The account exists, this is its first session",
+    meaning: "The account exists; this is its first session",
     errors: [...COMPLETE_ERRORS, "already_registered"],
   }, async ({ body }, c) => {
     const completion = toCompletion(body, c.req.header("user-agent"), address(c));
@@ -140,10 +140,10 @@ function addSessions(addSigned: AddSigned, sessions: Sessions): void {
     method: "post",
     path: "/api/auth/renew",
     tags,
-    summary: "Lengthen this session",
+    summary: "Extend this session",
     takes: { body: NO_BODY },
     answer: signedIn,
-    meaning: "A new token of the same session; the old one works until its own end",
+    meaning: "A new token for the same session; the old one works until it expires",
     errors: [],
   }, async (me) => signedInAnswer(await sessions.renew(me)));
 
@@ -168,7 +168,7 @@ function addSessions(addSigned: AddSigned, sessions: Sessions): void {
     summary: "My sessions",
     takes: {},
     answer: success({ sessions: z.array(wireSession) }),
-    meaning: "Newest use first",
+    meaning: "Most recently used first",
     errors: [],
   }, async (me) => {
     const rows = await sessions.list(me);
@@ -202,12 +202,12 @@ function addDeletion(addSigned: AddSigned, deletion: Deletion): void {
     tags,
     summary: "Delete my account",
     description:
-      "Takes my own number, so that it is no slip. There is no way back. At once all my sessions have ended, " +
-      "nobody's list shows me, no conversation of mine can be read by either side, and the number is not registered. " +
-      "The messages of both sides and my media are erased after that; media of mine that others sent on stay theirs.",
+      "Requires my own number, to prevent accidents. This cannot be undone. All my sessions end at once, " +
+      "nobody's list shows me, neither side can read my conversations, and the number is not registered any more. " +
+      "The messages of both sides and my media are erased after that; media of mine that others forwarded stay theirs.",
     takes: { body: numberBody },
     answer: done,
-    meaning: "The account is no more",
+    meaning: "The account is deleted",
     errors: ["invalid_phone_number"],
   }, async (me, { body }) => {
     await deletion.deleteAccount(me, body.phone_number);

@@ -19,12 +19,12 @@ const requested = success({
   contacts: z.array(wireContact),
   invite: z.strictObject({
     sms_uri: z.string().openapi({
-      description: "Opens this phone's SMS with the number and the text (RFC 5724)",
+      description: "Opens the phone's SMS app with the number and the text (RFC 5724)",
     }),
-    url: z.string().openapi({ description: "The invitation's link alone" }),
+    url: z.string().openapi({ description: "Only the invitation's link" }),
   }).optional().openapi({
     description:
-      "Where the service leaves the invitation to the inviter's own phone (INVITE_MODE=device), and this request is one",
+      "Present if the inviter's own phone has to send the invitation (INVITE_MODE=device) and this request is one",
   }),
 }).openapi("Requested");
 const CHANGE_ERRORS: ErrorCode[] = ["invalid_phone_number", "own_number"];
@@ -61,7 +61,7 @@ function addLists(addSigned: AddSigned, contacts: Contacts, toAnswer: ToAnswer):
     summary: "My contact list",
     takes: { query: z.object({ status: z.enum(STATUSES).optional() }) },
     answer: contactList,
-    meaning: "Newest touch first, then by number",
+    meaning: "By last_touch_at, newest first, then by number",
     errors: ["invalid_input"],
     mayBeLarge: true,
   }, async (me, { query: { status } }) => {
@@ -91,10 +91,10 @@ function addRequest(
       method,
       path: "/api/contacts/request",
       tags,
-      summary: "Ask somebody to be friends",
+      summary: "Send a friend request",
       description:
-        "Where the other has asked already, this accepts. A number without an account gets an SMS with an " +
-        "invitation, within limits over everybody's, and sees the request when it signs up. After `peer_deleted` my wish is kept, and the contact is `blocked`.",
+        "If the other person has already asked, this accepts. A number without an account gets an SMS with an " +
+        "invitation, within limits for all inviters together, and sees the request after signing up. After `peer_deleted` my request is kept, and the contact is `blocked`.",
       takes: { body: whomAndPerhapsName },
       answer: requested,
       meaning: CHANGED,
@@ -123,7 +123,7 @@ function addChanges(addSigned: AddSigned, contacts: Contacts, toAnswer: ToAnswer
     method: "put",
     path: "/api/contacts/delete",
     tags,
-    summary: "Delete a friend, decline a request, or take one's own back",
+    summary: "Delete a friend, decline a request, or take my own back",
     takes: { body: whom },
     answer: contactList,
     meaning: CHANGED,

@@ -53,11 +53,11 @@ const page = createRoute({
   method: "get",
   path: "/dev",
   tags: ["Development"],
-  summary: "The same as a page, with what it takes to try the service with two people",
+  summary: "The same as an HTML page, with two windows to try the service",
   middleware: [localOnly] as const,
   responses: {
     200: { description: "The page", content: { "text/html": { schema: z.string() } } },
-    304: { description: "It is the one that the client has" },
+    304: { description: "Not modified" },
     ...errorAnswers(["not_found"]),
   },
 });

@@ -29,7 +29,7 @@ export const phoneNumber = z.string()
     type: "string",
     example: "+14155550123",
     description:
-      "E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it",
+      "E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit",
   });
 
 /** A phone number in a path. */
@@ -98,7 +98,7 @@ export const queryTicket = z.unknown().optional().openapi({
 /** Whether a socket also wants `sessions_updated`. */
 export const querySessions = z.unknown().optional().openapi({
   type: "boolean",
-  description: "true: `sessions_updated` as well",
+  description: "true: also send `sessions_updated`",
 });
 
 /**
@@ -146,7 +146,7 @@ const KEY_SHOWN_MAX = 100;
  */
 export function unknownKey(key: string, at: (key: string) => string = (key) => key): Issue {
   const shown = key.length > KEY_SHOWN_MAX ? `${key.slice(0, KEY_SHOWN_MAX)}...` : key;
-  return { path: at(shown.toWellFormed()), message: "Is not known here" };
+  return { path: at(shown.toWellFormed()), message: "Is not a known field" };
 }
 
 function toIssues(issue: z.core.$ZodIssue): Issue[] {

@@ -44,8 +44,7 @@ export function mediaRoutes(
     path: "/api/messages/upload_media",
     tags,
     summary: "Upload audio or video",
-    description:
-      "What it is, is recognised from its bytes, and has to be of the kind that media_type says. For large " +
+    description: "The type is recognised from the bytes and has to match media_type. For large " +
       "files on bad networks see `/api/uploads`.",
     security: SECURITY,
     middleware: [signed, admitted(uploads), transfer, multipart] as const,
@@ -89,10 +88,10 @@ export function mediaRoutes(
     method: "get",
     path: "/api/messages/media/{id}/url",
     tags,
-    summary: "An address that plays this media for ten minutes, without a token",
+    summary: "A URL that plays this file for ten minutes without a token",
     takes: { params: mediaParams },
     answer: success({ url: z.url(), expires_at: wireTime }),
-    meaning: "Whoever has it can play it",
+    meaning: "Anybody who has the URL can play the file",
     errors: ["invalid_input", "media_not_found"],
   }, async (me, { params: { id } }) => {
     const { expires, signature, expires_at } = await library.sign(me, id);

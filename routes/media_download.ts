@@ -59,11 +59,11 @@ const about = {
   method: "get" as const,
   tags: ["Media"],
   description:
-    "For the uploader and the two people of any message that carries it; to everybody else it is missing. " +
-    "Takes one byte range, If-Range and If-None-Match.",
+    "For the uploader and both people of any message that carries it; for everybody else it does not exist. " +
+    "Supports one byte range, If-Range and If-None-Match.",
   security: [{ bearer: [] }, { queryToken: [] }, { signature: [] }],
   responses: {
-    200: { description: "All of it", content: bytes, headers: etag },
+    200: { description: "The whole file", content: bytes, headers: etag },
     206: {
       description: "The range",
       content: bytes,
@@ -72,7 +72,7 @@ const about = {
         "Content-Range": { schema: { type: "string" as const }, description: "`bytes 0-99/1000`" },
       },
     },
-    304: { description: "What the client has is right", headers: etag },
+    304: { description: "Not modified", headers: etag },
     ...errorAnswers([...SESSION_ERRORS, "invalid_input", "media_not_found", "range_not_satisfiable"]),
   },
 };

@@ -26,7 +26,9 @@ const sendBody = z.strictObject({
   message_type: z.enum(["text", "audio", "video"]),
   message: text({ min: 0, max: TEXT_MAX }).nullish(),
   media_content_id: id.nullish(),
-  client_id: clientId.nullish().openapi({ description: "Makes a send repeatable; also as Idempotency-Key" }),
+  client_id: clientId.nullish().openapi({
+    description: "Makes a send safe to retry; also accepted as Idempotency-Key",
+  }),
 }).superRefine(({ message_type, message, media_content_id }, context) => {
   const refuse = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: [path], message });
@@ -34,7 +36,7 @@ const sendBody = z.strictObject({
   if (message_type === "text" && !message) {
     refuse("message", message === "" ? `Must have 1 to ${TEXT_MAX} characters` : "Is missing");
   }
-  if (message_type === "text" && hasMedia) refuse("media_content_id", "Does not go with a text");
+  if (message_type === "text" && hasMedia) refuse("media_content_id", "Must be absent for a text");
   if (message_type !== "text" && !hasMedia) refuse("media_content_id", "Is missing");
 }).openapi("SendBody");
 
@@ -46,7 +48,7 @@ const historyQuery = z.object({
       type: "integer",
       minimum: 1,
       default: COUNT_DEFAULT,
-      description: `Above ${PAGE_MAX} is ${PAGE_MAX}`,
+      description: `Values above ${PAGE_MAX} count as ${PAGE_MAX}`,
     }),
   before: queryId.optional().openapi({
     type: "integer",
@@ -56,11 +58,11 @@ const historyQuery = z.object({
   after: queryId.optional().openapi({
     type: "integer",
     format: "int64",
-    description: "The messages next after this one",
+    description: "The messages right after this one",
   }),
 }).refine(({ before, after }) => before === undefined || after === undefined, {
   path: ["after"],
-  message: "Does not go with before",
+  message: "Must not be combined with before",
 });
 
 const page = success({ messages: z.array(wireMessage), has_more: z.boolean() });
@@ -94,8 +96,8 @@ function addSend(addSigned: AddSigned, messages: Messages, wire: Wire): void {
     tags,
     summary: "Send a message to a friend",
     description:
-      "A text needs `message`; audio and video need `media_content_id`, and `message` is their caption. The same " +
-      "client_id with the same content again answers the same message, for ever.",
+      "A text needs `message`; audio and video need `media_content_id`, and `message` is their caption. Repeating the same " +
+      "client_id with the same content returns the same message, for ever.",
     parameters: [{
       name: "Idempotency-Key",
       in: "header",
@@ -123,7 +125,7 @@ function addReading(addSigned: AddSigned, marks: Marks): void {
     method: "put",
     path: "/api/messages/read",
     tags,
-    summary: "Say that I have seen a message; a text with the texts before it",
+    summary: "Mark a message as seen; for a text, also the texts before it",
     takes: { body: readBody },
     answer: done,
     meaning: "It is seen",
@@ -137,9 +139,9 @@ function addReading(addSigned: AddSigned, marks: Marks): void {
     method: "put",
     path: "/api/messages/read_all_text",
     tags,
-    summary: "Say that I have seen every text of a person",
+    summary: "Mark every text of a person as seen",
     description:
-      "Also what came since it was fetched: to say what was shown there is `read_up_to`, with the newest message of theirs.",
+      "This includes texts that arrived since the last fetch. To mark only what was shown, use `read_up_to` with their newest message.",
     takes: { body: readAllTextBody },
     answer: done,
     meaning: "They are seen",
@@ -153,9 +155,9 @@ function addReading(addSigned: AddSigned, marks: Marks): void {
     method: "put",
     path: "/api/messages/read_up_to",
     tags,
-    summary: "Say that I have seen everything up to a message",
+    summary: "Mark everything up to a message as seen",
     description:
-      "The message is one to me: my own is `message_not_found`. Media up to there are seen as well.",
+      "The message must be one that I received: my own is `message_not_found`. Media up to it are seen as well.",
     takes: { body: readUpToBody },
     answer: done,
     meaning: "They are seen",
@@ -179,7 +181,7 @@ function addHistory(
       summary: "Messages with a person, newest first",
       takes: { params: phoneNumberParams, query: historyQuery },
       answer: page,
-      meaning: "has_more tells whether there are more before (with `after`: newer ones)",
+      meaning: "has_more says whether there are older ones (with `after`: newer ones)",
       mayBeLarge: true,
       errors: ["invalid_input", "invalid_phone_number", "contact_not_found"],
     },
@@ -199,7 +201,7 @@ function readIdempotencyKey(header: string | undefined): string | undefined {
 function toOutgoing(body: z.infer<typeof sendBody>, idempotencyKey: string | undefined): Outgoing {
   const given = body.client_id ?? undefined;
   if (given !== undefined && idempotencyKey !== undefined && given !== idempotencyKey) {
-    const message = "Is not the same as the Idempotency-Key";
+    const message = "Must equal the Idempotency-Key";
     throw new AppError("invalid_input", { issues: [{ path: "client_id", message }] });
   }
   return {

@@ -9,7 +9,7 @@ export function serveMetrics(metrics: Metrics): (request: Request) => Promise<Re
   return async ({ method, url }) => {
     if (new URL(url).pathname !== PATH) return refuse(404, `Not found: metrics are at ${PATH}`);
     if (method !== "GET" && method !== "HEAD") {
-      return refuse(405, "Metrics are only read, by GET", { Allow: "GET, HEAD" });
+      return refuse(405, "Metrics can only be read, with GET", { Allow: "GET, HEAD" });
     }
     const headers = {
       "Cache-Control": "no-store",

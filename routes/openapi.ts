@@ -5,23 +5,23 @@ import type { AppEnv } from "./env.ts";
 const ABOUT = `Messaging for people who have nothing but a phone number.
 
 Every success carries \`success: true\`. Every error carries \`success: false\`, a \`message\` for people, a \`code\` for
-programs and a \`request_id\`; where waiting helps also \`retry_after\` in seconds. Phone numbers may be written as
-\`+14155550123\`, \`0014155550123\` or \`14155550123\`, with spaces, dashes, dots and parentheses. Bodies are closed: an unknown
-field is refused.`;
+programs and a \`request_id\`, and where waiting helps \`retry_after\` in seconds. Phone numbers may be written as
+\`+14155550123\`, \`0014155550123\` or \`14155550123\`, with spaces, dashes, dots and parentheses. Unknown fields in
+bodies are refused.`;
 
 /** In the order in which a client needs them. */
 const TAGS = {
   Authentication: "Sign up and sign in by a passcode in an SMS, and sessions",
-  Contacts: "Friends and who asks to be one",
-  Messages: "Texts, audio and video to friends, and how far they have read",
+  Contacts: "Friends and friend requests",
+  Messages: "Texts, audio and video to friends, and read receipts",
   Media: "Files, in one piece or resumable by tus",
   Notifications: "The WebSocket, which says what to fetch again",
   Push: "Web Push to phones without a socket",
   Invitations: "Links by SMS for people without an account",
-  "Provider callbacks": "What Twilio calls",
+  "Provider callbacks": "Callbacks for Twilio",
   "Web client": "The client that comes with the service",
-  System: "How the service is, and this document",
-  Development: "While no SMS are sent",
+  System: "Health of the service, and this document",
+  Development: "Available while no SMS are sent",
 };
 
 const route = createRoute({
@@ -89,11 +89,11 @@ export function describeApi(app: OpenAPIHono<AppEnv>, publicUrl: string): void {
 const HEADERS = {
   RequestId: {
     schema: { type: "string" as const },
-    description: "Names the request, in the service's log too",
+    description: "Identifies the request, also in the service's log",
   },
   RetryAfter: {
     schema: { type: "integer" as const, minimum: 1 },
-    description: "Seconds after which it makes sense to try again; where waiting helps",
+    description: "Seconds until trying again makes sense; present where waiting helps",
   },
 };
 /** Statuses after which waiting mostly helps. */

@@ -42,7 +42,7 @@ export function pushRoutes(push: Push, calls: CallContext) {
     tags,
     summary: "The key to subscribe with",
     description:
-      "A subscription made with another key is of no use here: subscribe anew when this has changed.",
+      "A subscription made with another key does not work: subscribe again when the key has changed.",
     takes: {},
     answer: key,
     meaning: "The public VAPID key of this service",
@@ -55,10 +55,10 @@ export function pushRoutes(push: Push, calls: CallContext) {
     tags,
     summary: "Wake this session's browser",
     description:
-      "While this session has no socket open, its browser is sent a push for a new message and for a friend " +
+      "While this session has no open socket, its browser gets a push for a new message and for a friend " +
       'request: encrypted JSON, `{"event":"messages_updated"}` or `{"event":"contacts_updated"}`, and nothing more; at ' +
       "most one a minute. A session has one subscription, and it ends with the session. The endpoint must be that of " +
-      "a push service which is known to the operator.",
+      "a push service that the operator allows.",
     takes: { body: subscription },
     answer: done,
     meaning: "It is the session's subscription now",
@@ -73,10 +73,10 @@ export function pushRoutes(push: Push, calls: CallContext) {
     method: "delete",
     path: "/api/push/subscription",
     tags,
-    summary: "Wake this session's browser no more",
+    summary: "Stop waking this session's browser",
     takes: {},
     answer: done,
-    meaning: "The session has no subscription now",
+    meaning: "The session has no subscription any more",
     errors: [],
   }, async (me) => {
     await push.unsubscribe(me);

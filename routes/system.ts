@@ -16,11 +16,13 @@ const root = createRoute({
   method: "get",
   path: "/",
   tags,
-  summary: "What this is",
+  summary: "About this service",
   responses: {
-    302: { description: "Who prefers a page to JSON, as browsers do, is led to the web client" },
+    302: {
+      description: "Clients that prefer HTML to JSON, such as browsers, are redirected to the web client",
+    },
     ...answers(
-      "PuffinTalk, and where to go on",
+      "The name of the service, and links",
       success({
         service: z.literal("PuffinTalk"),
         about: z.string(),
@@ -35,8 +37,8 @@ const healthz = createRoute({
   method: "get",
   path: "/healthz",
   tags,
-  summary: "Whether the process lives",
-  responses: answers("It does", success({ status: z.literal("ok") }), []),
+  summary: "Whether the process is alive",
+  responses: answers("It is alive", success({ status: z.literal("ok") }), []),
 });
 
 const readyz = createRoute({

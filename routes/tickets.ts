@@ -17,8 +17,8 @@ export function ticketRoutes(tickets: Tickets, calls: CallContext) {
     tags: ["Notifications"],
     summary: "A ticket for one WebSocket",
     description:
-      "Instead of a token in an address, which logs and histories keep: it opens one socket of this session, " +
-      "and is worth nothing after that.",
+      "Replaces a token in the URL, which logs and histories keep. It opens one socket of this session " +
+      "and is useless afterwards.",
     takes: { body: NO_BODY },
     answer: success({
       ticket: z.string(),

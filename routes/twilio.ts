@@ -16,9 +16,8 @@ function callbackRoute(path: string, summary: string, fields: string[]) {
     path,
     tags: ["Provider callbacks"],
     summary,
-    description:
-      "For Twilio alone, and only where it sends the SMS. X-Twilio-Signature has to be right for " +
-      "PUBLIC_URL, this path and its query. The same may come twice.",
+    description: "Only for Twilio, and only if it sends the SMS. X-Twilio-Signature has to be valid for " +
+      "PUBLIC_URL, this path and its query. Repeated callbacks are harmless.",
     // Documented outside `request`, because there the framework would read a body of any size into memory to
     // validate it.
     requestBody: {
@@ -33,7 +32,7 @@ function callbackRoute(path: string, summary: string, fields: string[]) {
       },
     },
     responses: {
-      204: { description: "Understood, or about nothing that is known here" },
+      204: { description: "Processed, or about nothing known here" },
       ...errorAnswers([
         "not_found",
         "unsupported_media_type",
@@ -46,12 +45,12 @@ function callbackRoute(path: string, summary: string, fields: string[]) {
   });
 }
 
-const status = callbackRoute("/api/twilio/status", "What became of an SMS", [
+const status = callbackRoute("/api/twilio/status", "Delivery status of an SMS", [
   "MessageSid",
   "MessageStatus",
   "ErrorCode",
 ]);
-const inbound = callbackRoute("/api/twilio/inbound", "An SMS to us: STOP, or START", [
+const inbound = callbackRoute("/api/twilio/inbound", "An incoming SMS: STOP or START", [
   "From",
   "Body",
   "OptOutType",

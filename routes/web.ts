@@ -19,10 +19,10 @@ const page = createRoute({
   path: WEB_PATH,
   tags,
   summary: "The web client",
-  description: "A page for people. Its token is in no cookie and no address.",
+  description: "An HTML page. It keeps its token in no cookie and no URL.",
   responses: {
     200: { description: "The page", content: { "text/html": { schema: z.string() } } },
-    304: { description: "It is the one that the client has" },
+    304: { description: "Not modified" },
     ...errorAnswers(["not_found"]),
   },
 });
@@ -31,11 +31,11 @@ const part = createRoute({
   method: "get",
   path: `${WEB_PATH}/{file}`,
   tags,
-  summary: "A file that the web client is made of",
+  summary: "A file of the web client",
   request: { params: z.object({ file: z.string().openapi({ param: { name: "file", in: "path" } }) }) },
   responses: {
     200: { description: "The file", content: { "application/octet-stream": { schema: z.string() } } },
-    304: { description: "It is the one that the client has" },
+    304: { description: "Not modified" },
     ...errorAnswers(["not_found"]),
   },
 });

@@ -19,9 +19,9 @@ export const wireNumber = z.string().regex(/^\+?[1-9][0-9]{6,14}$/).openapi({
 
 export const wireContact = z.strictObject({
   phone_number: wireNumber,
-  display_name: z.string().openapi({ description: "My own name for this person, empty when unset" }),
+  display_name: z.string().openapi({ description: "My own name for this person; empty if unset" }),
   status: z.enum(STATUSES),
-  last_touch_at: wireTime.openapi({ description: "The last change that I could see, or message" }),
+  last_touch_at: wireTime.openapi({ description: "The last change visible to me, or the last message" }),
   unread_messages: z.int().nonnegative().openapi({ description: "Counted up to 9,999" }),
 }).openapi("Contact");
 
@@ -30,22 +30,22 @@ export const wireMessage = z.strictObject({
   sender: wireNumber,
   receiver: wireNumber,
   message: z.string().openapi({
-    description: "The text, or the caption of audio and video; empty where none",
+    description: "The text, or the caption of audio and video; empty if there is none",
   }),
   message_type: z.enum(["text", "audio", "video"]),
   media_type: z.string().nullable().openapi({ description: "MIME type; null for text" }),
   media_content_id: wireId.nullable(),
   duration: z.number().nullable().openapi({
-    description: "Seconds; null for text, and where media do not tell",
+    description: "Seconds; null for text, and if the media do not say",
   }),
   status: z.enum(["created", "delivered", "seen"]).openapi({
     description:
-      "`delivered`: a socket of the receiver was told of it, or opened later, or he has fetched it; that his phone " +
-      "has shown it is said by `seen` alone",
+      "`delivered`: a socket of the receiver was told of it or opened later, or the receiver has fetched it. Only `seen` " +
+      "says that it was shown",
   }),
   created_at: wireTime,
   client_id: z.string().nullable().optional().openapi({
-    description: "For the sender only; null where none was given",
+    description: "Only for the sender; null if none was given",
   }),
 }).openapi("Message");
 
@@ -53,8 +53,8 @@ export const wireSession = z.strictObject({
   id: z.string(),
   device: z.string(),
   created_at: wireTime,
-  last_seen_at: wireTime.openapi({ description: "Right to a minute" }),
-  current: z.boolean().openapi({ description: "Whether this very call was made with it" }),
+  last_seen_at: wireTime.openapi({ description: "Accurate to a minute" }),
+  current: z.boolean().openapi({ description: "Whether this call was made with this session" }),
 }).openapi("Session");
 
 export type Wire = ReturnType<typeof createWire>;

@@ -213,7 +213,7 @@ Deno.test("a key that is not known is named by a hundred characters at most, all
       const { status, body } = await t.call(path.endsWith("accept") ? "PUT" : "POST", path, { token, json });
       equal(status, 400, path);
       const unknown = body.issues.filter(({ message }: { message: string }) =>
-        message === "Is not known here"
+        message === "Is not a known field"
       );
       deepEqual(unknown.map(({ path }: { path: string }) => path), [
         "a\ufffdb",

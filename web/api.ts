@@ -103,7 +103,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description The account exists, this is its first session */
+        /** @description The account exists; this is its first session */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -179,7 +179,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description A new token of the same session; the old one works until its own end */
+        /** @description A new token for the same session; the old one works until it expires */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -249,7 +249,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Newest use first */
+        /** @description Most recently used first */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -333,7 +333,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description The account is no more */
+        /** @description The account is deleted */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -369,7 +369,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Newest touch first, then by number */
+        /** @description By last_touch_at, newest first, then by number */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -401,7 +401,7 @@ export interface paths {
         query?: never;
         header?: never;
         path: {
-          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it */
+          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit */
           phone_number: string;
         };
         cookie?: never;
@@ -683,7 +683,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Whoever has it can play it */
+        /** @description Anybody who has the URL can play the file */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -736,7 +736,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description All of it */
+        /** @description The whole file */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -794,7 +794,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description All of it */
+        /** @description The whole file */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -845,7 +845,7 @@ export interface paths {
         header: {
           /** @description The version of tus */
           "Tus-Resumable": "1.0.0";
-          /** @description How many bytes there are in all */
+          /** @description The total number of bytes */
           "Upload-Length": number;
           /** @description Keys, each with a value in base64: `media_type YXVkaW8=,filename YS5vZ2c=` */
           "Upload-Metadata": string;
@@ -859,15 +859,15 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Begun; go on at `Location` */
+        /** @description Created; continue at `Location` */
         201: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
             /** @description The upload */
             Location?: string;
-            /** @description So many bytes are stored; not of one that was begun without any */
+            /** @description How many bytes are stored; absent for an upload created without any */
             "Upload-Offset"?: number;
-            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one */
+            /** @description When it is dropped if nothing arrives (RFC 9110, section 5.6.7); absent for a complete one */
             "Upload-Expires"?: string;
             [name: string]: unknown;
           };
@@ -885,7 +885,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Version, extensions, largest size */
+        /** @description Version, extensions, maximum size */
         204: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -923,7 +923,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description It is gone */
+        /** @description Deleted */
         204: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -944,7 +944,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Version, extensions, largest size */
+        /** @description Version, extensions, maximum size */
         204: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -972,13 +972,13 @@ export interface paths {
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
-            /** @description So many bytes are stored; not of one that was begun without any */
+            /** @description How many bytes are stored; absent for an upload created without any */
             "Upload-Offset"?: number;
-            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one */
+            /** @description When it is dropped if nothing arrives (RFC 9110, section 5.6.7); absent for a complete one */
             "Upload-Expires"?: string;
-            /** @description How many bytes there are in all */
+            /** @description The total number of bytes */
             "Upload-Length"?: number;
-            /** @description As it was given */
+            /** @description As given by the client */
             "Upload-Metadata"?: string;
             [name: string]: unknown;
           };
@@ -992,7 +992,7 @@ export interface paths {
         header: {
           /** @description The version of tus */
           "Tus-Resumable": "1.0.0";
-          /** @description Where these bytes begin */
+          /** @description The offset of these bytes */
           "Upload-Offset": number;
         };
         path: {
@@ -1006,13 +1006,13 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Stored up to `Upload-Offset`; at the end recognised, and ready to be sent */
+        /** @description Stored up to `Upload-Offset`; once complete, the type is recognised and the media can be sent */
         204: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
-            /** @description So many bytes are stored; not of one that was begun without any */
+            /** @description How many bytes are stored; absent for an upload created without any */
             "Upload-Offset"?: number;
-            /** @description When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one */
+            /** @description When it is dropped if nothing arrives (RFC 9110, section 5.6.7); absent for a complete one */
             "Upload-Expires"?: string;
             [name: string]: unknown;
           };
@@ -1199,23 +1199,23 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description Above 255 is 255 */
+          /** @description Values above 255 count as 255 */
           count?: number;
           /** @description The page before this message */
           before?: number;
-          /** @description The messages next after this one */
+          /** @description The messages right after this one */
           after?: number;
         };
         header?: never;
         path: {
-          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it */
+          /** @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit */
           phone_number: string;
         };
         cookie?: never;
       };
       requestBody?: never;
       responses: {
-        /** @description has_more tells whether there are more before (with `after`: newer ones) */
+        /** @description has_more says whether there are older ones (with `after`: newer ones) */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -1254,7 +1254,7 @@ export interface paths {
           ticket?: string;
           /** @description Instead of the Authorization header */
           token?: string;
-          /** @description true: `sessions_updated` as well */
+          /** @description true: also send `sessions_updated` */
           sessions?: boolean;
         };
         header?: never;
@@ -1401,7 +1401,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description The session has no subscription now */
+        /** @description The session has no subscription any more */
         200: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -1480,7 +1480,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Understood, or about nothing that is known here */
+        /** @description Processed, or about nothing known here */
         204: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -1522,7 +1522,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Understood, or about nothing that is known here */
+        /** @description Processed, or about nothing known here */
         204: {
           headers: {
             "X-Request-Id": components["headers"]["RequestId"];
@@ -1570,7 +1570,7 @@ export interface components {
       /** @enum {string} */
       event: "messages_updated";
       /**
-       * @description The other party of the changed thread
+       * @description The other person of the changed conversation
        * @example +14155550123
        */
       sender: string;
@@ -1583,10 +1583,10 @@ export interface components {
     ErrorBody: {
       /** @enum {boolean} */
       success: false;
-      /** @description For people */
+      /** @description For people to read */
       message: string;
       /**
-       * @description For programs; it does not change
+       * @description For programs; stable
        * @enum {string}
        */
       code:
@@ -1637,33 +1637,33 @@ export interface components {
         | "user_not_found";
       /** @description Also in X-Request-Id and in the service's log */
       request_id: string;
-      /** @description Seconds after which it makes sense to try again; also in Retry-After. Of `passcode_expired` it only slows down clients that repeat a 408 by themselves: what helps is a new passcode */
+      /** @description Seconds until trying again makes sense; also in Retry-After. With `passcode_expired` it only slows down clients that repeat a 408 by themselves: only a new passcode helps */
       retry_after?: number;
-      /** @description What is wrong with the fields of the request, and where */
+      /** @description What is wrong with which fields of the request */
       issues?: {
         path: string;
         message: string;
       }[];
-      /** @description How large a body, or all of one's media, may be */
+      /** @description The limit for the body, or for all media of the user */
       max_bytes?: number;
     };
     PasscodeSent: {
       /** @enum {boolean} */
       success: true;
-      /** @description Seconds that the passcode is good for */
+      /** @description How many seconds the passcode is valid */
       expires_in: number;
-      /** @description Seconds after which another may be asked for */
+      /** @description Seconds until another one can be requested */
       resend_in: number;
       code_length: number;
       /**
-       * @description There where the SMS before this one is known not to have arrived
+       * @description Present if the previous SMS is known not to have arrived
        * @enum {string}
        */
       last_delivery?: "undelivered";
     };
     PhoneNumberBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
@@ -1680,13 +1680,13 @@ export interface components {
     };
     CompleteBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
       /** @example 123456 */
       passcode: string;
-      /** @description What the session is called in the list of sessions; by default the User-Agent */
+      /** @description The session's name in the list of sessions; by default the User-Agent */
       device?: string | null;
     };
     Done: {
@@ -1703,11 +1703,11 @@ export interface components {
       created_at: string;
       /**
        * Format: date-time
-       * @description Right to a minute
+       * @description Accurate to a minute
        * @example 2026-01-31T12:00:00.000Z
        */
       last_seen_at: string;
-      /** @description Whether this very call was made with it */
+      /** @description Whether this call was made with this session */
       current: boolean;
     };
     ContactList: {
@@ -1721,13 +1721,13 @@ export interface components {
        * @example +14155550123
        */
       phone_number: string;
-      /** @description My own name for this person, empty when unset */
+      /** @description My own name for this person; empty if unset */
       display_name: string;
       /** @enum {string} */
       status: "requesting" | "requested" | "accepted" | "blocked" | "deleted";
       /**
        * Format: date-time
-       * @description The last change that I could see, or message
+       * @description The last change visible to me, or the last message
        * @example 2026-01-31T12:00:00.000Z
        */
       last_touch_at: string;
@@ -1738,17 +1738,17 @@ export interface components {
       /** @enum {boolean} */
       success: true;
       contacts: components["schemas"]["Contact"][];
-      /** @description Where the service leaves the invitation to the inviter's own phone (INVITE_MODE=device), and this request is one */
+      /** @description Present if the inviter's own phone has to send the invitation (INVITE_MODE=device) and this request is one */
       invite?: {
-        /** @description Opens this phone's SMS with the number and the text (RFC 5724) */
+        /** @description Opens the phone's SMS app with the number and the text (RFC 5724) */
         sms_uri: string;
-        /** @description The invitation's link alone */
+        /** @description Only the invitation's link */
         url: string;
       };
     };
     RequestBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
@@ -1760,14 +1760,14 @@ export interface components {
     };
     WhomBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
     };
     RenameBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
@@ -1793,7 +1793,7 @@ export interface components {
        * @example +14155550123
        */
       receiver: string;
-      /** @description The text, or the caption of audio and video; empty where none */
+      /** @description The text, or the caption of audio and video; empty if there is none */
       message: string;
       /** @enum {string} */
       message_type: "text" | "audio" | "video";
@@ -1804,10 +1804,10 @@ export interface components {
        * @example 1518102499655752
        */
       media_content_id: number | null;
-      /** @description Seconds; null for text, and where media do not tell */
+      /** @description Seconds; null for text, and if the media do not say */
       duration: number | null;
       /**
-       * @description `delivered`: a socket of the receiver was told of it, or opened later, or he has fetched it; that his phone has shown it is said by `seen` alone
+       * @description `delivered`: a socket of the receiver was told of it or opened later, or the receiver has fetched it. Only `seen` says that it was shown
        * @enum {string}
        */
       status: "created" | "delivered" | "seen";
@@ -1816,12 +1816,12 @@ export interface components {
        * @example 2026-01-31T12:00:00.000Z
        */
       created_at: string;
-      /** @description For the sender only; null where none was given */
+      /** @description Only for the sender; null if none was given */
       client_id?: string | null;
     };
     SendBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
@@ -1833,7 +1833,7 @@ export interface components {
        * @example 1518102499655752
        */
       media_content_id?: number | null;
-      /** @description Makes a send repeatable; also as Idempotency-Key */
+      /** @description Makes a send safe to retry; also accepted as Idempotency-Key */
       client_id?: string | null;
     };
     ReadBody: {
@@ -1845,14 +1845,14 @@ export interface components {
     };
     ReadAllTextBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
     };
     ReadUpToBody: {
       /**
-       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. The 0 of +44 (0)7700 would be a digit of it
+       * @description E.164; also 0014155550123 or 14155550123, with spaces, dashes, dots, parentheses. Omit the (0) of +44 (0)7700: it would count as a digit
        * @example +14155550123
        */
       phone_number: string;
@@ -1883,7 +1883,7 @@ export interface components {
       /** @enum {boolean} */
       success: true;
       invites: components["schemas"]["Invite"][];
-      /** @description Invitations left of the last 24 hours' ten */
+      /** @description How many of the ten invitations in 24 hours are left */
       remaining_today: number;
     };
     Invite: {
@@ -1893,7 +1893,7 @@ export interface components {
        */
       phone_number: string;
       /**
-       * @description `sent` as long as nothing else is to be told; `joined` when the number has an account
+       * @description `sent` until something else is known; `joined` once the number has an account
        * @enum {string}
        */
       status: "sent" | "undelivered" | "joined";
@@ -1908,9 +1908,9 @@ export interface components {
   parameters: never;
   requestBodies: never;
   headers: {
-    /** @description Names the request, in the service's log too */
+    /** @description Identifies the request, also in the service's log */
     RequestId: string;
-    /** @description Seconds after which it makes sense to try again; where waiting helps */
+    /** @description Seconds until trying again makes sense; present where waiting helps */
     RetryAfter: number;
   };
   pathItems: never;

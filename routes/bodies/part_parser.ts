@@ -76,8 +76,8 @@ export function createPartParser(contentType: string, wanted: string): PartParse
     if (end > HEAD_BYTES_MAX || (end === -1 && head.length > HEAD_BYTES_MAX)) throw notWhole();
     if (end === -1) return;
     const name = nameOf(head.toString("utf8", 0, end));
-    if (name === null) throw badPart("Is missing, and a part without a name is there", wanted);
-    if (name !== wanted) throw badPart(`Is not known here; the only part is ${wanted}`, name);
+    if (name === null) throw badPart("Is missing; there is a part without a name", wanted);
+    if (name !== wanted) throw badPart(`Is not expected; the only part is ${wanted}`, name);
     place = "part";
     if (head.length > end + HEAD_END.length) found.push(head.subarray(end + HEAD_END.length));
   }

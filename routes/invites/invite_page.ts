@@ -37,12 +37,12 @@ const show = createRoute({
   method: "get",
   path: "/i/{token}",
   tags,
-  summary: "The page of an invitation",
-  description: `For people, without a script, in ${
+  summary: "The invitation page",
+  description: `An HTML page without scripts, in ${
     LANGUAGES.join(" and ")
   } by Accept-Language. It changes nothing.`,
   request,
-  responses: htmlAnswers("Who invites, and how to sign up", {
+  responses: htmlAnswers("Who sent the invitation, and how to sign up", {
     404: "No such invitation; it is still a page to sign up on",
     410: "An expired invitation; it is still a page to sign up on",
   }),
@@ -52,8 +52,8 @@ const act = createRoute({
   method: "post",
   path: "/i/{token}",
   tags,
-  summary: "A form of that page",
-  description: "Only the page's own forms are taken: each has a token of its own for its step.",
+  summary: "A form of the invitation page",
+  description: "Accepts only the page's own forms: each has its own token for its step.",
   request,
   requestBody: {
     required: true,
@@ -72,14 +72,14 @@ const act = createRoute({
     },
   },
   responses: htmlAnswers("The next state of the page", {
-    400: "Something typed is not right, or the form is not one of ours",
+    400: "The input is wrong, or the form is not one of the page's",
     401: "The page's session has ended",
-    403: "Not sent by our page, too old, suspended, or no SMS are wanted",
+    403: "Not sent by the page, too old, suspended, or opted out of SMS",
     408: "The passcode has expired, or the form took longer than ten seconds to arrive",
-    409: "The number was registered meanwhile",
+    409: "The number has been registered meanwhile",
     413: "More than 64 KiB",
     415: "Not a form",
-    429: "Asked or guessed too often; it says when to try again",
+    429: "Too many requests or guesses; the page says when to try again",
   }),
 });
 

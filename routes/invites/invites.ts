@@ -13,13 +13,13 @@ const inviteList = success({
     z.strictObject({
       phone_number: wireNumber,
       status: z.enum(["sent", "undelivered", "joined"]).openapi({
-        description: "`sent` as long as nothing else is to be told; `joined` when the number has an account",
+        description: "`sent` until something else is known; `joined` once the number has an account",
       }),
       created_at: wireTime,
     }).openapi("Invite"),
   ),
   remaining_today: z.int().nonnegative().openapi({
-    description: "Invitations left of the last 24 hours' ten",
+    description: "How many of the ten invitations in 24 hours are left",
   }),
 }).openapi("InviteList");
 
@@ -32,7 +32,7 @@ export function inviteListRoutes(invites: Invites, { calls, wire }: { calls: Cal
     path: "/api/invites",
     tags: ["Contacts"],
     summary: "My invitations",
-    description: "Those of my requests that went to numbers without an account.",
+    description: "My friend requests to numbers without an account.",
     takes: {},
     answer: inviteList,
     meaning: "Newest first",

@@ -32,7 +32,7 @@ const frames = z.discriminatedUnion("event", [
   z.strictObject({ event: z.literal("sessions_updated"), timestamp: wireTime }),
   z.strictObject({
     event: z.literal("messages_updated"),
-    sender: wireNumber.openapi({ description: "The other party of the changed thread" }),
+    sender: wireNumber.openapi({ description: "The other person of the changed conversation" }),
     timestamp: wireTime,
   }),
 ]);
@@ -44,11 +44,11 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications",
   tags: ["Notifications"],
-  summary: "Be told of changes (WebSocket)",
+  summary: "Get notified of changes (WebSocket)",
   description:
-    "A ticket goes into `?ticket=`, and then counts alone; a token into the Authorization header, the offer " +
-    "`Sec-WebSocket-Protocol: bearer, <token>`, or `?token=`. Frames are hints to fetch again: the first is `connected`, and a fetch " +
-    "after it sees everything that was committed before. `sessions_updated`, which only `?sessions=true` brings: another session of mine began or ended. Close codes: 1001 the service shuts down, or a ping stayed unanswered, 1008 more than " +
+    "Pass a ticket in `?ticket=`, which then takes precedence, or a token in the Authorization header, the offer " +
+    "`Sec-WebSocket-Protocol: bearer, <token>`, or `?token=`. Frames are hints to fetch again: the first one is `connected`, and a fetch " +
+    "after it sees everything that was committed before. `sessions_updated` is sent only with `?sessions=true`: another session of mine began or ended. Close codes: 1001 the service shuts down, or a ping was not answered, 1008 more than " +
     `${FRAMES_A_MINUTE_MAX} frames a minute or one over ${FRAME_BYTES_MAX} bytes, 1013 too much unread, 4001 the session ` +
     "has ended, 4002 displaced by newer sockets (do not reconnect).",
   security: [{ bearer: [] }, { ticket: [] }, { queryToken: [] }],

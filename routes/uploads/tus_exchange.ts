@@ -96,7 +96,7 @@ function judge(request: Request): void {
   if (method === "POST" || method === "PATCH") judgeEncoding(request);
   if (method === "PATCH" && !hasBodyType(request)) throw new AppError("unsupported_media_type");
   for (const name of EXTENSIONS) {
-    if (headers.has(name)) throw badHeader(name, "Is of an extension that is not taken");
+    if (headers.has(name)) throw badHeader(name, "Is part of a tus extension that is not supported");
   }
   if (method === "POST" || headers.has(LENGTH)) {
     judgeNumber(headers, LENGTH, "how many bytes there are in all, known before they are sent");
@@ -125,7 +125,7 @@ function refusalOf(status: number, maxBytes: number, method: string): AppError {
   if (code !== "invalid_input") return new AppError(code);
   return method === "POST"
     ? badHeader(METADATA, "Must be a list of keys, each with a value in base64")
-    : badHeader("headers", "One of them is not understood");
+    : badHeader("headers", "One of them is invalid");
 }
 
 /**

@@ -23,28 +23,28 @@ const TEXT: Schema = { type: "string" };
 /** Request headers. */
 export const ASKED = {
   version: asked("Tus-Resumable", { type: "string", enum: [TUS_VERSION] }, "The version of tus"),
-  length: asked("Upload-Length", LENGTH, "How many bytes there are in all"),
+  length: asked("Upload-Length", LENGTH, "The total number of bytes"),
   metadata: asked(
     "Upload-Metadata",
     TEXT,
     "Keys, each with a value in base64: `media_type YXVkaW8=,filename YS5vZ2c=`",
   ),
-  offset: asked("Upload-Offset", LENGTH, "Where these bytes begin"),
+  offset: asked("Upload-Offset", LENGTH, "The offset of these bytes"),
 };
 
 /** Response headers, by name. */
 export const TOLD = {
   location: { "Location": told(TEXT, "The upload") },
   progress: {
-    "Upload-Offset": told(LENGTH, "So many bytes are stored; not of one that was begun without any"),
+    "Upload-Offset": told(LENGTH, "How many bytes are stored; absent for an upload created without any"),
     "Upload-Expires": told(
       TEXT,
-      "When it is given up if nothing comes (RFC 9110, section 5.6.7); not of a whole one",
+      "When it is dropped if nothing arrives (RFC 9110, section 5.6.7); absent for a complete one",
     ),
   },
   plan: {
-    "Upload-Length": told(LENGTH, "How many bytes there are in all"),
-    "Upload-Metadata": told(TEXT, "As it was given"),
+    "Upload-Length": told(LENGTH, "The total number of bytes"),
+    "Upload-Metadata": told(TEXT, "As given by the client"),
   },
 };
 

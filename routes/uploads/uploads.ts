@@ -68,15 +68,15 @@ export function uploadRoutes(
     middleware: [signed, admitted(uploads), transfer] as const,
     method: "post",
     path: UPLOADS_PATH,
-    summary: "Begin a resumable upload (tus)",
+    summary: "Create a resumable upload (tus)",
     description:
-      "`Upload-Metadata` has to have `media_type` (or `filetype`): audio, video, or a MIME type of those. The last " +
-      "part of `Location` is the media's id. HEAD gives the metadata back. May carry the first bytes already.",
+      "`Upload-Metadata` must contain `media_type` (or `filetype`): audio, video, or a MIME type of those. The last " +
+      "part of `Location` is the media's id. HEAD returns the metadata. The request may already contain the first bytes.",
     parameters: [ASKED.version, ASKED.length, ASKED.metadata],
     requestBody: bytes(false),
     responses: {
       201: {
-        description: "Begun; go on at `Location`",
+        description: "Created; continue at `Location`",
         headers: { ...TOLD.location, ...TOLD.progress },
       },
       ...errorAnswers(ERRORS_OF_BYTES),
@@ -87,7 +87,7 @@ export function uploadRoutes(
     middleware: [signed] as const,
     method: "head",
     path: `${UPLOADS_PATH}/{id}`,
-    summary: "How far an upload has got (tus)",
+    summary: "The progress of an upload (tus)",
     request: { params },
     parameters: [ASKED.version],
     responses: {
@@ -103,15 +103,15 @@ export function uploadRoutes(
     middleware: [signed, transfer] as const,
     method: "patch",
     path: `${UPLOADS_PATH}/{id}`,
-    summary: "Send more of an upload (tus)",
-    description:
-      "Where a client cannot send PATCH, HEAD or DELETE, `X-HTTP-Method-Override` says what a POST means.",
+    summary: "Continue an upload (tus)",
+    description: "A client that cannot send PATCH, HEAD or DELETE sends POST with `X-HTTP-Method-Override`.",
     request: { params },
     parameters: [ASKED.version, ASKED.offset],
     requestBody: bytes(true),
     responses: {
       204: {
-        description: "Stored up to `Upload-Offset`; at the end recognised, and ready to be sent",
+        description:
+          "Stored up to `Upload-Offset`; once complete, the type is recognised and the media can be sent",
         headers: TOLD.progress,
       },
       ...errorAnswers([...ERRORS_OF_BYTES, "media_not_found"]),
@@ -122,20 +122,20 @@ export function uploadRoutes(
     middleware: [signed] as const,
     method: "delete",
     path: `${UPLOADS_PATH}/{id}`,
-    summary: "Give an upload up (tus)",
-    description: "Also when it is finished, for as long as no message carries it.",
+    summary: "Delete an upload (tus)",
+    description: "Also works for a finished upload, as long as no message carries it.",
     request: { params },
     parameters: [ASKED.version],
     responses: {
-      204: { description: "It is gone" },
+      204: { description: "Deleted" },
       ...errorAnswers([...ERRORS_OF_ALL, "media_not_found", "media_sent"]),
     },
   });
   const options = {
     tags: about.tags,
     method: "options" as const,
-    summary: "What of tus is spoken here",
-    responses: { 204: { description: "Version, extensions, largest size" } },
+    summary: "The supported version and extensions of tus",
+    responses: { 204: { description: "Version, extensions, maximum size" } },
   };
 
   const speak = async (c: Context, me: Actor) => {

@@ -253,7 +253,7 @@ function newMediaId(): number {
 
 function invalidMedia(found: MediaKind | null, declared: MediaKind): AppError {
   const issue = found === null
-    ? { path: "file", message: "Is no audio or video in a format that is known here" }
+    ? { path: "file", message: "Is not audio or video in a supported format" }
     : { path: "media_type", message: `Says ${declared}, and the file is ${found}` };
   return new AppError("invalid_media", { issues: [issue] });
 }

@@ -175,7 +175,7 @@ function judge(send: Send, stored: Stored): Outcome {
 
 /** Media of other people are refused exactly like media that do not exist. */
 function notToBeSent({ message_type }: Send): AppError {
-  const message = `Must be ${message_type} whose upload is finished, and that is yours or was sent to you`;
+  const message = `Must be ${message_type} that is fully uploaded, by you or sent to you`;
   return new AppError("invalid_media", { issues: [{ path: "media_content_id", message }] });
 }
 

@@ -57,7 +57,7 @@ export function createPush(
     { endpoint, expires_at, ...secret }: Subscription & { expires_at: Date | null },
   ): Promise<void> {
     const address = parseEndpoint(endpoint, hosts);
-    if (address === null) refuse("endpoint", "Must be an address of a push service that is known here");
+    if (address === null) refuse("endpoint", "Must be the address of an allowed push service");
     if (expires_at && expires_at <= now()) refuse("expirationTime", "Is over");
     const { public_key } = await keys.pair();
     const session = { session_id: me.session_id, public_key, expires_at, now: now() };
