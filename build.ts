@@ -1,6 +1,6 @@
 /**
- * `deno task build`: bundles the web client of web/ into web/dist/, compressed, as routes/web.ts serves it. Does nothing
- * where that is up to date, so that it costs a start next to nothing and needs no right to write where it was built before.
+ * `deno task build`: bundles the web client of web/ into web/dist/, compressed, as routes/web.ts serves it. Does nothing if
+ * that is up to date, so that it costs a start next to nothing and needs no write permission after the first build.
  */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -9,11 +9,11 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 const ROOT = new URL("./", import.meta.url);
 const WEB = new URL("web/", ROOT);
 const DIST = new URL("web/dist/", ROOT);
-/** Holds the hash of everything that was built. */
+/** Contains the hash of all sources of the build. */
 const STAMP = new URL("built.txt", DIST);
 const SOURCES = ["build.ts", "deno.json", "deno.lock", "services/texts/", "web/"];
 const COMPRESSED = /\.(css|html|js|svg|webmanifest)$/;
-/** What the system says to who may not write. */
+/** Error codes of the system for a failed write that is not a fault of the build. */
 const REFUSALS = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
 
 if (import.meta.main) {
@@ -22,7 +22,7 @@ if (import.meta.main) {
   if (built !== stamp) await build(stamp).catch(explain);
 }
 
-/** A folder that may only be read is no fault of what is built: one sentence instead of where it failed. */
+/** A folder that cannot be written is not a fault of the build: prints one sentence instead of a stack trace. */
 function explain(error: unknown): void {
   const sentence = sentenceOf(error);
   if (sentence === null) throw error;
@@ -30,13 +30,13 @@ function explain(error: unknown): void {
   Deno.exit(1);
 }
 
-/** For what the system refused to write; null for all else. */
+/** The sentence for a write that the system refused; null for any other error. */
 export function sentenceOf(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error) || !REFUSALS.includes(String(error.code))) return null;
   return `web/dist cannot be written: ${error.message}`;
 }
 
-/** Puts everything in its place at once, so that whoever reads it meanwhile finds the whole of one build. */
+/** Replaces the folder in one step, so that a reader always finds one complete build. */
 async function build(stamp: string): Promise<void> {
   const files = new Map<string, Uint8Array>();
   for await (const { name } of Deno.readDir(new URL("static/", WEB))) {
@@ -60,12 +60,12 @@ async function build(stamp: string): Promise<void> {
     await Deno.rename(folder, DIST);
   } catch (error) {
     await Deno.remove(folder, { recursive: true });
-    // Another one that was started at the same moment has put the same there.
+    // Another build that started at the same moment may have put the same result there.
     if (await Deno.readTextFile(STAMP).catch(() => null) !== stamp) throw error;
   }
 }
 
-/** One script with everything that it imports. */
+/** Bundles a script with everything that it imports. */
 async function bundle(entry: string): Promise<Uint8Array> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--frozen", "--quiet", "--platform", "browser", "--minify", entry],
@@ -75,13 +75,13 @@ async function bundle(entry: string): Promise<Uint8Array> {
   return stdout;
 }
 
-/** A name that changes with the content, so that browsers may keep it for ever. */
+/** Gives a file a name that changes with its content, so that browsers may cache it for ever. */
 function named(name: string, bytes: Uint8Array): { name: string; bytes: Uint8Array } {
   const [stem, ending] = name.split(".");
   return { name: `${stem}-${digest([bytes]).slice(0, 8)}.${ending}`, bytes };
 }
 
-/** The page with its style inside: one answer is all that the first paint waits for. */
+/** The page with its style inlined, so that the first paint waits for only one response. */
 async function page(html: string, css: string, script: string): Promise<Uint8Array> {
   const style = squeezed(await Deno.readTextFile(new URL(css, WEB)));
   const text = (await Deno.readTextFile(new URL(html, WEB)))
@@ -96,7 +96,7 @@ function squeezed(css: string): string {
     .replaceAll(/ ?([{};,]) ?/g, "$1").replaceAll(/: /g, ":").replaceAll(";}", "}").trim();
 }
 
-/** The service worker, which is told what the pages are made of. */
+/** The service worker, with the list of the files that it caches. */
 async function worker(files: Map<string, Uint8Array>): Promise<Uint8Array> {
   const version = digest(files.values()).slice(0, 16);
   const paths = [
@@ -125,7 +125,7 @@ function digest(parts: Iterable<Uint8Array>): string {
   return hash.digest("hex");
 }
 
-/** The content of files and of everything in folders. */
+/** The hash of the content of files and of everything in folders. */
 async function hashOf(paths: string[]): Promise<string> {
   const parts: Uint8Array[] = [];
   for (const path of paths) {

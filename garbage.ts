@@ -1,13 +1,13 @@
-// What V8 leaves behind: it collects under load, when its heap has to grow, and never while nothing happens.
+// Collects garbage when the service is quiet: V8 does so under load, when its heap has to grow, but never while idle.
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Collects all garbage at once. It takes some 40 ms after a start, and 100 with ten thousand phones that wait. */
+/** Collects all garbage at once. This takes about 40 ms after a start, and 100 with ten thousand waiting phones. */
 export type Collect = () => void;
 
 export function createCollect(): Collect {
-  // The function exists in contexts that are made while the flag is set, and only in those.
+  // The function exists only in contexts that are created while the flag is set.
   setFlagsFromString("--expose-gc");
   const collect: Collect = runInNewContext("typeof gc === 'function' ? gc : () => {}");
   setFlagsFromString("--no-expose-gc");
@@ -15,12 +15,12 @@ export function createCollect(): Collect {
 }
 
 const LOOK_EVERY_MS = 5_000;
-/** So few new requests between two looks are nothing that a collection could hold up: health checks, for one. */
+/** With at most so many new requests between two checks, such as health checks, a collection delays nobody. */
 const QUIET_MAX = 5;
-/** Less is not worth it. */
+/** Less growth is not worth a collection. */
 const GROWTH_MIN = 16 * 1024 * 1024;
 
-/** Collects now, and whenever it has become quiet; the result ends that. */
+/** Collects now, and whenever the service has become quiet, until the result is called. */
 export function collectWhenQuiet(countRequests: () => number): () => void {
   const collect = createCollect();
   collect();
@@ -30,14 +30,14 @@ export function collectWhenQuiet(countRequests: () => number): () => void {
 }
 
 /**
- * A look that collects when it has become quiet and the heap has grown: thousands of phones that came at once leave half
- * as much again as they need, for as long as they only wait.
+ * Returns a check that collects if the service is quiet and the heap has grown. Thousands of phones that connect at once
+ * leave half as much again as they need, for as long as they only wait.
  */
 export function createQuietCollection(
   { collect, heapBytes, countRequests }: {
     collect: Collect;
     heapBytes: () => number;
-    /** How many there ever were. */
+    /** How many there were since the start. */
     countRequests: () => number;
   },
 ): () => void {
@@ -46,7 +46,7 @@ export function createQuietCollection(
   return () => {
     const isQuiet = countRequests() - requests <= QUIET_MAX;
     requests = countRequests();
-    // V8 gives back some of it later.
+    // V8 releases some memory later.
     bytes = Math.min(bytes, heapBytes());
     if (!isQuiet || heapBytes() - bytes < GROWTH_MIN) return;
     collect();

@@ -1,23 +1,23 @@
-// Deno's server gives its port up for good when it cannot take one more connection, as where the system has no file left
-// for it. Here the port is opened again; the connections that there are go on meanwhile.
+// Deno's server closes its port for good when it cannot accept a connection, for example when no file descriptor is left.
+// This opens the port again; existing connections continue meanwhile.
 
-/** Between two tries: whoever connects then is taken as soon as there is room. */
+/** The time between two attempts, so that clients are accepted as soon as there is room. */
 const AGAIN_MS = 250;
-/** A port that was open for so long is open again. */
+/** A port that has stayed open this long counts as back. */
 const STEADY_MS = 2_000;
 
 export interface Listening {
   readonly port: number;
-  /** Takes no connection any more, and resolves when those that there are have ended. */
+  /** Stops accepting connections, and resolves when the existing ones have ended. */
   shutdown(): Promise<void>;
 }
 
 export function keepListening(
   open: (port: number) => Deno.HttpServer<Deno.NetAddr>,
   { port: asked, onLost, onBack }: {
-    /** 0 for any that is free: the same again then. */
+    /** 0 for any free port, which is then kept. */
     port: number;
-    /** Once, however often it is lost until it is back. */
+    /** Called once, however often the port is lost until it is back. */
     onLost: (error: unknown) => void;
     onBack: () => void;
   },
@@ -42,7 +42,7 @@ export function keepListening(
     try {
       server = open(port);
     } catch {
-      // It takes a file itself.
+      // Listening needs a file descriptor too.
       timer = setTimeout(openAgain, AGAIN_MS);
       return;
     }

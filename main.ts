@@ -23,15 +23,15 @@ import { warnOfClock, warnOfMedia, warnOfSettings, warnOfSms } from "./start_war
 import { announce, exit, explain, hangupSignals, printLine, untilTold } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
-/** How often a start goes on after its database was lost: one that dies of the migration itself is not tried for ever. */
+/** How often a start continues after losing its database: a database that the migration itself kills is not retried for ever. */
 const LOSSES_MAX = 3;
-/** What requests under way get of the ten seconds that a stop may take. */
+/** How much of the ten seconds for a stop running requests get. */
 const DRAIN_MS_MAX = 5_500;
-/** The end of that, kept for what follows where some are given up: their uploads are deleted, and they are answered. */
+/** The last part of that, reserved for requests that are aborted: their uploads are deleted, and they are answered. */
 const GIVING_UP_MS = 1_500;
-/** Metrics are told in less; who does not finish asking for them is not waited for. */
+/** Enough to answer a request for metrics; a client that does not finish its request is not waited for. */
 const METRICS_MS_MAX = 500;
-/** When the process ends, whatever still hangs. */
+/** When the process ends, even if something still hangs. */
 const STOP_MS_MAX = 9_500;
 
 /** Runs the service until it is told to stop. */
@@ -93,8 +93,8 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
 }
 
 /**
- * Waits for the database and brings it up to date; where its connection is lost meanwhile nothing of that was done, and it
- * is waited for again.
+ * Waits for the database and migrates it. If the connection is lost meanwhile, nothing of the migration was applied, and
+ * this waits for the database again.
  */
 async function prepare(config: Config, address: DatabaseAddress, told: Promise<unknown>): Promise<Server> {
   for (let losses = 0;; losses += 1) {
@@ -132,7 +132,7 @@ function serve(
   });
 }
 
-/** Only a service with METRICS_PORT ever loads what counts. */
+/** Loads the metrics, which only a service with METRICS_PORT needs. */
 async function loadMetrics(): Promise<Metrics> {
   const { createMetrics } = await import("./services/metrics.ts");
   return createMetrics();
@@ -142,7 +142,7 @@ function openMetrics(at: NonNullable<Config["metrics"]>, metrics: Metrics): List
   return blamingMetrics(() => serve(at, serveMetrics(metrics)));
 }
 
-/** Before anything is changed: after a migration the version that ran until now does not start any more. */
+/** Checks the ports before anything is changed: after a migration the previous version does not start any more. */
 function tryPorts({ host, port, metrics }: Config): void {
   Deno.listen({ hostname: host, port }).close();
   if (metrics) {
@@ -150,7 +150,7 @@ function tryPorts({ host, port, metrics }: Config): void {
   }
 }
 
-/** An error of it names METRICS_PORT or METRICS_HOST, and not PORT or HOST. */
+/** Makes its errors name METRICS_PORT or METRICS_HOST instead of PORT or HOST. */
 function blamingMetrics<T>(open: () => T): T {
   try {
     return open();
@@ -159,7 +159,7 @@ function blamingMetrics<T>(open: () => T): T {
   }
 }
 
-/** Begins nothing any more, and lets what is under way end, for as long as that may take. */
+/** Starts nothing new, and lets running work finish within the time limit. */
 async function drain(services: Services, tracker: RequestTracker, server: Listening): Promise<void> {
   services.upkeep.stop();
   services.hub.closeAll();
@@ -167,12 +167,12 @@ async function drain(services: Services, tracker: RequestTracker, server: Listen
   await services.push.stop();
 }
 
-/** Waits for it, and no longer than that. */
+/** Waits until it has ended, but at most so long. */
 async function atMost(ms: number, ended: Promise<void>): Promise<void> {
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, ms))]);
 }
 
-/** Only a service without DATABASE_URL ever loads the launcher and the binaries that it brings. */
+/** Loads the launcher and its binaries, which only a service without DATABASE_URL needs. */
 async function startEmbedded(dataDir: string) {
   const launcher = await import("./db/embedded/launcher.ts");
   return await launcher.startEmbedded(dataDir, {
@@ -180,8 +180,8 @@ async function startEmbedded(dataDir: string) {
   });
 }
 
-// What nobody waited for must not end everybody's connections. postgres.js throws out of a timer at times, when a
-// connection is lost while it writes; the pool is made anew then.
+// An unhandled error must not close everybody's connections. postgres.js sometimes throws from a timer, when a connection is
+// lost while it writes; the pool is then replaced.
 globalThis.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   log.error("Unhandled rejection", describeError(event.reason));

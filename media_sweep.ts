@@ -1,5 +1,5 @@
-// `deno task media:sweep`: finds media that were left behind, of any age, and deletes them; with --dry-run only finds them.
-// May run beside services on the same DATABASE_URL, which by themselves sweep every hour what became old in the last week.
+// `deno task media:sweep`: finds leftover media of any age and deletes them; with --dry-run only counts them. It may run
+// beside services on the same DATABASE_URL, which every hour delete what became old in the last week.
 
 import { type Database, type DatabaseAddress, openDatabase } from "./db/connection/database.ts";
 import { awaitServer } from "./db/connection/server.ts";

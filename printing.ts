@@ -1,28 +1,27 @@
-// Lines to standard output, in the order in which they come, and never at the cost of the service: whoever is to read them
-// may stop, and go on, or be gone.
+// Writes lines to standard output in order, without ever blocking the service: the reader may pause, continue, or be gone.
 
 /**
- * A write costs as much as ten lines: those of a busy service go out together, this long after the last were written. What
- * a process that is killed has not written is lost.
+ * A write costs as much as ten lines, so a busy service writes its lines together, this long after the last write. Lines not
+ * yet written when the process is killed are lost.
  */
 const GATHERED_MS_MAX = 50;
-/** So many characters go out at once. */
+/** How many characters are gathered before they are written at once. */
 const GATHERED_MAX = 32_768;
-/** So many wait for a reader that has stopped. What comes then is lost, and counted. */
+/** How many characters wait for a reader that has paused. Lines beyond that are dropped and counted. */
 const WAITING_MAX = 1_048_576;
 
 export interface Printer {
-  /** Writes a line: at the end of this turn of the event loop, or with the lines of the next ones. */
+  /** Writes a line at the end of this turn of the event loop, or together with lines of the next turns. */
   print(line: string): void;
-  /** Resolves when all is written, or somebody has had to wait for so long. */
+  /** Resolves when everything is written, or after `msMax`. */
   flushed(msMax: number): Promise<void>;
 }
 
 export function createPrinter(
   { write, onLost }: {
-    /** As `Deno.stdout.write`: says how many bytes it took. */
+    /** Like `Deno.stdout.write`: returns how many bytes it took. */
     write: (bytes: Uint8Array) => Promise<number>;
-    /** So many lines nobody read in time. */
+    /** Gets the number of lines that were dropped. */
     onLost: (lines: number) => void;
   },
 ): Printer {
@@ -58,11 +57,11 @@ export function createPrinter(
     });
   }
 
-  /** A reader that went away is no reason to stop. */
+  /** Ignores errors: a reader that is gone is no reason to stop. */
   async function writeAll(bytes: Uint8Array): Promise<void> {
     try {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await write(rest));
-    } catch { /* nobody reads any more */ }
+    } catch { /* the reader is gone */ }
   }
 
   function tellLost(): void {

@@ -1,4 +1,4 @@
-// Warnings at the start: settings with which the service works, and that its operator may regret.
+// Warnings at the start about settings that work, but that the operator may regret.
 
 import type { Server } from "./db/connection/server.ts";
 import type { Config } from "./services/config.ts";
@@ -7,7 +7,7 @@ import { isPublic } from "./services/sms/create.ts";
 
 const CLOCK_WARNED_MS = 30_000;
 
-/** About SMS: none sent where people expect them, links that lead nowhere, costs without a limit. */
+/** Warns about SMS: none sent although users expect them, links that lead nowhere, unlimited costs. */
 export function warnOfSms({ sms, smsEnabled, limits, publicUrl, trustedProxyCount }: Config): void {
   if (sms.driver === "console") {
     if (!isPublic(publicUrl) && trustedProxyCount === 0) return;
@@ -28,7 +28,7 @@ export function warnOfSms({ sms, smsEnabled, limits, publicUrl, trustedProxyCoun
   log.warn("LIMITS leaves SMS that cost money unlimited", { off: off.map(([name]) => name).join(", ") });
 }
 
-/** Processes whose clocks differ find each other's passcodes expired, and limits full or empty. */
+/** Warns about the clock: processes with different clocks see each other's passcodes as expired, and limits as full or empty. */
 export function warnOfClock(aheadMs: number): void {
   if (Math.abs(aheadMs) <= CLOCK_WARNED_MS) return;
   log.warn(
@@ -40,7 +40,7 @@ export function warnOfClock(aheadMs: number): void {
   );
 }
 
-/** With `fsync` or the like switched off, a message that was answered with 200 may be gone after a crash. */
+/** Warns about PostgreSQL's settings: with `fsync` or the like off, a message answered with 200 may be gone after a crash. */
 export function warnOfSettings({ unsafe }: Pick<Server, "unsafe">): void {
   if (unsafe.length === 0) return;
   log.warn("A crash of the database may lose messages that were confirmed as stored", {
@@ -48,7 +48,7 @@ export function warnOfSettings({ unsafe }: Pick<Server, "unsafe">): void {
   });
 }
 
-/** As after a restore by another role. */
+/** Warns about unreadable media, as after a restore by another role. */
 export function warnOfMedia(unreadable: { owner: string } | null): void {
   if (!unreadable) return;
   log.warn("Media cannot be read, because their large objects belong to another role", { ...unreadable });

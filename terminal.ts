@@ -1,10 +1,10 @@
-// What the service says to whoever started it, and how it hears that it should stop.
+// What the service prints for the person who started it, and the signals that stop it.
 
 import type { Config } from "./services/config.ts";
 import { createPrinter } from "./printing.ts";
 import { log } from "./services/log.ts";
 
-/** What is printed in the last moment has this long to be read. */
+/** How long the process waits at its end for its output to be read. */
 const FLUSH_MS_MAX = 500;
 
 const printer = createPrinter({
@@ -12,10 +12,10 @@ const printer = createPrinter({
   onLost: (lines) => log.warn("Log lines dropped, because nothing read the output", { lines }),
 });
 
-/** Writes a line to standard output, soon. */
+/** Writes a line to standard output soon. */
 export const printLine = printer.print;
 
-/** Ends the process, when what it printed is written, if anybody reads it. */
+/** Ends the process once its output is written, or nobody reads it. */
 export async function exit(code: number): Promise<never> {
   await printer.flushed(FLUSH_MS_MAX);
   return Deno.exit(code);
@@ -31,9 +31,9 @@ export function untilTold(signals: Deno.Signal[]): Promise<Deno.Signal> {
 const SIGHUP = 1;
 
 /**
- * SIGHUP, or nothing. A terminal that closes ends what was started in it, or a database of its own would stay behind; but not
- * what `nohup` started: that ignores the signal, and would not any more if we listened to it. Where the system does not tell
- * which it is, as anywhere but on Linux, we do not listen.
+ * SIGHUP, or nothing. When a terminal closes, the service started in it has to stop, or its embedded database would stay
+ * behind. A service started by `nohup` ignores the signal, and listening to it would undo that. If the system does not tell
+ * which it is, as on anything but Linux, this does not listen.
  */
 export function hangupSignals(): Deno.Signal[] {
   try {
@@ -49,16 +49,16 @@ export function hangupSignals(): Deno.Signal[] {
 export interface Started {
   config: Config;
   port: number;
-  /** Null where there are no metrics. */
+  /** Null without metrics. */
   metricsPort: number | null;
-  /** Of PostgreSQL. */
+  /** The version of PostgreSQL. */
   version: string;
   embedded: { location: string; adopted: boolean } | null;
-  /** Whether it was built. */
+  /** Whether the web client was built. */
   hasWebClient: boolean;
 }
 
-/** Says in a few lines where the service is and what it works with; to machines as one line of the log. */
+/** Prints in a few lines where the service listens and what it uses; as one log line if the log is JSON. */
 export function announce(
   { config, port, metricsPort, version, embedded, hasWebClient }: Started,
 ): void {
@@ -89,13 +89,13 @@ function urlOf(host: string, port: number): string {
 }
 
 /**
- * Why the service cannot start, in a sentence that names what to change.
- * @param listener whose variables say where to listen
+ * Explains in a sentence why the service cannot start, naming what to change.
+ * @param listener the prefix of the variables that say where to listen
  */
 export function explain(error: unknown, listener: "" | "METRICS_" = ""): string {
   if (error instanceof Deno.errors.AddrInUse) return `${listener}PORT: Is in use by another program`;
   const isNoAddress = error instanceof Deno.errors.AddrNotAvailable ||
-    // Where Deno looks for the name of what it listens on; a database that is not found says so itself.
+    // Thrown when Deno cannot resolve the host to listen on; errors about the database's host name the database themselves.
     error instanceof Error && /lookup address/.test(error.message);
   if (isNoAddress) return `${listener}HOST: Is not an address of this machine`;
   return error instanceof Error ? error.message : String(error);
