@@ -36,7 +36,7 @@ export function sentenceOf(error: unknown): string | null {
   return `web/dist cannot be written: ${error.message}`;
 }
 
-/** Replaces the folder in one step, so that a reader always finds one complete build. */
+/** Puts all files in place at once, so that a reader never finds parts of two builds. */
 async function build(stamp: string): Promise<void> {
   const files = new Map<string, Uint8Array>();
   for await (const { name } of Deno.readDir(new URL("static/", WEB))) {
