@@ -72,7 +72,7 @@ Deno.test("somebody with an account signs in by the same steps and answers the r
     await t.signUp(BOB);
     const page = await visit(t, link);
     equal(page.status, 200);
-    match(textOf(page), /used already\. Sign in to go on/);
+    match(textOf(page), /already used\. Sign in to go on/);
     const asked = await submit(t, page, "send");
     equal(asked.forms.verify!.purpose, "signin");
     const request = await submit(t, asked, "verify", { passcode: t.codeFor(BOB) });

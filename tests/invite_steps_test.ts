@@ -28,7 +28,7 @@ Deno.test("a wrong code can be typed again, five times in all, and then a new on
     let last = page;
     for (const nth of [1, 2, 3, 4, 5]) {
       last = await submit(t, last, "verify", { passcode: wrong(right, nth) });
-      says(last, 400, /This code is not right/);
+      says(last, 400, /This code is wrong/);
       match(last.html, /aria-invalid="true"/);
     }
     says(
@@ -44,7 +44,7 @@ Deno.test("a wrong code can be typed again, five times in all, and then a new on
 Deno.test("a code with spaces is taken, and one that is no code is a wrong one", () =>
   withCode(async (t, page) => {
     for (const passcode of ["", "x".repeat(60_000), "\u{1f427}"]) {
-      says(await submit(t, page, "verify", { passcode }), 400, /This code is not right/);
+      says(await submit(t, page, "verify", { passcode }), 400, /This code is wrong/);
     }
     const code = t.codeFor(BOB);
     const passcode = ` ${code.slice(0, 3)} ${code.slice(3)} `;

@@ -57,7 +57,7 @@ Deno.test("the page tells nobody but the owner of the number that it is suspende
     await t.sql`insert into users (phone_number, status, created_at) values (${CAT}, 'suspended', now())`;
     const asked = await send(t, CAT);
     equal(asked.status, 200);
-    match(textOf(await submit(t, asked, "verify", { passcode: "000000" })), /code is not right/);
+    match(textOf(await submit(t, asked, "verify", { passcode: "000000" })), /code is wrong/);
     equal((await submit(t, asked, "verify", { passcode: t.codeFor(CAT) })).status, 403);
   }, OPTIONS));
 

@@ -111,7 +111,7 @@ browserTest(
   },
 );
 
-const WAITS = "This browser cannot keep it. Leave PuffinTalk open until it is sent.";
+const WAITS = "This browser cannot store it. Keep PuffinTalk open until it is sent.";
 const OUTBOX = shelf("outbox", "count()");
 
 /** Of Ann, whose browser is broken, and Bob. */

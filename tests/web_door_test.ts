@@ -111,7 +111,7 @@ browserTest("Back leads from the code to the number, also when the code was wron
   await press(page, "Enter");
   await page.locator("#code:focus").waitFor();
   await page.keyboard.type(t.codeFor(ANN) === "000000" ? "000001" : "000000");
-  await page.getByRole("alert").getByText("This code is not right").waitFor();
+  await page.getByRole("alert").getByText("This code is wrong").waitFor();
   await press(page, "Escape");
   await page.locator("#phone:focus").waitFor();
   await press(page, "Escape");
@@ -127,7 +127,7 @@ browserTest(
     await page.locator("#code:focus").waitFor();
     const right = t.codeFor(ANN);
     await page.keyboard.type(right.replaceAll(/\d/g, (digit) => String(9 - Number(digit))));
-    await page.getByRole("alert").getByText("This code is not right").waitFor();
+    await page.getByRole("alert").getByText("This code is wrong").waitFor();
     await page.keyboard.type(right, { delay: 20 });
     await page.locator(".chats").waitFor();
     equal((await t.sql`select attempts from passcodes`)[0]!.attempts, 2);

@@ -85,7 +85,7 @@ mediaTest(
 
     await moveTo(ann.page, /On the cliff/, "ArrowUp");
     await press(ann.page, "ArrowDown");
-    equal(await focused(ann.page), "Play: Film");
+    equal(await focused(ann.page), "Play: Video");
     await press(ann.page, "Enter");
     await eventually(() => ann.page.evaluate("document.querySelector('video').videoWidth > 0"));
     await eventually(() => ann.page.evaluate("document.querySelector('video').currentTime > 0"));
@@ -207,10 +207,10 @@ mediaTest(
     await Deno.remove(path);
     await press(ann.page, "Enter");
     await write(ann.page, "It is gone");
-    await ann.page.getByText("is not there any more").waitFor();
+    await ann.page.getByText("has changed or is gone").waitFor();
     await bob.page.getByText("It is gone").waitFor();
     await ann.page.getByRole("button", { name: "Discard" }).click();
-    await ann.page.getByText("is not there any more").waitFor({ state: "detached" });
+    await ann.page.getByText("has changed or is gone").waitFor({ state: "detached" });
   },
 );
 
@@ -219,7 +219,7 @@ mediaTest(
   async (_, { ann }) => {
     await pick(ann.page, new TextEncoder().encode("This is a letter, whatever it is called."));
     await press(ann.page, "Enter");
-    await ann.page.getByText("This file is no sound or film that can be played.").waitFor();
+    await ann.page.getByText("This is not an audio or video file that can be played.").waitFor();
     equal(await ann.page.getByRole("button", { name: "Try again" }).count(), 0);
     await ann.page.getByRole("button", { name: "Discard" }).click();
     await eventually(async () => equal(await ann.page.locator(".bubble").count(), 0));

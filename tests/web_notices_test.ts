@@ -135,11 +135,11 @@ noticeTest("turned off, a browser is subscribed no longer", async (t, browser, d
     script: pushService(double.browser()),
   });
   await turn(page, "On");
-  await page.getByText("You are told also while PuffinTalk is closed.").waitFor();
+  await page.getByText("You are notified even while PuffinTalk is closed.").waitFor();
   equal(await countSubscriptions(t), 1);
   await turn(page, "Off");
   await eventually(async () => equal(await countSubscriptions(t), 0));
-  await page.getByText("You are told also while").waitFor({ state: "detached" });
+  await page.getByText("You are notified even while").waitFor({ state: "detached" });
 });
 
 noticeTest(
@@ -147,7 +147,7 @@ noticeTest(
   async (t, browser) => {
     const page = await openSettings(t, browser, await t.signUp(ANN));
     await turn(page, "On");
-    await page.getByText("This browser tells you only while PuffinTalk is open.").waitFor();
+    await page.getByText("This browser notifies you only while PuffinTalk is open.").waitFor();
     equal(await page.getByRole("button", { name: "On" }).getAttribute("aria-pressed"), "true");
     equal(await countSubscriptions(t), 0);
   },
@@ -162,18 +162,18 @@ noticeTest(
     await page.locator("[aria-pressed=true]", { hasText: "On" }).waitFor();
     await eventually(() => page.evaluate("globalThis.subscribedWith !== undefined"));
     await page.clock.fastForward(9_000);
-    await page.getByText("This browser tells you only while PuffinTalk is open.").waitFor();
+    await page.getByText("This browser notifies you only while PuffinTalk is open.").waitFor();
     await turn(page, "Off");
     await page.locator("[aria-pressed=true]", { hasText: "Off" }).waitFor();
   },
 );
 
 noticeTest(
-  "where the browser forbids notifications, settings say what can change that",
+  "where the browser blocks notifications, settings say what can change that",
   async (t, browser) => {
     const page = await openSettings(t, browser, await t.signUp(ANN), { permissions: [] });
     await turn(page, "On");
-    match(await page.getByRole("alert").innerText(), /forbids notifications from here/);
+    match(await page.getByRole("alert").innerText(), /blocks notifications/);
     equal(await page.getByRole("button", { name: "Off" }).getAttribute("aria-pressed"), "true");
   },
 );

@@ -66,9 +66,9 @@ browserTest(
     await ann.page.evaluate("location.hash = '#/settings'");
     await moveTo(ann.page, "Delete account");
     await press(ann.page, "Enter");
-    await ann.page.getByText("There is no way back.").waitFor();
+    await ann.page.getByText("This cannot be undone.").waitFor();
     await press(ann.page, "Enter");
-    await ann.page.getByText("There is no way back.").waitFor({ state: "detached" });
+    await ann.page.getByText("This cannot be undone.").waitFor({ state: "detached" });
     succeeded(await t.call("GET", "/api/contacts", { token: ann.token }));
 
     await moveTo(ann.page, "Delete account");
@@ -339,9 +339,9 @@ browserTest(
     await moveTo(ann.page, /^One/, "ArrowUp");
     await moveTo(ann.page, "Message");
     await press(ann.page, "F1");
-    await ann.page.getByRole("button", { name: "Film or sound file" }).waitFor();
+    await ann.page.getByRole("button", { name: "Video or audio file" }).waitFor();
     await press(ann.page, "Escape");
-    equal(await ann.page.getByRole("button", { name: "Film or sound file" }).count(), 0);
+    equal(await ann.page.getByRole("button", { name: "Video or audio file" }).count(), 0);
     await press(ann.page, "Escape");
     await ann.page.locator(".chats").waitFor();
     await ann.page.locator(".row", { hasText: BOB }).waitFor();

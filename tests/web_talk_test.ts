@@ -151,7 +151,7 @@ windowsTest("wrong numbers and codes are answered with sentences that help", asy
   await page.getByText(/Ask again in (60|59) seconds/).waitFor();
   const wrong = t.codeFor(BOB) === "000000" ? "000001" : "000000";
   await page.keyboard.type(wrong);
-  await page.getByRole("alert").getByText("This code is not right").waitFor();
+  await page.getByRole("alert").getByText("This code is wrong").waitFor();
   await page.locator("#code").fill(t.codeFor(BOB));
   await page.locator(".chats").waitFor();
 });
