@@ -4,7 +4,17 @@ import twilioSdk from "twilio";
 
 import { invitations, invite, inviteStatuses, join, PUBLIC_URL, withInvites } from "./invite_calls.ts";
 import { ask, complete, MINUTE_MS, twilioEnv } from "./passcode_calls.ts";
-import { ANN, type Answer, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
+import {
+  ANN,
+  type Answer,
+  BOB,
+  CAT,
+  eventually,
+  refused,
+  succeeded,
+  type TestApp,
+  withApp,
+} from "./support.ts";
 
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 const TOKEN = twilioEnv({ baseUrl: "" } as never)["TWILIO_AUTH_TOKEN"]!;
@@ -118,7 +128,8 @@ Deno.test("a callback about an SMS before Twilio's answer is noted is not lost, 
 Deno.test("START that comes while an SMS that nobody knows is looked for stays said", () =>
   withInvites(async (t) => {
     const told = tellStatus(t, "SM404", "undelivered", { ErrorCode: "21610" });
-    await delay(100);
+    // The first lookup has blocked SMS to the number; two more follow.
+    await eventually(async () => equal((await t.sql`select from suppressions`).length, 1));
     understood(await tellInbound(t, BOB, "START"));
     understood(await told);
     succeeded(await ask(t, "signup", BOB));
