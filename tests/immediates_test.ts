@@ -24,3 +24,26 @@ Deno.test("an immediate that throws is reported, and those after it run, also wh
     globalThis.removeEventListener("error", hear);
   }
 });
+
+Deno.test("a flush of a connection that is closed already is not reported, and the immediates after it run", async () => {
+  guardImmediates();
+  const seen: string[] = [];
+  const hear = (event: ErrorEvent) => {
+    event.preventDefault();
+    seen.push(event.error.message);
+  };
+  globalThis.addEventListener("error", hear);
+  try {
+    const closed = { socket: null as { write(): void } | null };
+    // Named as in postgres.js.
+    setImmediate(function nextWrite() {
+      closed.socket!.write();
+    });
+    setImmediate(() => closed.socket!.write());
+    setImmediate(() => seen.push("behind"));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    deepEqual(seen, ["Cannot read properties of null (reading 'write')", "behind"]);
+  } finally {
+    globalThis.removeEventListener("error", hear);
+  }
+});

@@ -3,6 +3,14 @@
 let isGuarded = false;
 
 /**
+ * Whether postgres.js 3.4 flushed a connection that was closed meanwhile. The queries of that connection do not
+ * depend on the flush: they fail because the connection is lost.
+ */
+function isLateFlush(error: unknown): boolean {
+  return error instanceof TypeError && /\bat nextWrite\b/.test(error.stack ?? "");
+}
+
+/**
  * From now on an error thrown by a setImmediate callback is reported like any other uncaught error, and has
  * no further effect. Without this, Deno 2.9.6 never runs another setImmediate callback if the next one in the
  * queue is cleared at that moment; postgres.js both throws and clears there when connections are lost.
@@ -16,7 +24,7 @@ export function guardImmediates(): void {
       try {
         callback(...args);
       } catch (error) {
-        reportError(error);
+        if (!isLateFlush(error)) reportError(error);
       }
     });
   globalThis.setImmediate = Object.defineProperties(
