@@ -2,15 +2,12 @@
 
 import { type DatabaseAddress, openDatabase } from "./db/connection/database.ts";
 import { findUnreadable } from "./db/media/media.ts";
-import { migrate } from "./db/migrate/migrate.ts";
 import { listen } from "./db/notify.ts";
-import { isLoss } from "./db/connection/outages.ts";
-import { awaitServer, type Server } from "./db/connection/server.ts";
 import { collectWhenQuiet } from "./garbage.ts";
-import { keepListening, type Listening } from "./listening.ts";
+import type { Listening } from "./listening.ts";
+import { checkPorts, serve, serveMetricsPort } from "./ports.ts";
 import { createApp } from "./routes/app.ts";
 import { createRequestTracker, type RequestTracker } from "./routes/request_tracker.ts";
-import { serveMetrics } from "./routes/metrics.ts";
 import { readWebFiles } from "./routes/web_files.ts";
 import { type Config, parseConfig } from "./services/config.ts";
 import { startMemoryGuard } from "./services/events/memory_guard.ts";
@@ -19,12 +16,11 @@ import type { Metrics } from "./services/metrics.ts";
 import { developmentSecret } from "./services/secrets.ts";
 import { createServices, type Services } from "./services/services.ts";
 import { createSms } from "./services/sms/create.ts";
+import { prepareDatabase, startEmbedded } from "./start_database.ts";
 import { warnOfClock, warnOfMedia, warnOfSettings, warnOfSms } from "./start_warnings.ts";
 import { announce, exit, explain, hangupSignals, printLine, untilTold } from "./terminal.ts";
 
 const CONNECTIONS_MAX = 10;
-/** How often a start continues after losing its database: a database that the migration itself kills is not retried for ever. */
-const LOSSES_MAX = 3;
 /** How much of the ten seconds for a stop running requests get. */
 const DRAIN_MS_MAX = 5_500;
 /** The last part of that, reserved for requests that are aborted: their uploads are deleted, and they are answered. */
@@ -41,7 +37,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   const embedded = config.databaseUrl ? null : await startEmbedded(config.dataDir);
   try {
     const address: DatabaseAddress = config.databaseUrl ?? embedded!.address;
-    const dbServer = await prepare(config, address, told);
+    const dbServer = await prepareDatabase(address, told, () => checkPorts(config));
     const database = openDatabase(address, { max: CONNECTIONS_MAX });
     const secrets = config.jwtSecrets ?? [await developmentSecret(config.dataDir)];
     const metrics = config.metrics && await loadMetrics();
@@ -63,7 +59,7 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
       sockets: services.hub.countSockets,
       isReady: () => services.ready().then(() => true, () => false),
     });
-    const metricsServer = metrics && openMetrics(config.metrics!, metrics);
+    const metricsServer = metrics && serveMetricsPort(config.metrics!, metrics);
     services.upkeep.start();
     services.push.start();
     const stopWatching = startMemoryGuard(services.hub);
@@ -92,71 +88,10 @@ async function run(config: Config, told: Promise<Deno.Signal>): Promise<void> {
   }
 }
 
-/**
- * Waits for the database and migrates it. If the connection is lost meanwhile, nothing of the migration was applied, and
- * this waits for the database again.
- */
-async function prepare(config: Config, address: DatabaseAddress, told: Promise<unknown>): Promise<Server> {
-  for (let losses = 0;; losses += 1) {
-    const server = await awaitServer(address, told, {
-      onWaiting: (unreached) => log.warn("Waiting for the database", { ...unreached }),
-    });
-    tryPorts(config);
-    try {
-      const applied = await migrate(address, new URL("migrations/", import.meta.url), {
-        stop: told,
-        onWaiting: () => log.warn("Waiting for another process to migrate the database"),
-        onHeldUp: (holders) =>
-          log.warn("Waiting for others to release tables that a migration changes", { holders }),
-      });
-      const newest = applied.at(-1);
-      if (newest) log.info("Database migrated", { migrations: applied.length, newest });
-      return server;
-    } catch (error) {
-      if (!isLoss(error) || losses === LOSSES_MAX) throw error;
-      log.warn("Database lost during the migration, trying again", describeError(error));
-    }
-  }
-}
-
-function serve(
-  { host, port }: Pick<Config, "host" | "port">,
-  fetch: Deno.ServeHandler<Deno.NetAddr>,
-): Listening {
-  const open = (port: number) => Deno.serve({ port, hostname: host, onListen: () => {} }, fetch);
-  return keepListening(open, {
-    port,
-    onLost: (error) =>
-      log.error("Cannot accept connections; raise the limit of open files", describeError(error)),
-    onBack: () => log.info("Accepting connections again"),
-  });
-}
-
 /** Loads the metrics, which only a service with METRICS_PORT needs. */
 async function loadMetrics(): Promise<Metrics> {
   const { createMetrics } = await import("./services/metrics.ts");
   return createMetrics();
-}
-
-function openMetrics(at: NonNullable<Config["metrics"]>, metrics: Metrics): Listening {
-  return blamingMetrics(() => serve(at, serveMetrics(metrics)));
-}
-
-/** Checks the ports before anything is changed: after a migration the previous version does not start any more. */
-function tryPorts({ host, port, metrics }: Config): void {
-  Deno.listen({ hostname: host, port }).close();
-  if (metrics) {
-    blamingMetrics(() => Deno.listen({ hostname: metrics.host, port: metrics.port }).close());
-  }
-}
-
-/** Makes its errors name METRICS_PORT or METRICS_HOST instead of PORT or HOST. */
-function blamingMetrics<T>(open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    throw new Error(explain(error, "METRICS_"), { cause: error });
-  }
 }
 
 /** Starts nothing new, and lets running work finish within the time limit. */
@@ -170,14 +105,6 @@ async function drain(services: Services, tracker: RequestTracker, server: Listen
 /** Waits until it has ended, but at most so long. */
 async function atMost(ms: number, ended: Promise<void>): Promise<void> {
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, ms))]);
-}
-
-/** Loads the launcher and its binaries, which only a service without DATABASE_URL needs. */
-async function startEmbedded(dataDir: string) {
-  const launcher = await import("./db/embedded/launcher.ts");
-  return await launcher.startEmbedded(dataDir, {
-    onLost: () => log.error("Embedded PostgreSQL died, restarting it"),
-  });
 }
 
 // An unhandled error must not close everybody's connections. postgres.js sometimes throws from a timer, when a connection is

@@ -21,6 +21,8 @@ async function readSources(folder: string): Promise<Source[]> {
 function housed(path: string, text: string): string[] {
   const sources = [
     "main.ts",
+    "ports.ts",
+    "start_database.ts",
     "start_warnings.ts",
     "terminal.ts",
     "routes/app.ts",
