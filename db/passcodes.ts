@@ -14,7 +14,8 @@ export interface Challenge {
   attempts: number;
   expires_at: Date;
   /**
-   * When the code was used up; also set in a blank row, which has no code. Null while the code may be used.
+   * When the code was used up; also set in a blank row, which has no code. Null if it was not used; it may
+   * still have expired, or have no attempts left.
    */
   used_at: Date | null;
   /** Sends of the last day, oldest first, that were not followed by a successful guess. */

@@ -1,4 +1,5 @@
-// Users. A user is a number that signed up, or that somebody asked to be friends with before it did.
+// Users. A user is a number that signed up, one that somebody asked to be friends with before it did, or one
+// that inherits what has to outlive a deleted account (`accounts.ts`). A deleted user has no number.
 
 import type { Sql } from "./connection/database.ts";
 

@@ -41,7 +41,10 @@ export interface Database {
    * their outages, because bytes are not announced to anybody.
    */
   openBytes(): Bytes;
-  /** Sets the callback for operations that failed in an outage but may still have been committed. */
+  /**
+   * Sets the callback for operations that failed in an outage but may still have been committed, and for a
+   * change to another server.
+   */
   onOutage(tell: () => void): void;
   /** Sets the callback for changes of availability: an outage with its reason, and its end. */
   onNews(tell: (news: DatabaseNews) => void): void;
@@ -49,8 +52,8 @@ export interface Database {
 }
 
 /**
- * Longer than the time that an operation is given, so that a process which was busy for two seconds does not
- * take its own delay for a refusal.
+ * Longer than an operation waits for a database that does not answer (two seconds), so that a process which
+ * was busy for that long does not take its own delay for a refused connection.
  */
 const CONNECT_SECONDS_MAX = 5;
 const RETRY_SECONDS = 0.25;
@@ -76,8 +79,8 @@ export function connect(at: DatabaseAddress, options: ConnectionOptions) {
       application_name: "puffintalk",
       statement_timeout: OPERATION_MS_MAX,
       idle_in_transaction_session_timeout: OPERATION_MS_MAX,
-      // Override settings of the role: a lock timeout ends with its statement, and idle connections stay
-      // open, including one that only listens.
+      // These override settings of the role: a wait for a lock ends no earlier than its statement unless
+      // `lockMsMax` says so, and idle connections stay open, including one that only listens.
       lock_timeout: options.lockMsMax ?? NEVER,
       idle_session_timeout: NEVER,
       // A prepared plan lives as long as its connection. A sequential scan planned while a table is small

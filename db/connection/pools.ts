@@ -20,7 +20,7 @@ const BIGINT_ARRAY = 1016;
  * Opens the connection and lets postgres.js fetch the array types, which it does before the first statement.
  * If the connection breaks off during that, postgres.js silently reconnects and does not always fetch them
  * again.
- * @throws ConnectionLost
+ * @throws OpeningRefused, ConnectionLost
  */
 async function learnArrays(pool: Pool): Promise<void> {
   await pool`select 1`.catch((error) => Promise.reject(toOpeningError(error)));

@@ -9,7 +9,10 @@ export interface Probe {
   end(seconds: number): Promise<void>;
 }
 
-/** @param connect creates a pool of one connection @param onLost called when an open connection was lost */
+/**
+ * @param connect creates a pool of one connection
+ * @param onLost called when an open connection was lost
+ */
 export function openProbe(connect: (onclose: () => void) => Pool, onLost: () => void): Probe {
   let isOpen = false;
   const pool = connect(() => {

@@ -25,8 +25,8 @@ const RETRY_MS = 500;
 /**
  * Waits until the server answers, since it may still be starting.
  * @param onWaiting called once, before the first wait, with the server that does not answer and the reason
- * @throws Error after 30 s without an answer, for a server older than PostgreSQL 15, for a refused login, and
- * if `stop` resolves first
+ * @throws Error after 30 s without an answer; for a server older than PostgreSQL 15, a refused login, an
+ * encoding other than UTF8, or a pooler in between that drops our settings; and if `stop` resolves first
  */
 export async function awaitServer(
   at: DatabaseAddress,

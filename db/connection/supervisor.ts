@@ -18,8 +18,9 @@ export interface Connections {
 
 export interface Supervisor<Open extends Connections> {
   /**
-   * Runs `work`, and keeps waiting for it while the database answers. If the database stops answering, or the
-   * work takes longer than OPERATION_MS_MAX, `onGiveUp` is called and the result of the work is discarded.
+   * Runs `work`, and keeps waiting for it while the database answers. If the database stops answering, the
+   * connections of the work are replaced, or it takes longer than OPERATION_MS_MAX, `onGiveUp` is called and
+   * the result of the work is discarded.
    * @throws DatabaseUnavailable
    */
   run<T>(work: (connections: Open) => Promise<T>, onGiveUp?: () => void): Promise<T>;

@@ -126,8 +126,8 @@ async function endOf(log: string): Promise<string> {
  */
 function explain(dataDir: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  // Deno's own advice to allow everything would be wrong here: a process without these permissions has no
-  // place for data.
+  // Deno asks for permission to do everything where a path is in /proc, /dev or the like. Its advice to grant
+  // that would be wrong here, because no data can be kept there.
   const isForbidden = error.name === "NotCapable";
   if (!isForbidden && !("code" in error)) return error;
   const reason = isForbidden ? "it is no place for files" : error.message;
