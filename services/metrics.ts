@@ -84,7 +84,7 @@ export function createMetrics(): Metrics {
       addGauge(
         registry,
         "puffintalk_ready",
-        "1 where the database answers, else 0",
+        "1 if the database answers, else 0",
         async () => Number(await isReady()),
       );
     },
@@ -96,22 +96,27 @@ export function createMetrics(): Metrics {
 /** The names are the customary ones. prom-client's own collectors would read files of the system. */
 function addProcess(registry: Registry): void {
   const startedAt = Date.now() / 1000 - process.uptime();
-  addGauge(registry, "process_start_time_seconds", "When the process began, since 1970", () => startedAt);
+  addGauge(registry, "process_start_time_seconds", "When the process began, as Unix time", () => startedAt);
   addGauge(
     registry,
     "process_resident_memory_bytes",
-    "What of it is in memory",
+    "Resident memory of the process",
     () => Deno.memoryUsage().rss,
   );
-  addGauge(registry, "process_heap_bytes", "Of that, V8's heap", () => Deno.memoryUsage().heapTotal);
-  addGauge(registry, "process_event_loop_lag_seconds", "How long a turn takes now", async () => {
-    const at = performance.now();
-    await setImmediate();
-    return (performance.now() - at) / 1000;
-  });
+  addGauge(registry, "process_heap_bytes", "Size of V8's heap", () => Deno.memoryUsage().heapTotal);
+  addGauge(
+    registry,
+    "process_event_loop_lag_seconds",
+    "How long a turn of the event loop takes now",
+    async () => {
+      const at = performance.now();
+      await setImmediate();
+      return (performance.now() - at) / 1000;
+    },
+  );
   new Counter({
     name: "process_cpu_seconds_total",
-    help: "Time of the processor that it took",
+    help: "CPU time that the process has used",
     registers: [registry],
     collect() {
       const { user, system } = process.cpuUsage();
