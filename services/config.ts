@@ -15,7 +15,7 @@ import {
 } from "./sms/config.ts";
 import { HOST_LENGTH_MAX } from "./sms/texts.ts";
 
-/** What postgres.js takes (libpq, 34.1.2). */
+/** The values of sslmode that postgres.js supports (libpq, 34.1.2). */
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 const PASSCODE_TTL_SECONDS_MAX = 31_536_000;
 /** The largest large object of PostgreSQL. */
@@ -27,7 +27,7 @@ export type InviteMode = "server" | "device" | "off";
 export interface Config {
   port: number;
   host: string;
-  /** Null: a database of its own under `dataDir`. */
+  /** Null: an embedded database below `dataDir`. */
   databaseUrl: string | null;
   dataDir: string;
   /** An origin without a trailing slash. With port 0 its default names that port, not the one taken. */
@@ -44,7 +44,7 @@ export interface Config {
   passcodeTtlMs: number;
   phoneWireFormat: "e164" | "digits";
   inviteMode: InviteMode;
-  /** Whether signup and signin answer alike, whoever has an account. */
+  /** Whether answers to sign-ups and sign-ins are the same for numbers with and without an account. */
   uniformAuth: boolean;
   /** The apps that open links of this service. */
   androidApp: AndroidApp | null;
@@ -54,7 +54,7 @@ export interface Config {
   trustedProxyCount: number;
   corsOrigins: "*" | readonly string[];
   maxUploadBytes: number;
-  /** What the media of one user may take up. */
+  /** Bytes that the media of one user may take up. */
   mediaQuotaBytes: number;
   /** Which push services may be asked to wake a browser. */
   pushHosts: PushHosts;
@@ -78,7 +78,7 @@ export class ConfigError extends Error {
 
 /**
  * Reads the configuration from environment variables; an empty one counts as unset, an unknown one as absent.
- * Production has no database of its own, so that one must be given.
+ * Production has no embedded database, so DATABASE_URL is required there.
  * @throws {ConfigError} naming every bad variable
  */
 export function parseConfig(
@@ -159,7 +159,7 @@ function readDatabaseUrl(env: Environment, production: boolean): string | null {
   if (sslMode !== null && !SSL_MODES.includes(sslMode)) {
     env.refuse("DATABASE_URL", `Must have an sslmode that is one of ${SSL_MODES.join(", ")}`);
   }
-  // Deno opens a Unix socket only to who may read and write its file, and production may write nothing.
+  // Deno opens a Unix socket only with permission to read and write its file, and production may write nothing.
   if (production && url !== null && /[?&]host=|\/\/[^/]*%2f/i.test(url)) {
     env.refuse("DATABASE_URL", "Must name a host: production cannot use a Unix socket");
   }
@@ -209,7 +209,7 @@ function readCorsOrigins(env: Environment): Config["corsOrigins"] {
   });
 }
 
-/** A secret may be weak only where none but the developer can reach the service. */
+/** A secret may be weak only if nobody but the developer can reach the service. */
 function readJwtSecrets(
   env: Environment,
   { required, strong }: { required: boolean; strong: boolean },

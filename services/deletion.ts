@@ -28,7 +28,7 @@ export function createDeletion(
   /**
    * Deletes my account. Its number has to be given, so that it cannot happen by accident.
    * @throws AppError invalid_input if the number is another one; unauthenticated if the account does not
-   * exist any more
+   * exist any more; unavailable if new pairs with it kept being created meanwhile
    */
   async function deleteAccount(me: Actor, phone: PhoneNumber): Promise<void> {
     if (phone !== me.phone_number) {
@@ -47,7 +47,7 @@ export function createDeletion(
     return deleted;
   }
 
-  /** False if there is no such account. */
+  /** False if there is no such account. @throws AppError unavailable after ATTEMPTS_MAX attempts */
   async function deleteUser(userId: number): Promise<boolean> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const done = await attemptToDelete(userId);

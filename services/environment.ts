@@ -1,8 +1,8 @@
-/** Reads named texts and remembers every problem, so that one start tells them all. */
+/** Reads environment variables and collects every problem, so that a single start reports them all. */
 export interface Environment {
   /** Without the white space around it; null where it is unset, empty or blank. */
   text(name: string): string | null;
-  /** As `text`, but its absence is a problem: `because` says whose need it is. */
+  /** As `text`, but a missing one is a problem; `because` says why it is needed. */
   required(name: string, because: string): string;
   /** A text of this form. A problem never quotes the text, which may be a secret. */
   matching(name: string, form: RegExp, wanted: string): string | null;
@@ -17,7 +17,7 @@ export interface Environment {
   ): Choice | Otherwise;
   /** Comma-separated; blank entries are dropped, but commas alone are a problem. */
   list(name: string): string[];
-  /** Notes a problem; of one variable only the first. */
+  /** Notes a problem; only the first one of each variable is kept. */
   refuse(name: string, problem: string): void;
   readonly problems: readonly string[];
 }
@@ -71,7 +71,7 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
   };
 }
 
-/** Whether a host name or address leads to this machine alone. */
+/** Whether a host name or address is a loopback one, which only this machine can reach. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127\.[0-9.]+|\[?::1\]?)$/i.test(host);
 }

@@ -9,7 +9,9 @@ export type LockKey = string | number;
 
 /** Statements that may wait for locks at a time; each takes a connection. */
 const AT_ONCE_MAX = 2;
-/** A job that has not started after this time fails without being tried. */
+/**
+ * Jobs that have not started this long after the first of their lock joined the queue fail without being tried.
+ */
 const PATIENCE_MS = 2_000;
 
 export interface RetryQueue<Job> {

@@ -64,13 +64,15 @@ export function asksOf(wish: Wish): Ask[] {
 
 /**
  * Charges the case to the ledger and returns its outcome. A full limit is an error, and so is a number
- * without an account while invitations are off; nothing of such a case is written.
+ * without an account while invitations are off. Of such a case no change is written; the latter still costs
+ * a use of `reveal_address`.
  */
 export function judge(one: Case, ledger: Ledger, inviteMode: InviteMode): Outcome {
   const isUnknown = inviteMode === "off" && one.wish.action === "request" &&
     (!one.peer || one.peer.status === "invited");
   const [reveals, counts] = [dueReveals(one), dueCounts(one)];
-  // Checked before the account is considered, so that a full limit refuses known and unknown numbers alike.
+  // Checked before the account is considered, so that a full `reveal_address` refuses known and unknown numbers
+  // alike.
   const wait = ledger.wait(reveals) ?? (isUnknown ? null : ledger.wait(counts));
   if (wait !== null) return new AppError("rate_limited", { retryAfter: wait });
   if (isUnknown) {

@@ -62,7 +62,11 @@ export function createContactChanges(
   /** The change in progress for each pair: a batch never has two changes of the same pair. */
   const underWay = new Map<string, Promise<unknown>>();
 
-  /** @throws AppError user_not_found, rate_limited */
+  /**
+   * Makes a change, after any other change of the same pair that is in progress.
+   * @throws AppError user_not_found, rate_limited; unauthenticated if the user's account was deleted;
+   * unavailable if others kept changing what the batch had read
+   */
   async function change(wish: Wish): Promise<Done> {
     const key = pairOf(wish);
     for (let first = underWay.get(key); first; first = underWay.get(key)) await first.catch(rethrowOutage);

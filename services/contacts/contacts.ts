@@ -64,7 +64,7 @@ export function createContacts(
   /**
    * Sends a request, or accepts the peer's if there is one; returns the whole list. A new request to a number
    * without an account invites it.
-   * @throws AppError own_number, user_not_found, rate_limited, and the refusals of `decide`
+   * @throws AppError own_number, the refusals of `decide`, and as `changes.change`
    */
   async function request(
     me: Actor,
@@ -79,14 +79,17 @@ export function createContacts(
 
   /**
    * Accepts a request or deletes a contact; returns the whole list.
-   * @throws AppError own_number, and the refusals of `decide`
+   * @throws AppError own_number, the refusals of `decide`, and as `changes.change`
    */
   async function act(action: "accept" | "delete", me: Actor, phone: PhoneNumber): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
     return await answer(me, await changes.change({ action, me, phone }));
   }
 
-  /** Sets my own name for a contact. @throws AppError own_number, contact_not_found */
+  /**
+   * Sets my own name for a contact.
+   * @throws AppError own_number, contact_not_found, and as `changes.change`
+   */
   async function update(me: Actor, phone: PhoneNumber, displayName: string): Promise<Contact[]> {
     refuseOwnNumber(me, phone);
     return await answer(me, await changes.change({ action: "rename", me, phone, displayName }));

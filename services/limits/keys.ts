@@ -8,7 +8,8 @@ export type LimitKeys = (text: string) => string;
 const NAME_BYTES = 16;
 /**
  * Recent keys are cached: a client that does something limited soon does it again, and computing the key
- * takes as long as everything else done for a limit. The texts (numbers, addresses) never leave memory.
+ * takes as long as everything else done for a limit. The cache holds the texts (numbers, addresses) in memory
+ * only and never writes them anywhere.
  */
 const NAMES_MAX = 10_000;
 const NAMES_KEPT_MS = 10 * 60_000;

@@ -16,7 +16,7 @@ import { formatRate, type Limits, type SharedName } from "./table.ts";
 export interface Verdict {
   /** Whole seconds until all uses can be taken; null if they were taken. */
   retryAfter: number | null;
-  /** The used share of each limit's fullest bucket now, from 0 to 1. */
+  /** The used share of each limit's most used bucket now, from 0 to 1. */
   used: Partial<Record<SharedName, number>>;
 }
 

@@ -3,7 +3,7 @@
 export interface Chunk {
   /** Position in the upload. */
   offset: number;
-  /** Valid until the chunk after the next one is begun, since buffers are reused. */
+  /** Valid until `write` resolves: two buffers are used alternately, and then this one is filled again. */
   bytes: Uint8Array;
   /** Whether a crash of the database may lose it. */
   isLazy: boolean;

@@ -64,8 +64,8 @@ async function contentOf(bytes: Bytes, element: Element): Promise<DataView> {
 }
 
 /**
- * A number that encodes its own length: its value without and with the length marker. Null if all bits are
- * ones, which means unknown.
+ * A number that encodes its own length: its value without and with (`marked`) the length marker. The value is
+ * null if all its bits are ones, which means unknown. Null if there is no whole number at `at`.
  */
 export function vintAt(view: DataView, at: number) {
   if (at >= view.byteLength) return null;

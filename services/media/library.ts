@@ -87,8 +87,8 @@ export function createLibrary({ database, links }: { database: Database; links: 
       if (chunk?.length === length) return chunk;
       throw new Error("Media ended before their size");
     } catch (error) {
-      // Deno prints the error of a response stream itself, bypassing our log, so it must not contain
-      // anything.
+      // Deno prints the error of a response stream itself, bypassing our log, so it must not contain any
+      // details.
       log.warn("Download aborted", describeError(error));
       throw new Error("Download aborted");
     }

@@ -74,7 +74,8 @@ export function createMessages(
 
   /**
    * Sends a message.
-   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited
+   * @throws AppError recipient_not_found, not_friends, client_id_reused, invalid_media, rate_limited;
+   * unavailable if the conversation no longer exists
    */
   async function send(me: Actor, { phone, ...content }: Outgoing): Promise<Message> {
     const thread = await threads.find(me, phone);

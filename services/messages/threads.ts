@@ -8,7 +8,7 @@ import type { Actor } from "../sessions/sessions.ts";
 
 /**
  * The conversation of two people, from the view of one of them. Its ids never change while both accounts
- * exist, so they may be cached.
+ * exist and the database is not replaced by another, so they may be cached.
  */
 export interface Thread {
   conversation_id: number;

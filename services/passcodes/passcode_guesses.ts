@@ -43,7 +43,8 @@ export function createRedeem(
   /**
    * Redeems a code: `use` runs exactly once, in the transaction that uses the code up; `afterCommit` runs
    * after its commit.
-   * @throws AppError invalid_passcode, passcode_expired, too_many_attempts
+   * @throws AppError invalid_passcode, passcode_expired, too_many_attempts; and whatever `use` throws, which
+   * leaves the code unused
    */
   async function redeem<T>(
     guess: Guess,

@@ -55,7 +55,8 @@ export function createPasscodes(options: PasscodesOptions) {
    * Sends a code. Before the SMS goes out, the wait until the next one starts and the limits are charged,
    * both or neither. If the SMS was refused, the wait is undone. The charges are undone too if it certainly
    * did not go out, all but that of the address.
-   * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out, sms_disabled
+   * @throws AppError rate_limited, sms_failed, sms_not_allowed, sms_opted_out, sms_disabled; and whatever
+   * `judge` throws
    */
   async function ask(
     phone: PhoneNumber,

@@ -50,7 +50,8 @@ export function createPush(
 
   /**
    * Subscribes this session's browser, replacing any earlier subscription of the session.
-   * @throws AppError invalid_input if the endpoint is not one of an allowed push service; unauthenticated
+   * @throws AppError invalid_input if the endpoint is not one of an allowed push service, or the subscription
+   * has already expired; unauthenticated if the session has ended
    */
   async function subscribe(
     me: Actor,
@@ -58,7 +59,7 @@ export function createPush(
   ): Promise<void> {
     const address = parseEndpoint(endpoint, hosts);
     if (address === null) refuse("endpoint", "Must be the address of an allowed push service");
-    if (expires_at && expires_at <= now()) refuse("expirationTime", "Is over");
+    if (expires_at && expires_at <= now()) refuse("expirationTime", "Must be in the future");
     const { public_key } = await keys.pair();
     const session = { session_id: me.session_id, public_key, expires_at, now: now() };
     const saved = await database.begin((sql) =>

@@ -161,6 +161,7 @@ export function createSessions(
     touches.add(id).catch((error) => log.warn("Last use of a session not recorded", describeError(error)));
   }
 
+  /** Extends the current session and signs a new token for it. @throws AppError unauthenticated */
   async function renew(me: Actor): Promise<SessionToken> {
     const at = now();
     const expiresAt = endOfSession(at);

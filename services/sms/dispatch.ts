@@ -9,8 +9,8 @@ import type { SmsOutcome, SmsRefusal, SmsSender } from "./sender.ts";
 
 export interface SmsDispatch {
   /**
-   * Whether this number gets an SMS: it is no test number, and for paid SMS its country and kind of line are
-   * allowed.
+   * Whether this number gets an SMS: it is no test number, and for paid SMS they are enabled, and the number is
+   * valid, in an allowed country and of a suitable kind of line.
    */
   isReachable(to: PhoneNumber): boolean;
   /** Why no passcode can be sent to this number, as far as that is known without trying; null if one can. */

@@ -2,7 +2,9 @@ import { type Language, LANGUAGES } from "./language.ts";
 
 const OTHERWISE: Language = "en";
 
-/** The best liked of our languages in an Accept-Language header (RFC 9110, section 12.5.4); a region does not matter. */
+/**
+ * The language of ours that an Accept-Language header prefers (RFC 9110, section 12.5.4). Regions are ignored.
+ */
 export function preferredLanguage(header = ""): Language {
   const ranges = header.split(",").map((range) => {
     const [tag = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());

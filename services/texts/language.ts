@@ -6,10 +6,13 @@ export const LANGUAGES = ["en", "es"] as const;
 
 export type Language = typeof LANGUAGES[number];
 
-/** Read wherever no other language of ours is. */
+/** The language for all countries that have no other one of ours. */
 const OTHERWISE = "en";
 
-/** ISO 3166-1 codes of the countries where a language is what most people read; a language without them does not compile. */
+/**
+ * ISO 3166-1 codes of the countries where most people read a language. A language without an entry does not
+ * compile.
+ */
 const COUNTRIES: Record<Exclude<Language, typeof OTHERWISE>, string> = {
   es: "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PR PY SV UY VE",
 };
@@ -22,7 +25,7 @@ const LANGUAGE_BY_COUNTRY: ReadonlyMap<string, Language> = new Map(
   ),
 );
 
-/** By the number's country: all that is known of somebody who has never been here. */
+/** By the number's country, which is all that is known of somebody who has never used the service. */
 export function languageOf(phone: PhoneNumber): Language {
   return LANGUAGE_BY_COUNTRY.get(countryOf(phone) ?? "") ?? OTHERWISE;
 }

@@ -1,9 +1,9 @@
-// How long what people write may be, in code points: an emoji counts once, as it does in PostgreSQL, and not twice, as
-// it does in JavaScript.
+// Limits for texts that people write, in code points: an emoji counts once, as in PostgreSQL, and not twice, as in
+// JavaScript.
 
-/** Of a message, and of the words that go with a film. */
+/** For a message, and for the caption of a video or audio message. */
 export const TEXT_MAX = 4096;
-/** Of my name for somebody, in NFC. */
+/** For my name for somebody, in NFC. */
 export const NAME_MAX = 50;
 
 export function codePoints(text: string): number {

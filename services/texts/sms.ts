@@ -1,14 +1,14 @@
-// The words of every SMS in every language. Only characters of GSM-7: that has no acute a, i, o or u.
+// The texts of every SMS in every language. Only characters of GSM-7, which has no acute a, i, o or u.
 
 import type { Language } from "./language.ts";
 
 interface SmsWords {
   passcode: (passcode: string) => string;
-  /** In the place of a passcode that would be of no use. */
+  /** Sent instead of a passcode that could not be used. */
   instead: { sign_in: string; sign_up: string };
-  /** From our number: it says who asks, and how to be left alone. */
+  /** Sent from our number: says who invites, and how to opt out. */
   invite: (inviter: string, url: string) => string;
-  /** From the inviter's own phone. */
+  /** Sent from the inviter's own phone. */
   deviceInvite: (url: string) => string;
 }
 

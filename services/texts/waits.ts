@@ -1,4 +1,4 @@
-// How long to wait, in words: on the page of an invitation and in the web client alike.
+// How long to wait, in words: in errors of the API, on the page of an invitation and in the web client.
 
 import type { Language } from "./language.ts";
 
