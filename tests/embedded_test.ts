@@ -218,11 +218,11 @@ Deno.test("startEmbedded() opens no socket in a folder that somebody else may en
     await Deno.mkdir(sockets);
     try {
       await Deno.chmod(sockets, 0o777);
-      await rejects(start(), /meant for the database's socket, belongs to someone else/);
+      await rejects(start(), /which is for the socket of the database, belongs to somebody else/);
       if (!root) return;
       await Deno.chmod(sockets, 0o700);
       await Deno.chown(sockets, 54_321, 54_321);
-      await rejects(start(), /meant for the database's socket, belongs to someone else/);
+      await rejects(start(), /which is for the socket of the database, belongs to somebody else/);
     } finally {
       await Deno.remove(sockets, { recursive: true });
     }
@@ -244,7 +244,7 @@ Deno.test("startEmbedded() names DATA_DIR where its path has what the programs c
     for (const part of ['a"b', "a$b", "a`b", "a\nb", "a,b"]) {
       await rejects(startEmbedded(join(folder, part), FAST), (error: Error) => {
         equal(error.name, "EmbeddedPostgresError");
-        ok(error.message.startsWith(`DATA_DIR: Must lead to a path without ${JSON.stringify(part[1])}`));
+        ok(error.message.startsWith(`DATA_DIR: Must be a path without ${JSON.stringify(part[1])}`));
         ok(error.message.includes(JSON.stringify(join(folder, part, "postgres"))));
         return true;
       });
@@ -289,7 +289,7 @@ Deno.test({
       await Deno.symlink(elsewhere, join(dataDir, "postgres"));
 
       const started = startEmbedded(dataDir, FAST).then((server) => server.stop());
-      await rejects(started, /The link ".+\/data\/postgres" does not lead into/);
+      await rejects(started, /The link ".+\/data\/postgres" does not point into/);
       equal((await Deno.stat(elsewhere)).uid, 0);
     }),
 });
@@ -306,7 +306,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "startEmbedded() works for an ordinary user in a home of mode 700, and refuses what he cannot write",
+  name:
+    "startEmbedded() works for an ordinary user in a home of mode 700, and refuses what they cannot write",
   ignore: !root,
   fn: () =>
     withFolder(async (folder) => {

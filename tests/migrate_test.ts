@@ -91,7 +91,7 @@ Deno.test("migrate() that is told to stop waits for nobody, changes nothing, and
     const onWaiting = () => stop.resolve();
     const startedAt = performance.now();
     const migrating = migrate(address, folder, { stop: stop.promise, onWaiting, toldAfterMs: 20 });
-    await rejects(migrating, /^Error: Told to stop while another process migrates/);
+    await rejects(migrating, /^Error: Stopped while another process was migrating/);
     ok(performance.now() - startedAt < 1_500);
     equal((await sql`select 1 from pg_locks where locktype = 'advisory' and not granted`).length, 0);
     await end();
@@ -105,7 +105,8 @@ Deno.test("migrate() says that a database takes no changes, and whose variable n
     await sql.unsafe(`alter database ${database} set default_transaction_read_only = on`);
     const url = `postgres://puffintalk@localhost/${database}?host=${encodeURIComponent(host)}`;
     await rejects(migrate(url, folder), {
-      message: "DATABASE_URL: Cannot use the database: it is read-only, by default_transaction_read_only",
+      message:
+        "DATABASE_URL: Cannot use the database: it is read-only, because default_transaction_read_only is on",
     });
     await sql.unsafe(`alter database ${database} reset default_transaction_read_only`);
     deepEqual(await tables(), []);
@@ -146,7 +147,7 @@ Deno.test("migrate() refuses a database that is newer than the code, and names t
     await migrate(address, folder);
     await Deno.remove(new URL("0002_later.sql", folder));
     await write("0003_mine.sql", "create table mine (id int);");
-    await rejects(migrate(address, folder), /newer than this version, it has "0002_later.sql"/);
+    await rejects(migrate(address, folder), /newer than this version: it has "0002_later.sql"/);
     deepEqual(await tables(), ["later", "migrations", "one"]);
   }));
 
@@ -165,7 +166,7 @@ Deno.test("migrate() refuses a file whose name it would pass over", () =>
     for (const name of ["1_one.sql", "0001-one.sql", "0001_one.SQL.sql"]) {
       await write(name, "create table one (id int);");
       await rejects(migrate(address, folder), {
-        message: `Cannot migrate: "${name}" is not called like "0001_people.sql"`,
+        message: `Cannot migrate: "${name}" is not named like "0001_people.sql"`,
       });
       await Deno.remove(new URL(name, folder));
     }
@@ -232,7 +233,7 @@ Deno.test("0014_deleted_accounts.sql blocks no lookup of people while it waits f
         return await sql`select from users for key share`;
       }).then(() => "found", (error: Error) => error.message);
       isStopped.resolve();
-      await rejects(migrated, /Told to stop/);
+      await rejects(migrated, /Stopped while/);
       await dump.end();
       equal(found, "found", table);
     }
@@ -275,7 +276,7 @@ Deno.test("migrate() that is told to stop does not wait for others who lock a ta
     const dump = await holdTable(address, "one");
     const stop = Promise.withResolvers<void>();
     const migrating = migrate(address, folder, { stop: stop.promise, onHeldUp: () => stop.resolve() });
-    await rejects(migrating, /^Error: Told to stop while others hold what has to be changed/);
+    await rejects(migrating, /^Error: Stopped while others were using tables that have to change/);
     deepEqual(await tables(), ["migrations", "one"]);
     await dump.end();
   }));
@@ -290,7 +291,7 @@ Deno.test("migrate() says what a role lacks that may not make tables, and what t
       const url = `postgres://${role}@localhost/${database}?host=${encodeURIComponent(host)}`;
       await rejects(
         migrate(url, folder),
-        /^Error: DATABASE_URL: Cannot migrate: permission denied for schema public\. Let its role own the database/,
+        /^Error: DATABASE_URL: Cannot migrate: permission denied for schema public\. Make its role the owner of the database/,
       );
     } finally {
       await sql.unsafe(`drop role ${role}`);
@@ -304,7 +305,7 @@ Deno.test("migrate() makes no second set of tables in a schema that has come bef
     await sql.unsafe(`create schema puffintalk`);
     await rejects(
       migrate(address, folder),
-      /the tables are in schema "public", and new ones .* in "puffintalk"/,
+      /the tables are in schema "public", but new ones .* in "puffintalk"/,
     );
     await sql.unsafe(`drop schema puffintalk`);
     deepEqual(await migrate(address, folder), []);

@@ -60,7 +60,7 @@ export async function awaitServer(
         isWaiting = true;
         const again = new Promise((resolve) => setTimeout(() => resolve(true), RETRY_MS));
         if (await Promise.race([again, stop]) !== true) {
-          throw new Error("Told to stop while waiting for the database");
+          throw new Error("Stopped while waiting for the database");
         }
       }
     }
@@ -88,12 +88,14 @@ async function askServer(pool: Pool, now: () => Date): Promise<Server> {
   const { encoding, is_ours, unsafe } = row!;
   if (encoding !== "UTF8") {
     throw new Unusable(
-      `Cannot use the database: its encoding is ${encoding}, which has no room for all that people write. ` +
-        "Make one with: create database NAME encoding 'UTF8' template template0",
+      `Cannot use the database: its encoding is ${encoding}, which cannot store all characters. ` +
+        "Create one with: create database NAME encoding 'UTF8' template template0",
     );
   }
   if (!is_ours) {
-    throw new Unusable(`Cannot use the database: its connections lose their settings. ${NO_POOLER}`);
+    throw new Unusable(
+      `Cannot use the database: settings of its connections are lost on the way. ${NO_POOLER}`,
+    );
   }
   return { version: refuseOld(row!.version), clockAheadMs, unsafe };
 }
@@ -101,8 +103,8 @@ async function askServer(pool: Pool, now: () => Date): Promise<Server> {
 /**
  * postgres.js starts TLS whatever the server replies to SSLRequest, and a server without TLS then hangs up.
  */
-const TLS_UNKNOWN = ", as of a server without the TLS that sslmode asks for";
-const NO_POOLER = "Name the server itself, and no pooler before it";
+const TLS_UNKNOWN = "; sslmode asks for TLS, which this server may not support";
+const NO_POOLER = "Name the server itself, not a pooler in front of it";
 
 /** protocol_violation: the reply of a pooler to a setting that it does not pass on. */
 const REFUSED_SETTING = "08P01";
@@ -123,8 +125,8 @@ const UNKNOWN_SETTING = "42704";
 function reasonOf(error: Error): string {
   if (error instanceof Unusable) return error.message;
   if ("code" in error && error.code === UNKNOWN_SETTING) {
-    return `Cannot use the database: it has to be PostgreSQL ${VERSION_MIN} or later, and to know each parameter of ` +
-      `DATABASE_URL (${error.message})`;
+    return `Cannot use the database: it has to be PostgreSQL ${VERSION_MIN} or later, and DATABASE_URL must have ` +
+      `no parameter that it does not know (${error.message})`;
   }
   const advice = isRefusedSetting(error) ? `. ${NO_POOLER}` : "";
   return `Cannot use the database: ${error.message}${advice}`;

@@ -130,10 +130,10 @@ function explain(dataDir: string, error: unknown): unknown {
   // that would be wrong here, because no data can be kept there.
   const isForbidden = error.name === "NotCapable";
   if (!isForbidden && !("code" in error)) return error;
-  const reason = isForbidden ? "it is no place for files" : error.message;
+  const reason = isForbidden ? "files cannot be kept there" : error.message;
   return new EmbeddedPostgresError(
     `Cannot write to the data directory ${quote(dataDir)}: ${reason}. ` +
-      `Set DATA_DIR to a directory that can be written. ${USE_DATABASE_URL}`,
+      `Set DATA_DIR to a directory that is writable. ${USE_DATABASE_URL}`,
     { cause: error },
   );
 }

@@ -47,7 +47,7 @@ async function refuseUnusable({ location, cluster, socketFolder }: Place): Promi
   const found = /,/.exec(socketFolder) ?? (setsUp ? /["$`\r\n]/.exec(location) : null);
   if (found === null) return;
   throw new EmbeddedPostgresError(
-    `DATA_DIR: Must lead to a path without ${quote(found[0])}, for the database in ${quote(location)}. ` +
+    `DATA_DIR: Must be a path without ${quote(found[0])}; its database would be in ${quote(location)}. ` +
       USE_DATABASE_URL,
   );
 }
@@ -64,7 +64,7 @@ async function findLocation(dataDir: string, root: boolean): Promise<string> {
   if (await canEnter(dataDir, existing?.uid ? accountOf(existing) : await nobody())) return usual;
   if (existing) {
     throw new EmbeddedPostgresError(
-      `The database is in ${quote(usual)}, where its user can no longer go. ` +
+      `The database is in ${quote(usual)}, which its user can no longer reach. ` +
         `Let others enter the folders above it (chmod o+x), or move the data directory and set DATA_DIR.`,
     );
   }
@@ -80,7 +80,7 @@ async function findLocation(dataDir: string, root: boolean): Promise<string> {
 async function followLink(link: string): Promise<string> {
   const target = await Deno.readLink(link);
   if (dirname(target) === ROOTS_CLUSTERS) return target;
-  throw new EmbeddedPostgresError(`The link ${quote(link)} does not lead into ${quote(ROOTS_CLUSTERS)}.`);
+  throw new EmbeddedPostgresError(`The link ${quote(link)} does not point into ${quote(ROOTS_CLUSTERS)}.`);
 }
 
 /** An existing cluster keeps its user; a new folder of root's goes to `nobody`. */

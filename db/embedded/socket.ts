@@ -27,7 +27,9 @@ export async function findSocketFolder(location: string, account: Account): Prom
   const after = await Deno.lstat(folder);
   if (after.isDirectory && after.uid === uid && ((after.mode ?? 0) & 0o077) === 0) return folder;
   throw new EmbeddedPostgresError(
-    `The folder ${quote(folder)}, meant for the database's socket, belongs to someone else. Remove it.`,
+    `The folder ${
+      quote(folder)
+    }, which is for the socket of the database, belongs to somebody else. Remove it.`,
   );
 }
 

@@ -91,7 +91,7 @@ async function pause(ms: number, stop: Promise<unknown>): Promise<void> {
   const timer = setTimeout(() => over.resolve(true), ms);
   const isOver = await Promise.race([over.promise, stop.then(() => false)]);
   clearTimeout(timer);
-  if (!isOver) throw new Error("Told to stop while others hold what has to be changed");
+  if (!isOver) throw new Error("Stopped while others were using tables that have to change");
 }
 
 // SQLSTATEs (PostgreSQL, Appendix A).
@@ -109,8 +109,8 @@ function explained(error: unknown, at: DatabaseAddress): unknown {
   const { message } = error as Error;
   return new Error(
     `${named}${message.startsWith("Cannot migrate") ? "" : "Cannot migrate: "}${message}. ` +
-      `Let ${whose} own the database and all that is in it: alter database NAME owner to ROLE; ` +
-      "what another role restored is restored again as this one",
+      `Make ${whose} the owner of the database and of everything in it: alter database NAME owner to ROLE. ` +
+      "If another role restored a backup, restore it again as this one",
     { cause: error },
   );
 }
@@ -121,8 +121,8 @@ async function refuseReadOnly(sql: Sql, at: DatabaseAddress): Promise<void> {
   if (!row!.is_standby && !row!.is_read_only) return;
   const named = typeof at === "string" ? "DATABASE_URL: " : "";
   const reason = row!.is_standby
-    ? "it is a standby, which takes no changes; name its primary"
-    : "it is read-only, by default_transaction_read_only";
+    ? "it is a standby, which accepts no changes; name its primary instead"
+    : "it is read-only, because default_transaction_read_only is on";
   throw new Error(`${named}Cannot use the database: ${reason}`);
 }
 
@@ -138,7 +138,7 @@ async function awaitTurn(
     // If the connection were only closed, its server process would stay in the queue for the lock.
     lock.cancel();
     await lock.catch(() => {});
-    throw new Error("Told to stop while another process migrates the database");
+    throw new Error("Stopped while another process was migrating the database");
   } finally {
     clearTimeout(timer);
   }
@@ -178,8 +178,8 @@ async function refuseTwoSchemas(sql: Sql): Promise<void> {
   const { present, next } = row!;
   if (present === null || present === next) return;
   throw new Error(
-    `Cannot migrate: the tables are in schema "${present}", and new ones would be made in "${next}": ` +
-      "change the search_path of the role, or the name of that schema",
+    `Cannot migrate: the tables are in schema "${present}", but new ones would be created in "${next}": ` +
+      "change the search_path of the role, or rename that schema",
   );
 }
 
@@ -188,7 +188,7 @@ function refuseSurprises(ledger: Map<string, string>, wanted: Migration[]): void
   const foreign = [...ledger.keys()].filter((name) => !known.has(name));
   if (foreign.length > 0) {
     throw new Error(
-      `Cannot migrate: the database is newer than this version, it has "${foreign.join('", "')}"`,
+      `Cannot migrate: the database is newer than this version: it has "${foreign.join('", "')}"`,
     );
   }
   const changed = wanted.filter(({ name, checksum }) => ledger.has(name) && ledger.get(name) !== checksum);

@@ -13,7 +13,7 @@ export async function readMigrations(folder: URL): Promise<Migration[]> {
   for await (const entry of Deno.readDir(folder)) {
     if (!entry.name.endsWith(".sql")) continue;
     if (!/^\d{4}_\w+\.sql$/.test(entry.name)) {
-      throw new Error(`Cannot migrate: "${entry.name}" is not called like "0001_people.sql"`);
+      throw new Error(`Cannot migrate: "${entry.name}" is not named like "0001_people.sql"`);
     }
     names.push(entry.name);
   }
