@@ -45,7 +45,7 @@ Deno.test("a full queue of NOTIFY is 503, and no longer once the stuck listener 
       await announceUntilFull(10);
       const refused = await Promise.all(["one", "two", "three"].map((text) => send(url, ann, bob, text)));
       deepEqual(refused.map(({ status, body }) => [status, body.code]), Array(3).fill([503, "unavailable"]));
-      await eventually(() => match(service.output(), /"Database unavailable".*"queue of NOTIFY full"/));
+      await eventually(() => match(service.output(), /"Database unavailable".*"NOTIFY queue full"/));
     });
 
     await eventually(async () => equal((await send(url, ann, bob, "at last")).status, 200), 10_000);

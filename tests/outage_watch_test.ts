@@ -44,7 +44,7 @@ Deno.test("one that comes and goes is not told of more often", () => {
     watch.worked();
     seen.push(...heard());
   }
-  const away = "away statement took too long, as it may behind a lock";
+  const away = "away statement took too long, perhaps waiting for a lock";
   deepEqual(seen, Array(5).fill([away, "back after 2000"]).flat());
 });
 

@@ -183,8 +183,8 @@ Deno.test("an outage of statements is named as well, by its code and nothing tha
       [
         "53100 disk full",
         "25006 read-only",
-        "57014 statement took too long, as it may behind a lock",
-        "54000 queue of NOTIFY full",
+        "57014 statement took too long, perhaps waiting for a lock",
+        "54000 NOTIFY queue full",
       ],
     );
     // Of what is undone nobody is told again; but another server may have more, or less.
@@ -228,13 +228,13 @@ const REFUSALS = [
     allow: ({ admin, role }: Scene) => admin.unsafe(`alter role ${role} login`),
   },
   {
-    reason: "login refused: database takes no connections",
+    reason: "login refused: database accepts no connections",
     code: "55000",
     refuse: ({ admin, name }: Scene) => admin.unsafe(`alter database ${name} allow_connections false`),
     allow: ({ admin, name }: Scene) => admin.unsafe(`alter database ${name} allow_connections true`),
   },
   {
-    reason: "login refused: no right to connect",
+    reason: "login refused: no permission to connect",
     code: "42501",
     refuse: ({ admin, name, role }: Scene) =>
       admin.unsafe(`revoke connect on database ${name} from public, ${role}`),

@@ -8,21 +8,21 @@ import { codeOf } from "./outages.ts";
 const REASONS: Record<string, string> = {
   "08": "connection lost",
   "25006": "read-only", // a standby, or default_transaction_read_only
-  "25P03": "transaction did nothing for too long",
+  "25P03": "transaction was idle for too long",
   "28": "login refused", // a wrong password, a role that is gone, pg_hba.conf
   "3D000": "login refused: no such database",
-  "42501": "login refused: no right to connect", // CONNECT was revoked
+  "42501": "login refused: no permission to connect", // CONNECT was revoked
   "53": "out of resources",
   "53100": "disk full",
   "53200": "out of memory",
   "53300": "too many connections", // of the server, the database or the role
-  "54000": "queue of NOTIFY full", // somebody listens, and stays in a transaction or is stuck
-  "55000": "login refused: database takes no connections", // ALLOW_CONNECTIONS false
+  "54000": "NOTIFY queue full", // somebody listens, and stays in a transaction or is stuck
+  "55000": "login refused: database accepts no connections", // ALLOW_CONNECTIONS false
   "55P03": "somebody else's transaction holds a lock",
-  "57014": "statement took too long, as it may behind a lock", // or somebody cancelled it
+  "57014": "statement took too long, perhaps waiting for a lock", // or somebody cancelled it
   "57P01": "connection ended by the server", // as when it stops
   "57P02": "server crashed",
-  "57P03": "server starts or stops",
+  "57P03": "server is starting or stopping",
   CONNECTION_CLOSED: "connection lost",
   CONNECTION_DESTROYED: "connection lost",
   CONNECTION_ENDED: "connection lost",
@@ -30,9 +30,9 @@ const REASONS: Record<string, string> = {
   EAI_AGAIN: "host not found",
   ECONNREFUSED: "no server there",
   ECONNRESET: "connection lost",
-  EHOSTUNREACH: "no way to the host",
+  EHOSTUNREACH: "host unreachable",
   EMFILE: "too many open files",
-  ENETUNREACH: "no way to the host",
+  ENETUNREACH: "host unreachable",
   ENOENT: "no server there",
   ENOTFOUND: "host not found",
   EPIPE: "connection lost",

@@ -25,6 +25,6 @@ const BIGINT_ARRAY = 1016;
 async function learnArrays(pool: Pool): Promise<void> {
   await pool`select 1`.catch((error) => Promise.reject(toOpeningError(error)));
   if (pool.options.serializers[BIGINT_ARRAY] === undefined) {
-    throw new ConnectionLost("Connection does not know how arrays are written");
+    throw new ConnectionLost("Array types of the connection are unknown");
   }
 }
