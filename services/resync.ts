@@ -91,7 +91,8 @@ export function createResync(
 
   // Many operations fail at once. One attempt a second later covers them all, going back to the first
   // failure. If the database is still away, that attempt fails too, and the next one follows after a longer
-  // wait.
+  // wait. It is scheduled here, since nobody else may do so: a database that only refuses connections leaves no
+  // outcome unknown.
   let waiting: ReturnType<typeof setTimeout> | null = null;
   let unknownSince: number | null = null;
   let failures = 0;
@@ -109,8 +110,11 @@ export function createResync(
       failures = 0;
     } catch (error) {
       failures += 1;
-      if (error instanceof DatabaseUnavailable) unknownSince = since;
-      else log.error("Clients not told to fetch again", describeError(error));
+      if (!(error instanceof DatabaseUnavailable)) {
+        return log.error("Clients not told to fetch again", describeError(error));
+      }
+      unknownSince = since;
+      afterOutage();
     }
   }
 

@@ -4,7 +4,7 @@ import { ok } from "./assert.ts";
 import type { Database, Sql } from "../db/connection/database.ts";
 import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { configureLogging } from "../services/log.ts";
-import { createResync } from "../services/resync.ts";
+import { createResync, type Resync } from "../services/resync.ts";
 
 /** Says of how long a gap everybody was told. */
 function toldOfGap(): Promise<number> {
@@ -16,7 +16,11 @@ function toldOfGap(): Promise<number> {
   return told.promise;
 }
 
-Deno.test("afterOutage() looks back to the first operation that failed, also where the first look fails as well", async () => {
+/**
+ * Runs `afterOutage` with a database that fails at first, which calls `onFailed`. Returns the gap that clients were told
+ * of, and the time between the first look and the last.
+ */
+async function lookBack(onFailed: (resync: Resync) => void): Promise<{ gapMs: number; looksMs: number }> {
   const told = toldOfGap();
   let [failedAt, lookedAt] = [0, 0];
   const nothing = (() => Promise.resolve([])) as unknown as Sql;
@@ -25,8 +29,7 @@ Deno.test("afterOutage() looks back to the first operation that failed, also whe
       lookedAt = performance.now();
       if (failedAt > 0) return work(nothing);
       failedAt = lookedAt;
-      // As the supervisor does of every operation that it gave up.
-      resync.afterOutage();
+      onFailed(resync);
       return Promise.reject(new DatabaseUnavailable());
     },
   };
@@ -40,7 +43,21 @@ Deno.test("afterOutage() looks back to the first operation that failed, also whe
   resync.afterOutage();
   // What waits for a look keeps no process alive.
   const alive = setInterval(() => {}, 100);
-  const gapMs = await told;
-  clearInterval(alive);
-  ok(gapMs > lookedAt - failedAt + 500, `${gapMs} ms`);
+  const ended = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => reject(new Error("Nobody was told")), 5_000);
+    Deno.unrefTimer(timer);
+  });
+  const gapMs = await Promise.race([told, ended]).finally(() => clearInterval(alive));
+  return { gapMs, looksMs: lookedAt - failedAt };
+}
+
+Deno.test("afterOutage() looks back to the first operation that failed, also where the first look fails as well", async () => {
+  // As the supervisor does of every operation that it gave up.
+  const { gapMs, looksMs } = await lookBack((resync) => resync.afterOutage());
+  ok(gapMs > looksMs + 500, `${gapMs} ms`);
+});
+
+Deno.test("afterOutage() looks again also where the first look was refused a connection, which nobody is told of", async () => {
+  const { gapMs, looksMs } = await lookBack(() => {});
+  ok(gapMs > looksMs + 500, `${gapMs} ms`);
 });
