@@ -71,6 +71,11 @@ export async function oweWakes(
         and not present.is_here
       order by p.session_id
       for no key update of p
+    ), greatest_owed as (
+      -- If a session is owed one wake of its user and one of its own, the message wins: its name is the greater text.
+      select session_id, max(wake_for) as wake_for, max(until) as until
+      from owed
+      group by session_id
     )
     update push_subscriptions p
     set wake_at = coalesce(p.wake_at, greatest(
@@ -80,7 +85,7 @@ export async function oweWakes(
         owed.until
       )),
       wake_for = case when p.wake_for = 'messages_updated' then p.wake_for else owed.wake_for end
-    from owed
+    from greatest_owed as owed
     where p.session_id = owed.session_id`;
 }
 
