@@ -64,9 +64,9 @@ export interface ErrorDetails {
   /** Seconds after which trying again makes sense. */
   retryAfter?: number;
   issues?: Issue[];
-  /** Methods that the address does take. */
+  /** Methods that the address supports. */
   allow?: string;
-  /** The largest body taken. */
+  /** The limit in bytes: for a body, or for all media of a user. */
   maxBytes?: number;
 }
 
@@ -83,7 +83,7 @@ export class AppError extends Error {
   }
 }
 
-/** What people are told; a text that ends with "later" says when, where that is known. */
+/** The text for people. A "later" at its end is replaced by the time to wait, if that is known. */
 export function textOf(code: ErrorCode, { retryAfter }: ErrorDetails = {}): string {
   const text = ERROR_TEXTS[code];
   return retryAfter === undefined
