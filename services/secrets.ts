@@ -8,6 +8,7 @@ export const SECRET_BYTES_MIN = 32;
 /**
  * The secret if none is configured: generated once and kept in the data directory, so that a restart signs
  * nobody out. If it cannot be stored there, one that lives as long as this process.
+ * @throws Error if the stored secret is too short
  */
 export async function developmentSecret(dataDir: string): Promise<string> {
   const path = `${dataDir}/jwt_secret`;

@@ -50,6 +50,7 @@ function findPackage(): Package {
  * The folder below `location` with this version's `bin/`, `lib/` and `share/`; copied if it does not exist.
  * It gets its name only when it is complete, so being killed midway only costs the work. Call it only while
  * no server runs from `location`, because other versions are removed.
+ * @throws EmbeddedPostgresError if there are none for this platform, or they cannot be copied
  */
 export async function copyBinaries(location: string): Promise<string> {
   const { root, version } = findPackage();

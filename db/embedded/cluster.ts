@@ -11,6 +11,7 @@ export const ENVIRONMENT = { LC_ALL: "C", TZ: "UTC", PATH: "/usr/local/bin:/usr/
 /**
  * Creates the cluster unless it exists. It gets its name only after initdb has succeeded, so a folder of that
  * name is never removed, and the remains of an interrupted initdb always are.
+ * @throws EmbeddedPostgresError if initdb fails, or its user has no name
  */
 export async function createCluster(place: Place, programs: string, durable: boolean): Promise<void> {
   for await (const { name } of Deno.readDir(place.location)) {

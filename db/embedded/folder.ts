@@ -1,4 +1,4 @@
-/** Attempts over five seconds; a program that writes there fails as soon as its files are gone. */
+/** Attempts, over five seconds: a program that writes there fails as soon as its files are gone. */
 const REMOVALS_MAX = 100;
 
 /** Creates a folder that only its owner may enter, unless it exists. */
@@ -24,7 +24,10 @@ export async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
-/** Removes a folder although a program that outlived a killed service may still be writing to it. */
+/**
+ * Removes a folder although a program that outlived a killed service may still be writing to it.
+ * @throws what Deno.remove throws, after REMOVALS_MAX attempts
+ */
 export async function removeBusyFolder(path: string): Promise<void> {
   for (let attempts = 0;; attempts++) {
     try {

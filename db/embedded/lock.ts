@@ -5,6 +5,7 @@ import { quote } from "./folder.ts";
 /**
  * Makes this process the only service on `dataDir` until the returned file is closed or the process ends in
  * any way. The kernel holds the lock, so nothing has to be cleaned up after a SIGKILL.
+ * @throws EmbeddedPostgresError if another process has the lock
  */
 export async function lockDataDirectory(dataDir: string): Promise<Deno.FsFile> {
   const path = join(dataDir, "lock");

@@ -21,7 +21,10 @@ export interface Place {
   account: Account;
 }
 
-/** Finds or creates the place for `dataDir` (absolute, without links, existing). */
+/**
+ * Finds or creates the place for `dataDir` (absolute, without links, existing).
+ * @throws EmbeddedPostgresError if the server cannot run at that path, or there is no user to run it
+ */
 export async function findPlace(dataDir: string): Promise<Place> {
   const root = Deno.uid() === 0;
   const location = await findLocation(dataDir, root);

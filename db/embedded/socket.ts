@@ -11,7 +11,10 @@ export const PORT = 5432;
 /** Longest path of a Unix socket in bytes, without the final NUL. */
 const SOCKET_PATH_BYTES_MAX = Deno.build.os === "darwin" ? 103 : 107;
 
-/** `location` itself, or a folder with a short name if the socket's path there would be too long. */
+/**
+ * `location` itself, or a folder with a short name if the socket's path there would be too long.
+ * @throws EmbeddedPostgresError if that folder is somebody else's
+ */
 export async function findSocketFolder(location: string, account: Account): Promise<string> {
   const path = new TextEncoder().encode(socketIn(location));
   if (path.length <= SOCKET_PATH_BYTES_MAX) return location;

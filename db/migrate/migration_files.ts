@@ -7,6 +7,7 @@ export interface Migration {
 /**
  * Reads `0001_name.sql` and so on, in order. Line endings are normalised, so that a checkout cannot change a
  * checksum.
+ * @throws Error for another name that ends with .sql
  */
 export async function readMigrations(folder: URL): Promise<Migration[]> {
   const names: string[] = [];

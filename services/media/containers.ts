@@ -63,7 +63,7 @@ export const SERVED: Readonly<Record<Container, { audio: string; video: string |
 
 const AMR_WB_MAGIC = "#!AMR-WB\n";
 
-/** Null if the container is not served. Throws errors of file-type. */
+/** Null if the container is not served. @throws errors of file-type, and as `Bytes.read` */
 export async function findContainer(bytes: Bytes): Promise<Container | null> {
   const type = await fileTypeFromTokenizer(new BytesTokenizer(bytes));
   const container = CONTAINER[type?.mime.split(";")[0] ?? ""] ?? null;

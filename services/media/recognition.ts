@@ -55,7 +55,7 @@ const READERS: Record<Container, (bytes: Bytes) => Promise<Tracks | null>> = {
   "3gpp2": readIsoMedia,
 };
 
-/** Null unless it is audio or video in a format that is served. Throws only errors of `source.read`. */
+/** Null unless it is audio or video in a format that is served. @throws only what `source.read` throws */
 export async function recognise(source: ByteSource, budgets = BUDGETS): Promise<Recognised | null> {
   const bytes = openBytes(source, budgets.tracks);
   const found = await attempt(bytes, () => findTracks(bytes));

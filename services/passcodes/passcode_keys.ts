@@ -24,6 +24,7 @@ export interface PasscodeKeys {
 /**
  * One key per server secret. The first secret makes new codes. Codes of the others stay valid, so that
  * rotating secrets invalidates no live code.
+ * @throws Error without a secret
  */
 export function createPasscodeKeys(secrets: readonly string[]): PasscodeKeys {
   const keys = new Map(
