@@ -35,7 +35,10 @@ export interface EmbeddedPostgres {
   location: string;
   /** Whether the server was already running, left behind by a killed service. */
   adopted: boolean;
-  /** Disconnects all clients, stops the server within 10 s and releases the data directory. */
+  /**
+   * Disconnects all clients, stops the server within 10 s and releases the data directory. A restart of a server
+   * that has died is waited for first.
+   */
   stop(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Language } from "./language.ts";
 import { WAIT_TEXTS, type WaitTexts } from "./waits.ts";
 
-/** What can go wrong for somebody who uses the client, and has words of its own; the rest is `unexpected`. */
+/** The errors that have a text of their own in the client; any other one is shown as `unexpected`. */
 export type ClientError =
   | Extract<
     ErrorCode,
@@ -70,7 +70,7 @@ export interface ClientTexts extends WaitTexts {
   numberHint: string;
   sendCode: string;
   revoked: string;
-  /** Of an account. */
+  /** After the account was deleted. */
   deleted: string;
   code: {
     title: string;
@@ -84,7 +84,7 @@ export interface ClientTexts extends WaitTexts {
     resendIn: (wait: string) => string;
     undelivered: string;
     otherNumber: string;
-    /** Where only the SMS says who has an account. */
+    /** Used if only the SMS may reveal who has an account. */
     instead: Record<"signin" | "signup", string>;
   };
   chats: {
@@ -111,7 +111,7 @@ export interface ClientTexts extends WaitTexts {
     left: (count: number) => string;
     status: Record<"sent" | "undelivered" | "joined", string>;
   };
-  /** How somebody stands to me, as a sentence. */
+  /** The status of a contact, as a sentence. */
   standing: Record<"accepted" | "requested" | "requesting" | "blocked" | "deleted", string>;
   person: {
     title: string;
@@ -139,10 +139,10 @@ export interface ClientTexts extends WaitTexts {
     again: string;
     discard: string;
     uploading: (percent: number) => string;
-    /** Of what the browser cannot keep. */
+    /** For a message with a file that the browser cannot store. */
     onlyHere: string;
     mine: string;
-    /** Of audio and video. */
+    /** For audio and video. */
     notPlayed: string;
   };
   voice: { asking: string; recording: string; ready: string };
@@ -177,7 +177,7 @@ export interface ClientTexts extends WaitTexts {
   news: (name: string) => string;
   newsHidden: string;
   askedHidden: string;
-  /** Above a field, together with how many are too many. */
+  /** Shown above a field, together with the number of characters that are too many. */
   tooLong: (max: number) => string;
   tooMany: (count: number) => string;
   errors: Record<ClientError, string>;

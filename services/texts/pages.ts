@@ -6,7 +6,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Language } from "./language.ts";
 import { WAIT_TEXTS, type WaitTexts } from "./waits.ts";
 
-/** What can go wrong on the page and has words of its own there; everything else is `unexpected`. */
+/** The errors that have a text of their own on the page; any other one is shown as `unexpected`. */
 export type PageError =
   | Extract<
     ErrorCode,
@@ -33,7 +33,7 @@ export type PageError =
   | "stale_form";
 
 export interface PageTexts extends WaitTexts {
-  /** For link previews, which everybody may see: nobody's number. */
+  /** For link previews, which anybody may see, so they contain no phone number. */
   preview: { title: string; description: string };
   titles: Record<"start" | "passcode" | "request" | "done" | "never" | "error", string>;
   invites: (inviter: string) => string;
@@ -213,7 +213,7 @@ export const PAGE_TEXTS: Record<Language, PageTexts> = {
   },
 };
 
-/** The code of a refusal as far as the page has words for it. */
+/** The error to show for a code; `unexpected` if the page has no text for it. */
 export function pageErrorOf(code: ErrorCode): PageError {
   return code in PAGE_TEXTS.en.errors ? code as PageError : "unexpected";
 }
