@@ -92,8 +92,13 @@ export function createRouter(person: () => string | undefined) {
     },
     /** Makes the next step back call `leave` instead, until the returned function is called. */
     guard(leave: () => void): () => void {
-      guards.push(leave);
-      return () => void guards.splice(guards.indexOf(leave), 1);
+      // A function of its own, so that only this guard is removed, however often the result is called.
+      const guard = () => leave();
+      guards.push(guard);
+      return () => {
+        const at = guards.indexOf(guard);
+        if (at >= 0) guards.splice(at, 1);
+      };
     },
   };
 }
