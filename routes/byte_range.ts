@@ -8,7 +8,7 @@ export interface ByteRange {
 
 /**
  * Null if all bytes are to be sent: without a range, with several, or with one that is malformed.
- * `unsatisfiable` if the range begins behind the end.
+ * `unsatisfiable` if no byte is in the range.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | "unsatisfiable" | null {
   const [first, last] = offsetsOf(header ?? "");

@@ -45,20 +45,20 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   const requests = new Histogram({
     name: "http_request_duration_seconds",
-    help: "Requests that were answered, by how long it took",
+    help: "Duration of answered requests",
     labelNames: ["method", "route", "status"],
     buckets: SECONDS,
     registers,
   });
   const errors = new Counter({
     name: "puffintalk_errors_total",
-    help: "Answers that were errors, by their code",
+    help: "Error responses, by code",
     labelNames: ["code"],
     registers,
   });
   const sent = new Counter({
     name: "puffintalk_sms_total",
-    help: "SMS that the provider was asked to send, by what it said",
+    help: "SMS handed to the provider, by outcome",
     labelNames: ["outcome"],
     registers,
   });
@@ -79,7 +79,7 @@ export function createMetrics(): Metrics {
       },
     }),
     watch({ requestsUnderWay, sockets, isReady }) {
-      addGauge(registry, "http_requests_under_way", "Requests that are not answered yet", requestsUnderWay);
+      addGauge(registry, "http_requests_under_way", "Requests not answered yet", requestsUnderWay);
       addGauge(registry, "puffintalk_sockets", "Open WebSockets of this process", sockets);
       addGauge(
         registry,
@@ -96,7 +96,12 @@ export function createMetrics(): Metrics {
 /** The names are the customary ones. prom-client's own collectors would read files of the system. */
 function addProcess(registry: Registry): void {
   const startedAt = Date.now() / 1000 - process.uptime();
-  addGauge(registry, "process_start_time_seconds", "When the process began, as Unix time", () => startedAt);
+  addGauge(
+    registry,
+    "process_start_time_seconds",
+    "Start time of the process, in seconds since 1970",
+    () => startedAt,
+  );
   addGauge(
     registry,
     "process_resident_memory_bytes",
@@ -104,16 +109,11 @@ function addProcess(registry: Registry): void {
     () => Deno.memoryUsage().rss,
   );
   addGauge(registry, "process_heap_bytes", "Size of V8's heap", () => Deno.memoryUsage().heapTotal);
-  addGauge(
-    registry,
-    "process_event_loop_lag_seconds",
-    "How long a turn of the event loop takes now",
-    async () => {
-      const at = performance.now();
-      await setImmediate();
-      return (performance.now() - at) / 1000;
-    },
-  );
+  addGauge(registry, "process_event_loop_lag_seconds", "Current lag of the event loop", async () => {
+    const at = performance.now();
+    await setImmediate();
+    return (performance.now() - at) / 1000;
+  });
   new Counter({
     name: "process_cpu_seconds_total",
     help: "CPU time that the process has used",

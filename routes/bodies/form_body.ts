@@ -29,7 +29,7 @@ export async function readForm<Field extends string>(
   for (const [name, value] of await readParameters(c)) {
     const field = known.find((known) => known === name);
     if (!field) throw refusal("Is not a known field");
-    if (field in fields) throw refusal("Stands there twice");
+    if (field in fields) throw refusal("Is given twice");
     if (value.includes("\0")) throw refusal("Has a NUL");
     fields[field] = value;
   }
