@@ -7,7 +7,9 @@ import { ANN, BOB } from "./support.ts";
 
 /** Not by its name, because its types are those of browsers, which do not go with those of Deno. */
 const MERGING: string = new URL("../web/app/merging.ts", import.meta.url).href;
-const { fetchNewest, joined, PAGE_COUNT, withContact, withMessage, withSeen } = await import(MERGING);
+const { fetchNewest, joined, PAGE_COUNT, withContact, withMessage, withOlder, withSeen } = await import(
+  MERGING
+);
 
 interface Message {
   id: number;
@@ -229,6 +231,21 @@ Deno.test("a message from before one that was sent here is fetched, however many
   const now = { ...thread, messages: withMessage(thread.messages, service.messages.at(-1)!) };
   for (let nth = 0; nth < 5; nth += 1) service.send(BOB, "text");
   deepEqual((await fetched(service, now)).messages, service.messages);
+});
+
+Deno.test("older messages leave no gap, also where a newer page has replaced those before which they were asked for", async () => {
+  for (const later of [1, 2 * PAGE_COUNT]) {
+    const service = createService();
+    for (let nth = 0; nth < 2 * PAGE_COUNT; nth += 1) service.send(BOB, "text");
+    const thread = await fetched(service, undefined);
+    const oldest = thread.messages[0]!;
+    const page = await service.page({ count: PAGE_COUNT, before: oldest.id });
+    for (let nth = 0; nth < later; nth += 1) service.send(BOB, "text");
+    const now = await fetched(service, { ...thread, isFresh: false });
+    const { messages, hasMore } = withOlder(now, oldest, page) ?? now;
+    deepEqual(messages, service.messages.slice(-messages.length));
+    equal(hasMore, messages.length < service.messages.length);
+  }
 });
 
 Deno.test("the answer of a send that comes late takes no ticks back", async () => {

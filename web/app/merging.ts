@@ -87,6 +87,20 @@ export function joined(
 }
 
 /**
+ * The thread with a page of messages from before its oldest one. Null if the thread begins with another
+ * message than `oldest`, before which the page was asked for: it has been replaced during the fetch, and what
+ * lies between the page and its beginning is not known.
+ */
+export function withOlder(thread: Thread | undefined, oldest: Message, page: Page): Thread | null {
+  if (thread?.messages[0]?.id !== oldest.id) return null;
+  return {
+    ...thread,
+    messages: [...[...page.messages].reverse(), ...thread.messages],
+    hasMore: page.has_more,
+  };
+}
+
+/**
  * The fetched messages, each with the further of its fetched status and one that became known during the
  * fetch.
  */

@@ -3,7 +3,16 @@
 
 import type { Client, Contact, Message, Notice } from "../client.ts";
 import { createFetches } from "./fetches.ts";
-import { fetchNewest, joined, kept, PAGE_COUNT, withContact, withMessage, withSeen } from "./merging.ts";
+import {
+  fetchNewest,
+  joined,
+  kept,
+  PAGE_COUNT,
+  withContact,
+  withMessage,
+  withOlder,
+  withSeen,
+} from "./merging.ts";
 import { EMPTY, keepSame, type Model, type Store, type Thread } from "./model.ts";
 
 /**
@@ -153,10 +162,8 @@ export function createSync(
       const oldest = thread?.messages[0];
       if (!thread?.hasMore || !oldest) return;
       const page = await client.messages(phone, { count: PAGE_COUNT, before: oldest.id });
-      const now = store.get().threads[phone]!;
-      const known = new Set(now.messages.map(({ id }) => id));
-      const older = [...page.messages].reverse().filter(({ id }) => !known.has(id));
-      keepThread(phone, { ...now, messages: [...older, ...now.messages], hasMore: page.has_more });
+      const longer = withOlder(store.get().threads[phone], oldest, page);
+      if (longer) keepThread(phone, longer);
     });
 
   /** Loads a thread: first what is stored, then what the service has. */
