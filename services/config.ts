@@ -32,12 +32,12 @@ export interface Config {
   dataDir: string;
   /** An origin without a trailing slash. With port 0 its default names that port, not the one taken. */
   publicUrl: string;
-  /** The first signs, all verify. Null: one is generated, into `dataDir` where that can be written. */
+  /** The first signs, all verify. Null: one is generated, and stored in `dataDir` if that can be written. */
   jwtSecrets: readonly string[] | null;
   sms: SmsConfig;
   /** Whether SMS that cost money are sent at all. */
   smsEnabled: boolean;
-  /** Where a paid SMS may go. */
+  /** The countries to which paid SMS may be sent. */
   smsCountries: Countries;
   /** Six digits each. */
   testPasscodes: ReadonlyMap<PhoneNumber, string>;
@@ -56,9 +56,9 @@ export interface Config {
   maxUploadBytes: number;
   /** Bytes that the media of one user may take up. */
   mediaQuotaBytes: number;
-  /** Which push services may be asked to wake a browser. */
+  /** The push services that may be used. */
   pushHosts: PushHosts;
-  /** Null: the service makes one and keeps it in its database. */
+  /** Null: the service generates one and stores it in its database. */
   vapidPair: PushPair | null;
   vapidSubject: string;
   /** Where Prometheus finds the metrics; null: nowhere. */
@@ -67,7 +67,7 @@ export interface Config {
   logFormat: "json" | "pretty" | null;
 }
 
-/** One line for each bad variable: its name, what is wrong, what is accepted. Holds no secret. */
+/** One line for each bad variable: its name, what is wrong, what is accepted. Contains no secret. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 
@@ -166,7 +166,7 @@ function readDatabaseUrl(env: Environment, production: boolean): string | null {
   return url;
 }
 
-/** Whether every part of it can be decoded. */
+/** Whether every part of the URL can be decoded. */
 function isReadable(url: string): boolean {
   try {
     const { username, password, hostname, pathname } = new URL(url);
@@ -176,7 +176,7 @@ function isReadable(url: string): boolean {
   }
 }
 
-/** The origin of a URL that is nothing more than an origin. */
+/** The origin, if the text is nothing more than one; otherwise null. */
 function originOf(text: string): string | null {
   const url = /^https?:\/\/[^/\\?#@\s*]+\/?$/i.test(text) ? URL.parse(text) : null;
   return url === null ? null : url.origin;

@@ -32,7 +32,7 @@ export function inviteListRoutes(invites: Invites, { calls, wire }: { calls: Cal
     path: "/api/invites",
     tags: ["Contacts"],
     summary: "My invitations",
-    description: "My friend requests to numbers without an account.",
+    description: "My friend requests to numbers that had no account.",
     takes: {},
     answer: inviteList,
     meaning: "Newest first",

@@ -103,7 +103,7 @@ export function createHttp({ origin, token, person, onRefused }: {
       cache: "no-store",
     });
     if (person() !== asker) {
-      throw new ApiError("cancelled", "Whoever asked is not signed in any more", status);
+      throw new ApiError("cancelled", "The user who asked is not signed in any more", status);
     }
     if (ok && body?.success) return body;
     const refusal = refusalOf(status, body);
