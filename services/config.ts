@@ -159,7 +159,8 @@ function readDatabaseUrl(env: Environment, production: boolean): string | null {
   if (sslMode !== null && !SSL_MODES.includes(sslMode)) {
     env.refuse("DATABASE_URL", `Must have an sslmode that is one of ${SSL_MODES.join(", ")}`);
   }
-  // Deno opens a Unix socket only with permission to read and write its file, and production may write nothing.
+  // Deno opens a Unix socket only with permission to read and write its file, and production may write
+  // nothing.
   if (production && url !== null && /[?&]host=|\/\/[^/]*%2f/i.test(url)) {
     env.refuse("DATABASE_URL", "Must name a host: production cannot use a Unix socket");
   }

@@ -1,10 +1,10 @@
 /** Reads environment variables and collects every problem, so that a single start reports them all. */
 export interface Environment {
-  /** Without the white space around it; null where it is unset, empty or blank. */
+  /** The trimmed value; null if it is unset, empty or blank. */
   text(name: string): string | null;
   /** As `text`, but a missing one is a problem; `because` says why it is needed. */
   required(name: string, because: string): string;
-  /** A text of this form. A problem never quotes the text, which may be a secret. */
+  /** A value that matches a pattern. The problem never quotes the value, which may be a secret. */
   matching(name: string, form: RegExp, wanted: string): string | null;
   wholeNumber<const Otherwise>(
     name: string,

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file prefer-ascii -- Spanish is not written in ASCII
-// Everything that the web client says, in every language: a text that is missing does not compile. Labels of keys are
-// one short word, because a keypad phone has room for three of them beside each other.
+// All texts of the web client, in every language: a missing text is a compile error. Labels of keys are one
+// short word, because a keypad phone has to show three of them beside each other.
 
 import type { ErrorCode } from "../errors.ts";
 import type { Language } from "./language.ts";
@@ -45,7 +45,7 @@ export type ClientError =
   | "unreadable";
 
 export interface ClientTexts extends WaitTexts {
-  /** What the language calls itself. */
+  /** The language's own name. */
   language: string;
   keys: Record<
     | "add"
@@ -160,7 +160,7 @@ export interface ClientTexts extends WaitTexts {
     off: string;
     noticesDenied: string;
     noticesAlways: string;
-    /** No push service wakes this browser. */
+    /** Shown if no push service can wake this browser. */
     noticesOpen: string;
     devices: string;
     thisDevice: string;

@@ -1,4 +1,4 @@
-// The languages that we have, and which of them somebody is likely to read.
+// The available languages, and which of them the holder of a number is likely to read.
 
 import { countryOf, type PhoneNumber } from "../phone_number.ts";
 

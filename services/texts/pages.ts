@@ -1,6 +1,6 @@
 // deno-lint-ignore-file prefer-ascii -- Spanish is not written in ASCII
-// Everything that the page of an invitation says, in every language: a text that is missing does not compile. Sentences
-// are short, because some of the phones are small.
+// All texts of the invitation page, in every language: a missing text is a compile error. Sentences are
+// short, because some phones have small screens.
 
 import type { ErrorCode } from "../errors.ts";
 import type { Language } from "./language.ts";

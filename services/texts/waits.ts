@@ -21,7 +21,7 @@ export const WAIT_TEXTS: Record<Language, WaitTexts> = {
   },
 };
 
-/** A wait in words, rounded up, in the largest unit that says enough. */
+/** A waiting time in words, rounded up, in seconds, minutes or hours. */
 export function waitText(texts: WaitTexts, seconds: number): string {
   if (seconds < 90) return texts.seconds(Math.ceil(seconds));
   const minutes = Math.ceil(seconds / 60);
