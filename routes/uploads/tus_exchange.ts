@@ -99,9 +99,9 @@ function judge(request: Request): void {
     if (headers.has(name)) throw badHeader(name, "Is part of a tus extension that is not supported");
   }
   if (method === "POST" || headers.has(LENGTH)) {
-    judgeNumber(headers, LENGTH, "how many bytes there are in all, known before they are sent");
+    judgeNumber(headers, LENGTH, "the total number of bytes, known in advance");
   }
-  if (method === "PATCH") judgeNumber(headers, OFFSET, "where these bytes begin");
+  if (method === "PATCH") judgeNumber(headers, OFFSET, "the offset of these bytes");
   if (method === "POST" && (headers.get(METADATA)?.length ?? 0) > METADATA_CHARACTERS_MAX) {
     throw badHeader(METADATA, `Must have at most ${METADATA_CHARACTERS_MAX} characters`);
   }
