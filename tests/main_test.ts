@@ -1,7 +1,7 @@
 // The service as a process: starting, stopping, being killed, and what it says meanwhile.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { connect } from "../db/connection/database.ts";
+import { connect, type Pool } from "../db/connection/database.ts";
 import { hangupSignals } from "../terminal.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
@@ -149,42 +149,43 @@ Deno.test("start: is stopped by SIGTERM while it still waits for its database", 
   ok(performance.now() - toldAt < STOP_MS_MAX);
 });
 
-Deno.test("start: says that it waits for another process's migrations, and is stopped by SIGTERM at once meanwhile", async () => {
+/** Runs with a service that waits at its start for `other`, who holds the lock under which the database is migrated. */
+async function whileAnotherMigrates(
+  run: (service: ReturnType<typeof spawnService>, other: Pool) => Promise<void>,
+): Promise<void> {
   const database = await createTestDatabase({ empty: true });
   const other = connect(database.address, { max: 1 });
   await other`select pg_advisory_lock(7886342001)`;
   const service = spawnService({ env: { DATABASE_URL: database.url } });
   try {
     await eventually(() => match(service.output(), /WARN.*Waiting for another process/), 20_000);
-    const toldAt = performance.now();
-    equal(await service.end("SIGTERM"), 0);
-    ok(performance.now() - toldAt < 3_000);
+    await run(service, other);
   } finally {
+    // Unless the test has ended it itself.
+    await service.end("SIGKILL").catch(() => {});
     await other.end({ timeout: 0 });
     await database.drop();
   }
-});
+}
 
-Deno.test("start: a database that is lost while it is migrated is waited for again", async () => {
-  const database = await createTestDatabase({ empty: true });
-  const other = connect(database.address, { max: 1 });
-  await other`select pg_advisory_lock(7886342001)`;
-  const service = spawnService({ env: { DATABASE_URL: database.url } });
-  try {
-    await eventually(() => match(service.output(), /WARN.*Waiting for another process/), 20_000);
+Deno.test("start: says that it waits for another process's migrations, and is stopped by SIGTERM at once meanwhile", () =>
+  whileAnotherMigrates(async (service) => {
+    const toldAt = performance.now();
+    equal(await service.end("SIGTERM"), 0);
+    ok(performance.now() - toldAt < 3_000);
+  }));
+
+Deno.test("start: a database that is lost while it is migrated is waited for again", () =>
+  whileAnotherMigrates(async (service, other) => {
     await other`
       select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted
         and database = (select oid from pg_database where datname = current_database())`;
     await eventually(() => match(service.output(), /WARN.*Database lost during the migration/));
     await other`select pg_advisory_unlock(7886342001)`;
     await service.ready;
+    equal(await service.end("SIGTERM"), 0);
     ok(!service.output().includes("cannot start"), service.output());
-  } finally {
-    await service.end("SIGTERM");
-    await other.end({ timeout: 0 });
-    await database.drop();
-  }
-});
+  }));
 
 Deno.test("serve: requires DATABASE_URL", async () => {
   const service = spawnService({ task: "serve", env: { DATABASE_URL: "" } });
