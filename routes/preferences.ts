@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
 
 /** Browsers send some hundred characters. To parse 64 KiB, which a head may have, takes up to 70 ms. */
-const LETTERS_MAX = 1_024;
+const CHARACTERS_MAX = 1_024;
 
 /**
  * The header in which a client states its preferences (RFC 9110, section 12.5); undefined if it is missing or
@@ -12,5 +12,5 @@ export function preference(
   name: "Accept" | "Accept-Encoding" | "Accept-Language",
 ): string | undefined {
   const header = request.header(name);
-  return header !== undefined && header.length <= LETTERS_MAX ? header : undefined;
+  return header !== undefined && header.length <= CHARACTERS_MAX ? header : undefined;
 }

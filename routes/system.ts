@@ -50,11 +50,9 @@ const readyz = createRoute({
 });
 
 function prefersPage(c: Context): boolean {
-  return preference(c.req, "Accept") !== undefined && accepts(c, {
-        header: "Accept",
-        supports: ["application/json", "text/html"],
-        default: "application/json",
-      }) === "text/html";
+  if (preference(c.req, "Accept") === undefined) return false;
+  const supports = ["application/json", "text/html"];
+  return accepts(c, { header: "Accept", supports, default: "application/json" }) === "text/html";
 }
 
 /** @param hasWebClient whether the web client was built */

@@ -9,7 +9,7 @@ import { guardImmediates } from "./immediates.ts";
 import type { LendOptions } from "./lifo_pool.ts";
 import { type DatabaseNews, watchOutages } from "./outage_watch.ts";
 import { openPools } from "./pools.ts";
-import { openProbe } from "./probe.ts";
+import { openProbe, withProbe } from "./probe.ts";
 
 guardImmediates();
 
@@ -132,17 +132,10 @@ export function openDatabase(at: DatabaseAddress, { max }: { max: number }): Dat
       max,
       watch,
     });
-    const { lend, end } = pools;
     spare = pools.spare;
     const probe = openProbe(probing, onAskingLost);
     server = nameServer(probe.options);
-    return {
-      lend,
-      ask: probe.ask,
-      async end(seconds: number) {
-        await Promise.all([end(seconds), probe.end(seconds)]);
-      },
-    };
+    return withProbe(pools, probe);
   }, watch);
   const others: Bytes[] = [];
 

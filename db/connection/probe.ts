@@ -1,6 +1,7 @@
 // A connection of its own for checking whether the database answers.
 
 import type { Pool } from "./database.ts";
+import type { Connections } from "./supervisor.ts";
 
 export interface Probe {
   options: Pool["options"];
@@ -27,5 +28,19 @@ export function openProbe(connect: (onclose: () => void) => Pool, onLost: () => 
       isOpen = true;
     },
     end: (seconds) => pool.end({ timeout: seconds }),
+  };
+}
+
+/** A pool with the probe beside it, as a supervisor takes them: they end together. */
+export function withProbe<Lend>(
+  { lend, end }: { lend: Lend; end: (seconds: number) => Promise<void> },
+  probe: Probe,
+): Connections & { lend: Lend } {
+  return {
+    lend,
+    ask: probe.ask,
+    async end(seconds) {
+      await Promise.all([end(seconds), probe.end(seconds)]);
+    },
   };
 }

@@ -7,7 +7,7 @@ import { openSupervisor } from "../connection/supervisor.ts";
 import { openLifoPool } from "../connection/lifo_pool.ts";
 import type { OutageWatch } from "../connection/outage_watch.ts";
 import { reasonOf } from "../connection/outage_reasons.ts";
-import { openProbe } from "../connection/probe.ts";
+import { openProbe, withProbe } from "../connection/probe.ts";
 import { ConnectionLost, isOutage, type OpeningRefused, toOpeningError } from "../connection/outages.ts";
 import type { Client } from "../pg.d.ts";
 
@@ -53,17 +53,11 @@ export function openBytes(
   const supervisor = openSupervisor((onAskingLost) => {
     const probe = openProbe(connect, onAskingLost);
     const targets = targetsOf(probe.options);
-    const { lend, end } = openLifoPool({
+    const pool = openLifoPool({
       connect: (onClose) => makeConnection(targets, onClose),
       open: (connection) => connection.open(),
     }, { max: Infinity, onCramped: watch.cramped, makeRoom });
-    return {
-      lend,
-      ask: probe.ask,
-      async end(seconds: number) {
-        await Promise.all([end(seconds), probe.end(seconds)]);
-      },
-    };
+    return withProbe(pool, probe);
   }, watch);
   return {
     run: (statement) => supervisor.run(({ lend }) => lend((connection) => connection.run(statement))),
