@@ -68,7 +68,7 @@ Deno.test("a locked pair is 503 to calls that write, read or change it, and no o
 
     await eventually(async () => succeeded(await t.send(ann, bob, "last")));
     const bodies = await t
-      .sql`select body from messages m join users u on u.id = m.sender_id where u.phone_number = ${ann.phone}`;
+      .sql`select body from messages m join users u on u.id = m.sender_id where u.phone_number = ${ann.phone} order by m.id`;
     deepEqual(bodies.map(({ body }) => body), ["first", "last"]);
     equal(t.log.filter((line) => /Clients told to fetch again|Database unavailable/.test(line)).length, 0);
     ok(t.log.some((line) => line.includes("Calls gave up waiting for a lock")));
