@@ -31,10 +31,11 @@ function withBobElsewhere(run: (scene: Scene) => Promise<void>): Promise<void> {
     const witness = await two.socket((await one.signIn(ANN)).token);
     const socket = await two.socket(bob.token);
     await two.services.push.turn();
+    const heard = () => witness.frames.filter(({ event }) => event === "messages_updated").length;
     const write = async () => {
-      const before = witness.frames.length;
+      const before = heard();
       succeeded(await one.send(ann, bob, "hello"));
-      await eventually(() => witness.frames.length > before);
+      await eventually(() => heard() > before);
     };
     await run({ one, two, double, ann, bob, browser, socket, write });
   });
@@ -70,10 +71,12 @@ for (const [order, first] of [["before", 0], ["after", 1]] as const) {
 Deno.test("a request that comes when a socket is gone and its process has not noted that is pushed as one", () =>
   withBobElsewhere(async ({ one, two, browser, socket }) => {
     const cat = await one.signUp(CAT);
-    await end(socket, two);
+    const witness = await two.socket((await one.signIn(CAT)).token);
+    await end(socket, two, 2);
     succeeded(
       await one.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: BOB } }),
     );
+    await eventually(() => witness.told().includes("contacts_updated"));
     await pass(5, [one, two]);
     deepEqual(browser.read(), [REQUEST]);
   }));
