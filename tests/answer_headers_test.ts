@@ -1,4 +1,4 @@
-// What answers say to browsers: of every route, whatever it answers.
+// The headers of answers that restrict browsers: on every route, whatever it answers.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { addMedia } from "./media_calls.ts";
@@ -7,7 +7,7 @@ import { ANN, type TestApp, withApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
 
 const HTTPS = { env: { PUBLIC_URL: "https://talk.example" } };
-/** Of all answers, also of pages and of media. */
+/** On all answers, including pages and media. */
 const ALWAYS = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 const OF_JSON = {
   ...ALWAYS,
@@ -23,7 +23,7 @@ interface Asked {
   headers: Record<string, string>;
 }
 
-/** Every documented call without a token, with one, and with a body that is nonsense; and calls that nobody documents. */
+/** Every documented call and some undocumented ones, each without a token and with one. */
 async function everyCall(t: TestApp, token: string): Promise<Asked[]> {
   const document = await readDocument(t);
   const calls = Object.entries<object>(document.paths).flatMap(([pattern, methods]) =>
@@ -56,7 +56,7 @@ function has(headers: Headers, wanted: Record<string, string>, about: string): v
   deepEqual(Object.fromEntries(found), wanted, about);
 }
 
-Deno.test("every answer of every route says how little of it may be done with it", () =>
+Deno.test("every answer of every route has the headers that restrict what browsers do with it", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const statuses = new Set<number>();
@@ -81,7 +81,7 @@ Deno.test("every answer of every route says how little of it may be done with it
     }
   }, HTTPS));
 
-Deno.test("private answers are kept nowhere, and pages of other origins embed none of them", () =>
+Deno.test("private answers are not cached, and pages of other origins cannot embed them", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     for (const path of ["/api/contacts", "/api/auth/sessions", "/api/invites", "/", "/openapi.json"]) {
@@ -91,14 +91,14 @@ Deno.test("private answers are kept nowhere, and pages of other origins embed no
     }
   }));
 
-Deno.test("a service that is reached without TLS does not ask browsers for it", () =>
+Deno.test("a service that is reached without TLS sends no Strict-Transport-Security", () =>
   withApp(async (t) => {
     for (const path of ["/", "/nope"]) {
       equal((await t.call("GET", path)).headers.get("strict-transport-security"), null);
     }
   }));
 
-Deno.test("media may be played by a page of another origin, and do nothing but that", () =>
+Deno.test("media may be played by pages of other origins, and may do nothing else", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const id = await addMedia(t, ann, fixture("voice.wav"));
@@ -112,7 +112,7 @@ Deno.test("media may be played by a page of another origin, and do nothing but t
     }, "media");
   }));
 
-Deno.test("a page for people is in nobody's frame, also for browsers that know no policy", () =>
+Deno.test("a page for people cannot be framed, not even in browsers without Content-Security-Policy", () =>
   withApp(async (t) => {
     for (const path of ["/i/AAAAAAAAAAAAAAAAAAAAAA", "/i/a/b"]) {
       const response = await fetch(t.url + path);

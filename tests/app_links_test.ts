@@ -6,7 +6,7 @@ const APPS = { ANDROID_APP: `example.puffin=${FINGERPRINT}`, IOS_APP: "ABCDE1234
 const ANDROID = "/.well-known/assetlinks.json";
 const IOS = "/.well-known/apple-app-site-association";
 
-Deno.test("the apps that are configured may open links, as Android and iOS want to read it", () =>
+Deno.test("configured apps may open links, declared in the form that Android and iOS expect", () =>
   withApp(async (t) => {
     const android = await t.call("GET", ANDROID);
     deepEqual([android.status, android.body], [200, [{

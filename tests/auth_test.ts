@@ -5,13 +5,13 @@ import { ANN, type Ask, BOB, CAT, eventually, refused, succeeded, type TestApp, 
 
 const LIFETIME_DAYS_MS = 30 * 24 * 60 * MINUTE_MS;
 
-/** A number for which the way is open: unknown for a signup, registered for a signin. */
+/** Prepares a number for this way in: registered for a signin, unknown for a signup. */
 async function openTo(t: TestApp, way: Way, phone: string): Promise<void> {
   if (way === "signin") await t.signUp(phone);
 }
 
 for (const way of WAYS) {
-  Deno.test(`/${way} answers with seconds and a length, and never with a token`, () =>
+  Deno.test(`/${way} answers with times in seconds and the code length, and without a token`, () =>
     withApp(async (t) => {
       await openTo(t, way, ANN);
       const answer = await ask(t, way, ANN);
@@ -35,7 +35,7 @@ for (const way of WAYS) {
       succeeded(await t.call("GET", "/api/contacts", { token }));
     }));
 
-  Deno.test(`/complete-${way} takes a code with the spaces and dashes of a typist`, () =>
+  Deno.test(`/complete-${way} accepts a code that is typed with spaces and dashes`, () =>
     withApp(async (t) => {
       await openTo(t, way, ANN);
       await ask(t, way, ANN);
@@ -80,7 +80,7 @@ Deno.test("/signin answers not_registered and sends nothing, to an unknown numbe
     deepEqual([...codesSent(t, BOB), ...codesSent(t, CAT)], []);
   }));
 
-Deno.test("/complete-signup of an invited number finds its pending requests, and tells their senders", () =>
+Deno.test("/complete-signup of an invited number finds its pending requests, and notifies their senders", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     await t.call("PUT", "/api/contacts/request", { token: ann.token, json: { phone_number: BOB } });
@@ -98,7 +98,7 @@ Deno.test("/complete-signup of an invited number finds its pending requests, and
     await eventually(() => deepEqual(told.told(), ["contacts_updated"]));
   }));
 
-Deno.test("/complete-signup answers already_registered where the number was registered meanwhile", () =>
+Deno.test("/complete-signup answers already_registered if the number was registered meanwhile", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
     await t.sql`insert into users (phone_number, status, created_at) values (${ANN}, 'active', now())`;
@@ -120,7 +120,7 @@ Deno.test("/complete-signin answers suspended to a suspended user", () =>
 
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** What no call takes, whatever it asks for. */
+/** Bodies that each of the four calls refuses. */
 const BAD_BODIES: [ask: Ask, status: number, code: string][] = [
   [{}, 415, "unsupported_media_type"],
   [{ raw: "phone_number=1" }, 415, "unsupported_media_type"],
@@ -134,7 +134,7 @@ const BAD_BODIES: [ask: Ask, status: number, code: string][] = [
   [{ json: { phone_number: ANN, passcode: "123456", more: 1 } }, 400, "invalid_input"],
 ];
 
-/** What a completion does not take either. */
+/** Fields that a completion refuses as well. */
 const BAD_COMPLETIONS = [
   { passcode: 123456 },
   { passcode: "" },
@@ -145,7 +145,7 @@ const BAD_COMPLETIONS = [
   { passcode: "123456", device: "d".repeat(65) },
 ];
 
-Deno.test("all four calls refuse a bad body and do nothing of it", () =>
+Deno.test("all four calls refuse a bad body and change nothing", () =>
   withApp(async (t) => {
     for (const way of WAYS) {
       for (const [body, status, code] of BAD_BODIES) {
@@ -166,7 +166,7 @@ Deno.test("all four calls refuse a bad body and do nothing of it", () =>
     deepEqual(t.services.console!.sent(), []);
   }));
 
-Deno.test("the SMS names the service, warns, and ends in the line that browsers read", () =>
+Deno.test("the SMS names the service, has a warning, and ends with the line that browsers read", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
 
@@ -176,7 +176,7 @@ Deno.test("the SMS names the service, warns, and ends in the line that browsers 
     equal(lines.at(-1), `@chat.example #${t.codeFor(ANN)}`);
   }, { env: { PUBLIC_URL: "https://chat.example" } }));
 
-Deno.test("PASSCODE_TTL_SECONDS says how long a code is good for", () =>
+Deno.test("PASSCODE_TTL_SECONDS sets how long a code is valid", () =>
   withApp(async (t) => {
     t.clock.freeze();
     equal((await ask(t, "signup", ANN)).body.expires_in, 7);

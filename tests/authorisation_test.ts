@@ -1,5 +1,5 @@
-// Who may do what, over every route that there is: each way not to be signed in, and each thing of each person in the
-// hands of the others. A route without a row in authorisation_rows.ts fails here.
+// Authorisation on every route: each way of not being signed in, and each person's things requested by the
+// others. A route without a row in authorisation_rows.ts fails here.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -10,7 +10,7 @@ import { shakeHands } from "./raw_socket.ts";
 import { ANN, type Answer, CAT, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { ENV, forge, nowS, OTHER, unsigned } from "./token_forgery.ts";
 
-/** With everything configured that brings routes. */
+/** Configures everything that adds routes. */
 const OPTIONS = {
   env: {
     ...ENV.env,
@@ -19,7 +19,7 @@ const OPTIONS = {
   },
 };
 
-/** Every way to come without a session: undefined is no token at all. */
+/** Tokens for every way of having no live session; undefined is no token at all. */
 async function badTokens(t: TestApp): Promise<Record<string, string | undefined>> {
   const { token } = await t.signIn(ANN);
   const revoked = await t.signIn(ANN);
@@ -34,7 +34,7 @@ async function badTokens(t: TestApp): Promise<Record<string, string | undefined>
   };
 }
 
-/** As `t.call`, for bodies of every kind. */
+/** Like `t.call`, for answers of any type. */
 async function callRaw(
   t: TestApp,
   method: string,
@@ -73,7 +73,7 @@ Deno.test("every route has a row that says what it needs, and every row has its 
     );
   }, OPTIONS));
 
-Deno.test("whatever is no session is the same 401 on every route that needs one, and changes nothing", () =>
+Deno.test("without a live session every route that needs one gives the same 401, and changes nothing", () =>
   withApp(async (t) => {
     const scene = await setScene(t);
     const bad = await badTokens(t);
@@ -99,13 +99,13 @@ Deno.test("whatever is no session is the same 401 on every route that needs one,
         }
       }
       equal(await everything(t), before, route);
-      // So that it is the token that they were refused for.
+      // A live session is let in, so the token was the reason.
       const { token } = await t.signIn(ANN);
       ok((await callRaw(t, method, call, token)).status !== 401, route);
     }
   }, OPTIONS));
 
-Deno.test("a WebSocket is 401 before its upgrade to whatever is no session, wherever it stands", () =>
+Deno.test("a WebSocket without a live session is 401 before its upgrade, wherever the token is sent", () =>
   withApp(async (t) => {
     await t.signUp(ANN);
     for (const [what, token = ""] of Object.entries(await badTokens(t))) {
@@ -123,7 +123,7 @@ Deno.test("a WebSocket is 401 before its upgrade to whatever is no session, wher
     }
   }, OPTIONS));
 
-Deno.test("a route that needs nothing answers the same whatever token comes along", () =>
+Deno.test("a route that needs no session answers the same whatever token is sent", () =>
   withApp(async (t) => {
     const scene = await setScene(t);
     const tokens = { ...await badTokens(t), good: scene.people.ann.token };
@@ -138,7 +138,7 @@ Deno.test("a route that needs nothing answers the same whatever token comes alon
     }
   }, OPTIONS));
 
-Deno.test("something of somebody else's looks to everybody as if it never existed, on every route that can name it", () =>
+Deno.test("things that a person may not see look as if they did not exist, on every route that can name them", () =>
   withApp(async (t) => {
     const scene = await setScene(t);
     t.clock.freeze();
@@ -164,7 +164,7 @@ Deno.test("something of somebody else's looks to everybody as if it never existe
     ok(cells > 100);
   }, OPTIONS));
 
-Deno.test("no answer to a person shows anything that is the others' alone", () =>
+Deno.test("no answer shows a person anything that belongs to others alone", () =>
   withApp(async (t) => {
     const scene = await setScene(t);
     for (const [route, { needs, ask }] of Object.entries(ROWS)) {
@@ -179,7 +179,7 @@ Deno.test("no answer to a person shows anything that is the others' alone", () =
     }
   }, OPTIONS));
 
-Deno.test("asking a stranger to be my friend looks as it does with a number that nobody has", () =>
+Deno.test("a friend request to a stranger looks the same as one to a number that nobody has", () =>
   withApp(async (t) => {
     const scene = await setScene(t);
     t.clock.freeze();

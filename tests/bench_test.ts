@@ -1,4 +1,4 @@
-// The bench in its smallest shape: whether it counts rightly, not how fast anything is.
+// The benchmark at its smallest size: whether its counts are right, not how fast anything is.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 
@@ -50,7 +50,7 @@ Deno.test("bench: every scenario runs, and its counts agree with the database an
   }
 });
 
-Deno.test("bench: names an argument that it does not know, and the known ones", async () => {
+Deno.test("bench: refuses an unknown argument by its name, and lists the known ones", async () => {
   const { code, err } = await bench("--fast");
   equal(code, 1);
   match(err, /Cannot understand "--fast": give --quick.* sends-128, .*processes/);

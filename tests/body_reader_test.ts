@@ -1,4 +1,4 @@
-// Bodies as they are read: in small reads, handed on in large pieces, and nothing that arrived is lost.
+// Bodies are read in small reads and returned in large pieces, and nothing that arrived is lost.
 
 import { deepEqual, equal, rejects } from "./assert.ts";
 import { type BodyReader, openBody } from "../routes/bodies/body_reader.ts";
@@ -6,7 +6,7 @@ import { readBytes } from "../routes/bodies/json_body.ts";
 
 const KIB = 1024;
 
-/** A body that has all of these parts at once, and then ends, fails, or goes on for ever. */
+/** A body whose parts are all available at once; after them it ends, fails, or stays open. */
 function bodyOf(lengths: number[], then: "end" | "fail" | "wait") {
   const asked: number[] = [];
   const parts = lengths.map((length, part) => new Uint8Array(length).fill(part + 1));
@@ -36,13 +36,13 @@ async function lengthsOf(reader: BodyReader, pieces: number): Promise<(number | 
   return lengths;
 }
 
-Deno.test("a body that is there is read in 4 KiB, and handed on in pieces of up to 64 KiB", async () => {
+Deno.test("a body that has arrived is read 4 KiB at a time, and returned in pieces of up to 64 KiB", async () => {
   const { body, asked } = bodyOf(Array(40).fill(4 * KIB), "end");
   deepEqual(await lengthsOf(openBody(body), 4), [64 * KIB, 64 * KIB, 32 * KIB, undefined]);
   equal(Math.max(...asked), 4 * KIB);
 });
 
-Deno.test("readBytes() reads a body of 60 KiB in 4 KiB, although its length is declared", async () => {
+Deno.test("readBytes() reads a body of 60 KiB in steps of 4 KiB, although its length is declared", async () => {
   const { body, asked } = bodyOf(Array(15).fill(4 * KIB), "end");
   const headers = { "Content-Length": String(60 * KIB) };
   const request = new Request("http://localhost/", { method: "POST", headers, body });
@@ -50,21 +50,21 @@ Deno.test("readBytes() reads a body of 60 KiB in 4 KiB, although its length is d
   equal(Math.max(...asked), 4 * KIB);
 });
 
-Deno.test("a body that pauses is handed on as far as it has come", async () => {
+Deno.test("of a body that pauses, everything that has arrived is returned", async () => {
   const { body } = bodyOf([4 * KIB, 4 * KIB, 7], "wait");
   const reader = openBody(body);
   deepEqual(await lengthsOf(reader, 1), [8 * KIB + 7]);
   await reader.cancel();
 });
 
-Deno.test("a body that comes in less than a read takes no more memory than it has bytes", async () => {
+Deno.test("a body that arrives in parts smaller than a read takes no more memory than its bytes", async () => {
   const { body } = bodyOf([5, 6], "end");
   const reader = openBody(body);
   equal((await reader.read())!.buffer.byteLength, 5);
   deepEqual(await lengthsOf(reader, 2), [6, undefined]);
 });
 
-Deno.test("the bytes before a body breaks off are handed on, and then the read fails", async () => {
+Deno.test("the bytes before a body breaks off are returned, and the next read fails", async () => {
   const { body } = bodyOf([4 * KIB, 4 * KIB, 100], "fail");
   const reader = openBody(body);
   const piece = await reader.read();

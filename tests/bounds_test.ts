@@ -1,5 +1,5 @@
-// The most that an attacker gets, found by simulating one against the rules themselves: at every second of a
-// day and a night they take whatever is available, and return no code. The figures are in the names.
+// The most that an attacker can get, found by simulating one against the rules themselves: at every second of
+// two days they take whatever is available, and return no code. The figures are in the names of the tests.
 
 import { deepEqual } from "./assert.ts";
 import type { PaidPasscode } from "../db/paid_passcodes.ts";
@@ -46,7 +46,7 @@ for (
     ["reveal_address", 120, 1_500, 1_440],
   ] as const
 ) {
-  Deno.test(`${name} gives at most ${hour} in any hour, ${day} in any day, and ${later} on every day after it`, () => {
+  Deno.test(`${name} gives at most ${hour} in any hour, ${day} in any day, and ${later} on each day after the first`, () => {
     const taken = greedy(name, 2 * DAY);
     deepEqual(
       [within(taken, 0, HOUR), within(taken, 0, DAY), within(taken, DAY + 1, 2 * DAY)],
@@ -55,7 +55,7 @@ for (
   });
 }
 
-Deno.test("a prefix whose codes never come back gets 20 SMS before it is stopped, 25 in any hour, 140 on that day, 120 on the next", () => {
+Deno.test("a prefix whose codes never come back gets 20 SMS before it is stopped, at most 25 in any hour, 140 on the first day, 120 on the next", () => {
   const taken = greedy("sms_prefix", 2 * DAY, (at, taken) => {
     const latest = taken.slice(-WATCHED).reverse().map((second): PaidPasscode => ({
       sent_at: new Date(second * SECOND_MS),

@@ -1,4 +1,4 @@
-// Buckets against a model that is too simple to be wrong: units that drip in, one a microsecond.
+// Buckets compared with a model that is too simple to be wrong: it gains one unit per microsecond.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { measure, type Rate } from "../services/limits/bucket.ts";
 import { createMemoryLimiter } from "../services/limits/memory_limiter.ts";
 import { createTestDatabase } from "./database.ts";
 
-/** What a bucket holds, as a number that is filled up by waiting and never over its brim. */
+/** The content of a bucket, as a number that grows with time up to the capacity. */
 class Model {
   readonly step: bigint;
   readonly capacity: bigint;
@@ -21,7 +21,7 @@ class Model {
     this.units = this.capacity;
   }
 
-  /** Microseconds until there is a use. */
+  /** Microseconds until a use is available. */
   wait(atMs: number): bigint {
     const dripped = this.units + BigInt(atMs - this.at) * 1000n;
     this.units = dripped > this.capacity ? this.capacity : dripped;
@@ -34,13 +34,13 @@ const rate = fc.record({
   burst: fc.integer({ min: 1, max: 50 }),
   periodMs: fc.oneof(fc.integer({ min: 1, max: 10_000 }), fc.integer({ min: 1, max: 31 * 86_400_000 })),
 });
-/** Moves of the clock in milliseconds, each followed by a try. */
+/** Advances of the clock in milliseconds, each followed by an attempt. */
 const tries = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2_000 }), fc.nat()), {
   minLength: 1,
   maxLength: 60,
 });
 
-Deno.test("measure() makes a burst take exactly what the bucket holds, and never more than the period", () => {
+Deno.test("measure() makes a burst cost exactly the capacity, which refills within the period unless a use costs one microsecond", () => {
   const any = fc.record({
     burst: fc.integer({ min: 1, max: 999_999_999 }),
     periodMs: fc.integer({ min: 1_000, max: 99_999 * 86_400_000 }),
@@ -52,7 +52,7 @@ Deno.test("measure() makes a burst take exactly what the bucket holds, and never
   }));
 });
 
-Deno.test("a memory limiter of several rates allows what every one of their models allows, and says when", () => {
+Deno.test("a memory limiter of several rates allows what all of their models allow, and says how long to wait", () => {
   fc.assert(fc.property(fc.array(rate, { minLength: 1, maxLength: 3 }), tries, (rates, moves) => {
     let atMs = 0;
     const limiter = createMemoryLimiter({ rates, elapsedMs: () => atMs });
@@ -97,7 +97,7 @@ Deno.test("a memory limiter forgets full buckets, and keeps a limited number of 
   equal(limiter.take("many 19997"), 1);
 });
 
-Deno.test("take_uses() takes all or none as the models say, for several buckets that overlap", async () => {
+Deno.test("take_uses() takes all uses or none, as the models do, from sets of buckets that overlap", async () => {
   const database = await createTestDatabase();
   const sql = connect(database.address, { max: 1 });
   let run = 0;

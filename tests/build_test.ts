@@ -1,9 +1,9 @@
-// What `deno task build` says to who may not write.
+// What `deno task build` says if it cannot write its files.
 
 import { equal } from "./assert.ts";
 import { sentenceOf } from "../build.ts";
 
-Deno.test("a build that may not write says so in one sentence, and everything else as it is", () => {
+Deno.test("a build that cannot write its files says so in one sentence; other errors have no sentence", () => {
   const error = (code: string) => Object.assign(new Error("Read-only file system (os error 30)"), { code });
   equal(sentenceOf(error("EROFS")), "web/dist cannot be written: Read-only file system (os error 30)");
   for (const code of ["EACCES", "EPERM", "ENOSPC"]) {

@@ -13,10 +13,10 @@ const LONGEST_NUMBER = "+123456789012345";
 /** PostgreSQL refuses payloads of this size. */
 const PAYLOAD_BYTES_REFUSED = 8_000;
 
-/** The origin of a process that is not here. */
+/** The origin of another process. */
 const OTHER = "0".repeat(16);
 
-/** What is heard on a database by someone who knows no origin. */
+/** Collects all payloads that are sent on a database, whatever their origin. */
 async function withEar(
   { address }: TestDatabase,
   run: (heard: string[]) => Promise<void>,
@@ -49,7 +49,7 @@ const event = fc.oneof(
   }, plain),
 );
 
-Deno.test("announce() tells other processes every event of a transaction, packed into payloads that PostgreSQL takes", async () => {
+Deno.test("announce() sends other processes every event of a transaction, packed into payloads that PostgreSQL accepts", async () => {
   const database = await createTestDatabase({ empty: true });
   const pool = connect(database.address, { max: 1 });
   const bus = createBus(createProcessName(), () => {});
@@ -75,7 +75,7 @@ Deno.test("announce() tells other processes every event of a transaction, packed
   }
 });
 
-Deno.test("announce() tells nothing of a transaction that was rolled back", async () => {
+Deno.test("announce() sends nothing for a transaction that was rolled back", async () => {
   const database = await createTestDatabase({ empty: true });
   const pool = connect(database.address, { max: 1 });
   const bus = createBus(createProcessName(), () => {});
@@ -96,7 +96,7 @@ Deno.test("announce() tells nothing of a transaction that was rolled back", asyn
   }
 });
 
-Deno.test("receive() hears what others announce, and of its own what was begun before an unknown outcome and no more", () => {
+Deno.test("receive() handles announcements of other processes, and of its own only those begun before an unknown outcome", () => {
   const heard: string[] = [];
   const name = createProcessName();
   const bus = createBus(
@@ -123,7 +123,7 @@ Deno.test("receive() hears what others announce, and of its own what was begun b
   equal(bus.receive(`${other.origin}{`), false);
 });
 
-Deno.test("an announcement of an unknown kind from another process makes everybody here fetch again", () =>
+Deno.test("an announcement of an unknown kind from another process makes all clients of this process fetch again", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const socket = await t.socket(token);
@@ -136,7 +136,7 @@ Deno.test("an announcement of an unknown kind from another process makes everybo
     }
   }));
 
-/** Two friends whose ids and numbers, and whose messages' ids, are as long as they can be. */
+/** Two friends whose ids and numbers, and whose messages' ids, have the greatest length. */
 async function longestFriends(t: TestApp) {
   await t.sql`select setval('users_id_seq', ${LARGEST_ID - 1_000})`;
   await t.sql`select setval('conversations_id_seq', ${LARGEST_ID - 1_000})`;
@@ -147,13 +147,13 @@ async function longestFriends(t: TestApp) {
   for (const [phone, longest] of [[ANN, LONGEST_NUMBER], [BOB, "+123456789012346"]] as const) {
     await t.sql`update users set phone_number = ${longest} where phone_number = ${phone}`;
   }
-  // What was believed of the sessions is too old now.
+  // Outdates the cached sessions, which have the old numbers.
   t.clock.advance(60_000);
   const actors = await Promise.all([one, other].map(({ token }) => t.services.sessions.authenticate(token)));
   return actors.map((actor, place) => ({ ...actor, token: [one, other][place]!.token }));
 }
 
-Deno.test("a full batch of sends and of marks with the longest ids and numbers makes payloads that PostgreSQL takes", () =>
+Deno.test("a full batch of sends, and one of marks, with the longest ids and numbers makes payloads that PostgreSQL accepts", () =>
   withApp(async (t) => {
     const [one, other] = await longestFriends(t);
     await withEar(t.database, async (heard) => {
@@ -165,7 +165,7 @@ Deno.test("a full batch of sends and of marks with the longest ids and numbers m
           media_content_id: null,
           client_id: text,
         });
-      // The first two fill the batches in flight, what waits behind them is one batch of 128.
+      // The first two batches hold at most 256, so a full batch of 128 waits behind them.
       const sent = await Promise.all(Array.from({ length: 400 }, (_, place) => send(`text ${place}`)));
       const events = () => heard.flatMap((payload) => decode(payload) ?? []);
       await eventually(() => equal(events().length, 800));
@@ -178,7 +178,8 @@ Deno.test("a full batch of sends and of marks with the longest ids and numbers m
       heard.length = 0;
       const [thread] = await t.sql`select id as conversation_id from conversations`;
       const of = { conversation_id: thread!.conversation_id, peer_id: one!.user_id };
-      // One batch in which every mark moves. PostgreSQL merges equal payloads: of 256 moves are heard 24 and the last 16.
+      // One batch of 256 marks that all move. PostgreSQL merges equal payloads: one with 24 moves arrives,
+      // and the last with 16.
       const ids = sent.map(({ id }) => id).toSorted((a, b) => a - b).slice(0, 256);
       await Promise.all(ids.map((id) => t.services.marks.delivered(other!, of, one!.phone_number, id)));
       await eventually(() => equal(events().length, 2 * (24 + 16)));
@@ -190,7 +191,7 @@ Deno.test("a full batch of sends and of marks with the longest ids and numbers m
     });
   }));
 
-Deno.test("deliver() tells the others when one cannot be told", () => {
+Deno.test("deliver() goes on with the other events when one cannot be handled", () => {
   const heard: number[] = [];
   const bus = createBus(createProcessName(), ({ to }) => {
     if (to === 2) throw new Error("A socket that fails");

@@ -5,7 +5,7 @@ import { parseRange } from "../routes/byte_range.ts";
 const SIZE = 1_000;
 const sizes = fc.integer({ min: 1, max: 2 ** 42 });
 
-Deno.test("parseRange() knows from-to, from, and the last so many, and ends where the bytes end", () => {
+Deno.test("parseRange() understands first-last, first- and -length, and ends where the bytes end", () => {
   const ranges: Record<string, [number, number]> = {
     "bytes=0-0": [0, 1],
     "bytes=0-499": [0, 500],
@@ -28,14 +28,14 @@ Deno.test("parseRange() knows from-to, from, and the last so many, and ends wher
   }
 });
 
-Deno.test("parseRange() finds a range outside of the bytes unsatisfiable", () => {
+Deno.test("parseRange() returns unsatisfiable for a range outside the bytes", () => {
   for (const range of ["1000-", "1000-1000", "5000-6000", "-0", `${"9".repeat(400)}-`]) {
     equal(parseRange(`bytes=${range}`, SIZE), "unsatisfiable", range);
   }
   for (const range of ["0-", "0-0", "-1"]) equal(parseRange(`bytes=${range}`, 0), "unsatisfiable", range);
 });
 
-Deno.test("parseRange() leaves the whole where there is none, there are several, or it is not understood", () => {
+Deno.test("parseRange() returns null, for all bytes, if there is no range, there are several, or it is malformed", () => {
   const headers = [
     "",
     "bytes",
@@ -60,13 +60,13 @@ Deno.test("parseRange() leaves the whole where there is none, there are several,
   equal(parseRange(undefined, SIZE), null);
 });
 
-Deno.test("parseRange() tries no ways through a long header, of which there would be thousands of millions", () => {
+Deno.test("parseRange() does not backtrack through a long header, which would take thousands of millions of steps", () => {
   const blank = " ".repeat(30_000);
   equal(parseRange(`bytes=${blank}-${blank}x`, SIZE), null);
   deepEqual(parseRange(`bytes=${blank}0-0${blank}`, SIZE), { start: 0, end: 1 });
 });
 
-Deno.test("parseRange() gives every range inside exactly, whatever the size", () => {
+Deno.test("parseRange() returns every range within the bytes exactly, whatever the size", () => {
   fc.assert(fc.property(sizes, fc.nat(), fc.nat(), (size, one, other) => {
     const [first, last] = [one % size, other % size].sort((a, b) => a - b) as [number, number];
     deepEqual(parseRange(`bytes=${first}-${last}`, size), { start: first, end: last + 1 });

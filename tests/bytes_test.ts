@@ -1,4 +1,4 @@
-// Bytes on their way into the database, and the connections that they take.
+// Writing bytes to the database, and the connections that this uses.
 
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import type { Bytes } from "../db/media/bytes.ts";
@@ -15,7 +15,7 @@ interface Scene {
   test: TestDatabase;
 }
 
-/** A database with the table `kept`, and a way in for bytes by the address that is made of its own. */
+/** A database with the table `kept`, and `Bytes` that connect to it by the result of `addressOf`. */
 async function withBytes(
   run: (scene: Scene) => Promise<void>,
   addressOf: (test: TestDatabase) => string = ({ url }) => url,
@@ -55,7 +55,7 @@ function sleep(bytes: Bytes, seconds: number): Promise<number> {
   return bytes.run({ name: "sleep", text: "select 1 from pg_sleep($1)", values: [seconds] });
 }
 
-Deno.test("run() stores bytes as they are, of any value and length, and counts rows", () =>
+Deno.test("run() stores bytes of any value and length unchanged, and counts rows", () =>
   withBytes(async (scene) => {
     const values = [0, 1, 255, 256, 65_536, 1_000_000].map((length) =>
       Uint8Array.from({ length }, (_, place) => place * 7 + (place >> 8) * 13)
@@ -69,7 +69,7 @@ Deno.test("run() stores bytes as they are, of any value and length, and counts r
     equal(await scene.bytes.run(none), 0);
   }));
 
-Deno.test("run() uses the connection that was used last, and another only beside it", () =>
+Deno.test("run() uses the connection that was used last, and another only while that one is busy", () =>
   withBytes(async (scene) => {
     for (const place of [0, 1, 2]) await keep(scene.bytes, place);
     const slow = sleep(scene.bytes, 0.3);
@@ -79,11 +79,11 @@ Deno.test("run() uses the connection that was used last, and another only beside
     const pids = (await kept(scene)).map(({ pid }) => pid);
     deepEqual(pids.slice(0, 3), [pids[0], pids[0], pids[0]]);
     ok(pids[3] !== pids[0]);
-    // That of `slow` came back last.
+    // The connection of `slow` was returned last.
     equal(pids[4], pids[0]);
   }));
 
-Deno.test("run() passes on what the database refuses, and the connection goes on", () =>
+Deno.test("run() passes on the errors of refused statements, and the connection remains usable", () =>
   withBytes(async (scene) => {
     await keep(scene.bytes, 1);
     await rejects(keep(scene.bytes, 1), { code: "23505" });
@@ -95,7 +95,7 @@ Deno.test("run() passes on what the database refuses, and the connection goes on
     equal(one!.pid, other!.pid);
   }));
 
-Deno.test("run() is DatabaseUnavailable when its connection is cut, tells of the outage, and goes on by another", () =>
+Deno.test("run() throws DatabaseUnavailable when its connection is cut, does not call onOutage, and uses another next", () =>
   withBytes(async ({ test, ...scene }) => {
     const database = openDatabase(test.address, { max: 1 });
     const bytes = database.openBytes();
@@ -112,16 +112,16 @@ Deno.test("run() is DatabaseUnavailable when its connection is cut, tells of the
       rejects(sleep(bytes, 5), DatabaseUnavailable),
       eventually(() => cut("%from pg_sleep($1)")),
     ]);
-    // A chunk is announced to nobody, so nobody has to be told again.
+    // Bytes are announced to nobody, so no client has to be told to fetch again.
     equal(outages, 0);
     await keep(bytes, 1);
     await cut("insert into kept%");
-    // One that is cut while nothing runs on it is missed by nobody, once that is known here.
+    // A connection that is cut while idle fails no statement once its loss has been noticed.
     await eventually(() => keep(bytes, 2));
     await database.close();
   }));
 
-Deno.test("run() is DatabaseUnavailable within two seconds where no server is, and after the end", async () => {
+Deno.test("run() throws DatabaseUnavailable within two seconds if there is no server, and after close()", async () => {
   const database = openDatabase({ host: "/nowhere", port: 5432, user: "x", database: "x" }, { max: 1 });
   const bytes = database.openBytes();
   const startedAt = performance.now();
@@ -131,7 +131,7 @@ Deno.test("run() is DatabaseUnavailable within two seconds where no server is, a
   for (let time = 0; time < 3; time += 1) await rejects(sleep(bytes, 0), DatabaseUnavailable);
 });
 
-Deno.test("nothing is begun after the end, and connections that are on their way do not hold it up", () =>
+Deno.test("close() is not held up by connections that are being opened, and nothing is begun after it", () =>
   withBytes(async (scene) => {
     const { test } = scene;
     const proxy = startForgetfulProxy(`${test.address.host}/.s.PGSQL.5432`);
@@ -149,7 +149,7 @@ Deno.test("nothing is begun after the end, and connections that are on their way
     proxy.close();
   }));
 
-Deno.test("run() works again when the network has forgotten every connection, and the end waits for none of them", () =>
+Deno.test("run() works again when the network has forgotten every connection, and close() waits for none of them", () =>
   withBytes(async ({ test }) => {
     const proxy = startForgetfulProxy(`${test.address.host}/.s.PGSQL.5432`);
     const database = openDatabase(proxy.urlFor(test.address), { max: 1 });
@@ -168,7 +168,7 @@ Deno.test("run() works again when the network has forgotten every connection, an
     proxy.close();
   }));
 
-Deno.test("an end lets running statements finish", () =>
+Deno.test("close() lets running statements finish", () =>
   withBytes(async ({ test }) => {
     const database = openDatabase(test.address, { max: 1 });
     const slow = sleep(database.openBytes(), 0.5);
@@ -176,7 +176,7 @@ Deno.test("an end lets running statements finish", () =>
     await Promise.all([database.close(), slow]);
   }));
 
-Deno.test("the address is read as for every other connection: settings, and TLS where there is any", () =>
+Deno.test("the address is read as for every other connection: settings, and TLS if the server has it", () =>
   withBytes(async (scene) => {
     await keep(scene.bytes, 1);
     const [row] = await kept(scene);

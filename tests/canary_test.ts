@@ -1,5 +1,5 @@
-// What is secret is in no log and in no table but where it belongs: looked for after a whole life of the service, by what it
-// wrote and stored, whatever wrote or stored it.
+// Secrets are in no log, and in no table except where they belong. After a whole life of the service, all
+// that it logged and stored is searched for them, whatever code did so.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { removeBusyFolder } from "../db/embedded/folder.ts";
@@ -20,7 +20,7 @@ import { eventually, type Person } from "./support.ts";
 import { startProxy } from "./tcp_proxy.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 
-/** Where each kind of secret may be stored; a column that is not here may hold none, also one that is added later. */
+/** Where each kind of secret may be stored. Other columns, including ones added later, may hold none. */
 const HOMES: Record<Kind, string[]> = {
   number: ["users.phone_number", "passcodes.phone_number", "suppressions.phone_number"],
   text: ["messages.body"],
@@ -35,7 +35,7 @@ const HOMES: Record<Kind, string[]> = {
   query: [],
   secret: [],
 };
-/** Where the life below certainly puts something: a search that does not find these finds nothing. */
+/** Places that the life below always fills: a search that misses one of them does not work. */
 const FILLED = [
   ...[
     "contacts.display_name",
@@ -46,7 +46,7 @@ const FILLED = [
   ],
   ...["sessions.device", "suppressions.phone_number", "users.phone_number"],
 ];
-/** All of them count, and none is reached. */
+/** All limits are counted, and none is reached. */
 const LIMITS = [
   ...Object.keys(RATE_LIMITS).map((name) => `${name}=99999/d`),
   ...Object.keys(COUNT_LIMITS).map((name) => `${name}=99999`),
@@ -55,9 +55,9 @@ const numbers = Array.from({ length: 12 }, (_, place) => `+1415556${7_310 + plac
 
 interface Scene {
   env: Record<string, string>;
-  /** The service's database, by a way that an outage leaves open. */
+  /** An address of the service's database that works during the outage. */
   address: DatabaseAddress;
-  /** Takes the database away for a while. */
+  /** Makes the database unavailable for a while. */
   outage: (life: Life, sql: Pool, ann: Person) => Promise<void>;
   /** What PostgreSQL itself has logged. */
   serverLog: () => Promise<string>;
@@ -113,7 +113,7 @@ async function live(life: Life): Promise<Person> {
   return one;
 }
 
-/** Bugs, as far as they can be had without any: statements that fail with all their values in the message. */
+/** Simulates bugs: makes statements fail with all their values in the message. */
 async function breakEverything(life: Life, sql: Pool, ann: Person): Promise<void> {
   await sql.unsafe(`
     create function fail() returns trigger language plpgsql as $$
@@ -130,7 +130,7 @@ async function breakEverything(life: Life, sql: Pool, ann: Person): Promise<void
   await sql.unsafe("drop function fail() cascade; alter table lost rename to messages");
 }
 
-/** Also what was sent along the way. */
+/** Notes the secrets in all SMS that were sent. */
 function noteSms({ twilio, canaries }: Life): void {
   for (const { to, body } of twilio.messages) {
     canaries.note("number", to);
@@ -170,10 +170,10 @@ function assertLogs({ canaries, codes }: Life, service: Service, serverLog: stri
   );
 }
 
-/** Ends one statement, then the server of another, while both have values. */
+/** Terminates the connection of one statement, then kills the server process of another; both have values. */
 async function killStatements(life: Life, sql: Pool): Promise<void> {
   const killed = Promise.withResolvers<void>();
-  // Its connection dies with its server, so it is never told to commit.
+  // The crash of the server ends this connection too, so it never commits.
   const locked = sql.begin(async (lock) => {
     await lock`lock table passcodes in access exclusive mode`;
     killed.resolve();
@@ -196,7 +196,7 @@ async function killStatements(life: Life, sql: Pool): Promise<void> {
   for (const { status } of await Promise.all(asks)) equal(status, 503);
 }
 
-Deno.test("no secret is in the log as JSON, nor in a table that is not its home, also when the database is away", async () => {
+Deno.test("no secret is in the JSON log, nor in a table where it does not belong, even if the database is unavailable", async () => {
   const database = await createTestDatabase();
   const { host, port, user, database: name } = database.address;
   const proxy = startProxy(`${host}/.s.PGSQL.${port}`);
@@ -219,11 +219,11 @@ Deno.test("no secret is in the log as JSON, nor in a table that is not its home,
   }
 });
 
-Deno.test("no secret is in the log for people, nor in that of the service's own PostgreSQL, also when that is killed", async () => {
+Deno.test("no secret is in the log for people, nor in the log of the embedded PostgreSQL, even if that is killed", async () => {
   const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "puffintalk-canary-" });
   await Deno.chmod(folder, 0o711);
   try {
-    // The same place that the service will find.
+    // The place that the service will find too.
     const { socketFolder, log } = await findPlace(await Deno.realPath(folder));
     await assertNothingTold({
       env: { DATA_DIR: folder, LOG_FORMAT: "pretty" },

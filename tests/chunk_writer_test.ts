@@ -1,4 +1,4 @@
-// How an upload's bytes are cut, in which order they are written, and what becomes of them when that fails.
+// How an upload is cut into chunks, in which order they are written, and what happens if a write fails.
 
 import { deepEqual, equal, rejects } from "./assert.ts";
 import fc from "fast-check";
@@ -6,7 +6,7 @@ import { type Chunk, createChunkWriter } from "../services/media/chunk_writer.ts
 
 const CHUNK = 10;
 
-/** A writer whose writes end when they are told to. */
+/** A writer whose writes end when the test ends them. */
 function withGates(start = 0) {
   const writes: { chunk: Chunk; end: PromiseWithResolvers<void> }[] = [];
   const writer = createChunkWriter({
@@ -21,7 +21,7 @@ function withGates(start = 0) {
   return { writer, writes };
 }
 
-/** One whose writes end at once, and what it wrote. */
+/** A writer whose writes end at once, and the chunks that it wrote. */
 function kept(start = 0) {
   const chunks: Chunk[] = [];
   const write = (chunk: Chunk) => {
@@ -31,7 +31,7 @@ function kept(start = 0) {
   return { writer: createChunkWriter({ start, chunkBytes: CHUNK, write }), chunks };
 }
 
-Deno.test("a chunk writer writes the bytes in their order, each where it belongs, in whole chunks", () =>
+Deno.test("a chunk writer writes all bytes in order, each at its offset, in whole chunks", () =>
   fc.assert(
     fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 35 })), fc.nat(), async (pieces, start) => {
       const { writer, chunks } = kept(start);
@@ -48,7 +48,7 @@ Deno.test("a chunk writer writes the bytes in their order, each where it belongs
     }),
   ));
 
-Deno.test("flush() writes once more after whole chunks, without bytes, so that no crash can lose what is acknowledged", async () => {
+Deno.test("flush() after whole chunks writes an empty one, so that a crash cannot lose what is acknowledged", async () => {
   const { writer, chunks } = kept();
   await writer.take(new Uint8Array(2 * CHUNK));
   await writer.flush();

@@ -7,7 +7,7 @@ import { configureLogging } from "../services/log.ts";
 import { ask, complete, MINUTE_MS, wrong } from "./passcode_calls.ts";
 import { ANN, refused, succeeded, withApp } from "./support.ts";
 
-/** What a request with these hops is taken for, behind so many proxies. */
+/** The client address of a request with these hops, behind this many proxies. */
 function addressOf(socket: string, forwarded: string | null, proxies: number): string {
   return clientAddress(proxies)(contextOf(socket, forwarded));
 }
@@ -23,12 +23,12 @@ function contextOf(socket: string, forwarded: string | null): Context<AppEnv> {
 
 const PROXY = "10.0.0.1";
 
-Deno.test("clientAddress() is the socket's without proxies, whatever is forwarded", () => {
+Deno.test("clientAddress() is the socket's address without proxies, whatever X-Forwarded-For says", () => {
   equal(addressOf("192.0.2.1", null, 0), "192.0.2.1");
   equal(addressOf("192.0.2.1", "198.51.100.7", 0), "192.0.2.1");
 });
 
-Deno.test("the log is told once of a proxy on this machine or network that TRUSTED_PROXY_COUNT leaves out", () => {
+Deno.test("a proxy on this machine or network that TRUSTED_PROXY_COUNT leaves out is logged once", () => {
   const log: string[] = [];
   configureLogging("json", (line) => void log.push(line));
   const ask = (address: ClientAddress, socket: string, forwarded: string | null) =>
@@ -49,14 +49,14 @@ Deno.test("the log is told once of a proxy on this machine or network that TRUST
   deepEqual(log, []);
 });
 
-Deno.test("clientAddress() is what the outermost trusted proxy wrote, not what stands left of it", () => {
+Deno.test("clientAddress() is what the outermost trusted proxy wrote, not what is to the left of it", () => {
   equal(addressOf(PROXY, "198.51.100.7", 1), "198.51.100.7");
   equal(addressOf(PROXY, "1.1.1.1, 2.2.2.2,198.51.100.7", 1), "198.51.100.7");
   equal(addressOf(PROXY, "1.1.1.1, 198.51.100.7 , 10.0.0.2", 2), "198.51.100.7");
   equal(addressOf(PROXY, "1.1.1.1,,198.51.100.7,10.0.0.3,10.0.0.2", 3), "198.51.100.7");
 });
 
-Deno.test("clientAddress() is the leftmost hop where there are fewer than proxies, the socket's where there is none", () => {
+Deno.test("clientAddress() is the leftmost hop if there are fewer hops than proxies, the socket's address if there are none", () => {
   equal(addressOf(PROXY, "198.51.100.7", 2), "198.51.100.7");
   for (const nothing of [null, "", " , "]) equal(addressOf(PROXY, nothing, 2), PROXY);
 });
@@ -80,18 +80,18 @@ Deno.test("clientAddress() cuts IPv6 to the /64 of a subscriber, in every spelli
   equal(addressOf("::1", null, 0), "0:0:0:0::/64");
 });
 
-Deno.test("clientAddress() takes an IPv4 address in IPv6 for the IPv4 address", () => {
+Deno.test("clientAddress() treats an IPv4-mapped IPv6 address as the IPv4 address", () => {
   for (const spelling of ["::ffff:192.0.2.1", "::FFFF:c000:201", "0:0:0:0:0:ffff:192.0.2.1"]) {
     equal(addressOf(spelling, null, 0), "192.0.2.1");
     equal(addressOf(PROXY, spelling, 1), "192.0.2.1");
   }
 });
 
-Deno.test("clientAddress() drops the port that some proxies write behind an IPv4 address", () => {
+Deno.test("clientAddress() drops the port that some proxies append to an IPv4 address", () => {
   for (const port of [1, 4711, 65_535]) equal(addressOf(PROXY, `192.0.2.1:${port}`, 1), "192.0.2.1");
 });
 
-Deno.test("a client that forges X-Forwarded-For buys no guesses", () =>
+Deno.test("a client that forges X-Forwarded-For gains no guesses", () =>
   withApp(async (t) => {
     t.clock.freeze();
     for (let round = 0; round < 2; round++) {

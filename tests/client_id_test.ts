@@ -1,4 +1,4 @@
-// What a client_id promises: sent again, a message is the same message.
+// What a client_id guarantees: a message that is sent again remains one message.
 
 import { deepEqual, equal } from "./assert.ts";
 
@@ -17,7 +17,7 @@ function withKey(t: TestApp, me: Person, key: string, more: Record<string, unkno
   });
 }
 
-Deno.test("the same client_id with the same content is the same message, with the status that it has by now", () =>
+Deno.test("the same client_id with the same content is the same message, with its current status", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const first = await t.send(ann, bob, "hello", { client_id: "one" });
@@ -41,7 +41,7 @@ Deno.test("the same client_id with other content is refused, and the message sta
     equal(await stored(t), 1);
   }));
 
-Deno.test("a repeated send is answered also when the two are no friends any more, a new one is not", () =>
+Deno.test("a repeated send is answered even if the two are no longer friends; a new one is refused", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const first = await t.send(ann, bob, "hello", { client_id: "one" });
@@ -56,7 +56,7 @@ Deno.test("a repeated send is answered also when the two are no friends any more
     }
   }));
 
-Deno.test("a client_id is a sender's own, for each receiver", () =>
+Deno.test("a client_id identifies a message only within one sender and one receiver", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -85,7 +85,7 @@ Deno.test("sends without client_id are never merged", () =>
     deepEqual(answers[0]!.body.messages[0].client_id, null);
   }));
 
-Deno.test("client_id has 1 to 64 code points and holds what a database can keep", () =>
+Deno.test("client_id has 1 to 64 code points, all of which the database can store", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     for (const client_id of ["x", "x".repeat(64), "\u{1F600}".repeat(64), " ", "a b/c"]) {
@@ -114,7 +114,7 @@ Deno.test("Idempotency-Key is the client_id, and both may be given when they are
     equal(await stored(t), 1);
   }));
 
-Deno.test("equal client_ids that arrive together are one message, told once to each side that has to know", () =>
+Deno.test("sends with equal client_ids that arrive together are one message", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const answers = await Promise.all(

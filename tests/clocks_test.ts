@@ -1,5 +1,5 @@
-// Clocks that are set while the service runs, forward and back again, and clocks of two processes that stay apart: nobody is
-// kept out for longer than the rule itself takes, and no limit is lost by it.
+// Clocks that are set forward and back while the service runs, and two processes whose clocks stay apart:
+// nobody is kept out for longer than the rule itself says, and all limits still apply.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -34,7 +34,7 @@ const rate = fc.record({
   burst: fc.integer({ min: 1, max: 6 }),
   periodMs: fc.constantFrom(SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS),
 });
-/** How a clock is set, in milliseconds, and how much time passes then. */
+/** By how much a clock is set, in milliseconds, and how much time passes afterwards. */
 const move = fc.record({
   set: fc.oneof(
     { weight: 3, arbitrary: fc.constant(0) },
@@ -49,7 +49,7 @@ const move = fc.record({
 });
 const moves = fc.array(move, { minLength: 1, maxLength: 20 });
 
-/** As a batch takes them: what is read, taken and is over has to be undone. */
+/** Takes a use as a batch does: reads the level, takes, and undoes everything if the bucket is overdrawn. */
 async function takeRead(sql: Pool, use: Use, atMs: number): Promise<{ wait: number; isOver: boolean }> {
   const at = new Date(atMs);
   const owed = (await readLevels(sql, [use], at)).get(use.key) ?? 0;
@@ -72,7 +72,7 @@ async function takeRead(sql: Pool, use: Use, atMs: number): Promise<{ wait: numb
   return { wait: waitUs(owed, use), isOver };
 }
 
-Deno.test("a bucket keeps nobody out for much longer than it takes to refill, however its clock is set, and works when it said", () =>
+Deno.test("a bucket keeps nobody out for much longer than it takes to refill, however the clock is set, and has room when it said", () =>
   withSql(async (sql) => {
     let run = 0;
     await fc.assert(
@@ -80,14 +80,14 @@ Deno.test("a bucket keeps nobody out for much longer than it takes to refill, ho
         run += 1;
         const [called, read] = ["called", "read"].map((way) => ({ key: `${run} ${way}`, ...measure(rate) }));
         const { capacityUs, stepUs } = called!;
-        // It was found so once, and is found so again just before it would be believed.
+        // The worst case: a bucket that was mended already was filled by a wrong clock again.
         const longest = capacityUs + stepUs + 2 * CLOCKS_APART_MS * 1_000;
         let atMs = START;
         for (const { set, ms } of moves) {
           atMs += set + ms;
           const { wait } = await takeUses(sql, [called!], new Date(atMs));
           ok(wait <= longest, `${wait} of ${longest}`);
-          // The two ways to take agree about each moment.
+          // Both ways of taking agree at every moment.
           deepEqual(await takeRead(sql, read!, atMs), { wait, isOver: wait > 0 });
           if (wait === 0) continue;
           const dueMs = atMs + Math.ceil(wait / 1_000);
@@ -104,7 +104,7 @@ Deno.test("a bucket keeps nobody out for much longer than it takes to refill, ho
     );
   }));
 
-/** What two processes give somebody who asks both of them twice a minute for so long. */
+/** How many uses two processes give somebody who asks each of them twice a minute for `hours`. */
 async function greedy(sql: Pool, rate: Rate, { apartMs, hours }: { apartMs: number; hours: number }) {
   const use = { key: `greedy ${apartMs}`, ...measure(rate) };
   let taken = 0;
@@ -116,7 +116,7 @@ async function greedy(sql: Pool, rate: Rate, { apartMs, hours }: { apartMs: numb
   return taken;
 }
 
-Deno.test("two processes whose clocks are a minute apart give no more than one, and ten minutes apart ten minutes an hour more", () =>
+Deno.test("two processes whose clocks are a minute apart give at most one use more than one process, ten minutes apart five more an hour", () =>
   withSql(async (sql) => {
     const rate = { burst: 20, periodMs: HOUR_MS };
     const hours = 5;
@@ -127,7 +127,7 @@ Deno.test("two processes whose clocks are a minute apart give no more than one, 
     ok(apart <= alone + hours * 5, `${apart} instead of ${alone}`);
   }));
 
-Deno.test("buckets that were used up by a clock a day ahead give one at once when it is right, then one after the other", () =>
+Deno.test("buckets that were used up by a clock a day ahead give one use at once when it is right, and then refill", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ann = await t.signUp(ANN);
@@ -144,7 +144,7 @@ Deno.test("buckets that were used up by a clock a day ahead give one at once whe
     succeeded(await change(t, "request", ann, four));
   }, { env: { LIMITS: only("requests_user", "2/d") } }));
 
-Deno.test("messages and uploads are paced by time that passes, not by what the clock is set to", () =>
+Deno.test("messages are limited by the time that passes, not by what the clock is set to", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = await friends(t);
@@ -157,7 +157,7 @@ Deno.test("messages and uploads are paced by time that passes, not by what the c
     }
   }, { env: { LIMITS: only("messages", "1/m") } }));
 
-Deno.test("a passcode that was asked for by a clock a day ahead is no reason to wait, and counts among the five of the day", () =>
+Deno.test("a passcode requested by a clock a day ahead is no reason to wait, and counts among the five of the day", () =>
   withApp(async (t) => {
     t.clock.freeze();
     t.clock.set(DAY_MS);
@@ -177,7 +177,7 @@ Deno.test("a passcode that was asked for by a clock a day ahead is no reason to 
     equal(limited(await ask(t, "signup", ANN)), (DAY_MS - 1_620 * SECOND_MS) / SECOND_MS);
   }));
 
-Deno.test("passcodes asked for at two processes whose clocks are ten minutes apart are six a day at the most", () =>
+Deno.test("two processes whose clocks are ten minutes apart give at most six passcodes a day", () =>
   withApp((one) =>
     withApp(async (two) => {
       [one, two].forEach(({ clock }) => clock.freeze());
@@ -191,7 +191,7 @@ Deno.test("passcodes asked for at two processes whose clocks are ten minutes apa
     }, { database: one.database })
   ));
 
-Deno.test("wrong passcodes of a clock a day ahead let one more in when it is right, and count from then on", () =>
+Deno.test("wrong passcodes of a clock a day ahead allow one more when it is right, and count from then on", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const guess = (nth: number) =>
@@ -206,14 +206,14 @@ Deno.test("wrong passcodes of a clock a day ahead let one more in when it is rig
     t.clock.set(-DAY_MS);
     succeeded(await ask(t, "signup", ANN));
     refused(await guess(1), 400, "invalid_passcode");
-    // Ten of an address and one more.
+    // Ten per address, and the one more.
     equal(limited(await guess(2), "too_many_attempts"), DAY_MS / SECOND_MS);
     t.clock.advance(DAY_MS);
     succeeded(await ask(t, "signup", ANN));
     refused(await guess(3), 400, "invalid_passcode");
   }));
 
-Deno.test("a window of which two processes count ten minutes apart lets in one more than it has room for", () =>
+Deno.test("a window that two processes count ten minutes apart lets in at most one more than its maximum", () =>
   withSql(async (sql) => {
     const window = { key: "apart", max: 10, ms: DAY_MS };
     let taken = 0;
@@ -225,7 +225,7 @@ Deno.test("a window of which two processes count ten minutes apart lets in one m
     ok(taken >= 10 && taken <= 11, String(taken));
   }));
 
-Deno.test("invitations of a clock a day ahead leave the inviter those of today", () =>
+Deno.test("invitations of a clock a day ahead do not use up those of today", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     const ann = await join(t, twilio, ANN);
@@ -237,7 +237,7 @@ Deno.test("invitations of a clock a day ahead leave the inviter those of today",
     equal(await left(), 10);
   }));
 
-Deno.test("stoppedMs() stops a prefix for an hour and a minute at the most, whatever a wrong clock has noted", () => {
+Deno.test("stoppedMs() stops a prefix for at most an hour and a minute, whatever a wrong clock has stored", () => {
   const at = new Date(START);
   const sends = fc.array(fc.integer({ min: -3 * DAY_MS, max: DAY_MS }), {
     minLength: WATCHED,
@@ -254,7 +254,7 @@ Deno.test("stoppedMs() stops a prefix for an hour and a minute at the most, what
   equal(stoppedMs(ahead, at), 0);
 });
 
-Deno.test("SMS that a clock a day ahead has counted keep no address from its passcodes", () =>
+Deno.test("SMS that were counted by a clock a day ahead keep no address from its passcodes", () =>
   withTwilio(async (t) => {
     t.clock.freeze();
     t.clock.set(DAY_MS);

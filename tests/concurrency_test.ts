@@ -5,10 +5,10 @@ import { createQueuedConcurrencyLimit } from "../services/limits/concurrency.ts"
 
 const LONG_MS = 60_000;
 
-/** Lets everything run that waits for nothing outside. */
+/** Lets everything run that waits for no timer and no I/O. */
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-Deno.test("take() gives a person's slots in the order in which they were asked for, each of them once", async () => {
+Deno.test("take() gives a person's slots in the order of the calls, each of them once", async () => {
   const slots = createQueuedConcurrencyLimit({ max: 2, waiting: 2, msMax: LONG_MS, retrySeconds: 5 });
   const begun: string[] = [];
   const take = async (name: string) => {

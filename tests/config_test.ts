@@ -31,7 +31,7 @@ function badNames(variables: Variables, options?: { production?: boolean }): str
   return problems(variables, options).map((line) => line.split(":")[0] ?? "");
 }
 
-Deno.test("parseConfig() needs nothing at all", () => {
+Deno.test("parseConfig() needs no variables", () => {
   deepEqual(parseConfig({}), {
     port: 3000,
     host: "127.0.0.1",
@@ -144,14 +144,14 @@ Deno.test("parseConfig() reads every variable", () => {
   });
 });
 
-Deno.test("parseConfig() takes an empty or a blank variable as unset", () => {
+Deno.test("parseConfig() treats an empty or blank variable as unset", () => {
   for (const value of ["", "  "]) {
     const empty = Object.fromEntries(Object.keys(EVERYTHING).map((name) => [name, value]));
     deepEqual(parseConfig(empty), parseConfig({}));
   }
 });
 
-Deno.test("parseConfig() has a home address by default only while passcodes are printed", () => {
+Deno.test("parseConfig() has a loopback address as default HOST only while passcodes are printed", () => {
   equal(parseConfig(TWILIO).host, "0.0.0.0");
   equal(parseConfig({ ...TWILIO, SMS_DRIVER: "console" }).host, "127.0.0.1");
   equal(parseConfig({ HOST: "0.0.0.0" }).host, "0.0.0.0");
@@ -161,7 +161,7 @@ Deno.test("parseConfig() puts the port into the default public URL", () => {
   equal(parseConfig({ PORT: "8080" }).publicUrl, "http://localhost:8080");
 });
 
-Deno.test("parseConfig() takes any one of Twilio's variables as a wish for Twilio, and names what is missing", () => {
+Deno.test("parseConfig() chooses Twilio if any of its variables is set, and names those that are missing", () => {
   const wished = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"] as const;
   for (const name of wished) {
     const missing = wished.filter((other) => other !== name);
@@ -172,27 +172,27 @@ Deno.test("parseConfig() takes any one of Twilio's variables as a wish for Twili
   deepEqual(badNames({ SMS_DRIVER: "twilio", JWT_SECRET: SECRET, SMS_COUNTRIES: "*" }), [...wished]);
 });
 
-Deno.test("parseConfig() takes another base URL alone as no wish for Twilio", () => {
+Deno.test("parseConfig() does not choose Twilio if only its base URL is set", () => {
   deepEqual(parseConfig({ TWILIO_API_BASE_URL: "http://127.0.0.1:9" }).sms, { driver: "console" });
 });
 
-Deno.test("parseConfig() prefers the messaging service where both senders are set", () => {
+Deno.test("parseConfig() prefers the messaging service if both senders are set", () => {
   const { sms } = parseConfig({ ...TWILIO, TWILIO_MESSAGING_SERVICE_SID: "MG42", SMS_COUNTRIES: "US" });
   ok(sms.driver === "twilio");
   deepEqual(sms.from, { messagingServiceSid: "MG42" });
 });
 
-Deno.test("parseConfig() sends to the country of its number, and asks for countries where there is none", () => {
+Deno.test("parseConfig() allows SMS to the country of its number, and requires SMS_COUNTRIES if there is none", () => {
   deepEqual(parseConfig(TWILIO).smsCountries, ["US"]);
   deepEqual(parseConfig({ ...TWILIO, TWILIO_PHONE_NUMBER: "+4915123456789" }).smsCountries, ["DE"]);
-  // In no plan, as the numbers of tests are: the first country of the dial code.
+  // Outside every numbering plan, as test numbers are: the first country of the dial code.
   deepEqual(parseConfig({ ...TWILIO, TWILIO_PHONE_NUMBER: "+15551234567" }).smsCountries, ["US"]);
   deepEqual(badNames({ ...TWILIO, TWILIO_PHONE_NUMBER: "+80012345678" }), ["SMS_COUNTRIES"]);
   deepEqual(badNames(SERVICE), ["SMS_COUNTRIES"]);
   equal(parseConfig({ ...SERVICE, SMS_COUNTRIES: "*" }).smsCountries, "*");
 });
 
-Deno.test("parseConfig() refuses a missing or weak secret where SMS are real", () => {
+Deno.test("parseConfig() refuses a missing or weak secret if real SMS are sent", () => {
   for (const secret of ["", ",", "x", SECRET.slice(1), `${SECRET},x`]) {
     deepEqual(badNames({ ...TWILIO, JWT_SECRET: secret }), ["JWT_SECRET"]);
   }
@@ -304,7 +304,7 @@ for (const [name, values] of Object.entries(REFUSED_OF_TWILIO)) {
   });
 }
 
-Deno.test("parseConfig() refuses bad values of Twilio's where the console is wanted, and wants no others", () => {
+Deno.test("parseConfig() refuses bad values of Twilio's variables even for the console, which requires none of them", () => {
   const bad = Object.fromEntries(
     Object.entries(REFUSED_OF_TWILIO).map(([name, values]) => [name, values[0]]),
   );
@@ -342,7 +342,7 @@ Deno.test("parseConfig() keeps secrets, numbers and passcodes out of its message
   ok(lines.length >= Object.keys(secret).length);
 });
 
-Deno.test("parseConfig() throws nothing but a ConfigError of one line a variable, whatever it reads", () => {
+Deno.test("parseConfig() throws nothing but a ConfigError of one line per variable, whatever it reads", () => {
   const names = [...Object.keys(EVERYTHING), "SMS_DRIVER", "TWILIO_MESSAGING_SERVICE_SID"];
   const value = fc.oneof(fc.string(), fc.constantFrom("a\nb", "*", "off", "twilio", "http://[", ",=,", "1"));
   const variables = fc.dictionary(fc.constantFrom(...names), value);
@@ -353,7 +353,7 @@ Deno.test("parseConfig() throws nothing but a ConfigError of one line a variable
   }));
 });
 
-Deno.test("parseConfig() reads .env.example, uncommented, as the defaults and finds every variable in it", () => {
+Deno.test("parseConfig() returns the defaults for .env.example, uncommented, which has every variable", () => {
   const example = Deno.readTextFileSync(new URL("../.env.example", import.meta.url));
   const lines = [...example.matchAll(/^# ([A-Z_]+)=(.*)$/gm)];
   const variables = Object.fromEntries(lines.map(([, name = "", value = ""]) => [name, value]));
@@ -379,7 +379,7 @@ Deno.test("every variable of .env.example is in the README's table, and reaches 
   deepEqual(allowed.toSorted(), names.toSorted());
 });
 
-/** As it is found in the code: by its name, written out where it is read. */
+/** Finds the variables by their names, which are literals where the code reads them. */
 Deno.test("every variable that the code reads is in .env.example", () => {
   const read = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
   const files = ["services/", "services/push/", "services/sms/"].flatMap((folder) =>
@@ -394,7 +394,7 @@ Deno.test("every variable that the code reads is in .env.example", () => {
   deepEqual([...new Set(names)].sort(), known.sort());
 });
 
-Deno.test("parseConfig() refuses a Unix socket in production, which may write no file", () => {
+Deno.test("parseConfig() refuses a Unix socket in production, where the service may write no file", () => {
   for (
     const url of ["postgres://u@localhost/db?host=/run/postgresql", "postgres://u@%2Frun%2Fpostgresql/db"]
   ) {

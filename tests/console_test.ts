@@ -22,7 +22,7 @@ Deno.test("send() prints the number and the text, and costs nothing", async () =
   equal(sms.paid, false);
 });
 
-Deno.test("sent() lists newest first, of everybody or of one number", async () => {
+Deno.test("sent() lists the newest SMS first, to everybody or to one number", async () => {
   const { sms } = createScene();
   await sms.send(ANN, "one");
   await sms.send(BOB, "two");
@@ -43,7 +43,7 @@ Deno.test("sent() keeps the newest 1,000", async () => {
   deepEqual([texts.length, texts.at(0), texts.at(-1)], [1_000, "1001", "2"]);
 });
 
-Deno.test("sent() answers with a list of the caller's own", async () => {
+Deno.test("sent() returns a copy of the list", async () => {
   const { sms } = createScene();
   await sms.send(ANN, "one");
   sms.sent().pop();

@@ -15,14 +15,14 @@ import { after, CALLS, nameOf, reachable as modelled, sights, STRANGERS, type Tw
 const INTENTS: Intent[] = ["none", "want", "refuse"];
 const UNKNOWN: Pair = { mine: "none", theirs: "none", ever_accepted: false };
 
-/** Every pair that can be written down, reachable or not. */
+/** Every combination of values, reachable or not. */
 const WRITABLE: Pair[] = INTENTS.flatMap((mine) =>
   INTENTS.flatMap((theirs) => [false, true].map((ever_accepted) => ({ mine, theirs, ever_accepted })))
 );
 
 type Side = "a" | "b";
 
-/** A pair as a sees it, after a call of either side. */
+/** The pair in the view of `a`, after a call of either side. */
 function step(pair: Pair, by: Side, action: Action): { pair: Pair; refusal: Refusal | null } {
   const own = by === "a" ? pair : mirrored(pair);
   const { intent, refusal } = decide(action, own);
@@ -48,7 +48,7 @@ const calls = fc.array(fc.tuple(fc.constantFrom<Side>("a", "b"), fc.constantFrom
   maxLength: 30,
 });
 
-/** My intent, the peer's, whether they were friends once, and what I see. */
+/** My intent, the peer's, whether we ever were friends, and what I see. */
 const SEEN = [
   ["none", "none", false, null],
   ["none", "none", true, null],
@@ -70,7 +70,7 @@ const SEEN = [
   ["refuse", "refuse", true, "deleted"],
 ] as const;
 
-Deno.test("statusOf() shows each side what the two intents make of it", () => {
+Deno.test("statusOf() derives what a side sees from both intents and ever_accepted", () => {
   equal(SEEN.length, WRITABLE.length);
   for (const [mine, theirs, ever_accepted, seen] of SEEN) {
     equal(statusOf({ mine, theirs, ever_accepted }), seen, `${mine} ${theirs} ${ever_accepted}`);
@@ -112,7 +112,7 @@ for (const { two, way } of modelled()) {
   }
 }
 
-Deno.test("decide() gives, after any calls of both, what the seven situations give", () => {
+Deno.test("decide() agrees with the model's seven situations after any calls of both", () => {
   fc.assert(fc.property(calls, (sequence) => {
     let pair = UNKNOWN;
     let two: Two = STRANGERS;
@@ -125,7 +125,7 @@ Deno.test("decide() gives, after any calls of both, what the seven situations gi
   }));
 });
 
-Deno.test("withIntent() writes the caller's intent alone, and forgets no friendship", () => {
+Deno.test("withIntent() changes only the caller's intent, and forgets no friendship", () => {
   for (const pair of WRITABLE) {
     for (const intent of INTENTS) {
       const next = withIntent(pair, intent);
@@ -135,7 +135,7 @@ Deno.test("withIntent() writes the caller's intent alone, and forgets no friends
   }
 });
 
-Deno.test("decide() changes nothing where it refuses, but for the wish that peer_deleted keeps", () => {
+Deno.test("decide() changes nothing if it refuses, except for the wish that peer_deleted keeps", () => {
   for (const pair of WRITABLE) {
     for (const action of CALLS) {
       const { intent, refusal } = decide(action, pair);
@@ -146,7 +146,7 @@ Deno.test("decide() changes nothing where it refuses, but for the wish that peer
   }
 });
 
-Deno.test("decide() makes nobody accepted while the other refuses or has not asked", () => {
+Deno.test("decide() makes nobody accepted while the other side refuses or has not requested", () => {
   for (const pair of WRITABLE) {
     for (const action of CALLS) {
       const next = withIntent(pair, decide(action, pair).intent);
@@ -156,7 +156,7 @@ Deno.test("decide() makes nobody accepted while the other refuses or has not ask
   }
 });
 
-Deno.test("decide() makes friends of two who both request, in either order, whatever was before", () => {
+Deno.test("decide() makes friends of two people who both request, in either order, whatever happened before", () => {
   for (const pair of reachable()) {
     for (const [first, second] of [["a", "b"], ["b", "a"]] as const) {
       const asked = step(step(pair, first, "request").pair, second, "request").pair;

@@ -1,4 +1,4 @@
-// Changes of many people that are written together: each has its own outcome, and pays for itself alone.
+// Changes of many people that are written together: each has its own outcome, and uses only its own limits.
 
 import { deepEqual, equal } from "./assert.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
@@ -8,7 +8,7 @@ const DAN = "+14155550104";
 const EVE = "+14155550105";
 const NOBODY = "+14155550199";
 
-Deno.test("changes that come together are refused and done each for itself, and only what is done is counted", () =>
+Deno.test("changes that arrive together succeed or fail independently, and only successful ones are counted", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const phones = [ANN, BOB, CAT, DAN, EVE];
@@ -32,14 +32,14 @@ Deno.test("changes that come together are refused and done each for itself, and 
     deepEqual(await statuses(t, cat!), { [BOB]: "requesting" });
     equal((await listOf(t, eve!))[0]!.display_name, "Annie");
 
-    // Cat has one left of her two, and Bob, who was refused, both of his.
+    // Cat has one of her two requests left, and Bob, who was refused, still both.
     succeeded(await change(t, "request", cat!, DAN));
     refused(await change(t, "request", cat!, EVE), 429, "rate_limited");
     for (const peer of [DAN, EVE]) succeeded(await change(t, "request", bob!, peer));
     refused(await change(t, "request", bob!, ANN), 429, "rate_limited");
   }, { env: { LIMITS: "requests_user=2/d", INVITE_MODE: "off" } }));
 
-Deno.test("a change that somebody else overtakes again and again is 503 with a time to try again, and leaves nothing", () =>
+Deno.test("a change that is overtaken again and again is 503 with Retry-After, and leaves nothing", () =>
   withApp(async (t) => {
     const [ann] = [await t.signUp(ANN), await t.signUp(BOB)];
     const [row] = await t.sql<{ definition: string }[]>`

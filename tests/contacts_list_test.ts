@@ -20,7 +20,7 @@ Deno.test("the list is empty at first, and closed to callers without a token", (
     refused(await t.call("GET", "/api/contacts/nobody"), 401, "unauthenticated");
   }));
 
-Deno.test("the list goes by last touch, newest first, and by number where that is equal", () =>
+Deno.test("the list is ordered by last_touch_at, newest first, and by number where that is equal", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ann = await t.signUp(ANN);
@@ -37,7 +37,7 @@ Deno.test("the list goes by last touch, newest first, and by number where that i
     deepEqual(phonesOf(await listOf(t, ann)), [late, ...equalOnes.toSorted(), early]);
   }));
 
-Deno.test("last_touch_at is when a contact last changed as I see it, and a rename does not count", () =>
+Deno.test("last_touch_at is when a contact last changed in my view, and a rename does not count", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
@@ -118,7 +118,7 @@ Deno.test("last_touch_at moves with a change of the contact that comes after a m
     for (const me of [ann, bob]) equal((await listOf(t, me))[0]!.last_touch_at, changed);
   }));
 
-Deno.test("last_touch_at does not go back when a contact changes in the millisecond of a message, or before", () =>
+Deno.test("last_touch_at does not go back when a change of the contact is dated before a message", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
@@ -131,7 +131,7 @@ Deno.test("last_touch_at does not go back when a contact changes in the millisec
     equal((await listOf(t, ann))[0]!.last_touch_at, said);
   }));
 
-Deno.test("?status= shows those of one status, and refuses one that there is not", () =>
+Deno.test("?status= lists the contacts of one status, and refuses an unknown status", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const people = {
@@ -162,7 +162,7 @@ Deno.test("?status= shows those of one status, and refuses one that there is not
     }
   }));
 
-Deno.test("one contact is found by any spelling of the number, and nobody is an empty list", () =>
+Deno.test("one contact is found by any spelling of the number, and an unknown number is an empty list", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     await change(t, "request", ann, BOB, { display_name: "Bo" });
@@ -186,7 +186,7 @@ Deno.test("one contact is found by any spelling of the number, and nobody is an 
     deepEqual(await one(t, ann, BOB), []);
   }));
 
-Deno.test("one contact is 400 where the path is no number", () =>
+Deno.test("one contact is 400 if the path is no number", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const spellings = [
@@ -204,7 +204,7 @@ Deno.test("one contact is 400 where the path is no number", () =>
     }
   }));
 
-Deno.test("bodies may spell a number in any way, and the answer has the one form", () =>
+Deno.test("bodies may spell a number in any way, and answers always have the same form", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", ann, " 1 (415) 555-0102"));
@@ -216,7 +216,7 @@ Deno.test("bodies may spell a number in any way, and the answer has the one form
     deepEqual(await statuses(t, ann), { [BOB]: "deleted" });
   }));
 
-Deno.test("PHONE_WIRE_FORMAT=digits drops the plus sign from lists, and is read all the same", () =>
+Deno.test("PHONE_WIRE_FORMAT=digits drops the plus sign from lists; numbers are read with it or without", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const digits = BOB.slice(1);

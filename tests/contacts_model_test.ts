@@ -1,4 +1,5 @@
-// The running service against the model: what every call answers, what everybody's list then is, and who was told.
+// Compares the running service with the model: the answer to every call, everybody's list after it, and who
+// was notified.
 
 import { deepEqual, equal } from "./assert.ts";
 import fc from "fast-check";
@@ -31,7 +32,7 @@ interface Step {
   label?: string | undefined;
 }
 
-/** The same people, to whom nothing has happened yet. */
+/** The same people, made strangers without messages again. */
 async function startAgain(t: TestApp, people: Watcher[]): Promise<Stage> {
   await t.sql`truncate contacts, conversations, messages`;
   return { t, people, world: createWorld() };
@@ -49,7 +50,7 @@ async function take({ t, world, people }: Stage, { call, me, peer, label }: Step
   return { actor, answer, expected };
 }
 
-/** One call of one person, after which everything has to be as in the model. */
+/** Makes one call, and asserts that everything is as in the model after it. */
 async function check(stage: Stage, step: Step): Promise<void> {
   const { t, world, people } = stage;
   const { actor, answer, expected } = await take(stage, step);
@@ -58,7 +59,7 @@ async function check(stage: Stage, step: Step): Promise<void> {
   for (const person of people) {
     deepEqual(withoutCounts(await listOf(t, person)), world.list(person.phone));
     equal(wasTold(person.idle), expected.told.has(person.phone), `${person.phone} told, other session`);
-    // The acting session may be told as well.
+    // The acting session may be notified as well.
     if (person !== actor) {
       equal(wasTold(person.acting), expected.told.has(person.phone), `${person.phone} told`);
     }
@@ -77,7 +78,7 @@ function withoutCounts(list: ContactRow[]): unknown[] {
   });
 }
 
-/** Calls of so many people; names are new ones or one that comes again and again. */
+/** Calls of this many people; names are random, or one that is often repeated. */
 function steps(people: number): fc.Arbitrary<Step[]> {
   const label = fc.oneof(fc.constant("Again"), fc.string({ unit: fc.constantFrom(..."abc "), maxLength: 3 }));
   const who = fc.integer({ min: 0, max: people - 1 });
@@ -130,8 +131,8 @@ Deno.test("from each of the eleven states every call of either side does what th
     }
   }));
 
-Deno.test("any calls of two people do what the model does, and tell whom it tells", () =>
+Deno.test("any calls of two people do what the model does, and notify the same people", () =>
   withApp((t) => checkSequences(t, [ANN, BOB], 20)));
 
-Deno.test("any calls of three people do what the model does, and leave the third out of it", () =>
+Deno.test("any calls of three people do what the model does, and do not affect the third", () =>
   withApp((t) => checkSequences(t, [ANN, BOB, CAT], 20)));

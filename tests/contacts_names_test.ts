@@ -5,7 +5,7 @@ import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp }
 
 const nameFor = async (t: TestApp, me: Person) => (await listOf(t, me))[0]!.display_name;
 
-/** Somebody with one contact. */
+/** Ann, with Bob as her only contact. */
 async function annWithBob(t: TestApp): Promise<Person> {
   const ann = await t.signUp(ANN);
   succeeded(await change(t, "request", ann, BOB));
@@ -25,7 +25,7 @@ Deno.test("update sets my name for a contact, and answers with the whole list", 
     deepEqual(names, [[CAT, ""], [BOB, "Bo"]]);
   }));
 
-Deno.test("update tells my other sessions, and neither shows nor tells the contact", () =>
+Deno.test("update notifies my other sessions; the contact neither sees it nor is notified", () =>
   withApp(async (t) => {
     const [ann, bob] = [await watch(t, ANN), await watch(t, BOB)];
     await t.befriend(ann, bob);
@@ -83,7 +83,7 @@ const REFUSED = {
   ),
 };
 
-Deno.test("display_name refuses what is too long, controls and bidi overrides, and nothing is half-applied", () =>
+Deno.test("display_name may not be too long or have controls or bidi overrides, and nothing is half-applied", () =>
   withApp(async (t) => {
     const ann = await annWithBob(t);
     succeeded(await change(t, "update", ann, BOB, { display_name: "Bo" }));
@@ -98,7 +98,7 @@ Deno.test("display_name refuses what is too long, controls and bidi overrides, a
     deepEqual(await listOf(t, ann), before);
   }));
 
-Deno.test("display_name is not normalised where it is far too long, which could take hours", () => {
+Deno.test("display_name is not normalised if it is far too long, which could take hours", () => {
   equal(displayName.safeParse(`a${"\u0301\u0316".repeat(3_000_000)}`).success, false);
 });
 
@@ -111,7 +111,7 @@ Deno.test("update without a name is 400, and accept and delete take none", () =>
     equal((await listOf(t, ann)).length, 1);
   }));
 
-Deno.test("display_name of a request is kept by one without it, and replaced or unset by one that has it", () =>
+Deno.test("display_name is kept by a further request without one, and replaced or unset by a request with one", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await change(t, "request", ann, BOB, { display_name: "Bo" });
@@ -129,7 +129,7 @@ Deno.test("display_name of a request is kept by one without it, and replaced or 
     equal(await nameFor(t, ann), "");
   }));
 
-Deno.test("display_name goes with the row", () =>
+Deno.test("display_name is deleted with its row", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await change(t, "request", ann, BOB, { display_name: "Bo" });

@@ -1,14 +1,14 @@
-// A change of contacts that is committed when the connection is lost on which its list is read.
+// A change of contacts that is committed before the connection is lost on which its list is read.
 
 import { deepEqual, equal } from "./assert.ts";
 import { change, forget, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { killWaiting, untilWaiting } from "./locks.ts";
 import { ANN, BOB, CAT, eventually, refused, succeeded, withApp } from "./support.ts";
 
-Deno.test("a change whose list is lost is told, is not made again, and is 503 to its caller; the next call works", () =>
+Deno.test("a change whose list cannot be read is announced, is not made again, and is 503 to its caller; the next call works", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = [await watch(t, ANN), await watch(t, BOB), await watch(t, CAT)];
-    // So that both statements are prepared, and go out together.
+    // Prepares both statements, so that they are sent together.
     succeeded(await change(t, "request", ann, CAT));
     await settle(t, [ann, bob, cat]);
     forget([ann, bob, cat]);

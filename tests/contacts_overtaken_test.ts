@@ -28,7 +28,7 @@ async function overtaken<T>(
   return await called;
 }
 
-Deno.test("accept of a request that is taken back while it waits for the pair is request_not_found, and tells nobody", () =>
+Deno.test("accept of a request that is withdrawn while it waits for the pair is request_not_found, and notifies nobody", () =>
   withApp(async (t) => {
     const [ann, bob] = [await watch(t, ANN), await watch(t, BOB)];
     succeeded(await change(t, "request", ann, BOB));
@@ -50,7 +50,7 @@ Deno.test("accept of a request that is taken back while it waits for the pair is
     deepEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: false }]);
   }));
 
-Deno.test("delete of somebody who accepted and deleted me while it waits deletes a former friend, and takes no request back", () =>
+Deno.test("delete of somebody who accepted and deleted me while it waits deletes a former friend, and withdraws no request", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", ann, BOB));
@@ -58,7 +58,7 @@ Deno.test("delete of somebody who accepted and deleted me while it waits deletes
     const answer = await overtaken(t, {
       lock: (held) => held`select from conversations for update`,
       call: () => change(t, "delete", ann, BOB),
-      // Both want the same as before, but were friends in between.
+      // Both have the same intents as before, but were friends in between.
       meanwhile: (held) => held`update conversations set ever_accepted = true`,
     });
 
@@ -67,7 +67,7 @@ Deno.test("delete of somebody who accepted and deleted me while it waits deletes
     deepEqual([...await t.sql`select ever_accepted from conversations`], [{ ever_accepted: true }]);
   }));
 
-Deno.test("accept that waits for a pair in which only a message came goes through", () =>
+Deno.test("accept succeeds if only a message arrived while it waited for the pair", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", ann, BOB));
@@ -103,7 +103,7 @@ Deno.test("request whose limit is used up by another process while it waits is r
     deepEqual(await statuses(t, ann), { [BOB]: "requesting" });
   }, { env: { LIMITS: "requests_user=2/d" } }));
 
-Deno.test("request to a number that signs up while it waits finds the account, and tells nothing that counts", () =>
+Deno.test("request to a number that signs up while it waits finds the account, and does not count for reveal_address", () =>
   withApp(async (t) => {
     const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
     succeeded(await change(t, "request", cat, BOB));
@@ -121,7 +121,7 @@ Deno.test("request to a number that signs up while it waits finds the account, a
     deepEqual(await counted(), before);
   }, { env: { LIMITS: "" } }));
 
-Deno.test("update waits for another change of the pair, so that rows of lists are only locked behind their pairs", () =>
+Deno.test("update waits for another change of the pair, so that rows of lists are only locked after their pairs", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", ann, BOB));

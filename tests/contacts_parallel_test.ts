@@ -1,4 +1,4 @@
-// Calls that arrive together. Whatever their order, the outcome is one that some order would have had.
+// Calls that arrive together. The outcome is always one that they could have had one after another.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -16,7 +16,7 @@ interface Move {
 
 const startAgain = (t: TestApp) => t.sql`truncate contacts, conversations, messages`;
 
-/** All at once; what each was refused with, in the order of `moves`. @throws when one was neither done nor refused */
+/** Makes all calls at once; returns their error codes, null for successes. @throws on a status from 500 */
 async function together(t: TestApp, people: Record<By, Person>, moves: Move[]): Promise<(string | null)[]> {
   const answers = await Promise.all(moves.map(({ by, call }) => {
     const peer = people[by === "a" ? "b" : "a"];
@@ -33,7 +33,7 @@ async function bothSee(t: TestApp, { a, b }: Record<By, Person>): Promise<unknow
   return [ofA[b.phone] ?? null, ofB[a.phone] ?? null];
 }
 
-/** What the moves could have come to, one after another: each one's refusal, and what both then see. */
+/** All possible outcomes of the moves one after another: each one's refusal, and what both then see. */
 function serially(two: Two, moves: Move[]): string[] {
   const outcomes = new Set<string>();
   const go = (two: Two, left: number[], refusals: (string | null)[]) => {
@@ -48,7 +48,7 @@ function serially(two: Two, moves: Move[]): string[] {
   return [...outcomes];
 }
 
-/** Rows of lists that show nobody, and people who are shown without a row. */
+/** Rows of lists that should not exist, and rows that are missing. */
 async function findStrayRows(t: TestApp): Promise<unknown[]> {
   return [
     ...await t.sql`
@@ -88,7 +88,7 @@ Deno.test("request || the same request: one is answered 200 and the others alrea
     }
   }));
 
-Deno.test("accept || cancel: friends of whom one leaves, or nothing to accept", () =>
+Deno.test("accept || cancel: friends one of whom then leaves, or nothing to accept", () =>
   withApp(async (t) => {
     const people = await twoPeople(t);
     for (let round = 0; round < 25; round += 1) {
@@ -106,7 +106,7 @@ Deno.test("accept || cancel: friends of whom one leaves, or nothing to accept", 
     }
   }));
 
-Deno.test("any calls of two people ||: each answer and both lists are those of some order of the calls", () =>
+Deno.test("any calls of two people in parallel: all answers and both lists are those of some order of the calls", () =>
   withApp(async (t) => {
     const people = await twoPeople(t);
     const move = fc.record({ by: fc.constantFrom<By>("a", "b"), call: fc.constantFrom(...CALLS) });
@@ -125,7 +125,7 @@ Deno.test("any calls of two people ||: each answer and both lists are those of s
     );
   }));
 
-Deno.test("requests || among many people: everybody becomes everybody's friend, without a deadlock", () =>
+Deno.test("requests in parallel among many people: everybody becomes everybody's friend, without a deadlock", () =>
   withApp(async (t) => {
     const people: Person[] = [];
     for (let place = 0; place < 6; place += 1) people.push(await t.signUp(`+1415555020${place}`));
@@ -157,7 +157,7 @@ Deno.test("request || request of two processes on one database: both end accepte
     }, { database: here.database })
   ));
 
-Deno.test("requests || of several people to a number without an account: one account, and all of them wait", () =>
+Deno.test("requests in parallel of several people to a number without an account: one account, and all are pending", () =>
   withApp(async (t) => {
     const inviters: Person[] = [];
     for (let place = 0; place < 5; place += 1) inviters.push(await t.signUp(`+1415555020${place}`));
@@ -168,14 +168,14 @@ Deno.test("requests || of several people to a number without an account: one acc
     deepEqual(await statuses(t, cat), Object.fromEntries(expected));
   }));
 
-/** Has asked for a passcode; the result completes the signup. */
+/** Requests a passcode; the returned function completes the signup. */
 async function startSignUp(t: TestApp, phone: string) {
   await t.call("POST", "/api/auth/signup", { json: { phone_number: phone } });
   const json = { phone_number: phone, passcode: t.codeFor(phone) };
   return () => t.call("POST", "/api/auth/complete-signup", { json });
 }
 
-Deno.test("request || the completion of a signup leaves one account and one request, and tells the inviter", () =>
+Deno.test("request || the completion of a signup: one account and one request, and the inviter is notified", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
     for (let round = 0; round < 20; round += 1) {
@@ -192,13 +192,13 @@ Deno.test("request || the completion of a signup leaves one account and one requ
     }
   }));
 
-Deno.test("the completion of a signup waits for a request in progress, and then tells its inviter too", () =>
+Deno.test("the completion of a signup waits for a request in progress, and then notifies its inviter too", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
     await change(t, "request", ann, CAT);
     await change(t, "delete", ann, CAT);
     const complete = await startSignUp(t, CAT);
-    // What the request writes refers to her row.
+    // Blocks the request, whose rows refer to Ann's row.
     const held = await t.sql.reserve();
     await held`begin`;
     await held`select from users where phone_number = ${ANN} for update`;
@@ -213,11 +213,11 @@ Deno.test("the completion of a signup waits for a request in progress, and then 
 
     deepEqual([(await asked).status, (await completed).status], [200, 200]);
     await settle(t, [ann]);
-    // The session that asked hears nothing of its own request: this is the completion's event.
+    // The acting session is not notified of its own request, so this event is the completion's.
     ok(wasTold(ann.acting));
   }));
 
-Deno.test("many people ask the same new numbers at once, at two processes: all are done, and each number is one user", () =>
+Deno.test("many people request the same new numbers at once, at two processes: all succeed, and each number is one user", () =>
   withApp((one) =>
     withApp(async (other) => {
       const people = [await one.signUp(ANN), await one.signUp(BOB), await one.signUp(CAT)];
