@@ -39,7 +39,7 @@ Deno.test("request shows each side the other, and answers with the whole list", 
     deepEqual(await statuses(t, bob), { [ANN]: "requested" });
   }));
 
-Deno.test("request by POST is request by PUT", () =>
+Deno.test("request by POST does the same as request by PUT", () =>
   withApp(async (t) => {
     const [ann, bob] = await twoPeople(t);
     const json = { phone_number: BOB, display_name: "Bo" };
@@ -67,7 +67,7 @@ Deno.test("accept makes friends of both, and answers with the whole list", () =>
     deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
   }));
 
-Deno.test("request to somebody who has asked accepts", () =>
+Deno.test("request to somebody who has requested me accepts", () =>
   withApp(async (t) => {
     const [ann, bob] = await twoPeople(t);
     await change(t, "request", ann, BOB);
@@ -76,7 +76,7 @@ Deno.test("request to somebody who has asked accepts", () =>
     deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
   }));
 
-Deno.test("delete shows me deleted and the friend blocked, and answers 200 however often", () =>
+Deno.test("delete of a friend shows me deleted and them blocked, and is 200 however often it is repeated", () =>
   withApp(async (t) => {
     const [ann, bob] = await twoPeople(t);
     await t.befriend(ann, bob);
@@ -90,7 +90,7 @@ Deno.test("delete shows me deleted and the friend blocked, and answers 200 howev
     equal(again.status, 200);
   }));
 
-Deno.test("delete takes a request back from both lists", () =>
+Deno.test("delete withdraws a request from both lists", () =>
   withApp(async (t) => {
     const [ann, bob] = await twoPeople(t);
     await change(t, "request", ann, BOB);
@@ -100,7 +100,7 @@ Deno.test("delete takes a request back from both lists", () =>
     deepEqual(await statuses(t, bob), {});
   }));
 
-Deno.test("delete declines a request, and its sender sees and hears nothing of it", () =>
+Deno.test("delete declines a request, and its sender neither sees it nor is notified", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
     const bob = await t.signUp(BOB);
@@ -115,7 +115,7 @@ Deno.test("delete declines a request, and its sender sees and hears nothing of i
     deepEqual([wasTold(ann.acting), wasTold(ann.idle)], [false, false]);
   }));
 
-Deno.test("request is 409 already_friends between friends and already_requested while it waits", () =>
+Deno.test("request is 409 already_friends between friends and already_requested while one is pending", () =>
   withApp(async (t) => {
     const [ann, bob] = await twoPeople(t);
     await change(t, "request", ann, BOB);
@@ -149,7 +149,7 @@ Deno.test("request to a friend who deleted me is 409 peer_deleted, and keeps my 
     deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
   }));
 
-Deno.test("accept is 404 request_not_found for somebody who has not asked, known or not", () =>
+Deno.test("accept is 404 request_not_found for somebody who has not requested me, known or not", () =>
   withApp(async (t) => {
     const [ann, bob] = await twoPeople(t);
     const known = await change(t, "accept", ann, BOB);
@@ -164,7 +164,7 @@ Deno.test("accept is 404 request_not_found for somebody who has not asked, known
   }));
 
 for (const call of ["delete", "update"] as const) {
-  Deno.test(`${call} is 404 contact_not_found for who is not on my list, known or not`, () =>
+  Deno.test(`${call} is 404 contact_not_found for somebody who is not on my list, known or not`, () =>
     withApp(async (t) => {
       const [ann] = await twoPeople(t);
       const known = await change(t, call, ann, BOB, NEEDS[call]);
@@ -203,7 +203,7 @@ Deno.test("every change without a token is 401, whatever the body", () =>
 const NO_NUMBERS = ["", "12345", "bob", "+04155550102", "1234567890123456", `${BOB}x1`];
 
 for (const call of CHANGES) {
-  Deno.test(`${call} refuses what is no number, unknown fields and what is no JSON, and changes nothing`, () =>
+  Deno.test(`${call} refuses invalid numbers, unknown fields and bodies that are not JSON, and changes nothing`, () =>
     withApp(async (t) => {
       const [ann, bob] = await twoPeople(t);
       await t.befriend(ann, bob);
@@ -223,7 +223,7 @@ for (const call of CHANGES) {
     }));
 }
 
-Deno.test("the addresses of the changes take no GET: they are no contacts called so", () =>
+Deno.test("GET of the path of a change is 405, and not a contact of that name", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     for (const call of CHANGES) {

@@ -22,7 +22,7 @@ Deno.test("request to a number without an account waits until it signs up, and c
     deepEqual(await statuses(t, ann), { [BOB]: "accepted" });
   }));
 
-Deno.test("request that was taken back before the number signed up is not there when it has", () =>
+Deno.test("request that was withdrawn before the number signed up does not exist when it has", () =>
   withApp(async (t) => {
     const ann = await watch(t, ANN);
     await change(t, "request", ann, BOB);
@@ -35,7 +35,7 @@ Deno.test("request that was taken back before the number signed up is not there 
     deepEqual([wasTold(ann.acting), wasTold(ann.idle)], [false, false]);
   }));
 
-Deno.test("completing a signup tells every session of everybody who has asked, and nobody else", () =>
+Deno.test("completing a signup notifies every session of everybody who has requested the number, and nobody else", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = [await watch(t, ANN), await watch(t, BOB), await watch(t, CAT)];
     for (const inviter of [ann, bob]) await change(t, "request", inviter, DAN);
@@ -79,7 +79,7 @@ Deno.test("INVITE_MODE=off: request to a number without an account is 404 user_n
     refused(await change(t, "request", ann, ANN), 400, "own_number");
   }, { env: { INVITE_MODE: "off" } }));
 
-Deno.test("INVITE_MODE=off: a number that was invited before has no account either", () =>
+Deno.test("INVITE_MODE=off: a number that was invited before counts as one without an account", () =>
   withApp((inviting) =>
     withApp(async (t) => {
       const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];

@@ -17,7 +17,7 @@ function refusedAs(answer: Answer, coding: string): void {
   deepEqual(answer.body.issues, [{ path: "Content-Encoding", message }]);
 }
 
-Deno.test("a JSON body that is packed is 415 in every call that takes one, and names the header", () =>
+Deno.test("a JSON body that is encoded is 415 in every call that takes one, and the error names the header", () =>
   withApp(async (t) => {
     const operations = listOperations(await readDocument(t))
       .filter(({ body }) => body === "fields" || body === "none");
@@ -35,7 +35,7 @@ Deno.test("a JSON body that is packed is 415 in every call that takes one, and n
     }
   }));
 
-Deno.test("a multipart upload that is packed is 415 and leaves nothing", () =>
+Deno.test("a multipart upload that is compressed is 415 and leaves nothing", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const headers = { ...MULTIPART, "content-encoding": "gzip" };
@@ -44,7 +44,7 @@ Deno.test("a multipart upload that is packed is 415 and leaves nothing", () =>
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("a form that is packed is 415, on the page and from the provider", async () => {
+Deno.test("a form that is compressed is 415, on the page and from the provider", async () => {
   const twilio = startTwilioDouble();
   const packed = async (t: TestApp) => {
     const headers = { "content-type": "application/x-www-form-urlencoded", "content-encoding": "gzip" };
@@ -61,7 +61,7 @@ Deno.test("a form that is packed is 415, on the page and from the provider", asy
   }
 });
 
-Deno.test("a body that says that it is not packed is taken", () =>
+Deno.test("a body whose Content-Encoding is identity or empty is accepted", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (const [place, coding] of ["identity", "Identity", ""].entries()) {

@@ -51,7 +51,7 @@ Deno.test("a preflight allows the methods and headers of the API", () =>
     }
   }));
 
-Deno.test("a page elsewhere may read what it takes to go on with an upload and with a part of a film", () =>
+Deno.test("a page of any origin may read the headers needed to resume an upload and to fetch a part of a film", () =>
   withApp(async (t) => {
     const { headers } = await t.call("GET", "/healthz", { headers: { origin: PAGE } });
     const exposed = headers.get("access-control-expose-headers")!.split(",");
@@ -60,7 +60,7 @@ Deno.test("a page elsewhere may read what it takes to go on with an upload and w
     ) ok(exposed.includes(name), name);
   }));
 
-Deno.test("requests of a page that are no preflight are answered by the address itself: OPTIONS of tus, and a socket", () =>
+Deno.test("cross-origin requests that are no preflight reach their route: OPTIONS of tus, and a WebSocket", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const asked = await t.call("OPTIONS", "/api/uploads", { token, headers: { origin: PAGE } });
@@ -70,7 +70,7 @@ Deno.test("requests of a page that are no preflight are answered by the address 
     opened.conn.close();
   }));
 
-Deno.test("CORS_ORIGINS lets the pages of these origins in and no others", () =>
+Deno.test("CORS_ORIGINS admits the pages of these origins and no others", () =>
   withApp(async (t) => {
     for (const origin of ["https://one.example", "https://two.example"]) {
       const called = await t.call("GET", "/api/contacts", { headers: { origin } });
@@ -101,7 +101,7 @@ Deno.test("no page of another origin may read the pages for developers on this m
     }
   }));
 
-Deno.test("no page elsewhere may read an invitation's page or the web client", () =>
+Deno.test("no page of another origin may read an invitation's page or the web client", () =>
   withApp(async (t) => {
     for (const path of ["/i/AAAAAAAAAAAAAAAAAAAAAA", "/app", "/app/nope.js"]) {
       const { headers, body } = await fetch(t.url + path, { headers: { origin: PAGE } });

@@ -8,7 +8,7 @@ import { ANN, BOB, eventually, type Person } from "./support.ts";
 
 const SENDS = 600;
 
-/** Sends both ways all at once and kills the service when so many were acknowledged: the ids by client_id. */
+/** Sends both ways at once and kills the service after the first answers. Returns their ids by client_id. */
 async function sendUntilKilled(service: Service, ann: Person, bob: Person): Promise<Map<string, number>> {
   const acknowledged = new Map<string, number>();
   const sends = Array.from({ length: SENDS }, async (_, place) => {
@@ -24,7 +24,7 @@ async function sendUntilKilled(service: Service, ann: Person, bob: Person): Prom
   return acknowledged;
 }
 
-Deno.test("after kill -9 in the middle of sends every acknowledged message is there once, and sending all again makes each be there once", () =>
+Deno.test("after kill -9 in the middle of sends every acknowledged message is stored once, and after sending all again each one is", () =>
   withServices(async (start) => {
     const first = await start();
     const [ann, bob] = [await signUp(first.url, ANN), await signUp(first.url, BOB)];

@@ -42,7 +42,7 @@ const REFUSALS = [
   "",
 ];
 
-// As the service does: postgres.js leaves a promise to nobody when a connection that it opens anew is refused.
+// As the service does: when a reconnection is refused, postgres.js leaves a rejected promise unhandled.
 globalThis.addEventListener("unhandledrejection", (event) => {
   if (isOutage(event.reason)) event.preventDefault();
 });
@@ -56,11 +56,11 @@ async function withDatabase(test: (database: TestDatabase) => Promise<void>): Pr
   }
 }
 
-Deno.test("isOutage() tells a database that is not there from one that refuses a statement", () => {
+Deno.test("isOutage() distinguishes a database that cannot be reached from one that refuses a statement", () => {
   const error = (code: unknown) => Object.assign(new Error("It failed"), { code });
   for (const code of OUTAGES) ok(isOutage(error(code)), code);
   for (const code of [...REFUSALS, 8, null, undefined]) ok(!isOutage(error(code)), String(code));
-  // The same codes, of a connection that the server ends or does not let in.
+  // The same codes, in errors by which the server ends or refuses a connection.
   for (const code of REFUSALS) {
     ok(isOutage(Object.assign(error(code), { severity: "FATAL" })), code);
     ok(isLoss(Object.assign(error(code), { severity: "FATAL" })), code);
@@ -71,7 +71,7 @@ Deno.test("isOutage() tells a database that is not there from one that refuses a
   }
 });
 
-Deno.test("run() waits for a statement as long as the database lives", () =>
+Deno.test("run() waits for a statement while the database answers", () =>
   withDatabase(async ({ address }) => {
     const database = openDatabase(address, { max: 1 });
     const [row] = await database.run((sql) => sql<{ one: number }[]>`select 1 as one from pg_sleep(2.5)`);
@@ -79,12 +79,12 @@ Deno.test("run() waits for a statement as long as the database lives", () =>
     await database.close();
   }));
 
-/** Keeps this process from everything else. */
+/** Blocks the event loop of this process. */
 function beBusy(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until;);
 }
 
-Deno.test("run() is no DatabaseUnavailable when it was this process that did nothing for two seconds", () =>
+Deno.test("run() does not throw DatabaseUnavailable if this process itself was blocked for two seconds", () =>
   withDatabase(async ({ address }) => {
     const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
     const database = openDatabase(proxy.urlFor(address), { max: 2 });
@@ -92,11 +92,11 @@ Deno.test("run() is no DatabaseUnavailable when it was this process that did not
     database.onOutage(() => outages += 1);
     const nap = (seconds: number) =>
       database.run((sql) => sql<{ one: number }[]>`select 1 as one from pg_sleep(${seconds})`);
-    // So long that the connection for asking whether the database lives is open too.
+    // The connection used to probe the database is open by then.
     await nap(1.2);
     for (let round = 0; round < 2; round += 1) {
       const answer = nap(1.5);
-      // The question is on its way when this process falls silent, and its answer comes while it is.
+      // The probe is under way when this process is blocked, and its answer arrives meanwhile.
       setTimeout(proxy.freeze, 800);
       setTimeout(() => (proxy.thaw(), beBusy(2_000)), 1_000);
       equal((await answer)[0]!.one, 1);
@@ -106,7 +106,7 @@ Deno.test("run() is no DatabaseUnavailable when it was this process that did not
     proxy.close();
   }));
 
-Deno.test("run() is no DatabaseUnavailable when this process was busy while it connected", () =>
+Deno.test("run() does not throw DatabaseUnavailable if this process was blocked while connecting", () =>
   withDatabase(async ({ address }) => {
     const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
     const database = openDatabase(proxy.urlFor(address), { max: 2 });
@@ -118,7 +118,7 @@ Deno.test("run() is no DatabaseUnavailable when this process was busy while it c
     proxy.close();
   }));
 
-Deno.test("run() and begin() pass on an error of the database as it is", () =>
+Deno.test("run() and begin() pass on an error of the database unchanged", () =>
   withDatabase(async ({ address }) => {
     const database = openDatabase(address, { max: 1 });
     for (const way of [database.run, database.begin]) {
@@ -130,7 +130,7 @@ Deno.test("run() and begin() pass on an error of the database as it is", () =>
     await database.close();
   }));
 
-Deno.test("run() and begin() are DatabaseUnavailable within two seconds where no server is", async () => {
+Deno.test("run() and begin() throw DatabaseUnavailable within two seconds if there is no server", async () => {
   const database = openDatabase({ host: "/nowhere", port: 5432, user: "x", database: "x" }, { max: 2 });
   for (const way of [database.run, database.begin]) {
     const startedAt = performance.now();
@@ -189,13 +189,13 @@ Deno.test("begin() rolls back a transaction that was given up while the database
     proxy.close();
   }));
 
-Deno.test("run() works again when the network has forgotten every connection but takes new ones", () =>
+Deno.test("run() works again when the network has forgotten every connection but accepts new ones", () =>
   withDatabase(async ({ address }) => {
     const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
     const database = openDatabase(proxy.urlFor(address), { max: 2 });
     const ask = () => database.run((sql) => sql`select 1`.execute());
     await Promise.all([ask(), ask()]);
-    // The one for asking whether the database lives is open too.
+    // Two that ran the statements, and the one used to probe the database.
     await eventually(() => proxy.open() === 3);
 
     proxy.forget();
@@ -207,7 +207,7 @@ Deno.test("run() works again when the network has forgotten every connection but
     proxy.close();
   }));
 
-Deno.test("run() works again in time also when the connection for asking was lost alone before all were forgotten", () =>
+Deno.test("run() works again in time even if the probe's connection was lost alone before all were forgotten", () =>
   withDatabase(async ({ address }) => {
     const admin = connect(address, { max: 1 });
     const proxy = startForgetfulProxy(`${address.host}/.s.PGSQL.5432`);
@@ -220,7 +220,7 @@ Deno.test("run() works again in time also when the connection for asking was los
       from pg_stat_activity
       where datname = current_database() and query = 'select 1'`;
     await eventually(() => proxy.open() === 2);
-    // One that is opened after they were forgotten would answer for them.
+    // If the probe reconnected after the others were forgotten, it would answer in their place.
     await eventually(() => run().then(() => proxy.open() === 3));
 
     proxy.forget();
@@ -233,7 +233,7 @@ Deno.test("run() works again in time also when the connection for asking was los
     await admin.end({ timeout: 1 });
   }));
 
-Deno.test("awaitServer() answers with the version, and does not wait where waiting cannot help", () =>
+Deno.test("awaitServer() returns the version, and does not wait if waiting cannot help", () =>
   withDatabase(async ({ address }) => {
     const never = new Promise(() => {});
     ok(parseInt((await awaitServer(address, never)).version) >= 15);
@@ -243,7 +243,7 @@ Deno.test("awaitServer() answers with the version, and does not wait where waiti
     );
   }));
 
-Deno.test("awaitServer() tells how far this clock is ahead of the server's", () =>
+Deno.test("awaitServer() returns how far this clock is ahead of the server's", () =>
   withDatabase(async ({ address }) => {
     for (const apartMs of [0, 600_000, -600_000]) {
       const now = () => new Date(Date.now() + apartMs);
@@ -252,7 +252,7 @@ Deno.test("awaitServer() tells how far this clock is ahead of the server's", () 
     }
   }));
 
-Deno.test("connections are kept, and wait for locks for as long as here, whatever the role has; those that listen are kept too", () =>
+Deno.test("connections stay open when idle and have our lock timeout, whatever the role's settings; so do those that listen", () =>
   withDatabase(async ({ address }) => {
     const admin = connect(address, { max: 1 });
     const role = `r_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -264,7 +264,7 @@ Deno.test("connections are kept, and wait for locks for as long as here, whateve
       onPayload: () => {},
       onGap: () => Promise.resolve(),
     });
-    /** Those that have had nothing to do for so long. */
+    /** The pids of connections that have been idle for this long. */
     const idle = async (ms: number) => {
       const rows = await admin<{ pid: number }[]>`
         select pid
@@ -293,7 +293,7 @@ Deno.test("connections are kept, and wait for locks for as long as here, whateve
     }
   }));
 
-Deno.test("listen() tells once that it hears nothing, and why, and when it hears again", () =>
+Deno.test("listen() reports once that it receives nothing, and why, and when it receives again", () =>
   withDatabase(async ({ address }) => {
     const admin = connect(address, { max: 1 });
     const role = `r_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -324,7 +324,7 @@ Deno.test("listen() tells once that it hears nothing, and why, and when it hears
     }
   }));
 
-Deno.test("listen() tells of a gap that begins before all that is missing, also where something older came after that", () =>
+Deno.test("listen() reports a gap that begins before everything missed, even if something older arrived after that", () =>
   withDatabase(async ({ address }) => {
     const admin = connect(address, { max: 1 });
     const proxy = startProxy(`${address.host}/.s.PGSQL.${address.port}`);
@@ -342,7 +342,7 @@ Deno.test("listen() tells of a gap that begins before all that is missing, also 
             and pid <> pg_backend_pid()`;
         equal(asked.length, 1, "it has looked whether it hears, and does not again for seconds");
       });
-      // As if this process stood still for a while: it receives what was on its way when it continues.
+      // Simulates a standstill of this process, which afterwards receives what was in transit.
       proxy.freeze();
       await admin.notify(CHANNEL, "before");
       await eventually(() => ok(proxy.heldBytes() > 0));
@@ -370,7 +370,7 @@ Deno.test("listen() tells of a gap that begins before all that is missing, also 
     }
   }));
 
-Deno.test("awaitServer() says at once which server it waits for, and in the end why in vain, without its secrets", async () => {
+Deno.test("awaitServer() says at once which server it waits for, and at the end why it failed, without secrets", async () => {
   const port = freePort();
   const waiting: Unreached[] = [];
   const never = new Promise(() => {});
@@ -381,13 +381,13 @@ Deno.test("awaitServer() says at once which server it waits for, and in the end 
   deepEqual(waiting, [{ server: `127.0.0.1:${port}`, reason: "ECONNREFUSED" }]);
 });
 
-/** One that nobody listens on. */
+/** A port that nobody listens on. */
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
 
-Deno.test("refuseOld() takes PostgreSQL 15 and later, and says which other it was given", () => {
+Deno.test("refuseOld() accepts PostgreSQL 15 and later, and names any other version", () => {
   for (const version of ["15.8 (Debian 15.8-0+deb12u1)", "18.4", "18beta1", "100.1"]) refuseOld(version);
   for (const version of ["14.13", "9.6.24", "7.4"]) {
     throws(() => refuseOld(version), {

@@ -1,4 +1,5 @@
-// Accounts that are deleted while the service is killed: all of an account is there or nothing, and what is to be erased is.
+// Accounts that are deleted while the service is killed: each is deleted as a whole or not at all, and what
+// has to be erased is erased.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Pool } from "../db/connection/database.ts";
@@ -7,7 +8,7 @@ import { ask, befriend, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, CAT, eventually, type Person } from "./support.ts";
 
 const KILLS = 5;
-/** More than one step erases. */
+/** More than one step of an erasure deletes. */
 const MANY = 2_500;
 
 function askToDelete(url: string, { phone, token }: Person) {
@@ -33,7 +34,7 @@ Deno.test("an erasure that a killed service left unfinished is finished by the n
     equal((await send(first.url, bob, cat, "stays")).status, 200);
     await addMany(sql);
 
-    // Nothing can be erased before the kill.
+    // With this lock nothing can be erased before the kill.
     await sql.begin(async (held) => {
       await held`select from messages for update`;
       equal((await askToDelete(first.url, ann)).status, 200);
@@ -51,7 +52,7 @@ Deno.test("an erasure that a killed service left unfinished is finished by the n
     equal((await ask(`${url}/api/contacts`, "GET", ann.token)).status, 401);
   }));
 
-Deno.test("a deletion that is killed on its way is whole, or did not begin; asked for again it is", () =>
+Deno.test("a deletion that is interrupted by a kill is complete or has not begun; requested again it is complete", () =>
   withServices(async (start, sql) => {
     for (let nth = 0; nth < KILLS; nth += 1) {
       const first = await start();

@@ -1,5 +1,5 @@
-// Accounts that are deleted while somebody else holds what that needs: nobody waits in a ring, and what waited behind a
-// deletion finds the account gone.
+// Deletions of accounts that have to wait for the locks of others: there is no deadlock, and whatever waited
+// for a deletion finds the account gone.
 
 import { deepEqual, equal } from "./assert.ts";
 import { touchSessions } from "../db/sessions.ts";
@@ -16,7 +16,7 @@ import { NOTHING, remains } from "./upload_calls.ts";
 
 type Sql = TestApp["sql"];
 
-/** Runs `during` while `hold` keeps `held` waiting, then lets it go on. */
+/** Runs `during` while the locks that `hold` takes keep `held` waiting, then releases them. */
 async function holdingUp<Held, During>(
   t: TestApp,
   { hold, held, during }: {
@@ -39,7 +39,7 @@ async function holdingUp<Held, During>(
   }
 }
 
-/** Deletes Ann's account, which waits for her session and has her account by then, while others do something. */
+/** Calls `begun` while a deletion of Ann's account has locked the account and waits for a session of hers. */
 async function deletingAnn<T>(t: TestApp, ann: { phone: string; token: string }, begun: () => T): Promise<T> {
   const [answer, came] = await holdingUp(t, {
     hold: (sql) =>
@@ -55,7 +55,7 @@ async function deletingAnn<T>(t: TestApp, ann: { phone: string; token: string },
   return came.came;
 }
 
-/** Ann's media in the order of their ids, which is not that of their making. */
+/** Inserts media of Ann's with descending ids. */
 async function addAnnsMedia(sql: Sql): Promise<void> {
   await sql`
     insert into media (id, owner_id, oid, state, declared, kind, media_type, length, size, created_at, touched_at)
@@ -64,7 +64,7 @@ async function addAnnsMedia(sql: Sql): Promise<void> {
     where phone_number = ${ANN}`;
 }
 
-Deno.test("sessions are ended, and touched, in the order of their ids, so that nobody waits in a ring", () =>
+Deno.test("sessions are ended and touched in the order of their ids, so that there is no deadlock", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (const id of ["c", "b", "a"]) {
@@ -77,7 +77,7 @@ Deno.test("sessions are ended, and touched, in the order of their ids, so that n
     const ids = (await t.sql<{ id: string }[]>`select id from sessions`).map(({ id }) => id);
     const later = new Date(Date.now() + 60_000);
     const touching = await t.sql.reserve();
-    // As it is planned when the table has grown.
+    // Forces the plan that a larger table gets.
     await touching`set enable_indexscan = off`;
     const [, beside] = await holdingUp(t, {
       hold: first,
@@ -96,7 +96,7 @@ Deno.test("sessions are ended, and touched, in the order of their ids, so that n
     equal(others.length, 3);
   }));
 
-Deno.test("media of a deleted account are made old in the order of their ids, as erasures touch them", () =>
+Deno.test("media of a deleted account are dated back in the order of their ids, in which erasures lock them too", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     await addAnnsMedia(t.sql);
@@ -109,14 +109,14 @@ Deno.test("media of a deleted account are made old in the order of their ids, as
     equal(others.length, 3);
   }));
 
-Deno.test("an upload that begins behind a deletion does not begin", () =>
+Deno.test("an upload whose creation waits for a deletion is not created", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     refused(await deletingAnn(t, ann, () => create(t, ann, 1_000)), 401, "unauthenticated");
     await eventually(async () => deepEqual(await remains(t), NOTHING));
   }));
 
-Deno.test("an upload that ends behind a deletion is no media, and goes as the others do", () =>
+Deno.test("an upload whose end waits for a deletion becomes no media, and is deleted like the others", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const sound = makeWav(1_000);
@@ -125,11 +125,11 @@ Deno.test("an upload that ends behind a deletion is no media, and goes as the ot
     await eventually(async () => deepEqual(await remains(t), NOTHING));
   }));
 
-Deno.test("a chunk that waits for a deletion is not written, and keeps no upload for a day", () =>
+Deno.test("a chunk that waits for a deletion is not written, and does not keep its upload for a day", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 10_000);
-    // The last one that is made old.
+    // Dated back last, because its id is the highest.
     await t.sql`
       insert into media (id, owner_id, oid, declared, created_at, touched_at)
       select 9007199254740991, id, lo_create(0), 'audio', now(), now() from users`;
@@ -147,13 +147,13 @@ Deno.test("a chunk that waits for a deletion is not written, and keeps no upload
     await eventually(async () => deepEqual(await remains(t), NOTHING));
   }));
 
-Deno.test("media are nobody's also where what carried them is erased while their owner's account is deleted", () =>
+Deno.test("media are deleted even if their last message is erased while their owner's account is being deleted", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
     await t.befriend(bob, cat);
     await addAnnsMedia(t.sql);
-    // As if Bob had sent it on, and lost the message in which he had it from her.
+    // As if Bob had forwarded it to Cat, and the message in which he got it from Ann were gone.
     await t.sql`
       insert into messages (conversation_id, id, sender_id, type, body, created_at, media_id)
       select id, nextval('message_ids'), low_id, 'audio', '', now(), 97
@@ -173,7 +173,7 @@ Deno.test("media are nobody's also where what carried them is erased while their
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("a request that waits behind the deletion of its sender is unauthenticated, and holds up no others", () =>
+Deno.test("a request that waits for the deletion of its sender is unauthenticated, and holds up no others", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await t.signUp(CAT);
@@ -185,11 +185,11 @@ Deno.test("a request that waits behind the deletion of its sender is unauthentic
     deepEqual(await statuses(t, bob), { [CAT]: "requesting" });
   }));
 
-Deno.test("an invitation that waits behind the deletion of its inviter is not made, and sends nothing", () =>
+Deno.test("an invitation that waits for the deletion of its inviter is not made, and sends nothing", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const [phone] = numbers(1) as [string];
-    // Asked by somebody else, so that the number is known.
+    // Invited by somebody else before, so that the number is known.
     await invite(t, await join(t, twilio, BOB), phone);
     const [me] = await t.sql<Actor[]>`
       select user_id, sessions.id as session_id, phone_number

@@ -1,4 +1,4 @@
-// Accounts that are deleted while everybody else goes on: whatever comes first, nobody is left with half of anything.
+// Accounts that are deleted while others make calls: whatever comes first, nothing is left half done.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { askToDelete, assertWhole, untilErased } from "./account_calls.ts";
@@ -8,7 +8,7 @@ import { currentId, visit } from "./session_calls.ts";
 import { type Answer, type Person, refused, succeeded, type TestApp, withTwoApps } from "./support.ts";
 
 const ROUNDS = 12;
-/** Statuses that others may get about an account that is being deleted, or about its pair. */
+/** Statuses that calls about an account may have while it is being deleted. */
 const FINE = [200, 400, 401, 403, 404, 409, 503];
 
 function numberOf(round: number, nth: number): string {
@@ -22,14 +22,14 @@ async function fourPeople(t: TestApp, round: number): Promise<[Person, Person, P
   return [ann!, bob!, cat!, dan!];
 }
 
-/** No answer is 500, and what was refused for a moment is not for longer. */
+/** Asserts that all statuses are allowed, the service is ready, and no error was logged. */
 async function assertFine(t: TestApp, answers: Answer[]): Promise<void> {
   for (const { status, body } of answers) ok(FINE.includes(status), JSON.stringify(body));
   equal((await t.call("GET", "/readyz")).status, 200);
   ok(!t.log.some((line) => line.includes('"level":"ERROR"')), t.log.join("\n"));
 }
 
-Deno.test("delete beside request, accept, send, read, rename: whole lists, and nothing of somebody deleted", () =>
+Deno.test("delete in parallel with request, accept, send, read, rename: lists stay whole and show no deleted account", () =>
   withTwoApps(async (one, two) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [ann, bob, cat, dan] = await fourPeople(one, round);
@@ -55,7 +55,7 @@ Deno.test("delete beside request, accept, send, read, rename: whole lists, and n
       await assertFine(two, answers);
       refused(await visit(one, ann.token), 401, "unauthenticated");
       await assertWhole(one);
-      // Those who asked can ask again, as for a number without an account.
+      // The number may be listed again, as one without an account.
       for (const t of [one, two]) {
         for (const me of [bob, cat, dan]) {
           const row = (await listOf(t, me)).find(({ phone_number }) => phone_number === ann.phone);
@@ -66,11 +66,11 @@ Deno.test("delete beside request, accept, send, read, rename: whole lists, and n
     await untilErased(one);
   }));
 
-Deno.test("delete beside delete: two friends are both gone, in either order", () =>
+Deno.test("delete in parallel with delete: two friends are both gone, in either order", () =>
   withTwoApps(async (one, two) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [ann, bob, cat] = await fourPeople(one, round);
-      // One refuses the other, so that something outlives each.
+      // Bob refuses Ann, so that something outlives her account.
       if (round % 2 === 0) succeeded(await change(one, "delete", bob, ann.phone));
       const answers = await Promise.all([
         askToDelete(one, ann),
@@ -84,14 +84,14 @@ Deno.test("delete beside delete: two friends are both gone, in either order", ()
     equal((await one.sql`select from contacts`).length, 0);
   }));
 
-Deno.test("delete beside delete of the same account: one of them does it", () =>
+Deno.test("delete in parallel with delete of the same account: exactly one succeeds", () =>
   withTwoApps(async (one, two) => {
     const [ann] = await fourPeople(one, 0);
     const answers = await Promise.all([one, two, one, two].map((t) => askToDelete(t, ann)));
     deepEqual(answers.map(({ status }) => status).sort(), [200, 401, 401, 401]);
   }));
 
-Deno.test("delete beside complete-signin: a session that was made is over, or the code is none any more", () =>
+Deno.test("delete in parallel with complete-signin: the new session has ended, or the code is invalid", () =>
   withTwoApps(async (one, two) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [ann] = await fourPeople(one, round);
@@ -110,7 +110,7 @@ Deno.test("delete beside complete-signin: a session that was made is over, or th
     }
   }));
 
-Deno.test("delete beside complete-signup: the number is the old account's or a new one's", () =>
+Deno.test("request in parallel with complete-signup of a deleted account's number: the new account has the request", () =>
   withTwoApps(async (one, two) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const [ann, bob] = await fourPeople(one, round);

@@ -1,5 +1,5 @@
-// Deleting an account: what is gone at once, what is erased after it, and what outlives it so that it is no way around
-// anybody's refusal or any limit.
+// Deleting an account: what is gone at once, what is erased later, and what is kept so that deleting gets
+// around no refusal and no limit.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { CHANNEL } from "../db/notify.ts";
@@ -30,7 +30,7 @@ function read(t: TestApp, me: Person, phone: string) {
   return t.call("GET", `/api/messages/${phone}`, { token: me.token });
 }
 
-Deno.test("/delete-account takes my own number, and nothing else", () =>
+Deno.test("/delete-account requires my own number, and takes nothing else", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     refused(await t.call("POST", "/api/auth/delete-account", { json: {} }), 401, "unauthenticated");
@@ -43,12 +43,12 @@ Deno.test("/delete-account takes my own number, and nothing else", () =>
     refused(closed, 400, "invalid_input");
 
     deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
-    // As any number, spelt in any way.
+    // In any spelling, like every number.
     succeeded(await askToDelete(t, ann, "001 (415) 555-0101"));
     deepEqual(await statuses(t, bob), {});
   }));
 
-Deno.test("the row of a deleted account has its id, when it was made, and that it is deleted: all other columns are empty", () =>
+Deno.test("the row of a deleted account keeps its id, its time of creation and the status deleted: all other columns are empty", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const columns = async () => (await t.sql<Record<string, unknown>[]>`select * from users`)[0]!;
@@ -109,7 +109,7 @@ Deno.test("a deleted account is gone at once: sessions, sockets, lists, history,
     await assertWhole(one);
   }));
 
-Deno.test("the number of a deleted account can sign up again as a stranger; old friends meet anew, at every process", () =>
+Deno.test("the number of a deleted account can sign up again as a stranger; old friends start anew, at every process", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     for (const t of [one, two]) {
@@ -137,7 +137,7 @@ Deno.test("the number of a deleted account can sign up again as a stranger; old 
     equal((await read(one, bob, ANN)).body.messages.length, 4);
   }));
 
-Deno.test("everything written, sent and named is erased from every table, and the number forgotten", () =>
+Deno.test("everything written, sent and named is erased from every table, and so is the number", () =>
   withApp(async (t) => {
     const canaries = createCanaries();
     const [ann, bob] = await friends(t);
@@ -163,7 +163,7 @@ Deno.test("everything written, sent and named is erased from every table, and th
     await deleteAccount(t, ann);
     await untilErased(t);
 
-    // For a day a passcode's row tells how many were sent.
+    // A passcode's row is kept for a day, to count how many were sent.
     t.clock.advance(2 * DAY_MS);
     await t.services.upkeep.deleteOldRows();
     deepEqual(await findInTables(t.sql, canaries.all()), []);
@@ -172,7 +172,7 @@ Deno.test("everything written, sent and named is erased from every table, and th
     equal((await t.sql`select from pg_largeobject_metadata`).length, 1);
   }));
 
-Deno.test("media that somebody else has sent on stay with those two", () =>
+Deno.test("media that somebody else has forwarded remain for the two people of that message", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -190,7 +190,7 @@ Deno.test("media that somebody else has sent on stay with those two", () =>
     equal((await t.sql`select from pg_largeobject_metadata`).length, 0, "nobody sends them any more");
   }));
 
-Deno.test("somebody who is refused stays refused by their number: to delete an account is no way around it", () =>
+Deno.test("a refusal applies to the number: deleting the account does not get around it", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await change(t, "update", bob, ANN, { display_name: "Never" }));
@@ -211,7 +211,7 @@ Deno.test("somebody who is refused stays refused by their number: to delete an a
     deepEqual(await statuses(t, bob), { [ANN]: "deleted" });
     refused(await t.send(again, bob, "hello"), 403, "not_friends");
     deepEqual(socket.told(), []);
-    // Until Bob wants to.
+    // Until Bob requests it himself.
     succeeded(await change(t, "request", bob, ANN));
     deepEqual(await statuses(t, again), { [BOB]: "accepted" });
     await assertWhole(t);
@@ -254,7 +254,7 @@ Deno.test("requests_user, requests_pair: a number has what is left of its limits
     refused(await change(t, "request", await t.signUp(ANN), "+14155550104"), 429, "rate_limited");
   }, { env: { LIMITS: "requests_user=2/d,requests_pair=1/d" } }));
 
-Deno.test("an inviter does not see what has become of an invitation to somebody whose account is deleted, and is asked no more SMS of", () =>
+Deno.test("an inviter no longer sees an invitation to somebody whose account is deleted, and inviting them again sends no SMS", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const [phone] = numbers(1) as [string];
@@ -269,7 +269,7 @@ Deno.test("an inviter does not see what has become of an invitation to somebody 
     deepEqual((await invitesOf(t, ann)).invites.map((one) => one.status), ["sent"]);
   }));
 
-Deno.test("somebody suspended deletes nothing", () =>
+Deno.test("somebody who is suspended cannot delete the account", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.sql`update users set status = 'suspended' where phone_number = ${ANN}`;
@@ -278,7 +278,7 @@ Deno.test("somebody suspended deletes nothing", () =>
     deepEqual(await statuses(t, bob), { [ANN]: "accepted" });
   }));
 
-Deno.test("an operator deletes an account for its owner: its sessions end at once, and it is gone soon", () =>
+Deno.test("an operator marks an account as leaving: its sessions end at once, and it is deleted soon", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     succeeded(await one.send(bob, ann, "hello"));
@@ -302,7 +302,7 @@ Deno.test("an operator deletes an account for its owner: its sessions end at onc
     await assertWhole(one);
   }));
 
-Deno.test("a process of the previous version, which does not know deletion, makes no pair with and no invitation by an account that is being deleted", () =>
+Deno.test("a process of an older version, which does not know deletion, makes no pair with and no invitation by an account that is being deleted", () =>
   withApp(async (t) => {
     await t.signUp(ANN);
     await t.signUp(BOB);
@@ -322,11 +322,11 @@ Deno.test("a process of the previous version, which does not know deletion, make
       await untilWaiting(t, waited.length);
       return { waited };
     });
-    // Which it takes for a change by somebody else, and looks again.
+    // The older version takes this code for a concurrent change, and retries.
     deepEqual(await Promise.all([...waited, inviteOf(bobId, annId)]), ["PT001", "PT001", "PT001"]);
   }));
 
-Deno.test("a process of the version before, which leaves out all that comes with what it does not understand, hears everything else", () =>
+Deno.test("a process of an older version, which ignores payloads with an event that it does not know, receives all other events", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "hello"));

@@ -1,4 +1,4 @@
-// What sockets were told, before it is delivered. With a whole service it is in marks_test.ts.
+// Marking messages as delivered after sockets were notified; marks_test.ts tests it with a whole service.
 
 import { deepEqual, equal } from "./assert.ts";
 import type { Database } from "../db/connection/database.ts";
@@ -11,7 +11,7 @@ import { ANN, BOB, eventually } from "./support.ts";
 const BOB_ACTS = { user_id: 2, session_id: "one", phone_number: BOB as PhoneNumber };
 const THREAD = { conversation_id: 1, peer_id: 1 };
 
-/** Deliveries whose marks are made when the test says so. */
+/** Deliveries whose marks end when the test ends them. */
 function start() {
   const marked: { upTo: number; end: () => void }[] = [];
   const marks = {
@@ -24,7 +24,7 @@ function start() {
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("settle() waits for the last of what is on its way, and not only for the first", async () => {
+Deno.test("settle() waits for the last mark that is under way, and not only for the first", async () => {
   const { marked, deliveries, tell } = start();
   for (const id of [1, 2]) {
     tell(id);
@@ -40,7 +40,7 @@ Deno.test("settle() waits for the last of what is on its way, and not only for t
   await settled;
 });
 
-Deno.test("settle() marks what waits at once, with what has come for it, and nothing a second time", async () => {
+Deno.test("settle() marks the newest waiting message at once, and nothing a second time", async () => {
   const { marked, deliveries, tell } = start();
   for (const id of [7, 9, 8]) tell(id);
   const settled = deliveries.settle(THREAD, BOB_ACTS.user_id);
@@ -52,7 +52,7 @@ Deno.test("settle() marks what waits at once, with what has come for it, and not
   equal(marked.length, 1);
 });
 
-Deno.test("cameOnline() looks once for all users who come together, and marks the waiting messages of each", async () => {
+Deno.test("cameOnline() makes one query for all users who connect together, and marks the waiting messages of each", async () => {
   const marked: { reader: number; upTo: number }[] = [];
   const marks = {
     delivered: (me: Actor, _thread: unknown, _phone: unknown, upTo: number) => {

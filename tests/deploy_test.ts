@@ -1,11 +1,11 @@
-// What is shipped to run the service with: it has all that the service needs, in the versions that were tested.
+// The files to deploy the service with: they have all that it needs, in the versions that were tested.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
 const tasks: Record<string, { command: string }> = JSON.parse(read("deno.json")).tasks;
-/** What of the repository goes into the image. */
+/** The paths of the repository that go into the image. */
 const SHIPPED = read("deploy/Dockerfile.dockerignore").split("\n")
   .filter((line) => line.startsWith("!"))
   .map((line) => line.slice(1));
@@ -32,7 +32,7 @@ Deno.test("the image has no secret, no data and no test", () => {
   for (const path of [".env", "data", "tests", ".git", "deploy"]) ok(!SHIPPED.includes(path), path);
 });
 
-Deno.test("the image has the version of Deno that everything else is run with", () => {
+Deno.test("the image has the version of Deno that the README, CI and these tests use", () => {
   const versions = ["deploy/Dockerfile", "README.md", ".ci/run"]
     .map((path) =>
       read(path).match(/deno@(\d+\.\d+\.\d+)|^version=(\d+\.\d+\.\d+)/m)?.slice(1).find(Boolean)
@@ -47,7 +47,7 @@ Deno.test("the image starts the service for production, as a user without write 
   match(read("deploy/compose.yaml"), /^ {4}read_only: true$/m);
 });
 
-Deno.test("the proxy's limits on heads and its log without addresses are there, it packs JSON alone, and the service believes one proxy", () => {
+Deno.test("the proxy limits the time for heads, logs no URIs or headers, compresses only JSON, and is the one that the service trusts", () => {
   const caddyfile = read("deploy/Caddyfile");
   match(caddyfile, /^\s*read_header 10s$/m);
   for (const field of ["request>uri", "request>headers"]) ok(caddyfile.includes(`${field} delete`), field);
@@ -58,7 +58,7 @@ Deno.test("the proxy's limits on heads and its log without addresses are there, 
   equal(read("deploy/compose.yaml").match(/TRUSTED_PROXY_COUNT: (\d+)/)?.[1], "1");
 });
 
-Deno.test("a process that starts anew gets nothing from the proxy, and no log grows without an end", () => {
+Deno.test("a process that is restarting gets no requests from the proxy, and no log grows without limit", () => {
   const caddyfile = read("deploy/Caddyfile");
   for (const line of ["lb_try_duration 5s", "health_uri /healthz"]) {
     ok(caddyfile.includes(`\t\t${line}\n`), line);

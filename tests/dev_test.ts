@@ -28,7 +28,7 @@ async function list(t: TestApp, query = ""): Promise<Listed[]> {
   return answer.body.messages;
 }
 
-/** Calls under another name of the host. */
+/** Calls with this Host header. */
 async function callAs(t: TestApp, host: string, path = "/dev/sms"): Promise<Pick<Answer, "status" | "body">> {
   const client = Deno.createHttpClient({ allowHost: true });
   try {
@@ -99,7 +99,7 @@ Deno.test("/dev/sms answers under every name of this machine", () =>
     }
   }));
 
-Deno.test("/dev/sms is not there under a name that is not of this machine", () =>
+Deno.test("/dev/sms is 404 under a name that is not of this machine", () =>
   withApp(async (t) => {
     const names = [
       "evil.example",
@@ -114,7 +114,7 @@ Deno.test("/dev/sms is not there under a name that is not of this machine", () =
     }
   }));
 
-Deno.test("/dev/sms is not there for requests that a proxy forwards", () =>
+Deno.test("/dev/sms is 404 for requests that a proxy forwards", () =>
   withApp(async (t) => {
     for (const name of ["forwarded", "via", "x-forwarded-for", "x-real-ip"]) {
       for (const forwarded of ["192.0.2.1", "127.0.0.1", ""]) {
@@ -123,7 +123,7 @@ Deno.test("/dev/sms is not there for requests that a proxy forwards", () =>
     }
   }));
 
-Deno.test("/dev/sms is not there for another machine, whatever name it gives this one", () =>
+Deno.test("/dev/sms is 404 for other machines, whatever Host they send", () =>
   withApp(async (t) => {
     const app = createApp(t.services, parseConfig({ JWT_SECRET }));
     const comeFrom = async (hostname: string) => {
@@ -148,7 +148,7 @@ Deno.test("/dev/sms is not there for another machine, whatever name it gives thi
     }
   }));
 
-Deno.test("/dev, the page of it, is there for the same callers and for no others", () =>
+Deno.test("/dev, the page for it, answers the same callers and no others", () =>
   withApp(async (t) => {
     const page = await fetch(`${t.url}/dev`);
     equal(page.status, 200);
@@ -157,7 +157,7 @@ Deno.test("/dev, the page of it, is there for the same callers and for no others
     refused(await t.call("GET", "/dev", { headers: { "x-forwarded-for": "127.0.0.1" } }), 404, "not_found");
   }));
 
-Deno.test("the log has a line of a look at /dev/sms only where it was refused", () =>
+Deno.test("a call of /dev/sms is logged only if it was refused", () =>
   withApp(async (t) => {
     t.log.splice(0);
     await list(t);
@@ -168,7 +168,7 @@ Deno.test("the log has a line of a look at /dev/sms only where it was refused", 
     ]);
   }));
 
-Deno.test("/dev/sms is not there with the twilio driver", async () => {
+Deno.test("/dev/sms is 404 with the twilio driver", async () => {
   const twilio = startTwilioDouble();
   try {
     await withApp(async (t) => {

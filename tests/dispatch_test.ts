@@ -9,14 +9,14 @@ import type { TwilioDouble } from "./twilio_double.ts";
 
 const LONDON = "+447911123456";
 const LANDLINE = "+442071838750";
-/** Of no numbering plan, although E.164 by its syntax. */
+/** In no numbering plan, although its syntax is that of E.164. */
 const NOWHERE = "+9991234567";
 
 function codeOf(twilio: TwilioDouble): string {
   return twilio.messages.at(-1)!.body.slice(0, 6);
 }
 
-/** Opens the way: who signs in has signed up. */
+/** Signs Ann up first if this way is a signin. */
 async function openTo(t: TestApp, twilio: TwilioDouble, way: Way): Promise<void> {
   if (way === "signup") return;
   succeeded(await ask(t, "signup", ANN));
@@ -25,7 +25,7 @@ async function openTo(t: TestApp, twilio: TwilioDouble, way: Way): Promise<void>
 }
 
 for (const way of WAYS) {
-  Deno.test(`/${way} answers sms_failed where the provider fails; the gap is given back and the code stays`, () =>
+  Deno.test(`/${way} answers sms_failed if the provider fails; the waiting time is given back and the code stays`, () =>
     withTwilio(async (t, twilio) => {
       await openTo(t, twilio, way);
       t.clock.freeze();
@@ -45,7 +45,7 @@ for (const way of WAYS) {
     }));
 }
 
-Deno.test("a code whose SMS was reported as failed is good all the same", () =>
+Deno.test("a code whose SMS was reported as failed is valid all the same", () =>
   withTwilio(async (t, twilio) => {
     twilio.answer({ status: 500, code: 20500 });
     refused(await ask(t, "signup", ANN), 500, "sms_failed");
@@ -53,7 +53,7 @@ Deno.test("a code whose SMS was reported as failed is good all the same", () =>
     succeeded(await complete(t, "signup", { phone: ANN, passcode: codeOf(twilio) }));
   }));
 
-Deno.test("a failed send gives back its own gap and none of those before", () =>
+Deno.test("a failed send gives back its own waiting time and no earlier one", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     succeeded(await ask(t, "signup", ANN));
@@ -87,7 +87,7 @@ Deno.test("a number of another country or of no numbering plan is answered sms_n
     deepEqual([...await t.sql`select phone_number from passcodes`], []);
   }));
 
-Deno.test("somebody who would be refused for their account gets that answer, also where no SMS may be sent to them", () =>
+Deno.test("somebody who would be refused for their account gets that answer, even if no SMS may be sent to them", () =>
   withTwilio(async (t, twilio) => {
     await t.sql`insert into users (phone_number, status, created_at) values (${LONDON}, 'active', now())`;
     for (const phone of [LANDLINE, NOWHERE]) refused(await ask(t, "signin", phone), 404, "not_registered");
@@ -96,7 +96,7 @@ Deno.test("somebody who would be refused for their account gets that answer, als
     deepEqual(twilio.messages, []);
   }));
 
-Deno.test("SMS_COUNTRIES opens countries, and * all of them, but no number outside every plan and no landline", () =>
+Deno.test("SMS_COUNTRIES=* allows all countries, but no number outside every plan and no landline", () =>
   withTwilio(async (t, twilio) => {
     succeeded(await ask(t, "signup", LONDON));
     for (const phone of [NOWHERE, LANDLINE]) refused(await ask(t, "signup", phone), 400, "sms_not_allowed");
@@ -109,7 +109,7 @@ Deno.test("the console driver takes every number, because it costs nothing", () 
     for (const phone of [LONDON, NOWHERE]) await t.signUp(phone);
   }));
 
-Deno.test("a number that the provider cannot reach is answered sms_not_allowed, and may be asked for again", () =>
+Deno.test("a number that the provider cannot reach is answered sms_not_allowed, and may be tried again", () =>
   withTwilio(async (t, twilio) => {
     twilio.answer({ status: 400, code: 21614 });
     refused(await ask(t, "signup", ANN), 400, "sms_not_allowed");
@@ -129,7 +129,7 @@ Deno.test("the log of a failed send has neither the number nor the code", () =>
     for (const secret of [ANN.slice(1), codeOf(twilio)]) equal(log.includes(secret), false);
   }));
 
-/** The provider takes its time: resolves with the code on its way, which `release` lets arrive. */
+/** Delays the provider's next answer until `release` is called; `code` resolves with the code being sent. */
 function holdNext(twilio: TwilioDouble): { code: Promise<string>; release: () => void } {
   const released = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<string>();
@@ -153,7 +153,7 @@ Deno.test("a guess against a challenge whose SMS is still on its way counts like
     succeeded(await asking);
   }));
 
-Deno.test("an ask whose SMS is still on its way has taken the gap, and holds no connection of the database", () =>
+Deno.test("a code whose SMS is still on its way already blocks the next one, and holds no connection of the database", () =>
   withTwilio(async (t, twilio) => {
     const phones = Array.from({ length: 20 }, (_, n) => `+1650253${1000 + n}`);
     const held = phones.map(() => holdNext(twilio));
@@ -167,7 +167,7 @@ Deno.test("an ask whose SMS is still on its way has taken the gap, and holds no 
     equal(twilio.messages.length, 21);
   }));
 
-Deno.test("send() lets no SMS out that costs money where none are sent, no matter which caller", async () => {
+Deno.test("send() sends no SMS that costs money while SMS are disabled, whoever calls it", async () => {
   const sent: string[] = [];
   const dispatch = createSmsDispatch({
     database: {} as Database,

@@ -1,4 +1,4 @@
-// Clients that ask for media and do not read them: how many a person may have, and what they cost.
+// Clients that request media and do not read them: how many a person may have, and what they cost.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,10 +8,10 @@ import { addMedia, fetchBytes, makeWav, sendMedia, signedPath } from "./media_ca
 import { eventually, friends, type Person, refused, type TestApp, withApp } from "./support.ts";
 
 const AT_ONCE = 16;
-/** More than what the sockets between two processes take in. */
+/** More than the socket buffers between two processes hold. */
 const LARGE = makeWav(12 * 1024 * 1024);
 
-/** Large enough to take a place. */
+/** Large enough to take a slot. */
 const PART = `bytes=5-${5 + 256 * 1024}`;
 
 interface Unread {
@@ -19,7 +19,7 @@ interface Unread {
   close(): void;
 }
 
-/** Asks, and reads nothing. */
+/** Sends a request, and reads nothing. */
 async function begin(url: string, path: string, token?: string): Promise<Deno.TcpConn> {
   const { hostname, port, host } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
@@ -28,7 +28,7 @@ async function begin(url: string, path: string, token?: string): Promise<Deno.Tc
   return connection;
 }
 
-/** The same, and reads no more than the status. */
+/** Sends a request, and reads only the status. */
 async function ask(url: string, path: string, token?: string): Promise<Unread> {
   const connection = await begin(url, path, token);
   const start = new Uint8Array(12);
@@ -39,7 +39,7 @@ async function ask(url: string, path: string, token?: string): Promise<Unread> {
   };
 }
 
-/** Holds so many places by a way to the media, all that there are unless told, for as long as the test runs. */
+/** Holds this many slots of a person, by default all, with downloads of `path` for as long as `run` takes. */
 async function holding(
   t: TestApp,
   path: string,
@@ -65,7 +65,7 @@ async function withLarge(run: (t: TestApp, of: { ann: Person; bob: Person; id: n
   });
 }
 
-Deno.test("sixteen downloads at a time are a person's; one more that waits in vain is 429, until one has ended", () =>
+Deno.test("a person may have sixteen downloads at a time; one more that waits in vain is 429, until one has ended", () =>
   withLarge(async (t, { ann, bob, id }) => {
     const path = `/api/messages/media/${id}`;
     await holding(t, path, ann.token, async (held) => {
@@ -84,7 +84,7 @@ Deno.test("sixteen downloads at a time are a person's; one more that waits in va
     });
   }));
 
-Deno.test("many downloads that a person begins at once all come through, and a client that leaves meanwhile takes no place", () =>
+Deno.test("many downloads that a person begins at once all succeed, and a client that leaves while waiting takes no slot", () =>
   withLarge(async (t, { ann, id }) => {
     const path = `/api/messages/media/${id}`;
     const get = () => fetchBytes(t, path, { token: ann.token, range: PART });
@@ -98,7 +98,7 @@ Deno.test("many downloads that a person begins at once all come through, and a c
     await holding(t, path, ann.token, () => Promise.resolve());
   }));
 
-Deno.test("small media and small parts take no place, however many are on their way", () =>
+Deno.test("small media and small parts take no slot, however many are under way", () =>
   withLarge(async (t, { ann, id }) => {
     const small = await addMedia(t, ann, makeWav(200 * 1024));
     await holding(t, `/api/messages/media/${id}`, ann.token, async () => {
@@ -114,7 +114,7 @@ Deno.test("small media and small parts take no place, however many are on their 
     });
   }));
 
-Deno.test("an answer without bytes takes no place", () =>
+Deno.test("an answer without bytes takes no slot", () =>
   withLarge(async (t, { ann: { token }, id }) => {
     const path = `/api/messages/media/${id}`;
     const { headers } = await fetchBytes(t, path, { token, method: "HEAD" });
@@ -127,7 +127,7 @@ Deno.test("an answer without bytes takes no place", () =>
     });
   }));
 
-Deno.test("downloads that end give their places back, whole, by range, and broken off", () =>
+Deno.test("downloads that end give their slots back, whether complete or broken off", () =>
   withLarge(async (t, { ann: { token }, id }) => {
     const path = `/api/messages/media/${id}`;
     for (let times = 0; times < 3 * AT_ONCE; times += 1) {
@@ -142,7 +142,7 @@ Deno.test("downloads that end give their places back, whole, by range, and broke
     }
   }));
 
-Deno.test("downloads by signed addresses count for the user who had them signed, however many they are", () =>
+Deno.test("downloads by signed URLs count for the user who had them signed, however many URLs there are", () =>
   withLarge(async (t, { ann, bob, id }) => {
     t.clock.freeze();
     const ofAnn = await signedPath(t, ann, id);
@@ -156,7 +156,7 @@ Deno.test("downloads by signed addresses count for the user who had them signed,
     });
   }));
 
-Deno.test("downloads by a token and by signed addresses count together", () =>
+Deno.test("downloads by a token and by signed URLs count together", () =>
   withLarge(async (t, { ann, bob, id }) => {
     const path = `/api/messages/media/${id}`;
     const [ofAnn, ofBob] = [await signedPath(t, ann, id), await signedPath(t, bob, id)];
@@ -174,15 +174,15 @@ Deno.test("downloads by a token and by signed addresses count together", () =>
       }, AT_ONCE / 2), AT_ONCE / 2);
   }));
 
-/** Runs the collector, which hides otherwise what is held. */
+/** Collects garbage, which would otherwise hide what is held. */
 const collect: () => void = (() => {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc");
 })();
 
 /**
- * Memory that is held, and is no garbage; without that of the sockets, which the system has. The least of several looks: what
- * comes and goes between them is not held.
+ * Memory in use that is not garbage, without the socket buffers of the operating system. The minimum of
+ * several measurements: what comes and goes between them is not held.
  */
 async function heldMib(): Promise<number> {
   let least = Infinity;
@@ -199,11 +199,11 @@ Deno.test("a download that nobody reads holds less than a quarter of a MiB", () 
   withLarge(async (t, { ann, bob, id }) => {
     const path = `/api/messages/media/${id}`;
     const before = await heldMib();
-    // Of two people, because what else comes and goes in this process is then half as much for each.
+    // Of two people, because that halves the share of other memory of this process in each download.
     const holdAll = (run: () => Promise<void>) =>
       holding(t, path, ann.token, () => holding(t, path, bob.token, run));
     await holdAll(async () => {
-      // Until the sockets have taken in what they can, bytes are still read for them.
+      // Until the socket buffers are full, bytes are still read for them.
       await eventually(async () => equal(await readsUnderWay(t), 0), 30_000);
       let each = Infinity;
       await eventually(async () => {

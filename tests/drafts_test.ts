@@ -1,4 +1,4 @@
-// Storing one text alone, which has a statement of its own, and storing it among others.
+// Storing a single text, which has a statement of its own, and storing it among others.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
@@ -14,12 +14,12 @@ const LATER = new Date("2026-11-27T12:00:07.000Z");
 interface Case {
   what: string;
   from?: "low" | "high";
-  /** What the two want. */
+  /** The intents of the two. */
   low?: "none" | "want" | "refuse";
   high?: "none" | "want" | "refuse";
   lastMessageAt?: Date;
   client_id?: string | null;
-  /** Stored before under the same client_id. */
+  /** Whether it is already stored under the same client_id. */
   isRepeated?: boolean;
 }
 
@@ -36,7 +36,7 @@ const CASES: Case[] = [
 
 let phones = 14_155_550_200;
 
-/** Two people who stand as the case says. */
+/** Creates two people and their pair as in the case. */
 async function makePair({ sql }: TestApp, { low = "want", high = "want", lastMessageAt }: Case) {
   const people = await sql<{ id: number }[]>`
     insert into users (phone_number, status, created_at)
@@ -67,7 +67,7 @@ function draftOf(pair: PairOfTwo, { from = "low", client_id = "the same" }: Case
   };
 }
 
-/** What is there after it, told by names and not by numbers, which are others each time. */
+/** The rows that are stored, with names in place of ids, which differ each time. */
 async function lookAt({ sql }: TestApp, pair: PairOfTwo) {
   const messages = await sql`select * from messages where conversation_id = ${pair.id}`;
   const [row] = await sql`
@@ -100,7 +100,7 @@ async function check(t: TestApp, one: Case, others: Draft[], told: Set<string>) 
   return { outcome, seen: seen && named({ ...seen, id: undefined, sent_at: undefined }), rows };
 }
 
-Deno.test("storeDrafts() does with a text alone what it does with it among others, and tells as much", () =>
+Deno.test("storeDrafts() stores and announces a single text as it does one among others", () =>
   withApp(async (t) => {
     const told = new Set<string>();
     const listening = await t.sql.listen(CHANNEL, (payload) => void told.add(payload));
@@ -118,7 +118,7 @@ Deno.test("storeDrafts() does with a text alone what it does with it among other
     await listening.unlisten();
   }));
 
-Deno.test("storeDrafts() judges a text, alone and among others, by what its pair has become when it gets the lock", () =>
+Deno.test("storeDrafts() judges a text, alone and among others, by the state of its pair when it gets the lock", () =>
   withApp(async (t) => {
     const filler = await makePair(t, { what: "somebody else's" });
     const other = draftOf(filler, { what: "", client_id: null });
@@ -146,7 +146,7 @@ Deno.test("storeDrafts() judges a text, alone and among others, by what its pair
     }
   }));
 
-Deno.test("storeDrafts() stores nothing in a conversation that is gone or of other people, and all that is beside it", () =>
+Deno.test("storeDrafts() stores nothing in a conversation that is gone or is other people's, and everything beside it", () =>
   withApp(async (t) => {
     const filler = await makePair(t, { what: "somebody else's" });
     const [gone, ours] = [await makePair(t, { what: "" }), await makePair(t, { what: "" })];
@@ -168,7 +168,7 @@ Deno.test("storeDrafts() stores nothing in a conversation that is gone or of oth
     deepEqual(rows.map(({ conversation_id }) => conversation_id), Array(4).fill(filler.id));
   }));
 
-/** Stores a text whose pair somebody else holds meanwhile, and changes. */
+/** Stores a text that waits while another transaction locks and changes its pair. */
 async function storeLate(
   t: TestApp,
   others: Draft[],

@@ -8,7 +8,7 @@ import { hold, prepareOrdinaryUser, spawnHolder } from "./fixtures/embedded_proc
 const root = Deno.uid() === 0;
 const FAST = { settings: { fsync: "off" } };
 
-/** A directory that any user can reach, removed with the clusters that ended up elsewhere. */
+/** A directory that any user can enter, removed at the end. */
 async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "puffintalk-embedded-" });
   await Deno.chmod(folder, 0o711);
@@ -86,7 +86,7 @@ Deno.test("startEmbedded() runs with checksums, durable, in C.UTF-8, behind a so
     match(server.version, /^18\./);
   }));
 
-Deno.test("startEmbedded() gives its server none of our secrets, and has no value of a statement in its log", () =>
+Deno.test("startEmbedded() passes no secrets to its server, and no value of a statement is in the server's log", () =>
   withFolder(async (folder) => {
     Deno.env.set("HUSH", "canary-secret");
     const server = await startEmbedded(folder, FAST);
@@ -173,7 +173,7 @@ async function programsIn(location: string): Promise<string[]> {
   return names.filter((name) => name.startsWith("postgresql-"));
 }
 
-Deno.test("startEmbedded() is not stopped by the locks of a crashed machine whose pids other programs have now", () =>
+Deno.test("startEmbedded() starts despite the lock files of a crashed machine whose pids other programs have now", () =>
   withFolder(async (folder) => {
     const server = await startEmbedded(folder, FAST);
     await server.stop();
@@ -208,7 +208,7 @@ Deno.test("startEmbedded() opens its socket elsewhere when the path would be too
     await rejects(Deno.stat(server.address.host), Deno.errors.NotFound);
   }));
 
-Deno.test("startEmbedded() opens no socket in a folder that somebody else may enter, or has made", () =>
+Deno.test("startEmbedded() opens no socket in a folder that somebody else may enter or has created", () =>
   withFolder(async (folder) => {
     const dataDir = join(folder, "a directory, with: a long name ".repeat(4));
     await Deno.mkdir(dataDir);
@@ -239,7 +239,7 @@ Deno.test("startEmbedded() says which directory cannot be written", () =>
     });
   }));
 
-Deno.test("startEmbedded() names DATA_DIR where its path has what the programs cannot take, before it sets anything up", () =>
+Deno.test("startEmbedded() refuses a DATA_DIR with characters that its programs cannot take, before it sets anything up", () =>
   withFolder(async (folder) => {
     for (const part of ['a"b', "a$b", "a`b", "a\nb", "a,b"]) {
       await rejects(startEmbedded(join(folder, part), FAST), (error: Error) => {
@@ -267,7 +267,7 @@ Deno.test({
         await query(first, "create table kept as select 1 as one");
         await first.stop();
 
-        // Neither another name nor another mode of the directory may lose its data.
+        // Neither renaming the directory nor changing its mode may lose its data.
         await Deno.chmod(folder, 0o711);
         await Deno.rename(dataDir, `${dataDir}-moved`);
         const second = await startEmbedded(`${dataDir}-moved`, FAST);
