@@ -114,7 +114,7 @@ Deno.test("Idempotency-Key is the client_id, and both may be given when they are
     equal(await stored(t), 1);
   }));
 
-Deno.test("sends with equal client_ids that arrive together are one message", () =>
+Deno.test("sends with equal client_ids that arrive together store one message for each id", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const answers = await Promise.all(

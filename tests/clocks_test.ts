@@ -206,7 +206,7 @@ Deno.test("wrong passcodes of a clock a day ahead allow one more when it is righ
     t.clock.set(-DAY_MS);
     succeeded(await ask(t, "signup", ANN));
     refused(await guess(1), 400, "invalid_passcode");
-    // Ten per address, and the one more.
+    // Ten per address, plus the one that was allowed.
     equal(limited(await guess(2), "too_many_attempts"), DAY_MS / SECOND_MS);
     t.clock.advance(DAY_MS);
     succeeded(await ask(t, "signup", ANN));

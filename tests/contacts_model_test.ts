@@ -32,7 +32,7 @@ interface Step {
   label?: string | undefined;
 }
 
-/** The same people, made strangers without messages again. */
+/** Makes the same people strangers without messages again. */
 async function startAgain(t: TestApp, people: Watcher[]): Promise<Stage> {
   await t.sql`truncate contacts, conversations, messages`;
   return { t, people, world: createWorld() };

@@ -302,7 +302,7 @@ Deno.test("an operator marks an account as leaving: its sessions end at once, an
     await assertWhole(one);
   }));
 
-Deno.test("a process of an older version, which does not know deletion, makes no pair with and no invitation by an account that is being deleted", () =>
+Deno.test("a process of an older version, which does not know deletion, makes no pair or invitation with an account that is being deleted", () =>
   withApp(async (t) => {
     await t.signUp(ANN);
     await t.signUp(BOB);

@@ -17,7 +17,7 @@ Deno.test("every error code is named in some test", async () => {
   deepEqual([...untested], []);
 });
 
-Deno.test("every error code has a text for people that says nothing of the inside", () => {
+Deno.test("every error code has a text for people that reveals no internals", () => {
   for (const [code, text] of Object.entries(ERROR_TEXTS)) {
     ok(/^[A-Z].{10,120}[^.]$/.test(text), code);
     ok(!/sql|postgres|null|undefined|exception/i.test(text), code);
@@ -26,7 +26,7 @@ Deno.test("every error code has a text for people that says nothing of the insid
   deepEqual(Object.keys(STATUS).sort(), Object.keys(ERROR_TEXTS).sort());
 });
 
-Deno.test("an error that says when, says it in words too", () => {
+Deno.test("an error that says when to try again says it in words too", () => {
   const words = [1, 2, 89, 90, 3_600, 5_340, 5_341, 86_400].map((retryAfter) =>
     new AppError("rate_limited", { retryAfter }).message.replace("Too many requests; try again in ", "")
   );
@@ -77,7 +77,7 @@ Deno.test("an unexpected error leaves nothing of the call behind", () =>
     }
   }));
 
-Deno.test("describeError() tells a database error by its code and names, never by its message", () => {
+Deno.test("describeError() describes a database error by its code and names, never by its message", () => {
   const error = Object.assign(new Error('Key (phone_number)=(+14155550101) already exists: "canary"'), {
     name: "PostgresError",
     code: "23505",

@@ -1,5 +1,5 @@
-// Another database takes the place of one that is lost, and lacks what that had last: what the service remembers of it is
-// no more, and a number that was given out there is given out again.
+// A lost database is replaced by another, which lacks its latest changes: what the service remembers of these
+// no longer exists, and ids that they used are used again.
 
 import { deepEqual, equal } from "./assert.ts";
 
@@ -19,7 +19,7 @@ import {
 const DAN = "+14155550104";
 const EVE = "+14155550105";
 
-/** Cat and Dan have talked, in the last conversation that there was, and that is lost. */
+/** Cat and Dan talk in the newest conversation, which is then lost; its id will be used again. */
 async function loseTalk(t: TestApp): Promise<[cat: Person, dan: Person]> {
   const [cat, dan] = [await t.signUp(CAT), await t.signUp(DAN)];
   await t.befriend(cat, dan);
@@ -40,7 +40,7 @@ async function textsFor(t: TestApp, me: Person, peer: string): Promise<string[]>
   return body.messages.map(({ message }: { message: string }) => message);
 }
 
-Deno.test("a send in a conversation that is lost is refused, and what goes with it is stored and told once", () =>
+Deno.test("a send in a lost conversation is refused, and those in the same batch are stored and announced once", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "first"));
@@ -73,7 +73,7 @@ Deno.test("a send in a conversation that is lost is refused, and what goes with 
     await eventually(() => equal(bobSocket.frames.length, 2));
   }));
 
-Deno.test("a send in a conversation that is lost reaches nobody whose conversation has its number now", () =>
+Deno.test("a send in a lost conversation does not reach the conversation that has its id now", () =>
   withApp(async (t) => {
     const [cat] = await loseTalk(t);
     const [ann, eve] = [await t.signUp(ANN), await t.signUp(EVE)];
@@ -87,7 +87,7 @@ Deno.test("a send in a conversation that is lost reaches nobody whose conversati
     equal(row!.count, 0);
   }));
 
-Deno.test("two who become friends again after their conversation was lost talk in their new one", () =>
+Deno.test("two people who become friends again after their conversation was lost use the new one", () =>
   withApp(async (t) => {
     const [cat, dan] = await loseTalk(t);
     const [ann, eve] = [await t.signUp(ANN), await t.signUp(EVE)];
@@ -99,7 +99,7 @@ Deno.test("two who become friends again after their conversation was lost talk i
     deepEqual(await textsFor(t, dan, CAT), ["found"]);
   }));
 
-Deno.test("a socket whose session is lost ends with 4001 after the gap, and no other", () =>
+Deno.test("a socket whose session is lost ends with 4001 after the gap, and no other socket ends", () =>
   withApp(async (t) => {
     const socket = await t.socket((await t.signUp(ANN)).token);
     const kept = await t.socket((await t.signUp(BOB)).token);

@@ -1,5 +1,5 @@
-// Requests that were right, spoilt byte by byte: line, headers, framing and body. What is not HTTP any more may be answered
-// by the server below the service, or not at all; nothing may break.
+// Valid requests that are damaged byte by byte: request line, headers, framing and body. What is no longer
+// HTTP may be answered by the server below the service, or not at all; nothing may break.
 
 import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -11,7 +11,7 @@ import { readSurfaces, type Surface } from "./fuzz_surface.ts";
 import { mutated, mutations } from "./fuzz_values.ts";
 import { fromLatin1, latin1, openHttp } from "./http_connection.ts";
 
-/** A head that says what is to come, and something else that comes. */
+/** Header lines that do not fit the request, most of them its framing. */
 const FRAMINGS = [
   ...[
     "content-length: 5\r\ncontent-length: 6",
@@ -47,10 +47,10 @@ const FRAMINGS = [
 interface Spoilt {
   request: FuzzRequest;
   changes: Parameters<typeof mutated>[1];
-  /** Where most of what can go wrong is: in front of the body. */
+  /** Whether only the head is damaged, where most can go wrong. */
   inHead: boolean;
   framing: string | null;
-  /** Leaves out what no head may have, so that more gets past the server below. */
+  /** Whether characters that no head may have are removed, so that more gets past the server below. */
   isPrintable: boolean;
 }
 
@@ -77,11 +77,11 @@ function spoil(
   const changed = inHead
     ? printed(latin1(mutated(fromLatin1(framed), changes.slice(0, 1)))) + body
     : latin1(mutated(fromLatin1(framed + body), changes));
-  // The token stays whole: it is most of a head, and a broken one is refused before anything else is looked at.
+  // The token stays whole: it is most of a head, and a broken one is refused before anything else is checked.
   return fromLatin1(changed.replace("\r\n", `\r\nauthorization: Bearer ${cast.me.token}\r\n`));
 }
 
-Deno.test("no request that was spoilt byte by byte is answered with 500, and none keeps the service from the next", () =>
+Deno.test("no request that is damaged byte by byte is answered with 500, and none keeps the service from the next", () =>
   withTarget(async (target) => {
     const { url } = target.service;
     const surfaces = readSurfaces(await (await fetch(`${url}/openapi.json`)).json());
@@ -98,7 +98,7 @@ Deno.test("no request that was spoilt byte by byte is answered with 500, and non
             const bytes = spoil(input, cast, new URL(url).host);
             last = latin1(bytes);
             const connection = openHttp(url);
-            // What waits for the rest of a request is right to wait; it is left alone after a while.
+            // The service may rightly wait for the rest of a request, so the client gives up after a while.
             const answer = await connection.ask(bytes, { msMax: 150 });
             connection.close();
             if (!answer || Number.isNaN(answer.status)) {

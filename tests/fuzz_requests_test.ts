@@ -1,4 +1,4 @@
-// Every route and every field, with everything that can be wrong in them. See fuzz_run.ts for the flags.
+// Requests to every route, with anything wrong in any field. See fuzz_run.ts for the environment variables.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -13,7 +13,7 @@ import { latin1, openHttp, type RawAnswer } from "./http_connection.ts";
 import { createChecker } from "./openapi_checker.ts";
 import type { Answer } from "./support.ts";
 
-/** Which of the two services has a route, and what its document says. */
+/** What the OpenAPI document says, and which of the two services has a route. */
 async function readTarget({ service, twilio }: Target) {
   const read = async (url: string) => await (await fetch(`${url}/openapi.json`)).json();
   const document = await read(service.url);
@@ -30,7 +30,7 @@ async function readTarget({ service, twilio }: Target) {
 
 type Read = Awaited<ReturnType<typeof readTarget>>;
 
-/** An error has its documented form; which statuses and codes this call may answer, its document says. */
+/** Asserts that an answer has a form, status and code that are documented for this call. */
 function judge(
   request: FuzzRequest,
   path: string,
@@ -62,7 +62,7 @@ function judge(
   const body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(answer.body));
   if (status >= 400) judgeError(status, headers, body);
   else ok(body.success === true || body.openapi);
-  // Too long is any address, whatever call it would have been.
+  // Any address can be too long, whichever call it belongs to.
   if (isDocumented(request, path) && status !== 414) {
     checker.check(meantMethod(request, path), path, { status, headers, body });
   }
@@ -79,23 +79,23 @@ function judgeError(status: number, headers: Headers, body: Answer["body"]): voi
   equal(headers.get("retry-after") ?? undefined, body.retry_after?.toString());
 }
 
-/** An address with dots for segments is another address, `get` is not GET, and a bad Host is refused everywhere. */
+/** Dot segments lead to another address, `get` is not GET, and a bad Host is refused on every route. */
 function isDocumented({ method, headers }: FuzzRequest, path: string): boolean {
   return !headers.some(([name]) => name === "host") && !/^[a-z]+$/.test(method) &&
     !/\/(\.|%2e){1,2}(\/|\?|$)/i.test(path);
 }
 
-/** What is asked of an upload may be meant as something else; of names that are sent twice the last is sent. */
+/** X-HTTP-Method-Override replaces the method for uploads. Of a header given twice the last is sent. */
 function meantMethod({ method, headers }: FuzzRequest, path: string): string {
   const meant = headers.findLast(([name]) => name === "x-http-method-override")?.[1];
   if (meant === undefined || !path.startsWith("/api/uploads")) return method;
   if (meant === "HEAD" || meant === "OPTIONS") return meant;
-  // Of others, and at addresses that have to be decoded first, nothing is documented.
+  // Other methods, and addresses that have to be decoded first, are not documented.
   const isPlain = /^\/api\/uploads(\/\w+)?(\?|$)/.test(path);
   return isPlain && /^(DELETE|PATCH|POST)$/.test(meant) ? meant : "NONE";
 }
 
-Deno.test("no request to any route is answered with 500 or in a form that is not documented, whatever is wrong in it", () =>
+Deno.test("no request to any route is answered with 500 or in an undocumented form, whatever is wrong with it", () =>
   withTarget(async (target) => {
     const read = await readTarget(target);
     const odd = new Map<string, number>();
@@ -119,7 +119,7 @@ Deno.test("no request to any route is answered with 500 or in a form that is not
             ok(answer, connection.timedOut ? "It hangs" : "There was no answer");
             const judgement = judge(request, path, answer, read);
             seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
-            // One that signed out plays no more.
+            // Replaces an account that has signed out.
             if (answer.status === 200 && /signout$|sessions\/.*DELETE/.test(request.surface.pattern)) {
               cast = await createCast(target.service.url);
             }
@@ -131,7 +131,7 @@ Deno.test("no request to any route is answered with 500 or in a form that is not
       },
     });
     if (!REACHES_ALL) return;
-    // Otherwise everything could have been refused at the door.
+    // Otherwise everything could have been refused by the first check.
     for (const status of [200, 204, 400, 401, 404, 405, 409, 412, 415]) {
       ok((seen.get(status) ?? 0) >= 5, JSON.stringify([...seen]));
     }

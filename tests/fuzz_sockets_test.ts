@@ -1,5 +1,5 @@
-// WebSockets that no library would make: handshakes with anything in them, frames with anything wrong in them. A socket may
-// go on or end; its service, and everybody else's sockets, go on.
+// WebSockets that no library would open: handshakes with any content, and frames with any defect. Such a
+// socket may go on or end; the service and all other sockets go on.
 
 import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -18,9 +18,9 @@ interface OddFrame {
   opcode: number;
   isMasked: boolean;
   payload: Uint8Array;
-  /** What the header says, where it is not the truth. */
+  /** The length in the header if it is not the real one. */
   length: bigint | null;
-  /** In how many bytes, whether it needs them or not. */
+  /** In how many bits it is written, even if it needs fewer. */
   width: 7 | 16 | 64;
 }
 
@@ -145,7 +145,7 @@ function bytesOf({ isFinal, reserved, opcode, isMasked, payload, length, width }
   return joined(new Uint8Array(head.buffer), isMasked ? mask : "", masked);
 }
 
-/** A ping that a socket which is still well answers, with the same four bytes. */
+/** A ping, which a working socket answers with the same four bytes. */
 const PING = bytesOf({
   isFinal: true,
   reserved: 0,
@@ -192,7 +192,7 @@ async function shake(
   return answer?.status === 101 ? "taken" : "refused";
 }
 
-/** Opens a socket, sends what is wrong and a ping behind it, and reads until the pong, the end, or for a little while. */
+/** Opens a socket, sends the frames and a ping, and reads until the pong or the end, for at most 250 ms. */
 async function talk(
   url: string,
   token: string,
@@ -221,7 +221,7 @@ async function talk(
   return heard.includes(PONG) ? "taken" : "refused";
 }
 
-Deno.test("no handshake and no frame hurts the service, or a socket that behaves", () =>
+Deno.test("no handshake and no frame harms the service, or a well-behaved socket", () =>
   withTarget(async (target) => {
     const { url } = target.service;
     const [ann, bob] = [await signUp(url, nextNumber()), await signUp(url, nextNumber())];

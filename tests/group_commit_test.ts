@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
 import { eventually } from "./support.ts";
 
-/** Batches in the order in which they began, each finished by hand. */
+/** Batches in the order in which they began, each finished by the test. */
 function createRuns() {
   const runs: { jobs: number[]; finish: () => void; fail: (error: Error) => void }[] = [];
   const run = (jobs: number[]) =>
@@ -16,14 +16,14 @@ function createRuns() {
   return { runs, run };
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Lets everything run that waits only for its turn. */
 async function turn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
-  // Behind every other that was asked for before.
+  // Runs after every immediate that was set before.
   await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-Deno.test("add() takes jobs that arrive together as one batch, and a single job at once", async () => {
+Deno.test("add() runs jobs that arrive together as one batch", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
 
@@ -35,7 +35,7 @@ Deno.test("add() takes jobs that arrive together as one batch, and a single job 
   deepEqual(await Promise.all(together), ["1", "2", "3"]);
 });
 
-Deno.test("add() has at most two batches in flight, and jobs that wait meanwhile go as one", async () => {
+Deno.test("add() has at most two batches in flight, and jobs that wait meanwhile become one batch", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
   const jobs: Promise<string>[] = [];
@@ -53,7 +53,7 @@ Deno.test("add() has at most two batches in flight, and jobs that wait meanwhile
   deepEqual(await Promise.all(jobs), ["1", "2", "3", "4", "5", "6"]);
 });
 
-Deno.test("add() never waits for less than nothing, however long the processor was elsewhere meanwhile", async () => {
+Deno.test("add() never sets a timer to a negative time, however late it reads the clock", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
   const { now } = performance;
@@ -62,7 +62,7 @@ Deno.test("add() never waits for less than nothing, however long the processor w
   const first = [1, 2, 3, 4, 5].map(commits.add);
   await turn();
   globalThis.setTimeout = ((what: () => void, ms: number) => setTimeout(what, waits.push(ms))) as never;
-  // Each look is fifteen milliseconds after the one before.
+  // Each reading of the clock is fifteen milliseconds after the one before.
   let looks = 0;
   performance.now = () => now.call(performance) + 15 * (looks += 1);
   const last = commits.add(6);
@@ -76,7 +76,7 @@ Deno.test("add() never waits for less than nothing, however long the processor w
   deepEqual(await Promise.all([...first, last]), ["1", "2", "3", "4", "5", "6"]);
 });
 
-Deno.test("add() begins a few beside many only after a moment, and then does", async () => {
+Deno.test("add() begins a few jobs beside many only when there are half as many, or after a moment", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2, patienceMs: 1_000 });
   const first = [1, 2, 3, 4, 5].map(commits.add);
@@ -98,7 +98,7 @@ Deno.test("add() begins a few beside many only after a moment, and then does", a
   deepEqual(await Promise.all(first), ["1", "2", "3", "4", "5"]);
 });
 
-Deno.test("add() begins another batch beside one only if it is as large a share of it as was asked for", async () => {
+Deno.test("add() begins another batch beside one only if it has the share of its size that was required", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2, shareMin: 1, patienceMs: 60_000 });
   const all = [1, 2, 3].map(commits.add);
@@ -153,7 +153,7 @@ Deno.test("add() gives each job its own outcome, keeps their order and loses non
     { numRuns: 60 },
   ));
 
-Deno.test("add() runs no neighbour of a poisoned job twice after it was committed", async () => {
+Deno.test("add() runs no neighbour of a failing job again after it was committed", async () => {
   const committed: number[] = [];
   const commits = createGroupCommit<number, number>({
     async run(jobs) {
@@ -171,7 +171,7 @@ Deno.test("add() runs no neighbour of a poisoned job twice after it was committe
   deepEqual(committed, [1, 2, 4, 5]);
 });
 
-Deno.test("add() fails a whole batch in an outage, and all that waits, and tries nothing again", async () => {
+Deno.test("add() fails a whole batch and all waiting jobs in an outage, and retries nothing", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 3, batchesMax: 2 });
   const outcomes = Promise.allSettled([1, 2, 3, 4, 5, 6, 7, 8].map(commits.add));
@@ -187,7 +187,7 @@ Deno.test("add() fails a whole batch in an outage, and all that waits, and tries
   equal(runs.length, 2);
 });
 
-Deno.test("add() tries no neighbour of a poisoned job any more once the outage is there", async () => {
+Deno.test("add() does not retry the neighbours of a failing job once there is an outage", async () => {
   let runs = 0;
   const commits = createGroupCommit<number, number>({
     run(jobs) {
@@ -216,7 +216,7 @@ Deno.test("add() works again after an outage", async () => {
   equal(await commits.add(2), 2);
 });
 
-Deno.test("add() lets no outcome that takes longer hold up the neighbours or the next batch", async () => {
+Deno.test("add() does not let a slow outcome hold up its neighbours or the next batch", async () => {
   const slow = Promise.withResolvers<number>();
   const commits = createGroupCommit<number, number>({
     run: (jobs) => Promise.resolve(jobs.map((job) => job === 1 ? slow.promise : job)),

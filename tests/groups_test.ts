@@ -1,4 +1,4 @@
-// No test is left out, and none runs twice.
+// Groups of test files: none is left out, and none runs twice.
 
 import { deepEqual, ok } from "./assert.ts";
 import { usesBrowser, writeGroups } from "./groups.ts";

@@ -1,4 +1,4 @@
-// A pair that another transaction has locked: what it costs the two, and that it costs nobody else.
+// A pair that another transaction has locked: what happens to its own calls, and that no others are affected.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
@@ -20,7 +20,7 @@ import {
 
 const DAN = "+14155550104";
 
-/** Holds the row of a pair for as long as `run` takes. */
+/** Locks the row of a pair for as long as `run` takes. */
 async function whileHeld(t: TestApp, [one, other]: Person[], run: () => Promise<void>): Promise<void> {
   await t.sql.begin(async (sql) => {
     const held = await sql`
@@ -54,7 +54,7 @@ Deno.test("a locked pair is 503 to calls that write, read or change it, and no o
           ok(performance.now() - since < 8_000);
         }
       });
-      // Until it is known what is held, others wait with it; from then on they do not.
+      // Others wait too until it is known which pair is locked, and no longer after that.
       await new Promise((resolve) => setTimeout(resolve, 4_000));
       const since = performance.now();
       for (let nth = 0; nth < 40; nth += 1) {
@@ -74,7 +74,7 @@ Deno.test("a locked pair is 503 to calls that write, read or change it, and no o
     ok(t.log.some((line) => line.includes("Calls gave up waiting for a lock")));
   }));
 
-Deno.test("many locked pairs are 503, and the others in their batch come through", () =>
+Deno.test("many locked pairs are 503, and the others in their batch succeed", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const friends: Person[] = [];
@@ -97,7 +97,7 @@ Deno.test("many locked pairs are 503, and the others in their batch come through
         where u.phone_number = any(${held.map(({ phone }) => phone)})
         for update of v`;
       await Promise.all(calls.map(async (call, nth) => {
-        // The free one comes last, behind more than can be tried one by one before it is given up.
+        // The free one comes last, behind more than can be tried one by one before it would be given up.
         const answers = await Promise.all([...held, free[nth]!].map(call));
         succeeded(answers.pop()!);
         for (const answer of answers) refused(answer, 503, "unavailable");
@@ -105,7 +105,7 @@ Deno.test("many locked pairs are 503, and the others in their batch come through
     });
   }));
 
-Deno.test("a number that somebody holds is 503, and the others behind its address come through", () =>
+Deno.test("a number that is locked is 503, and other numbers from the same address succeed", () =>
   withApp(async (t) => {
     const held = "+14155550150";
     const others = Array.from({ length: 8 }, (_, nth) => `+1415555016${nth}`);
@@ -118,7 +118,7 @@ Deno.test("a number that somebody holds is 503, and the others behind its addres
       });
     await t.sql.begin(async (sql) => {
       await sql`select from passcodes where phone_number = ${held} for update`;
-      // As many as may work at once for one address.
+      // As many as may run at once for one address.
       const stuck = Array.from({ length: 5 }, () => complete(held));
       await untilWaiting(t, stuck.length);
       for (const answer of await Promise.all(others.map(complete))) succeeded(answer);
@@ -128,7 +128,7 @@ Deno.test("a number that somebody holds is 503, and the others behind its addres
 
 const lockOf = (job: string) => job.split(" ")[0]!;
 
-Deno.test("jobs of a held lock are tried beside the batches, together, and with the batches again once they got through", async () => {
+Deno.test("jobs of a held lock are retried together beside the batches, and join the batches again once they succeed", async () => {
   const runs: string[][] = [];
   let isHeld = true;
   const commits = createGroupCommit<string, string>({
@@ -162,7 +162,7 @@ Deno.test("jobs of a held lock are tried beside the batches, together, and with 
   deepEqual(runs, [["stuck 4"], ["stuck 5", "free 4"]]);
 });
 
-Deno.test("where nobody can tell what is held, each lock of a batch is tried by itself", async () => {
+Deno.test("if it is unknown which locks are held, the jobs of each lock are retried separately", async () => {
   const runs: string[][] = [];
   const commits = createGroupCommit<string, string>({
     async run(jobs) {
@@ -181,7 +181,7 @@ Deno.test("where nobody can tell what is held, each lock of a batch is tried by 
   deepEqual(runs, [all, ["stuck 1", "stuck 2"], ["free 1"]]);
 });
 
-Deno.test("an outage that is found by the look at what is held fails the batch, and nothing of it is tried again", async () => {
+Deno.test("an outage that is found when held locks are looked up fails the batch, and nothing of it is retried", async () => {
   let runs = 0;
   const commits = createGroupCommit<string, string>({
     run() {
@@ -197,7 +197,7 @@ Deno.test("an outage that is found by the look at what is held fails the batch, 
   equal(runs, 1);
 });
 
-Deno.test("where more is held than can be tried in time, the rest is given up", async () => {
+Deno.test("if more locks are held than can be tried in time, the other jobs are given up", async () => {
   const [settled, givenUp]: [number[], number[]] = [[], []];
   const retries = createRetryQueue<number>({
     lockOf: (job) => job % 8,

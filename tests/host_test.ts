@@ -28,7 +28,7 @@ async function askWithHost(t: TestApp, method: string, path: string, host: strin
   return { status: answer?.status, body: latin1(answer!.body) };
 }
 
-Deno.test("a Host that is no host is 400 in every call and names the header", () =>
+Deno.test("an invalid Host is 400 in every call, and the error names the header", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     for (const { method, path } of listOperations(await readDocument(t))) {
@@ -59,7 +59,7 @@ Deno.test("a Host may be a name or an address, with a port or without, and may b
     match(await sendRaw(t.url, "GET /healthz HTTP/1.0\n\n"), /200/);
   }));
 
-Deno.test("an address without a Host header whose own host is none is 400, with every method", () =>
+Deno.test("a full URL with an invalid host and without a Host header is 400, with every method", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     for (const host of ["x:99999", "[::1", "%", "256.256.256.256", "xn--"]) {
@@ -74,7 +74,7 @@ Deno.test("an address without a Host header whose own host is none is 400, with 
     }
   }));
 
-Deno.test("an address whose own host is none is 400, also with a Host header that was good a moment ago", () =>
+Deno.test("a full URL with an invalid host is 400, even with a Host header that was valid a moment ago", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const ask = (address: string) =>

@@ -9,7 +9,7 @@ interface Scene {
   operations: Operation[];
 }
 
-/** Runs a check and proves that the database is afterwards as it was before. */
+/** Runs a check and asserts that it leaves the database unchanged. */
 function leavingNothing(check: (scene: Scene) => Promise<void>): Promise<void> {
   return withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
@@ -40,7 +40,7 @@ function put({ t, ann }: Scene, { method, path, needsToken }: Operation, raw: st
   return t.call(method, path, { raw, headers, ...(needsToken ? { token: ann.token } : {}) });
 }
 
-/** Asserts that a body was refused for what is at `path`, or in it. */
+/** Asserts that a body was refused because of the field at `path` or one in it. */
 function refusedAt(answer: Answer, path: string, about: string): void {
   equal(answer.status, 400, `${about}: ${JSON.stringify(answer.body)}`);
   ok(["invalid_input", "invalid_phone_number"].includes(answer.body.code), about);
@@ -63,7 +63,7 @@ Deno.test("a body that is JSON but no object is 400 invalid_input", () =>
     }
   }));
 
-Deno.test("a body with a field that nobody knows is 400 and names the field, whatever it is called", () =>
+Deno.test("a body with an unknown field is 400 and the error names the field, whatever it is called", () =>
   leavingNothing(async (scene) => {
     for (const operation of scene.operations) {
       for (
@@ -78,7 +78,7 @@ Deno.test("a body with a field that nobody knows is 400 and names the field, wha
     }
   }));
 
-Deno.test("a body with a field of another type is 400 and names the field", () =>
+Deno.test("a body with a field of another type is 400 and the error names the field", () =>
   leavingNothing(async (scene) => {
     for (const operation of scene.operations) {
       for (const [field, right] of Object.entries(operation.sample)) {
@@ -99,7 +99,7 @@ Deno.test("a body with a field of another type is 400 and names the field", () =
     }
   }));
 
-Deno.test("a body with a NUL or a lone surrogate in a text is 400 and names the field", () =>
+Deno.test("a body with a NUL or a lone surrogate in a text is 400 and the error names the field", () =>
   leavingNothing(async (scene) => {
     for (const operation of scene.operations) {
       const texts = Object.entries(operation.sample).filter(([, value]) => typeof value === "string");
@@ -112,7 +112,7 @@ Deno.test("a body with a NUL or a lone surrogate in a text is 400 and names the 
     }
   }));
 
-Deno.test("a body without a field that it must have is 400 and says that it is missing", () =>
+Deno.test("a body without a required field is 400 and the error says that it is missing", () =>
   leavingNothing(async (scene) => {
     for (const operation of scene.operations) {
       const answer = await put(scene, operation, "{}");
@@ -124,7 +124,7 @@ Deno.test("a body without a field that it must have is 400 and says that it is m
     }
   }));
 
-Deno.test("a number that no plan could hold is 400 invalid_phone_number in every body that takes one", () =>
+Deno.test("a number that is invalid in every plan is 400 invalid_phone_number in every body that takes one", () =>
   leavingNothing(async (scene) => {
     const operations = scene.operations.filter(({ sample }) => "phone_number" in sample);
     ok(operations.length >= 10);
@@ -155,7 +155,7 @@ Deno.test("an id that is no whole number below 2^53 is 400", () =>
     }
   }));
 
-Deno.test("issues say in plain words what is wrong, and never more than twenty", () =>
+Deno.test("issues say in plain words what is wrong, and there are at most twenty", () =>
   leavingNothing(async ({ t, ann }) => {
     const send = (json: unknown) => t.call("POST", "/api/messages/send", { token: ann.token, json });
     const wrong = {
@@ -206,7 +206,7 @@ Deno.test("a call without fields takes no body or {}, and nothing else", () =>
     refused(await renew("{"), 400, "invalid_json");
   }));
 
-Deno.test("a key that is not known is named by a hundred characters at most, all of them whole", () =>
+Deno.test("an unknown key is named by at most a hundred characters, all of them well-formed", () =>
   leavingNothing(async ({ t, ann: { token } }) => {
     const json = { ["a\ud800b"]: 1, ["k".repeat(5_000)]: 1 };
     for (const path of ["/api/auth/renew", "/api/contacts/accept"]) {

@@ -20,7 +20,7 @@ Deno.test("a phone number in a path may be written in every spelling, percent-en
     }
   }));
 
-Deno.test("a phone number in a path that cannot be read is 400 and never more", () =>
+Deno.test("a phone number in a path that cannot be read is 400, never 500", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const oddities = [
@@ -46,7 +46,7 @@ Deno.test("a phone number in a path that cannot be read is 400 and never more", 
     }
   }));
 
-Deno.test("a session id in a path that cannot be read is 404 and never more", () =>
+Deno.test("a session id in a path that cannot be read is 404, never 500", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (
@@ -56,7 +56,7 @@ Deno.test("a session id in a path that cannot be read is 404 and never more", ()
     }
   }));
 
-Deno.test("a request that the HTTP server itself takes but no route expects is refused, never 500", () =>
+Deno.test("a request that the HTTP server accepts but no route expects is never answered with 500", () =>
   withApp(async (t) => {
     const heads = [
       `GET /${"a".repeat(60_000)} HTTP/1.1\nHost: localhost`,
@@ -84,7 +84,7 @@ Deno.test("a request that the HTTP server itself takes but no route expects is r
     deepEqual(t.log.filter((line) => line.includes('"ERROR"')), []);
   }));
 
-Deno.test("a body that ends too early is no request at all", () =>
+Deno.test("a request whose body ends too early has no effect", () =>
   withApp(async (t) => {
     const { hostname, port } = new URL(t.url);
     const connection = await Deno.connect({ hostname, port: Number(port) });
@@ -97,14 +97,14 @@ Deno.test("a body that ends too early is no request at all", () =>
     deepEqual(t.log.filter((line) => line.includes('"ERROR"')), []);
   }));
 
-Deno.test("a wrong method is 405 also where the parameter cannot be read", () =>
+Deno.test("a wrong method is 405 even if the parameter cannot be read", () =>
   withApp(async (t) => {
     const answer = await t.call("PUT", "/api/contacts/%ZZ");
     refused(answer, 405, "method_not_allowed");
     match(answer.headers.get("allow") ?? "", /^GET, HEAD$/);
   }));
 
-Deno.test("a request has one line in the log, also for an address with a star, and no word of the client's as a method", () =>
+Deno.test("a request has at most one line in the log, even for an address with a star, and invented methods are not logged", () =>
   withApp(async (t) => {
     const lines = ["GET /*", "GET /*/x", "OPTIONS *", "GET *", "+14155559999 /healthz", "eyJhbGciOi.J9 /*"];
     for (const line of lines) {

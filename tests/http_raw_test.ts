@@ -1,4 +1,4 @@
-// Requests as no client's library sends them: too large, in one another's way, or no HTTP at all.
+// Requests that no client library sends: too large, with ambiguous ends, pipelined, or not HTTP at all.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { headOf, openRaw, statusesOf } from "./raw_http.ts";
@@ -8,11 +8,11 @@ const HOST = "Host: localhost";
 const GET = "GET /healthz HTTP/1.1";
 const POST = "POST /api/auth/signup HTTP/1.1";
 const JSON_TYPE = "Content-Type: application/json";
-/** What would be answered, were it taken for a request. */
+/** Would be answered if it were taken for a request. */
 const SMUGGLED = headOf("GET /smuggled HTTP/1.1", HOST);
 const SIGNUP = JSON.stringify({ phone_number: "+14155550177" });
 
-/** Says it, and answers with everything that comes until the server hangs up, or until so many answers came. */
+/** Sends a text, and returns what arrives until the server hangs up or until this many answers have come. */
 async function converse(t: TestApp, text: string, answers = Infinity): Promise<string> {
   const connection = await openRaw(t.url);
   let hungUp = false;
@@ -26,13 +26,13 @@ async function converse(t: TestApp, text: string, answers = Infinity): Promise<s
   }
 }
 
-/** The service lives, and wrote of no error. */
+/** Asserts that the service is ready and has logged no error. */
 async function assertWell(t: TestApp): Promise<void> {
   succeeded(await t.call("GET", "/readyz"));
   deepEqual(t.log.filter((line) => line.includes('"ERROR"')), []);
 }
 
-Deno.test("a body whose length can be read in two ways is 400, and nothing behind it is a request", () =>
+Deno.test("a body of ambiguous or invalid length is 400, and nothing after it is taken for a request", () =>
   withApp(async (t) => {
     const framings = [
       ["Content-Length: 5", "Transfer-Encoding: chunked"],
@@ -59,7 +59,7 @@ Deno.test("a body whose length can be read in two ways is 400, and nothing behin
     await assertWell(t);
   }));
 
-Deno.test("a chunked body that is broken is no request, and nothing behind it either", () =>
+Deno.test("a malformed chunked body has no effect, and nothing after it is taken for a request", () =>
   withApp(async (t) => {
     const bodies = ["zz\r\n{}", "-1\r\n{}", "fffffffffffffffff\r\n{}", "2\r\n{}x\r\n0\r\n\r\n", "2\r\n{}"];
     for (const body of bodies) {
@@ -72,7 +72,7 @@ Deno.test("a chunked body that is broken is no request, and nothing behind it ei
     await assertWell(t);
   }));
 
-Deno.test("requests that come without waiting for answers are answered one by one, in their order", () =>
+Deno.test("pipelined requests are answered one by one, in their order", () =>
   withApp(async (t) => {
     const post = headOf(POST, HOST, JSON_TYPE, `Content-Length: ${SIGNUP.length}`) + SIGNUP;
     const heard = await converse(
@@ -92,7 +92,7 @@ Deno.test("a body that is not read is not taken for the next request", () =>
     deepEqual(statusesOf(await converse(t, text)), [404, 200]);
   }));
 
-Deno.test("an address of more than 16384 letters is 414 in the documented form", () =>
+Deno.test("an address of more than 16384 characters is 414 in the documented form", () =>
   withApp(async (t) => {
     const prefix = `${t.url}/healthz?`.length;
     const fits = "x".repeat(16_384 - prefix);
@@ -112,7 +112,7 @@ Deno.test("an address of more than 16384 letters is 414 in the documented form",
     match(await page.text(), /^<!doctype html>/);
   }));
 
-Deno.test("a head of more than 64 KiB or of some hundred lines is 400, and held by nobody", () =>
+Deno.test("a head of more than 64 KiB or of a thousand lines is 400, and one without an end is hung up on", () =>
   withApp(async (t) => {
     const heads = [
       [`GET /${"x".repeat(70_000)} HTTP/1.1`, HOST],
@@ -138,7 +138,7 @@ Deno.test("a head of more than 64 KiB or of some hundred lines is 400, and held 
     await assertWell(t);
   }));
 
-Deno.test("bytes that are no HTTP are 400 or hung up on, at once", () =>
+Deno.test("bytes that are not HTTP are 400 or hung up on, at once", () =>
   withApp(async (t) => {
     const junk = [
       "\r\n\r\n\r\n\r\nHELLO\r\n\r\n",

@@ -5,7 +5,7 @@ import { ANN, type Answer, refused, type TestApp, withApp } from "./support.ts";
 const LARGE = "x".repeat(70_000);
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** Runs a check over the documented operations, with Ann's token at hand; a failure says which operation it was. */
+/** Runs a check for the documented operations, with a token of Ann's. A failure names the operation. */
 function overOperations(
   wanted: (operation: Operation) => boolean,
   check: (t: TestApp, operation: Operation, token: string) => Promise<void>,
@@ -25,10 +25,10 @@ function overOperations(
 }
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"];
-/** Also such as every object has. */
+/** Including names that every object has. */
 const INVENTED = ["PROPFIND", "constructor", "toString", "__proto__"];
 
-/** The call with its token where it needs one, so that its body is judged. */
+/** Makes the call, with a token if it needs one, so that its body is judged. */
 function put(
   t: TestApp,
   { method, path, needsToken }: Operation,
@@ -43,7 +43,7 @@ function put(
   });
 }
 
-Deno.test("an address that is not there is 404 whatever the method, the token and the body", () =>
+Deno.test("an address that does not exist is 404 whatever the method, the token and the body", () =>
   withApp(async (t) => {
     const addresses = [
       "/nope",
@@ -80,7 +80,7 @@ Deno.test("an existing address answers other methods with 405 and the allowed on
     }
   }));
 
-Deno.test("an address that is spelt out is never taken for one with a parameter", () =>
+Deno.test("an address without parameters is never taken for one with a parameter", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     for (const [path, allow] of [["/api/messages/send", "POST"], ["/api/contacts/request", "PUT, POST"]]) {
@@ -92,7 +92,7 @@ Deno.test("an address that is spelt out is never taken for one with a parameter"
     }
   }));
 
-Deno.test("a call that needs a session is 401 before its query and its body are looked at", () =>
+Deno.test("a call that needs a session is 401 before its query and its body are checked", () =>
   overOperations(({ needsToken }) => needsToken, async (t, { method, path }) => {
     const attempts = [{}, { authorization: "Bearer nonsense" }, { authorization: "Basic YTpi" }];
     for (const headers of attempts) {
@@ -108,7 +108,7 @@ Deno.test("a call that needs a session is 401 before its query and its body are 
     }
   }));
 
-Deno.test("a body that does not call itself JSON in UTF-8 is 415 before its size is looked at", () =>
+Deno.test("a body that does not declare itself JSON in UTF-8 is 415 before its size is checked", () =>
   overOperations(({ body }) => body === "fields" || body === "none", async (t, operation, token) => {
     const types = ["text/plain", "", "application/vnd.api+json", "application/json; charset=latin1"];
     for (const type of types) {
@@ -123,7 +123,7 @@ Deno.test("a body that does not call itself JSON in UTF-8 is 415 before its size
     refused(answer, 400, "invalid_json");
   }));
 
-Deno.test("a body may call itself JSON in any spelling that there is of it", () =>
+Deno.test("a body may declare itself JSON in any valid spelling", () =>
   withApp(async (t) => {
     const types = [
       "application/json;",
@@ -140,7 +140,7 @@ Deno.test("a body may call itself JSON in any spelling that there is of it", () 
     }
   }));
 
-Deno.test("a body over 64 KiB is 413 before its JSON is looked at, declared or not", () =>
+Deno.test("a body over 64 KiB is 413 before its JSON is checked, whether its length is declared or not", () =>
   overOperations(({ body }) => body === "fields" || body === "none", async (t, operation, token) => {
     const chunked = new Blob([LARGE]).stream();
     for (const raw of [LARGE, chunked]) {
@@ -173,7 +173,7 @@ Deno.test("a body that is not JSON, not UTF-8 or not there is 400 invalid_json",
     }
   }));
 
-Deno.test("every answer to an error names its request in body and header, and no two have the same name", () =>
+Deno.test("every error has the id of its request in body and header, and no two have the same id", () =>
   withApp(async (t) => {
     const answers: Answer[] = [];
     for (const path of ["/nope", "/api/contacts", "/api/auth/signup", "/api/notifications"]) {
@@ -186,7 +186,7 @@ Deno.test("every answer to an error names its request in body and header, and no
     equal(new Set(answers.map(({ body }) => body.request_id)).size, answers.length);
   }));
 
-Deno.test("every answer carries X-Request-Id, nosniff and no-store, also a success and a HEAD", () =>
+Deno.test("every answer has X-Request-Id, nosniff and no-store, including a success and a HEAD", () =>
   withApp(async (t) => {
     for (const method of ["GET", "HEAD"]) {
       for (const path of ["/", "/healthz", "/readyz", "/openapi.json", "/nope", "/api/contacts"]) {
@@ -204,11 +204,11 @@ Deno.test("HEAD answers as GET does, without the body", () =>
     const ask = needsToken ? { token } : {};
     const [head, get] = [await t.call("HEAD", path, ask), await t.call("GET", path, ask)];
     deepEqual([head.status, head.body], [get.status, null]);
-    // The id in an error is as long as another, and how full a list is has not changed.
+    // All request ids have the same length, and no list has changed in between.
     equal(head.headers.get("content-length"), get.headers.get("content-length"));
   }));
 
-Deno.test("query keys that nobody knows are ignored", () =>
+Deno.test("unknown query keys are ignored", () =>
   overOperations(
     ({ method, pattern }) => method === "GET" && !pattern.includes("notif"),
     async (t, op, token) => {
@@ -219,7 +219,7 @@ Deno.test("query keys that nobody knows are ignored", () =>
     },
   ));
 
-Deno.test("a body on a GET is not looked at", () =>
+Deno.test("the body of a GET is ignored", () =>
   withApp(async (t) => {
     const text = await sendRaw(
       t.url,

@@ -63,7 +63,7 @@ function message(id: number, sender = BOB): Event {
 
 const contactsUpdated: Event = { to: ANN_ID, event: "contacts_updated" };
 
-Deno.test("join() tells connected before anything else, and the rest as it comes", () => {
+Deno.test("join() sends connected before anything else, and the rest as it comes", () => {
   const { hub } = createTestHub();
   const socket = createSocket();
   hub.join(socket);
@@ -73,7 +73,7 @@ Deno.test("join() tells connected before anything else, and the rest as it comes
   deepEqual(socket.told, ["connected", "contacts_updated", `messages_updated ${BOB}`]);
 });
 
-Deno.test("tell() reaches every socket of the user but those of the session that acted", () => {
+Deno.test("tell() reaches every socket of the user except those of the session that acted", () => {
   const { hub } = createTestHub();
   const [phone, tablet, stranger] = [
     createSocket(ANN_ID, "a"),
@@ -86,7 +86,7 @@ Deno.test("tell() reaches every socket of the user but those of the session that
   deepEqual([phone, tablet, stranger].map(({ told }) => told.length), [1, 2, 1]);
 });
 
-Deno.test("tell() merges the pending events of a busy socket, and tells each once when the socket is free", async () => {
+Deno.test("tell() merges the pending events of a busy socket, and sends each once when the socket is free", async () => {
   const { hub, delivered } = createTestHub();
   const socket = createSocket();
   hub.join(socket);
@@ -131,7 +131,7 @@ Deno.test("tell() counts a message as delivered once, by whichever of a user's s
   deepEqual(delivered.map(({ message_id }) => message_id), [1, 2]);
 });
 
-Deno.test("tell() sends a socket 15,000 frames as fast as it takes them, then one every 10 ms, and the newest of each kind is told", async () => {
+Deno.test("tell() sends a socket 15,000 frames as fast as it takes them, then one every 10 ms, and always the newest of each kind", async () => {
   const { hub } = createTestHub();
   const socket = createSocket();
   hub.join(socket);
@@ -148,7 +148,7 @@ Deno.test("tell() sends a socket 15,000 frames as fast as it takes them, then on
   ok(socket.told.length <= most + 1, `${socket.told.length} frames`);
 });
 
-Deno.test("tell() loses no hint and never puts a second frame on a busy socket", () =>
+Deno.test("tell() loses no notice and never writes to a busy socket", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom("busy", "free")), { maxLength: 60 }),
@@ -195,7 +195,7 @@ Deno.test("a socket that has taken nothing for too long is ended with 1013, and 
   deepEqual([slow.closedWith, slow.told], [[], ["connected", "contacts_updated"]]);
 });
 
-Deno.test("tell() ends a busy socket that owes a thousand hints with 1013, and forgets it", () => {
+Deno.test("tell() ends a busy socket with more than a thousand unsent notices with 1013, and forgets it", () => {
   const { hub } = createTestHub();
   const socket = createSocket();
   hub.join(socket);
@@ -230,7 +230,7 @@ Deno.test("join() ends the oldest socket of a user with 4002 when there is one t
   ok(mine.every(({ told }) => told.includes("connected")));
 });
 
-Deno.test("leaving twice is leaving once, also when the hub ended the socket and another came meanwhile", () => {
+Deno.test("leaving twice is leaving once, even if another socket joined meanwhile", () => {
   const { hub } = createTestHub();
   const first = createSocket();
   const leave = hub.join(first);
@@ -245,7 +245,7 @@ Deno.test("leaving twice is leaving once, also when the hub ended the socket and
   deepEqual(hub.userIds(), [ANN_ID]);
 });
 
-Deno.test("a socket that left while it was busy is told nothing more", async () => {
+Deno.test("a socket that left while it was busy is sent nothing more", async () => {
   const { hub } = createTestHub();
   const [left, stayed] = [createSocket(), createSocket()];
   const leave = hub.join(left);
@@ -259,7 +259,7 @@ Deno.test("a socket that left while it was busy is told nothing more", async () 
   deepEqual(left.told, ["connected"]);
 });
 
-Deno.test("session_ended ends the sockets of that session alone with 4001; closeAll() the rest with 1001", () => {
+Deno.test("session_ended ends only the sockets of that session with 4001; closeAll() ends the rest with 1001", () => {
   const { hub } = createTestHub();
   const [ended, other] = [createSocket(ANN_ID, "a"), createSocket(ANN_ID, "b")];
   hub.join(ended);
@@ -272,7 +272,7 @@ Deno.test("session_ended ends the sockets of that session alone with 4001; close
   deepEqual(hub.userIds(), []);
 });
 
-Deno.test("newestFirst() lists the sockets of all users in the order in which they joined, and none that left", () => {
+Deno.test("newestFirst() lists the sockets of all users in the reverse order of joining, and none that left", () => {
   const { hub } = createTestHub();
   const sockets = [createSocket(), createSocket(BOB_ID), createSocket(), createSocket(BOB_ID)];
   const leave = sockets.map((socket) => hub.join(socket));

@@ -1,7 +1,7 @@
 import { deepEqual } from "./assert.ts";
 import { guardImmediates } from "../db/connection/immediates.ts";
 
-Deno.test("an immediate that throws is reported, and those after it run, also when the next one is cleared meanwhile", async () => {
+Deno.test("an immediate that throws is reported, and those after it run, even if the next one is cleared meanwhile", async () => {
   guardImmediates();
   const seen: string[] = [];
   const next = { immediate: null as ReturnType<typeof setImmediate> | null };

@@ -18,7 +18,7 @@ interface Scene {
   start: () => Promise<Service>;
 }
 
-/** Services in processes of their own, on one database and one double of Twilio; none of them is left behind. */
+/** Runs with services in their own processes, on one database and one double of Twilio; stops all of them. */
 async function withProcesses(run: (scene: Scene) => Promise<void>): Promise<void> {
   const database = await createTestDatabase();
   const twilio = startTwilioDouble();
@@ -68,7 +68,7 @@ async function requestAgain(url: string, me: Person, phone: string): Promise<voi
   equal(await request(url, me, phone), 200);
 }
 
-Deno.test("a service that is killed while its invitation is on the way never sends it again, whatever is requested", () =>
+Deno.test("an invitation whose service is killed while sending it is never sent again, whatever is requested", () =>
   withProcesses(async ({ twilio, sql, start }) => {
     const first = await start();
     const [ann, bob] = [await enter(first.url, ANN, "111111"), await enter(first.url, BOB, "222222")];
@@ -97,7 +97,7 @@ Deno.test("a service that is killed before it has decided on an invitation sends
   withProcesses(async ({ twilio, sql, start }) => {
     const first = await start();
     const ann = await enter(first.url, ANN, "111111");
-    // Nobody gets past this lock, which the decision needs and the request does not.
+    // This lock blocks the decision on the invitation, and not the request.
     await sql.begin(async (lock) => {
       await lock`select id from users where phone_number = ${ANN} for no key update`;
       const asking = request(first.url, ann, CAT).catch(() => "lost");
@@ -117,7 +117,7 @@ Deno.test("a service that is killed before it has decided on an invitation sends
     equal(invitations(twilio, CAT).length, 1);
   }));
 
-Deno.test("a signup that completes while it is asked for leaves one request for both, and at most one SMS", () =>
+Deno.test("a signup that completes while its number is requested leaves one request for both, and at most one SMS", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     for (const phone of numbers(12)) {
@@ -138,7 +138,7 @@ Deno.test("a signup that completes while it is asked for leaves one request for 
     deepEqual(t.log.filter((line) => line.includes('"ERROR"')), []);
   }));
 
-Deno.test("a signup that completes while its invitation is on the way is told apart: the inviter sees joined", () =>
+Deno.test("a signup that completes while its invitation is being sent is recognised: the inviter sees joined", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const held = Promise.withResolvers<Response>();

@@ -1,4 +1,4 @@
-// What lets a form in, and what every page of an invitation is sent with.
+// Which forms are accepted, and the headers of every page of an invitation.
 
 import { doesNotMatch, equal, match, ok } from "./assert.ts";
 import { createHash } from "node:crypto";
@@ -12,14 +12,14 @@ function withLink(run: (t: TestApp, link: string, ann: Person) => Promise<void>)
   });
 }
 
-/** A page, with this status, after which nothing has changed. */
+/** Asserts that a page has this status and this sentence. */
 function refuses(page: Page, status: number, sentence: RegExp): void {
   equal(page.status, status, textOf(page));
   match(page.headers.get("content-type")!, /^text\/html/);
   match(textOf(page), sentence);
 }
 
-Deno.test("a form without the token of this page, this step and this hour is refused and changes nothing", () =>
+Deno.test("a form without a valid token of this page and this step is refused and changes nothing", () =>
   withLink(async (t, link) => {
     const page = await visit(t, link);
     const other = await visit(t, await inviteLink(t, await t.signIn(ANN), CAT));
@@ -45,7 +45,7 @@ Deno.test("a form without the token of this page, this step and this hour is ref
     equal((await submit(t, old, "never")).status, 200);
   }));
 
-Deno.test("a form from somebody else's page is refused, as far as the browser tells", () =>
+Deno.test("a form from another site's page is refused, as far as the browser says so", () =>
   withLink(async (t, link) => {
     const page = await visit(t, link);
     const before = await stored(t);
@@ -69,7 +69,7 @@ Deno.test("a form from somebody else's page is refused, as far as the browser te
     for (const headers of own) equal((await submit(t, page, "never", {}, headers)).status, 200);
   }));
 
-Deno.test("one link's session and form answer no other link's request", () =>
+Deno.test("the session and form of one link cannot answer the request of another", () =>
   withLink(async (t, link, ann) => {
     const cat = await t.signUp(CAT);
     t.clock.advance(8 * 24 * 60 * 60 * 1000);
@@ -84,7 +84,7 @@ Deno.test("one link's session and form answer no other link's request", () =>
     equal(await statusOf(t, ann, BOB), "requesting");
   }));
 
-Deno.test("a form that is not ours is refused by a page, before anything is done", () =>
+Deno.test("a form that is not ours is refused with a page, before anything is done", () =>
   withLink(async (t, link) => {
     const page = await visit(t, link);
     const before = await stored(t);
@@ -93,7 +93,7 @@ Deno.test("a form that is not ours is refused by a page, before anything is done
     const form = new URLSearchParams(page.forms.never).toString();
 
     refuses(await post("{}", "application/json"), 415, /not sent as expected/);
-    // The type is ours in any spelling, so that this is about the field.
+    // The type is accepted in any spelling, so the extra field is the reason.
     const spelt = "Application/X-WWW-Form-URLencoded ; charset=UTF-8";
     refuses(await post(`${form}&x=1`, spelt), 400, /not filled in as expected/);
     refuses(await post(`${form}&x=${"x".repeat(65_536)}`), 413, /too much/);
@@ -113,7 +113,7 @@ Deno.test("a form that is not ours is refused by a page, before anything is done
     equal(await stored(t), before);
   }));
 
-Deno.test("every page keeps scripts, frames, robots, caches and referrers out, and errors do too", () =>
+Deno.test("every page, including errors, keeps out scripts, frames, robots, caches and referrers", () =>
   withLink(async (t, link) => {
     const page = await visit(t, link);
     const pages = [
@@ -142,7 +142,7 @@ Deno.test("every page keeps scripts, frames, robots, caches and referrers out, a
     }
   }));
 
-Deno.test("a bug is a page as well, which says nothing of the inside", () =>
+Deno.test("an unexpected error is a page as well, which reveals no internals", () =>
   withLink(async (t, link) => {
     await t.sql`alter table invites rename to lost`;
     const page = await visit(t, link);

@@ -1,5 +1,5 @@
-// Each limit of invitations at its edge. What withholds an SMS is seen by the carrier alone: invite() proves that the
-// inviter is answered plain `requesting` each time.
+// Each limit of invitations at its boundary. Only the carrier can tell that an SMS was withheld: invite()
+// asserts each time that the inviter sees plain `requesting`.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -65,7 +65,7 @@ Deno.test("a number gets three SMS ever, from all inviters together", () =>
     equal(invitations(twilio, CAT).length, 3);
   }));
 
-Deno.test("an inviter has ten invitations in a day, and each comes back a day after it went", () =>
+Deno.test("an inviter has ten invitations in a day, and each is available again a day after it was sent", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     const ann = await join(t, twilio, ANN);
@@ -98,7 +98,7 @@ Deno.test("invitations beyond the day's ten do not use up the next day's", () =>
 
     t.clock.advance(1);
     deepEqual([(await invitesOf(t, ann)).remaining_today, invitations(twilio).length], [10, 10]);
-    // One entry a number, however often it was asked in vain.
+    // One entry per number, however often it was invited in vain.
     equal((await invitesOf(t, ann)).invites.length, 20);
   }));
 
@@ -121,7 +121,7 @@ Deno.test("several inviters of the same numbers at once keep every limit exactly
     t.clock.freeze();
     const people = await inviters(t, twilio, 3);
     const phones = numbers(12);
-    // Each in a different order, so that locks are requested crosswise.
+    // In opposite orders, so that locks are requested crosswise.
     const asks = people.flatMap((me, nth) =>
       phones.map((_, place) => invite(t, me, phones[nth % 2 === 0 ? place : 11 - place]!))
     );
@@ -136,14 +136,14 @@ Deno.test("several inviters of the same numbers at once keep every limit exactly
     deepEqual(t.log.filter((line) => line.includes("Invitation failed")), []);
   }));
 
-Deno.test("an invitation that waits longer than one statement may for somebody's lock goes out all the same", () =>
+Deno.test("an invitation that waits for a lock for longer than one statement may is sent all the same", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const other = connect(t.database.address, { max: 1 });
     await other.unsafe("begin");
     await other`select id from users where phone_number = ${ANN} for share`;
     const invited = invite(t, ann, CAT);
-    /** Who waits for the lock now. */
+    /** The statements that wait for the lock. */
     const waiting = () =>
       t.sql<{ query_start: Date }[]>`
         select query_start
@@ -159,7 +159,7 @@ Deno.test("an invitation that waits longer than one statement may for somebody's
     equal(invitations(twilio, CAT).length, 1);
   }));
 
-Deno.test("one inviter who asks twenty numbers at once sends ten SMS", () =>
+Deno.test("one inviter who invites twenty numbers at once sends ten SMS", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await Promise.all(numbers(20).map((phone) => invite(t, ann, phone)));
@@ -167,7 +167,7 @@ Deno.test("one inviter who asks twenty numbers at once sends ten SMS", () =>
     equal(invitations(twilio).length, 10);
   }));
 
-Deno.test("several people who ask one number at once, a week after they asked it before, send one SMS", () =>
+Deno.test("several people who invite one number at once, a week after they invited it before, send one SMS", () =>
   withInvites(async (t, twilio) => {
     const people = await inviters(t, twilio, 4);
     for (const me of people) await invite(t, me, CAT);
@@ -209,7 +209,7 @@ Deno.test("a carrier's STOP stops invitations and passcodes alike", () =>
     refused(await t.call("POST", "/api/auth/signup", { json }), 403, "sms_opted_out");
   }));
 
-Deno.test("a STOP that the provider answers with is kept, and looks like a sent invitation", () =>
+Deno.test("a STOP that the provider answers with is stored, and looks like a sent invitation", () =>
   withInvites(async (t, twilio) => {
     const [ann, bob] = await twoInviters(t, twilio);
     twilio.answer({ status: 400, code: 21610 });

@@ -1,4 +1,4 @@
-// The page of an invitation in Chromium: on a keypad phone's screen, by keys alone, and as axe-core judges it.
+// The page of an invitation in Chromium: on a keypad phone's screen, by keys alone, and checked by axe-core.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -15,11 +15,11 @@ interface Opened {
   t: TestApp;
   page: Page;
   ann: Person;
-  /** Every address that the browser asked for. */
+  /** Every address that the browser requested. */
   asked: string[];
 }
 
-/** Ann's invitation to Bob on a small screen. */
+/** Opens Ann's invitation to Bob on a small screen. */
 function withPage(javaScriptEnabled: boolean, run: (opened: Opened) => Promise<void>): Promise<void> {
   return withApp((t) =>
     withBrowser(async (browser) => {
@@ -39,7 +39,7 @@ async function go(page: Page, key: string): Promise<void> {
   await Promise.all([page.waitForEvent("load"), page.keyboard.press(key)]);
 }
 
-/** Types into the field that has the focus by itself, as soon as it has it. */
+/** Waits until the field has focused itself, then types the code and submits it. */
 async function typeCode(page: Page, code: string): Promise<void> {
   await page.locator("#passcode:focus").waitFor();
   await page.keyboard.type(code);
@@ -47,7 +47,7 @@ async function typeCode(page: Page, code: string): Promise<void> {
   await page.locator("[accesskey='1']:focus").waitFor();
 }
 
-/** In the page: what has the focus, whether it has an outline, and whether all of it is on the screen. */
+/** Runs in the page: what has the focus, whether it is outlined, and whether all of it is on the screen. */
 const FOCUS = `(() => {
   const element = document.activeElement;
   const { left, right, top, bottom } = element.getBoundingClientRect();
@@ -59,7 +59,7 @@ const FOCUS = `(() => {
   };
 })()`;
 
-/** What has the focus, which can be seen there. */
+/** What has the focus, which has to be outlined and visible. */
 async function focused(page: Page): Promise<string> {
   const { name, ...seen } = await page.evaluate<{ name: string; outlined: boolean; visible: boolean }>(FOCUS);
   deepEqual(seen, { outlined: true, visible: true }, name);
@@ -87,7 +87,7 @@ for (const javaScriptEnabled of [true, false]) {
         equal(await focused(page), "Go to PuffinTalk");
         equal(await statusOf(t, ann, BOB), "accepted");
         deepEqual(new Set(asked.map((address) => new URL(address).origin)), new Set([t.url]));
-        // The page itself, and what hands over to the web client.
+        // The page itself, and with JavaScript the script that hands over to the web client.
         equal(new Set(asked).size, javaScriptEnabled ? 2 : 1);
       }),
   });
@@ -133,7 +133,7 @@ Deno.test({
   },
 });
 
-/** Playwright's own keyboard leaves out the text by which Chromium knows an access key. */
+/** Playwright's own keyboard leaves out the text by which Chromium recognises an access key. */
 async function pressAccessKey(page: Page, key: string): Promise<void> {
   const alt = 1;
   const session = await page.context().newCDPSession(page);
@@ -152,7 +152,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   browserTest(
     `axe-core finds nothing, and no line is cut off, on any state of the page in ${colorScheme} colours`,
     async (t, browser) => {
-      // The page's own policy keeps every script out, also this one.
+      // The page's own policy blocks every script, including axe-core.
       const page = await browser.newPage({ bypassCSP: true, colorScheme });
       const seen: string[] = [];
       await passStates(t, page, async (name) => {

@@ -2,7 +2,7 @@ import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "./assert.ts
 import { enter, inviteLink, statusOf, stored, submit, textOf, visit } from "./page_calls.ts";
 import { ANN, BOB, CAT, refused, type TestApp, withApp } from "./support.ts";
 
-/** Ann, and the link of the invitation that she sent to Bob. */
+/** Runs with Ann, and the link of the invitation that she sent to Bob. */
 function withLink(run: (t: TestApp, link: string, ann: { phone: string; token: string }) => Promise<void>) {
   return withApp(async (t) => {
     const ann = await t.signUp(ANN);
@@ -20,7 +20,7 @@ Deno.test("GET /i/{token} shows the inviter's number in full and the invited num
     deepEqual(Object.keys(page.forms), ["send", "never"]);
   }));
 
-Deno.test("the page leads from the link over the passcode to friendship, without a script", () =>
+Deno.test("the page leads from the link via the passcode to friendship, without a script", () =>
   withLink(async (t, link, ann) => {
     const asked = await submit(t, await visit(t, link), "send");
     equal(asked.status, 200);
@@ -51,16 +51,16 @@ Deno.test("the page declines silently: the inviter still sees a plain request", 
     equal(await statusOf(t, bob, ANN), "deleted");
   }));
 
-Deno.test("a form that is sent twice is answered twice the same", () =>
+Deno.test("a form that is sent twice gets the same answer twice", () =>
   withLink(async (t, link, ann) => {
     const request = await enter(t, link, BOB);
     for (const _ of "12") match(textOf(await submit(t, request, "accept")), /You are friends now/);
-    // The other button of the same page comes too late, and says how things stand.
+    // The other button of the same page comes too late, and its answer shows the current state.
     match(textOf(await submit(t, request, "decline")), /You are friends now/);
     equal(await statusOf(t, ann, BOB), "accepted");
   }));
 
-Deno.test("the page says so when the request was taken back meanwhile", () =>
+Deno.test("the page says so if the request was withdrawn meanwhile", () =>
   withLink(async (t, link, ann) => {
     const request = await enter(t, link, BOB);
     await t.call("PUT", "/api/contacts/delete", { token: ann.token, json: { phone_number: BOB } });
@@ -96,7 +96,7 @@ Deno.test("a number that signed up elsewhere while its page was open is sent to 
     match(textOf(await submit(t, again, "verify", { passcode: t.codeFor(BOB) })), /wants to be your friend/);
   }));
 
-Deno.test("'never invite me again' is one step, and no inviter's SMS comes any more", () =>
+Deno.test("'never invite me again' is one step, and no inviter's SMS is sent any more", () =>
   withLink(async (t, link) => {
     const done = await submit(t, await visit(t, link), "never");
     equal(done.status, 200);
@@ -145,7 +145,7 @@ Deno.test("an unknown link says so, and any number can be typed to sign up", () 
     );
   }));
 
-Deno.test("a link's own number cannot be changed for another", () =>
+Deno.test("the number of a link cannot be replaced by another", () =>
   withLink(async (t, link) => {
     const page = await submit(t, await visit(t, link), "send", { phone_number: CAT });
     equal(page.status, 400);
@@ -201,7 +201,7 @@ function smsTo(t: TestApp, phone: string): number {
   return t.services.console!.sent().filter(({ to }) => to === phone).length;
 }
 
-/** A session of Bob's outside of the page. */
+/** Signs Bob in outside of the page, after the waiting time. */
 function signInLater(t: TestApp) {
   t.clock.advance(120_000);
   return t.signIn(BOB);
