@@ -1,4 +1,4 @@
-// What a browser lacks, forbids or has no room for: people come in and talk all the same.
+// Browsers that lack or forbid something or have no room for it: people can still sign in and talk.
 
 import { Buffer } from "node:buffer";
 import { deepEqual, equal } from "./assert.ts";
@@ -33,7 +33,7 @@ const FAIL_TO_CONNECT = `globalThis.WebSocket = class {
   close() {}
 };`;
 
-/** Run in the page before its own script. */
+/** Scripts that run in the page before its own. */
 const BREAKS: Record<string, string> = {
   "forbids local storage": FORBID_STORAGE,
   "has no room in local storage":
@@ -54,7 +54,7 @@ const BREAKS: Record<string, string> = {
     delete Crypto.prototype.subtle;`,
 };
 
-/** In the page: what a shelf of its database answers. */
+/** In the page: queries an object store of its database. */
 function shelf(name: "outbox" | "seen", question: "count()" | "getAllKeys()"): string {
   return `new Promise((resolve) => {
     indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
@@ -66,7 +66,7 @@ function shelf(name: "outbox" | "seen", question: "count()" | "getAllKeys()"): s
   })`;
 }
 
-/** Of what there is something for the time without a network. */
+/** In the page: the keys of what is stored for use without a network. */
 const REMEMBERED = shelf("seen", "getAllKeys()");
 
 for (const [what, script] of Object.entries(BREAKS)) {
@@ -114,7 +114,7 @@ browserTest(
 const WAITS = "This browser cannot store it. Keep PuffinTalk open until it is sent.";
 const OUTBOX = shelf("outbox", "count()");
 
-/** Of Ann, whose browser is broken, and Bob. */
+/** A test of Ann, whose browser is broken, and Bob. */
 function brokenTest(
   name: string,
   script: string,
@@ -129,7 +129,7 @@ brokenTest(
   async (t, { ann, bob }) => {
     for (const text of ["One", "Two", "Three"]) {
       await field(ann.page).fill(text);
-      // The database is slower than that.
+      // As if the database were slower than the reload.
       await ann.page.evaluate(`(() => {
         IDBObjectStore.prototype.put = () => ({});
         const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
@@ -218,7 +218,7 @@ brokenTest(
     await ann.page.locator("input[type=file]").setInputFiles(file);
     await ann.page.getByLabel("Caption").press("Enter");
     await eventually(() => answered, 10_000);
-    // What goes on after the answer has been by the time that the page has asked twice.
+    // Whatever the page does after the answer is done by the time two queries have run.
     for (const _ of [1, 2]) equal(await ann.page.evaluate(OUTBOX), 0);
   },
 );

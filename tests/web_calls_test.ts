@@ -1,13 +1,13 @@
-// What the web client makes of an answer that is none of the service's, and how long it waits before it asks again.
+// How the web client treats refusals, including those of a proxy, and how long it waits before a retry.
 
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
-/** Not by their names, because their types are those of browsers, which do not go with those of Deno. */
+/** Imported dynamically, because they have the types of browsers, which conflict with those of Deno. */
 const load = (name: string) => import(new URL(`../web/client/${name}.ts`, import.meta.url).href);
 const { createBackoff } = await load("backoff");
 const { createHttp, PASSING, refusalOf } = await load("http");
 
-Deno.test("the web client waits longer each time, half a minute at most, and from the start after a success", () => {
+Deno.test("the web client waits longer before each retry, half a minute at most, and starts over after a success", () => {
   const backoff = createBackoff(() => 1);
   const waits = Array.from({ length: 9 }, () => backoff.nextMs());
   deepEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
@@ -17,14 +17,14 @@ Deno.test("the web client waits longer each time, half a minute at most, and fro
   equal(backoff.nextMs(), 500);
 });
 
-Deno.test("many web clients that lost the service at one moment come back over half of the wait", () => {
+Deno.test("many web clients that lost the service at the same moment come back spread over half of the wait", () => {
   const first = (random: number) => createBackoff(() => random).nextMs();
   deepEqual([first(0), first(0.5), first(1)], [250, 375, 500]);
   const waits = new Set(Array.from({ length: 20 }, () => createBackoff().nextMs()));
   ok(waits.size > 1);
 });
 
-Deno.test("an answer of a proxy in the service's place is judged by its status, and retried only where that may help", () => {
+Deno.test("an answer of a proxy instead of the service is judged by its status, and retried only if that may help", () => {
   const codes = [413, 500, 502, 503, 504, 400, 404].map((status) => refusalOf(status, null).code);
   deepEqual(codes, [
     "too_large",
@@ -34,7 +34,7 @@ Deno.test("an answer of a proxy in the service's place is judged by its status, 
   ok(PASSING.includes("unavailable") && !PASSING.includes("too_large"));
 });
 
-Deno.test("the web client knows of a refusal exactly what the service says", () => {
+Deno.test("the web client keeps of a refusal exactly what the service says", () => {
   const refusal = refusalOf(429, {
     success: false,
     code: "rate_limited",
@@ -52,7 +52,7 @@ Deno.test("the web client knows of a refusal exactly what the service says", () 
   });
 });
 
-Deno.test("a token that is refused ends the session that has it, and none that has taken its place meanwhile", async () => {
+Deno.test("a refused token ends the session that has it, but not one that has replaced it meanwhile", async () => {
   let token: string | null = null;
   let next: string | null = null;
   const asked: (string | null)[] = [];

@@ -1,4 +1,4 @@
-// Signing in and up: which of the two it is, and the code that comes out of the SMS by itself.
+// Signing in and up: which of the two it is, and the code that is read from the SMS automatically.
 
 import { deepEqual, equal, match } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -13,7 +13,7 @@ async function sendCode(page: Page, phone: string): Promise<void> {
   await page.locator("#code:focus").waitFor();
 }
 
-/** What was sent to a number, newest first. */
+/** The SMS sent to a number, newest first. */
 function inbox(t: TestApp, phone: string): string[] {
   return t.services.console!.sent().filter(({ to }) => to === phone).map(({ text }) => text);
 }
@@ -135,7 +135,7 @@ browserTest(
   },
 );
 
-/** In the page, what Chromium lacks here: the part of a phone's system that reads SMS for pages which ask (WebOTP). */
+/** In the page: WebOTP, which Chromium lacks here. With it, a phone's system reads SMS for pages that ask. */
 const SYSTEM = `
   globalThis.OTPCredential ??= class {};
   navigator.credentials.get = ({ otp, signal }) => new Promise((resolve, reject) => {

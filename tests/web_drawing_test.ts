@@ -1,11 +1,11 @@
-// What changes on a screen is drawn anew, and nothing else: a phone with a keypad takes a hundred times as long for it.
+// Only what changes on a screen is redrawn, because a keypad phone takes a hundred times as long for it.
 
 import { equal, match, ok } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { browserTest, bubbles, openAs, type OpenOptions, SIZES } from "./web_window.ts";
 import { ANN, eventually, friends, succeeded, type TestApp } from "./support.ts";
 
-/** In the page: how many formats of times were made, and how many times written; every bubble and every row has one. */
+/** In the page: counts the formatters created and the times formatted; every bubble and row shows one. */
 const COUNT = `
   const counts = window.counts = { made: 0, written: 0 };
   for (const name of ["toLocaleTimeString", "toLocaleDateString", "toLocaleString"]) {
@@ -20,7 +20,7 @@ const COUNT = `
     construct(target, args) { counts.made += 1; return new target(...args); },
   });`;
 
-/** Since it was asked last. */
+/** The counts since the last call. */
 function counted(page: Page): Promise<{ made: number; written: number }> {
   return page.evaluate(`(() => {
     const now = { ...counts };
@@ -51,7 +51,7 @@ browserTest("a message that comes into a long conversation is drawn alone", asyn
   await quiet(page);
   const { made, written } = await counted(page);
   equal(made, 0);
-  // It comes, is delivered and is seen, and the one before is the newest no more.
+  // It arrives, is delivered and is seen, and the one before it is no longer the newest.
   ok(written >= 1 && written <= 8, `${written}`);
 });
 
@@ -74,7 +74,7 @@ browserTest("a row of the list that changes is drawn alone", async (t, browser) 
   ok(written >= 1 && written <= 8, `${written}`);
 });
 
-/** Waits until nothing has been written for a while. */
+/** Waits until no time has been formatted for a second. */
 async function quiet(page: Page): Promise<void> {
   await page.waitForFunction(`new Promise((resolve) => {
     const before = counts.written;

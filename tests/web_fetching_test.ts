@@ -1,4 +1,4 @@
-// What a message costs a phone that pays for its bytes: one row of the list and a few messages, not all of them.
+// What a message costs a phone that pays for its bytes: one row of the list and a few messages, not all.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -6,7 +6,7 @@ import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
 import { browserTest, bubbles, field, friendsTest, openAs, SIZES, ticked, write } from "./web_window.ts";
 import { ANN, BOB, CAT, eventually, friends, type Person, succeeded } from "./support.ts";
 
-/** Paths and queries of what the page asks the API for. */
+/** Paths and queries of the calls that the page makes to the API. */
 function asked(page: Page): string[] {
   const paths: string[] = [];
   page.on("request", (request) => {
@@ -36,7 +36,7 @@ browserTest(
     await eventually(async () => equal(await page.locator(".badge").first().innerText(), "2"));
     deepEqual(paths, [2, 5, 2].map((nth) => `/api/contacts/${encodeURIComponent(others[nth]!.phone)}`));
 
-    // Whose rows are wanted while one is fetched are fetched together, so many of them with the list.
+    // Rows that become wanted during a fetch are fetched together; this many of them, by fetching the list.
     const told = Promise.withResolvers<void>();
     let left = others.length;
     const opened = page.waitForEvent("websocket");
@@ -76,7 +76,7 @@ friendsTest(
   async (t, { ann, bob }) => {
     await bob.page.goto("about:blank");
     const elsewhere = await t.signIn(ANN);
-    // More than a page that came at once would be shown without those before it.
+    // If more than a page came at once, those before the page would not be shown.
     for (let nth = 1; nth <= 60; nth += 1) {
       succeeded(await t.send(elsewhere, bob, `Word ${nth}`));
       if (nth % 30 === 0) await eventually(async () => equal((await bubbles(ann.page)).length, nth), 20_000);
@@ -91,7 +91,7 @@ friendsTest(
   },
 );
 
-/** Holds back the answer to the first call of this kind, which the service has made already. */
+/** Holds back the answer to the first matching call, which the service has already processed. */
 async function hold(page: Page, pattern: string | RegExp): Promise<{ made: Promise<void>; pass(): void }> {
   const [made, passed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await page.route(pattern, async (route) => {

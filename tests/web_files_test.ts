@@ -9,7 +9,7 @@ import { JWT_SECRET, refused, type TestApp, withApp } from "./support.ts";
 const FILES = await readWebFiles(new URL("../web/dist/", import.meta.url));
 const KB = 1024;
 
-/** Without the repairs of fetch(), which decodes what it gets. */
+/** Follows no redirect. The body is decoded, as by any fetch(). */
 async function get(t: TestApp, path: string, headers: Record<string, string> = {}) {
   const client = Deno.createHttpClient({});
   try {
@@ -32,7 +32,7 @@ Deno.test("the web client's scripts have at most 60 KB, gzipped", () => {
   ok(main.length + worker.length <= 60 * KB, `${main.length} + ${worker.length}`);
 });
 
-Deno.test("the web client's scripts are read by browsers of 2021", () => {
+Deno.test("the web client's scripts can be parsed by browsers of 2021", () => {
   const module = { ecmaVersion: 2021, sourceType: "module" } as const;
   for (const [name, gzipped] of scripts()) {
     doesNotThrow(() => parse(gunzipSync(gzipped).toString(), module), name);
@@ -40,7 +40,7 @@ Deno.test("the web client's scripts are read by browsers of 2021", () => {
   throws(() => parse("class Newer { static {} }", module));
 });
 
-Deno.test("the page has at most 14 KB with its style in it, gzipped and not, and its style 12 KB", () => {
+Deno.test("the page with its style in it has at most 12 KB, gzipped", () => {
   const { bytes, encoded } = FILES.get("index.html")!;
   const style = new TextDecoder().decode(bytes).match(/<style>([\s\S]+)<\/style>/)![1]!;
   ok(encoded.gzip!.length <= 14 * KB, `${encoded.gzip!.length}`);
@@ -48,7 +48,7 @@ Deno.test("the page has at most 14 KB with its style in it, gzipped and not, and
   equal(gunzipSync(encoded.gzip!).length, bytes.length);
 });
 
-Deno.test("/ leads browsers to the web client, and answers programs with JSON as ever", () =>
+Deno.test("/ redirects browsers to the web client, and answers programs with JSON", () =>
   withApp(async (t) => {
     const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
     const led = await get(t, "/", { accept: browser });
@@ -76,7 +76,7 @@ Deno.test("/app is a page that may run only its own scripts and style, and may b
       policy.includes(`connect-src 'self' ws://${host} wss://${host};`),
       "a socket, also in Safari until 16",
     );
-    // A voice that was just recorded is played from memory.
+    // A fresh voice recording is played from memory.
     match(policy, /media-src 'self' blob:/);
     ok(!policy.includes("unsafe"));
     ok(!/<script(?![^>]*\ssrc=)/.test(text), "an inline script");
@@ -89,7 +89,7 @@ Deno.test("/app is a page that may run only its own scripts and style, and may b
     equal(headers.get("set-cookie"), null);
   }));
 
-Deno.test("the web client's files come compressed as the browser likes, and again only when they changed", () =>
+Deno.test("the web client's files are compressed as the browser prefers, and sent again only if they have changed", () =>
   withApp(async (t) => {
     const [name] = scripts().find(([name]) => name.startsWith("main-"))!;
     for (const path of ["/app", `/app/${name}`, "/app/worker.js", "/app/mark.svg"]) {
@@ -126,7 +126,7 @@ Deno.test("the web client's files come compressed as the browser likes, and agai
     });
   }));
 
-Deno.test("encodingFor() takes the smallest that the client takes, and none that it refuses", () => {
+Deno.test("encodingFor() chooses the smallest encoding that the client accepts, and none that it refuses", () => {
   const file = FILES.get("index.html")!;
   equal(encodingFor(file, "gzip, deflate, br, zstd"), "br");
   equal(encodingFor(file, "gzip"), "gzip");
@@ -153,7 +153,7 @@ Deno.test("below /app there are the built files and nothing else", () =>
     refused(await t.call("POST", "/app"), 405, "method_not_allowed");
   }));
 
-Deno.test("where nothing was built there are no files, no error, and nothing that leads to them", async () => {
+Deno.test("if nothing was built, there are no files, no error, and no links to them", async () => {
   const files = await readWebFiles(new URL("../web/not-built/", import.meta.url));
   equal(files.size, 0);
   await withApp(async (t) => {

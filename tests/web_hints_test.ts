@@ -1,4 +1,4 @@
-// What the service hints at once is fetched, also where the first answer is that it cannot be had now.
+// What the service announces is fetched, even if it is not available at first and not announced again.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page, Route } from "playwright-core";
@@ -7,7 +7,7 @@ import { browserTest, friendsTest, openAs, ticked } from "./web_window.ts";
 
 const refuse = (status: number, json: unknown) => (route: Route) => route.fulfill({ status, json });
 
-/** What may stand in the way for a while, with the socket open. */
+/** Failures of calls that may last for a while, with the socket open. */
 const PASSING: Record<string, (route: Route) => Promise<void>> = {
   "the service is overloaded": refuse(503, { success: false, code: "unavailable", message: "Later" }),
   "a limit is reached": refuse(429, {
@@ -56,7 +56,7 @@ friendsTest(
   },
 );
 
-/** A list that is refused whenever it is asked for. */
+/** Refuses the list; the result counts the requests for it. */
 async function refuseList(page: Page, answer: (route: Route) => Promise<void>): Promise<() => number> {
   let asked = 0;
   await page.route("**/api/contacts", (route) => {
@@ -66,7 +66,7 @@ async function refuseList(page: Page, answer: (route: Route) => Promise<void>): 
   return () => asked;
 }
 
-/** Lets much time pass, and whatever was to be asked then be asked. */
+/** Lets five minutes pass and every request begin that is due by then. */
 async function pass(page: Page): Promise<void> {
   await page.clock.fastForward("05:00");
   await page.evaluate("fetch('/healthz')");
@@ -76,7 +76,7 @@ function listTest(name: string, run: (t: TestApp, page: Page) => Promise<void>):
   browserTest(name, async (t, browser) => {
     const { page, errors } = await openAs(t, browser, await t.signUp(ANN));
     await page.clock.install();
-    // A socket that is not connected after ten seconds is opened anew, and so many minutes are more.
+    // A socket that is not connected within ten seconds is reopened, and the tests skip minutes.
     const isConnected = page.waitForEvent("websocket").then((one) => one.waitForEvent("framereceived"));
     const isListed = page.waitForResponse("**/api/contacts");
     await page.reload();
@@ -87,7 +87,7 @@ function listTest(name: string, run: (t: TestApp, page: Page) => Promise<void>):
   });
 }
 
-/** The service hints at once that the list is another. */
+/** Makes the service announce at once that the list has changed. */
 async function hint(t: TestApp, from: string): Promise<void> {
   const { token } = await t.signUp(from);
   await t.call("PUT", "/api/contacts/request", { token, json: { phone_number: ANN } });

@@ -1,4 +1,4 @@
-// The browser's history of one user shows nothing to the next.
+// The browser's history of one user reveals nothing to the next.
 
 import { deepEqual, equal } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -7,7 +7,7 @@ import { browserTest, enter, field, openAs, press } from "./web_window.ts";
 
 const NOBODY = "Nobody here yet";
 
-/** Down to the page of her friend, where her session ends, and somebody else signs in who has no friends. */
+/** Opens the page of Ann's friend, ends her session there, and signs in somebody who has no friends. */
 async function hand(t: TestApp, page: Page, ann: Person): Promise<void> {
   await page.locator(".row").click();
   await field(page).waitFor();
@@ -33,7 +33,7 @@ browserTest(
       await page.getByText(NOBODY).waitFor();
       equal(page.url(), `${t.url}/app`);
     }
-    // The user's own screens work as ever.
+    // The user's own screens still work.
     await press(page, "F2", "Escape");
     await page.getByText(NOBODY).waitFor();
     deepEqual(errors, []);

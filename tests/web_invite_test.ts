@@ -1,4 +1,4 @@
-// An invitation to its end in a browser: from one person's list, over the SMS, to the other's list.
+// An invitation from beginning to end in a browser: from one person's list, by SMS, to the other's list.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
@@ -20,7 +20,7 @@ import {
   write,
 } from "./web_window.ts";
 
-/** Ann asks a number without an account; its owner opens the link in a window. */
+/** Ann sends a request to a number without an account; its owner opens the link in a window and accepts. */
 async function invited(t: TestApp, ann: Window, bob: Window): Promise<void> {
   await press(ann.page, "F1");
   await ann.page.locator("#peer:focus").waitFor();

@@ -1,4 +1,4 @@
-// Twice as large as it was made, on a phone: people can still be told apart.
+// At 200 % on a phone, people can still be told apart.
 
 import { deepEqual, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -9,7 +9,7 @@ import { browserTest, openAs, SIZES } from "./web_window.ts";
 
 interface Large {
   viewport: { width: number; height: number };
-  /** Of the letters alone, where the whole page is not enlarged. */
+  /** Set if only the letters are enlarged, not the whole page. */
   fontSize: string;
 }
 
@@ -25,7 +25,7 @@ async function enlarge(page: Page, fontSize: string): Promise<void> {
 
 const NAMES = "h1 .clip, .brand, .row-name, .row-about, .card-person .lead, .card-top";
 
-/** In the page: the texts of which a part is cut off, or that are broken within a word. */
+/** In the page: texts that are partly cut off or broken within a word. */
 const CUT = `[...document.querySelectorAll("${NAMES}")]
   .filter((element) => element.getClientRects().length > 0)
   .filter((element) => {

@@ -1,4 +1,4 @@
-// Nothing that somebody wrote is cut off: what is too long stays as it is, with a sentence, until its writer shortens it.
+// Nothing that somebody wrote is cut off: what is too long stays, with an error, until it is shortened.
 
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import type { Locator, Page } from "playwright-core";
@@ -7,17 +7,17 @@ import { browserTest, bubbles, field, focused, openAs, openFriends, press } from
 
 const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 const PUFFIN = "\u{1f427}";
-/** One to read, but two code points until the service has put them together. */
+/** One character to read, but two code points until the service composes them (NFC). */
 const ACCENTED = "e\u0301";
 
-/** Pastes as a person does: where a field has a limit of its own, the browser cuts. */
+/** Pastes as a person does: the browser would cut the text if the field had a maxlength. */
 async function paste(into: Locator, text: string): Promise<void> {
   await into.focus();
   await into.press("Control+a");
   await into.page().keyboard.insertText(text);
 }
 
-/** What a screen reader says of a field beside its name. */
+/** The description of a field, as a screen reader announces it. */
 async function described(field: Locator): Promise<string> {
   const ids = (await field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== "");
   const texts = await Promise.all(ids.map((id) => field.page().locator(`#${id}`).innerText()));

@@ -1,4 +1,4 @@
-// Voices and films between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
+// Audio and video between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
 
 import { Buffer } from "node:buffer";
 import { deepEqual, equal, ok } from "./assert.ts";
@@ -24,14 +24,14 @@ function mediaTest(name: string, run: (t: TestApp, friends: Friends) => Promise<
   friendsTest(name, run, [{}, { viewport: SIZES.desktop }]);
 }
 
-/** A file of so many bytes, as a person picks it. */
+/** Picks a file with these bytes, as a person does. */
 async function pick(page: Page, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(bytes) };
   await page.locator("input[type=file]").setInputFiles(file);
   await page.getByLabel("Caption").waitFor();
 }
 
-/** How fast the network takes what is sent. */
+/** Limits the upload rate of the network; -1 for no limit. */
 async function slowDown(page: Page, bytesASecond: number): Promise<void> {
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
@@ -49,7 +49,7 @@ mediaTest(
     await press(ann.page, "F1", "Enter");
     await ann.page.getByText("Recording").waitFor();
     equal(await focused(ann.page), "Stop");
-    // No soft key throws it away.
+    // No soft key discards it.
     await press(ann.page, "F1", "F2");
     await ann.page.getByText("0:01").waitFor();
     await press(ann.page, "Enter");
@@ -121,7 +121,7 @@ mediaTest("an upload on which nothing moves for a minute is tried again", async 
   await ann.page.route("**/api/uploads/*", async (route) => {
     if (route.request().method() !== "PATCH") return await route.continue();
     patches += 1;
-    // The first is never answered.
+    // The first one is never answered.
     if (patches > 1) await route.continue();
   });
   await ann.page.clock.install();
@@ -131,7 +131,7 @@ mediaTest("an upload on which nothing moves for a minute is tried again", async 
   await ann.page.clock.fastForward(59_000);
   equal(patches, 1);
   await ann.page.clock.fastForward(1_000);
-  // It waits before it tries again.
+  // The client waits before it tries again.
   await eventually(() => ann.page.clock.fastForward(1_000).then(() => equal(patches, 2)));
   await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
 });

@@ -1,11 +1,11 @@
-// How little the web client fetches of a conversation and of the list, and that it knows all the same what the service
-// has. The service is a model here; what is fetched through a browser is in web_fetching_test.ts.
+// How little the web client fetches of a conversation and of the list, and that it still knows what the
+// service has. The service is a model here; web_fetching_test.ts tests what a browser fetches.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { ANN, BOB } from "./support.ts";
 
-/** Not by its name, because its types are those of browsers, which do not go with those of Deno. */
+/** Imported dynamically, because it has the types of browsers, which conflict with those of Deno. */
 const MERGING: string = new URL("../web/app/merging.ts", import.meta.url).href;
 const { fetchNewest, joined, PAGE_COUNT, withContact, withMessage, withOlder, withSeen } = await import(
   MERGING
@@ -39,7 +39,7 @@ interface Contact {
 
 const STATUSES = ["created", "delivered", "seen"] as const;
 
-/** A conversation as the service has it: what is told is told up to the newest, texts are seen in order. */
+/** A conversation as the service keeps it: delivery covers all up to the newest, texts are seen in order. */
 function createService() {
   const messages: Message[] = [];
   const other = (phone: string) => phone === ANN ? BOB : ANN;
@@ -62,7 +62,7 @@ function createService() {
     deliver(to: string) {
       for (const { id, receiver } of messages) if (receiver === to) this.move(id, "delivered");
     },
-    /** As many texts as `upTo` says, and the media of which it is the number. */
+    /** Texts up to the id `upTo`, and the media message with that id. */
     see(by: string, upTo: number) {
       this.deliver(by);
       for (const { id, receiver, message_type } of [...messages]) {
@@ -96,16 +96,16 @@ const step = fc.oneof(
     count: fc.integer({ min: 1, max: 50 }),
     isText: fc.boolean(),
   }),
-  // From here, so that it is known before it is fetched.
+  // Sent from here, so it is known before it is fetched.
   fc.record({ act: fc.constant("answer" as const) }),
   fc.record({ act: fc.constant("deliver" as const), by: person }),
-  // From the newest, so that mostly something new is seen.
+  // Counted back from the newest, so that mostly something new is seen.
   fc.record({ act: fc.constant("see" as const), by: person, back: fc.integer({ min: 0, max: 60 }) }),
   fc.record({ act: fc.constant("fetch" as const) }),
   fc.record({ act: fc.constant("reopen" as const) }),
 );
 
-Deno.test("whatever happens between two fetches, the newest page is known as it is, and without a gap", async () => {
+Deno.test("whatever happens between two fetches, the newest page is correct afterwards, and there is no gap", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
       const service = createService();
@@ -130,7 +130,7 @@ Deno.test("whatever happens between two fetches, the newest page is known as it 
           equal(hasMore, messages.length < service.messages.length);
           ok(messages.length >= Math.min(PAGE_COUNT, service.messages.length));
           deepEqual(messages.slice(-PAGE_COUNT), service.messages.slice(-PAGE_COUNT));
-          // Before it nothing is said that is not so.
+          // Earlier statuses are never ahead of the service's.
           for (const message of messages) {
             const now = service.messages.find(({ id }) => id === message.id)!;
             ok(STATUSES.indexOf(message.status) <= STATUSES.indexOf(now.status));
@@ -142,7 +142,7 @@ Deno.test("whatever happens between two fetches, the newest page is known as it 
   );
 });
 
-Deno.test("in a conversation that goes to and fro a message costs a few and not a page", async () => {
+Deno.test("in a conversation that goes back and forth, a message costs a few and not a page", async () => {
   const service = createService();
   for (let nth = 0; nth < 100; nth += 1) service.send(nth % 2 ? ANN : BOB, "text");
   service.see(ANN, 100);
@@ -159,7 +159,7 @@ Deno.test("in a conversation that goes to and fro a message costs a few and not 
   equal(thread.messages.length, PAGE_COUNT + 1);
 });
 
-Deno.test("all texts that were seen at once are known to be, also those before the newest page", async () => {
+Deno.test("all texts that were seen at once are known to be seen, also those before the newest page", async () => {
   const service = createService();
   let thread: Thread | undefined;
   for (let nth = 0; nth < 100; nth += 1) {
@@ -186,7 +186,7 @@ Deno.test("a text is known to be seen, however many media came after it", async 
   service.see(BOB, 1);
   const seen = await fetched(service, thread);
   deepEqual([seen.messages, seen.asked], [service.messages, PAGE_COUNT + 1]);
-  // And then not any more.
+  // It is not fetched again.
   equal((await fetched(service, seen)).asked, PAGE_COUNT);
 });
 
@@ -212,7 +212,7 @@ Deno.test("a text that was seen while an older answer was on its way stays seen,
   }
 });
 
-Deno.test("seen messages do not make others seen that get the same ids after a loss", async () => {
+Deno.test("seen messages do not make others seen that have the same ids after a loss of data", async () => {
   const service = createService();
   service.send(BOB, "text");
   const asked = await fetched(service, undefined);
@@ -221,7 +221,7 @@ Deno.test("seen messages do not make others seen that get the same ids after a l
   equal(joined({ asked: seen, now: { ...seen } }, page).messages[0]!.status, "created");
 });
 
-Deno.test("a message from before one that was sent here is fetched, however many came after", async () => {
+Deno.test("a message from before one that was sent from here is fetched, however many came after", async () => {
   const service = createService();
   for (let nth = 0; nth < 10; nth += 1) service.send(BOB, "text");
   service.see(ANN, 10);
@@ -233,7 +233,7 @@ Deno.test("a message from before one that was sent here is fetched, however many
   deepEqual((await fetched(service, now)).messages, service.messages);
 });
 
-Deno.test("older messages leave no gap, also where a newer page has replaced those before which they were asked for", async () => {
+Deno.test("older messages leave no gap, even if a newer page has replaced the messages before which they were requested", async () => {
   for (const later of [1, 2 * PAGE_COUNT]) {
     const service = createService();
     for (let nth = 0; nth < 2 * PAGE_COUNT; nth += 1) service.send(BOB, "text");
@@ -248,7 +248,7 @@ Deno.test("older messages leave no gap, also where a newer page has replaced tho
   }
 });
 
-Deno.test("the answer of a send that comes late takes no ticks back", async () => {
+Deno.test("a late answer to a send takes no ticks back", async () => {
   const service = createService();
   service.send(ANN, "text");
   const sent = service.messages[0]!;

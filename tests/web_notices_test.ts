@@ -1,5 +1,5 @@
-// Notifications of the web client. Chromium shows them, and its worker takes pushes, as ever; what it has not when nobody
-// looks at it, a push service, a window behind another and a finger on a notification, is stood in for where it is named.
+// Notifications of the web client. Chromium itself shows them, and its worker receives pushes. What it lacks
+// when headless is simulated where noted: a push service, a window behind another, a tap on a notification.
 
 import { deepEqual, equal, match } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
@@ -20,7 +20,7 @@ function noticeTest(
   });
 }
 
-/** In the page: a push service that gives this subscription, or with none never answers. */
+/** In the page: a push service that grants this subscription, or never answers if it is null. */
 const pushService = (subscriber: Subscriber | null) => `
   PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
     globalThis.subscribedWith = [...applicationServerKey];
@@ -47,13 +47,13 @@ async function turn(page: Page, name: "On" | "Off"): Promise<void> {
   await page.getByRole("group", { name: "Notifications" }).getByRole("button", { name }).click();
 }
 
-/** In a browser that can only tell while a window is open. */
+/** Turns them on in a browser that can notify only while a window is open. */
 async function turnOn(page: Page): Promise<void> {
   await turn(page, "On");
   await page.getByText("only while PuffinTalk is open").waitFor();
 }
 
-/** In place of another window in front of this one: Playwright keeps each in front. */
+/** Simulates another window in front of this one: Playwright keeps every window in front. */
 async function hide(page: Page): Promise<void> {
   await page.evaluate(`
     Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
@@ -62,7 +62,7 @@ async function hide(page: Page): Promise<void> {
 
 const OF_BOB = { body: `New message from ${BOB}`, tag: `puffintalk ${BOB}` };
 
-/** What the system shows of this service. */
+/** The system's notifications of this service. */
 async function shown(page: Page): Promise<{ body: string; tag: string }[]> {
   return await page.evaluate(`navigator.serviceWorker.getRegistration("/app")
     .then((registration) => registration.getNotifications())
@@ -70,8 +70,8 @@ async function shown(page: Page): Promise<{ body: string; tag: string }[]> {
 }
 
 /**
- * Tells until just this is shown: of what a fresh Chromium is told first it lists nothing in one of ten runs, for as long as
- * one waits. What it is told again takes the place of the same.
+ * Calls `tell` until exactly these are shown: in one of ten runs a fresh Chromium never lists its first
+ * notifications, however long one waits. A repeated one replaces the one with the same tag.
  */
 async function untilShown(
   page: Page,
@@ -84,7 +84,7 @@ async function untilShown(
   }, 10_000);
 }
 
-/** Lets the browser's own worker have a push, as its push service would. */
+/** Delivers a push to the browser's own worker, as its push service would. */
 async function deliver(t: TestApp, page: Page, data: string): Promise<void> {
   const devtools = await page.context().newCDPSession(page);
   const found = Promise.withResolvers<string>();
@@ -191,7 +191,7 @@ noticeTest(
     await hide(page);
     await untilShown(page, [OF_BOB], () => t.send(bob, ann, "A secret"));
     const [worker] = page.context().serviceWorkers();
-    // Nobody presses on what a system without a screen shows.
+    // Nobody can tap on a notification without a screen.
     await worker!.evaluate(`self.registration.getNotifications().then(([notification]) => {
       self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
     })`);
@@ -201,7 +201,7 @@ noticeTest(
   },
 );
 
-/** Ann, whose window nobody looks at, is told that Bob has written. */
+/** Ann, in a window that nobody looks at, is notified that Bob has written. */
 async function toldOfBob(t: TestApp, browser: Browser): Promise<{ ann: Person; page: Page }> {
   const [ann, bob] = await friends(t);
   const page = await openSettings(t, browser, ann);
@@ -316,7 +316,7 @@ noticeTest("who looks at one window is not told by another, until that one is cl
   await other.close();
   await eventually(async () => {
     await t.send(bob, ann, "Seen in none");
-    // And of Cat nothing.
+    // And nothing from Cat.
     deepEqual((await shown(page)).map(({ tag }) => tag), [OF_BOB.tag]);
   });
 });

@@ -1,4 +1,4 @@
-// What is written without a network goes out once, in order, when there is one; what was seen can be seen without.
+// What is written offline is sent once, in order, when online again; what was shown can be seen offline.
 
 import { Buffer } from "node:buffer";
 import { deepEqual, equal } from "./assert.ts";
@@ -18,7 +18,7 @@ import {
 
 const TEXTS = ["One", "Two", "Three", "Four"];
 
-/** Puts the first message of the outbox there once more; false where there is none. */
+/** In the page: stores the first message of the outbox there once more; false if it is empty. */
 const KEEP_AGAIN = `new Promise((resolve) => {
   indexedDB.open("puffintalk").onsuccess = ({ target: { result: database } }) => {
     const outbox = database.transaction("outbox", "readwrite").objectStore("outbox");
@@ -131,7 +131,7 @@ browserTest("two windows that write at the same time lose nothing", async (t, br
   deepEqual(errors, []);
 });
 
-/** In the page: while it is slow, what the database holds is told late. */
+/** In the page: while `isSlow` is set, the database answers getAll() a second late. */
 const TELL_LATE = `const getAll = IDBObjectStore.prototype.getAll;
 IDBObjectStore.prototype.getAll = function () {
   const request = getAll.call(this);
@@ -175,7 +175,7 @@ friendsTest(
   async (t, { ann, bob }) => {
     await ann.page.context().setOffline(true);
     await write(ann.page, "From one");
-    // As it is where both find that the database does not have it yet.
+    // As happens if both find that the database does not have it yet.
     await eventually(() => ann.page.evaluate(KEEP_AGAIN));
     await write(ann.page, "From the other");
     await ann.page.getByText("From the other").waitFor();
@@ -224,7 +224,7 @@ browserTest(
     const [ann] = await friends(t);
     const service = await startService({ env });
     const { page } = await openAs(service, browser, ann, { path: `/app#/thread/${BOB}` });
-    // Only what was shown is kept.
+    // Only what was shown is stored.
     await field(page).waitFor();
     await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
     await service.end("SIGTERM");

@@ -1,5 +1,5 @@
-// How much has to arrive before somebody far from everything sees the page, and can use it. How long that takes over
-// 250 kbit/s and 300 ms is printed, not judged: it depends on who else uses this machine.
+// How much has to arrive before somebody on a slow network sees the page, and can use it. How long that takes
+// over 250 kbit/s and 300 ms is printed, not asserted: it depends on what else runs on this machine.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -21,7 +21,7 @@ interface Arrived {
   bytes: number;
 }
 
-/** Milliseconds from asking for the page to its first words. */
+/** Milliseconds from the request of the page to its first contentful paint. */
 async function firstPaint(page: Page): Promise<number> {
   let at: number | null = null;
   await eventually(async () => {
@@ -33,7 +33,7 @@ async function firstPaint(page: Page): Promise<number> {
   return at!;
 }
 
-/** Nothing but these arrives in this page, whatever else it asks for. */
+/** Lets nothing but these paths arrive in this page; records what arrives. */
 async function letThrough(page: Page, ...paths: RegExp[]): Promise<Arrived> {
   const devtools = await page.context().newCDPSession(page);
   const arrived: Arrived = { paths: [], bytes: 0 };
@@ -45,7 +45,7 @@ async function letThrough(page: Page, ...paths: RegExp[]): Promise<Arrived> {
   await devtools.send("Network.enable");
   await page.route("**/*", async (route) => {
     const { pathname } = new URL(route.request().url());
-    // What is neither let through nor aborted is still on its way.
+    // A request that is neither continued nor aborted stays pending.
     if (paths.some((path) => path.test(pathname))) await route.continue();
   });
   return arrived;

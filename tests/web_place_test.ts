@@ -1,4 +1,4 @@
-// Where one is in a conversation and in the list: it opens at the newest message, and nobody loses the place.
+// The user's place in a conversation and in the list: it opens at the newest message, and no place is lost.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import type { Locator, Page } from "playwright-core";
@@ -6,7 +6,7 @@ import { statuses } from "./mark_calls.ts";
 import { ANN, BOB, CAT, eventually, friends, type Person, succeeded, type TestApp } from "./support.ts";
 import { browserTest, field, focused, openAs, type OpenOptions, press, SIZES } from "./web_window.ts";
 
-/** Two friends, and so many texts of Bob's for Ann. */
+/** Two friends, and this many texts from Bob to Ann. */
 async function talked(t: TestApp, count: number): Promise<[ann: Person, bob: Person]> {
   const [ann, bob] = await friends(t);
   for (let number = 1; number <= count; number += 1) succeeded(await t.send(bob, ann, `Message ${number}.`));
@@ -17,14 +17,14 @@ function bubble(page: Page, text: string): Locator {
   return page.locator(".bubble", { hasText: text });
 }
 
-/** Whether all of it is to be seen in what it scrolls with. */
+/** Whether all of it is visible in its scroll container. */
 async function isInView(element: Locator): Promise<boolean> {
   const box = await element.boundingBox();
   const view = await element.locator("xpath=ancestor::*[@data-scroll]").boundingBox();
   return box!.y >= view!.y - 1 && box!.y + box!.height <= view!.y + view!.height + 1;
 }
 
-/** What the message or the row that has the focus says, all of which is to be seen. */
+/** The text of the focused message or row; asserts that all of it is visible. */
 async function seenFocus(page: Page): Promise<string> {
   const holder = page.locator(":focus");
   const text = await holder.locator(".words, .row-about bdi, .row-name bdi").last().innerText({
@@ -130,7 +130,7 @@ browserTest(
   },
 );
 
-/** In every page: what was asked for comes just after somebody has left the end, and before the next frame tells of it. */
+/** In every page: messages arrive right after the reader left the end, before the next frame reports it. */
 const LEAVES = `{
   const { text } = Response.prototype;
   Response.prototype.text = async function () {
@@ -204,7 +204,7 @@ browserTest(
     const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${bob.phone}` });
     await bubble(page, "Message 5.").waitFor();
     await page.locator(".bubble:not(.new)").nth(4).waitFor();
-    // What is remembered does not say whether there is more.
+    // What is stored does not say whether there are older ones.
     let go = () => {};
     const held = new Promise<void>((resolve) => go = resolve);
     await page.route("**/api/messages/**", (route) => held.then(() => route.continue()));
@@ -226,7 +226,7 @@ browserTest("older messages that come leave the focus on the message that has it
   equal(await seenFocus(page), "Message 10.");
 });
 
-/** Ann's list: so many whom she asked, and two friends. */
+/** Ann with two friends and this many pending requests. */
 async function crowded(t: TestApp, count: number): Promise<Person> {
   const ann = await t.signUp(ANN);
   for (const phone of [BOB, CAT]) await t.befriend(ann, await t.signUp(phone));

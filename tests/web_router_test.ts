@@ -1,8 +1,8 @@
-// The router of the web client, on a history that only records.
+// The router of the web client, with a history that only records.
 
 import { deepEqual } from "./assert.ts";
 
-/** Not imported by its name, because its types are those of browsers, which do not go with those of Deno. */
+/** Imported dynamically, because it has the types of browsers, which conflict with those of Deno. */
 const ROUTER: string = new URL("../web/app/router.ts", import.meta.url).href;
 const { createRouter } = await import(ROUTER);
 

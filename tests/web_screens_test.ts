@@ -1,5 +1,5 @@
-// Every screen as axe-core judges it, and whether all of it fits: from the smallest phone to a desktop, light and dark,
-// read from the left and from the right, in every language.
+// Every screen is judged by axe-core, and all of it fits: from the smallest phone to a desktop, light and
+// dark, left to right and right to left, in every language.
 
 import { ok } from "./assert.ts";
 import type { BrowserContextOptions } from "playwright-core";
@@ -11,7 +11,7 @@ import { browserTest, SIZES } from "./web_window.ts";
 interface View extends BrowserContextOptions {
   direction?: "rtl";
   language?: Language;
-  /** In a browser that can show notifications. */
+  /** Needs a browser that can show notifications. */
   whole?: boolean;
 }
 

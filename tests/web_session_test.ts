@@ -1,4 +1,4 @@
-// What a session means to the pages: its end from elsewhere, several windows, and what a person chose.
+// The session in the pages: its end from elsewhere, its renewal, several windows, and settings of a person.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { only } from "./limit_calls.ts";
@@ -18,7 +18,7 @@ import {
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** In the page: where one is in a list. */
+/** In the page: the scroll position of a list. */
 const PLACE = `(() => {
   const { scrollTop, scrollHeight, clientHeight } = document.querySelector("[role=log]");
   return { scrollTop, scrollHeight, clientHeight, below: scrollHeight - scrollTop - clientHeight };
@@ -238,7 +238,7 @@ browserTest(
     await page.getByText("Nobody here yet").waitFor();
     await page.route("**/api/auth/signout", async (route) => {
       const response = await route.fetch();
-      // The socket, which the service closes, leads to the door.
+      // The service closes the socket, which leads to the sign-in screen.
       await page.locator("#phone").waitFor();
       await route.fulfill({ response });
     });
@@ -249,7 +249,7 @@ browserTest(
     const answered = page.waitForResponse("**/api/auth/signout");
     await press(page, "Enter");
     await answered;
-    // By the time that the code was asked for, whatever is said of the end has been.
+    // Any message about the end has been shown by the time a code is requested.
     await page.locator("#phone:focus").waitFor();
     await page.keyboard.type(ANN);
     await press(page, "Enter");
@@ -281,7 +281,7 @@ browserTest(
     for (let step = 0; step < 60 && (await bubbles(ann.page))[0] !== "Number 1"; step += 1) {
       const oldest = (await bubbles(ann.page))[0];
       await eventually(async () => {
-        // What comes at the same moment may bring the newest back into view.
+        // What arrives at the same moment may scroll the newest back into view.
         await ann.page.evaluate("document.querySelector('[role=log]').scrollTop = 0");
         const texts = await bubbles(ann.page);
         return texts[0] !== oldest || texts[0] === "Number 1";
@@ -389,11 +389,11 @@ browserTest(
     });
     const kept = () => page.evaluate<{ token: string }>("JSON.parse(localStorage['puffintalk.session'])");
     await page.clock.install();
-    // Until here the page may have opened one.
+    // The page may have opened one before this.
     [sockets, connected] = [0, Promise.withResolvers<void>()];
     await page.reload();
     await page.getByText("Nobody here yet").waitFor();
-    // A socket that is not connected after ten seconds is opened anew, and so many days are more.
+    // A socket that is not connected within ten seconds is reopened, and the test skips days.
     await connected.promise;
     const pass = async (days: number) => {
       t.clock.advance(days * DAY_MS);
@@ -406,7 +406,7 @@ browserTest(
     await eventually(async () => ok((await kept()).token !== person.token));
     deepEqual([renewals, sockets], [1, 1]);
 
-    // Beyond the end that the first token had.
+    // After the expiry of the first token.
     t.clock.advance(25 * DAY_MS);
     refused(await t.call("GET", "/api/contacts", { token: person.token }), 401, "unauthenticated");
     equal((await t.call("GET", "/api/contacts", { token: (await kept()).token })).status, 200);

@@ -1,4 +1,4 @@
-// A network that stops in the middle of an answer, without an end and without an error.
+// A network that stalls in the middle of an answer, without an end and without an error.
 
 import { deepEqual, equal } from "./assert.ts";
 import { BOB, eventually, friends, type TestApp } from "./support.ts";
@@ -33,7 +33,7 @@ async function openStalling(t: TestApp, browser: Browser, path: string) {
   return { ann, bob, page, errors };
 }
 
-/** Until patience with the answer is at its end. */
+/** Waits for an answer to stall, then lets it time out. */
 async function wait(page: Page): Promise<void> {
   await eventually(() => page.evaluate("stalled > 0") as Promise<boolean>);
   await page.evaluate("stalling = ''");

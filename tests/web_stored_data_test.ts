@@ -1,5 +1,5 @@
-// What the browser kept is damaged, or was written by something else: the pages open all the same, and what is whole is
-// there.
+// Data that the browser stored are damaged, or were written by something else: the pages still open, and show
+// what is intact.
 
 import { deepEqual } from "./assert.ts";
 import { ANN, BOB, friends } from "./support.ts";
@@ -33,7 +33,7 @@ browserTest("a code that was asked for is forgotten where that is damaged", asyn
   deepEqual(errors, []);
 });
 
-/** In the page: puts a value into what was last seen. */
+/** In the page: stores a value among what was last seen. */
 const put = (key: string, value: unknown) =>
   `new Promise((resolve) => {
     indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {

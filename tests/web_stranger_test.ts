@@ -1,4 +1,4 @@
-// An address that leads to a number which is not in one's list.
+// An address that names a number which is not in the user's list.
 
 import { equal } from "./assert.ts";
 import { ANN, BOB, CAT } from "./support.ts";

@@ -1,5 +1,5 @@
 // Two people talk through the whole product in two real windows: Ann on a desktop with a mouse, Bob on a keypad phone
-// by its keys alone. Both find their codes on the page for developers.
+// with its keys only. Ann reads her code on the page for developers.
 
 import { deepEqual, equal } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
@@ -24,7 +24,7 @@ interface Windows {
   bob: Window;
 }
 
-/** A desktop and a keypad phone, nobody signed in. */
+/** A test with a desktop and a keypad phone, nobody signed in. */
 function windowsTest(name: string, run: (windows: Windows) => Promise<void>): void {
   browserTest(name, async (t, browser) => {
     const ann = await openWindow(t, browser, { viewport: SIZES.desktop });
@@ -34,7 +34,7 @@ function windowsTest(name: string, run: (windows: Windows) => Promise<void>): vo
   });
 }
 
-/** Ann signs up with her mouse and the code of the page for developers. */
+/** Ann signs up with her mouse and the code on the page for developers. */
 async function enterByMouse({ t, browser, ann: { page } }: Windows): Promise<void> {
   const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
   const dev = await context.newPage();
@@ -48,7 +48,7 @@ async function enterByMouse({ t, browser, ann: { page } }: Windows): Promise<voi
   await context.close();
 }
 
-/** Ann asks, Bob accepts; both see the conversation. */
+/** Ann sends a request, Bob accepts; both open the conversation. */
 async function becomeFriends(windows: Windows): Promise<[ann: Page, bob: Page]> {
   const [ann, bob] = [windows.ann.page, windows.bob.page];
   await enterByMouse(windows);

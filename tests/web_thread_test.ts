@@ -1,5 +1,5 @@
 // deno-lint-ignore-file prefer-ascii -- emoji are not ASCII
-// A conversation on its screen: what it says while it is empty, what Enter does in it, and where an emoji goes.
+// The screen of a conversation: what it says while it is empty, what Enter does, and where an emoji goes.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -19,7 +19,7 @@ import {
   SIZES,
 } from "./web_window.ts";
 
-/** In the page: whether nothing lies over the words of an empty conversation. */
+/** In the page: whether nothing covers the text of an empty conversation. */
 const IS_SEEN = `(() => {
   const element = document.querySelector(".messages .empty");
   const words = document.createRange();
@@ -43,7 +43,7 @@ browserTest("an empty conversation with a new friend says so, on every screen", 
   deepEqual(ann.errors, []);
 });
 
-/** What the middle of the bar says. */
+/** The label in the middle of the bar. */
 function middle(page: Page): Promise<string> {
   return page.locator(".keybar > :nth-child(2)").innerText();
 }
@@ -194,7 +194,7 @@ browserTest("the browser's own Back closes what is open, and then leaves the scr
   await page.locator(".screen.chats").waitFor();
   await page.goForward();
   await field(page).waitFor();
-  // An address that somebody types leads there, whatever is open, and Back from it to here.
+  // A typed address is opened whatever is open here, and Back leads from it to here.
   await page.getByRole("button", { name: "Emoji" }).click();
   await page.locator(".emoji").waitFor();
   await page.evaluate("location.hash = '#/settings'");

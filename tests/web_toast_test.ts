@@ -1,11 +1,11 @@
-// What the pages say at the edge of the screen covers nothing that somebody is at.
+// Messages at the edge of the screen do not cover what has the focus.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
 import { ANN, BOB, CAT, eventually } from "./support.ts";
 import { browserTest, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
 
-/** In the page: where what has the focus is, what is said, and the list or text in which the focus is. */
+/** In the page: where the focused element is, where the message, and where the list or text around it. */
 const PLACES = `Object.fromEntries([
   ["focus", document.activeElement],
   ["toast", document.querySelector(".toast")],
@@ -14,7 +14,7 @@ const PLACES = `Object.fromEntries([
 
 type Places = Record<"focus" | "toast" | "body", { top: number; bottom: number }>;
 
-/** All of what has the focus is to be seen, between what is said and the end of the screen. */
+/** Asserts that all of what has the focus is visible, between the message and the end of the screen. */
 async function isClear(page: Page, name: string): Promise<void> {
   const { focus, toast, body } = await page.evaluate<Places>(PLACES);
   const said = JSON.stringify({ name, focus, toast, body });

@@ -1,4 +1,4 @@
-// What was begun to be written stays, with its person, until it is sent or its writer leaves.
+// A half-written text is kept for its recipient until it is sent or its writer's session ends.
 
 import { deepEqual, equal } from "./assert.ts";
 import { BOB, CAT, eventually } from "./support.ts";

@@ -1,11 +1,11 @@
-// Windows of one browser have one session, which the service does not tell of what it did itself.
+// The windows of a browser share a session, which the service does not notify of its own changes.
 
 import { deepEqual, equal } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
 import { ANN, BOB, eventually, friends, succeeded, type TestApp } from "./support.ts";
 import { browserTest, bubbles, field, openAs, write } from "./web_window.ts";
 
-/** Two windows of Ann's, who has a friend Bob. */
+/** Two windows of Ann, who is friends with Bob. */
 async function openTwo(t: TestApp, browser: Browser, options: { path?: string } = {}) {
   const [ann, bob] = await friends(t);
   const { page, errors } = await openAs(t, browser, ann, options);
