@@ -16,7 +16,7 @@ const CLEAN = { abandoned: 0, unsent: 0, orphans: 0, hollow: 0 };
 
 type Sweep = ReturnType<typeof createMediaSweep>;
 
-/** A service, and the sweep by the same clock. */
+/** Runs with a service and a sweep that share a clock. */
 function withSweep(run: (t: TestApp, sweep: Sweep) => Promise<void>): Promise<void> {
   return withApp(async (t) => {
     const database = openDatabase(t.database.address, { max: 2 });
@@ -38,14 +38,14 @@ function sendMedia(t: TestApp, from: Person, to: Person, id: number) {
   return t.send(from, to, "", { message_type: "audio", media_content_id: id });
 }
 
-/** An upload in one piece whose process was killed in the middle of it. */
+/** Leaves an upload in one piece whose process was killed during it. */
 async function orphanedUpload(t: TestApp, me: Person): Promise<string> {
   const address = await begin(t, me, 1_000);
   await t.sql`update media set length = null where id = ${Number(address.split("/").at(-1))}`;
   return address;
 }
 
-Deno.test("recent() deletes media 24 hours after their upload unless a message carries them, which it then does for ever", () =>
+Deno.test("recent() deletes media 24 hours after their upload, but never those that a message carries", () =>
   withSweep(async (t, sweep) => {
     const [ann, bob] = await friends(t);
     const [sent, unsent] = [await uploaded(t, ann), await uploaded(t, ann)];
@@ -84,7 +84,7 @@ Deno.test("recent() deletes an upload in one piece after 10 minutes of silence, 
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("a resumable upload that nothing came for in 24 hours is gone, also before it is swept", () =>
+Deno.test("a resumable upload that received nothing for 24 hours is gone, even before it is swept", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);
@@ -95,7 +95,7 @@ Deno.test("a resumable upload that nothing came for in 24 hours is gone, also be
     refused(await patch(t, ann, address, 0, wav(1_000)), 404, "media_not_found");
   }));
 
-Deno.test("recent() looks at whatever is old until it has got through once", () =>
+Deno.test("recent() covers everything old until it has succeeded once", () =>
   withSweep(async (t, sweep) => {
     await uploaded(t, await t.signUp(ANN));
     t.clock.advance(20 * DAY_MS);
@@ -105,7 +105,7 @@ Deno.test("recent() looks at whatever is old until it has got through once", () 
     deepEqual(await sweep.recent(), { abandoned: 0, unsent: 1 });
   }));
 
-/** One of everything that can be left behind. */
+/** Leaves some of everything behind that a sweep looks for. */
 async function leaveBehind(t: TestApp): Promise<void> {
   const [ann, bob] = await friends(t);
   await orphanedUpload(t, ann);
@@ -132,7 +132,7 @@ Deno.test("report() finds everything that was left behind, of any age, and leave
     deepEqual(await remains(t), before);
   }));
 
-Deno.test("repair() deletes what report() finds but rows whose bytes are lost, and then there is nothing", () =>
+Deno.test("repair() deletes all that report() finds, except rows whose bytes are lost", () =>
   withSweep(async (t, sweep) => {
     await leaveBehind(t);
     deepEqual({ ...await sweep.repair() }, { abandoned: 2, unsent: 2, orphans: 3, hollow: 1 });
@@ -140,7 +140,7 @@ Deno.test("repair() deletes what report() finds but rows whose bytes are lost, a
     deepEqual(await remains(t), { rows: 4, objects: 3 });
   }));
 
-Deno.test("repair() deletes any number, and several at once do each thing once", () =>
+Deno.test("repair() deletes any number, and several at once delete everything exactly once", () =>
   withSweep(async (t, sweep) => {
     const ann = await t.signUp(ANN);
     await t.sql`select lo_create(0) from generate_series(1, 90)`;
@@ -173,7 +173,7 @@ function agesOf(t: TestApp) {
   return { uploads: old, resumable: old, unsent: old, unsentSince: new Date(0) };
 }
 
-Deno.test("sweep || send: a send that comes while the sweep deletes its media waits, and is refused whole", () =>
+Deno.test("sweep || send: a send whose media the sweep is deleting waits, and is refused with nothing stored", () =>
   withSweep(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "first"));
@@ -191,7 +191,7 @@ Deno.test("sweep || send: a send that comes while the sweep deletes its media wa
     deepEqual(body.messages.map(({ message }: { message: string }) => message), ["first"]);
   }));
 
-Deno.test("sweep || send: a sweep that is undone while a send waits lets it pass, with its media", () =>
+Deno.test("sweep || send: a sweep that is rolled back while a send waits lets the send succeed, with its media", () =>
   withSweep(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "first"));
@@ -209,7 +209,7 @@ Deno.test("sweep || send: a sweep that is undone while a send waits lets it pass
     deepEqual(await download(t, bob, id), wav(1_000));
   }));
 
-Deno.test("sweep || send: media that a send holds are skipped, and kept when it has committed", () =>
+Deno.test("sweep || send: media that a send has locked are skipped, and kept once it has committed", () =>
   withSweep(async (t, sweep) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "first"));
@@ -223,7 +223,7 @@ Deno.test("sweep || send: media that a send holds are skipped, and kept when it 
     deepEqual(await download(t, bob, id), wav(1_000));
   }));
 
-/** A send's lock and message, in a transaction that the test holds open. */
+/** Locks and stores as a send does, in a transaction that the test holds open. */
 async function storeMedia(sql: Sql, id: number): Promise<void> {
   await sql`select id from media where id = ${id} for key share`;
   await sql`
@@ -233,7 +233,7 @@ async function storeMedia(sql: Sql, id: number): Promise<void> {
     where u.phone_number = ${ANN}`;
 }
 
-Deno.test("sweep || upload: an upload that a chunk holds is skipped, however old it looks", () =>
+Deno.test("sweep || upload: an upload locked by a chunk being written is skipped, however old it looks", () =>
   withSweep(async (t, sweep) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);

@@ -1,4 +1,4 @@
-// What a client says of an upload, and what it may not say of its bytes.
+// The metadata that a client gives an upload; and a Content-Encoding, which is refused.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -8,14 +8,14 @@ import { fixture, NOTHING, remains } from "./upload_calls.ts";
 
 const VOICE = fixture("voice.wav");
 
-Deno.test("HEAD gives the metadata back byte for byte as they were given, until the end and after it", () =>
+Deno.test("HEAD returns the metadata byte for byte as they were given, before and after the end of the upload", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const spellings = [
       metadata({ media_type: "audio/wav", filename: "\u00e9t\u00e9.wav" }),
       "media_type YXVkaW8=,is_confidential,empty ",
       "is_confidential,filetype YXVkaW8vd2F2,name 8J+Yhg==,raw /////w==",
-      // Another spelling of the same bits: it is not written anew.
+      // Not the canonical base64 of its bytes; it is kept as given.
       "media_type YXVkaW9=",
     ];
     for (const given of spellings) {
@@ -28,7 +28,7 @@ Deno.test("HEAD gives the metadata back byte for byte as they were given, until 
     }
   }));
 
-Deno.test("metadata are told to their owner alone, and end with the upload", () =>
+Deno.test("metadata are shown to their owner only, and are gone with the upload", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const address = await begin(t, ann, VOICE.length);
@@ -60,7 +60,7 @@ Deno.test("4096 characters of metadata are kept, one more is 400 and names the h
     equal((await remains(t)).rows, 1);
   }));
 
-Deno.test("tus-js-client finds the metadata that it gave, also where its creation brought bytes", () =>
+Deno.test("HEAD returns the metadata that tus-js-client gave, even if its creation carried bytes", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (const uploadDataDuringCreation of [false, true]) {
@@ -83,7 +83,7 @@ Deno.test("a page of another origin may read the metadata", () =>
     ok(answer.headers.get("access-control-expose-headers")!.split(",").includes("Upload-Metadata"));
   }));
 
-Deno.test("a tus-js-client that is told to wait at 429 gets all of many uploads through", () =>
+Deno.test("a tus-js-client that retries after 429 gets all of many uploads through", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const uploads = Array.from({ length: 40 }, () =>

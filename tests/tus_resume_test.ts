@@ -1,4 +1,4 @@
-// Resumable uploads that are cut, resumed, and fought over: in the end the bytes are those of the file.
+// Resumable uploads that are cut, resumed or sent by two clients at once: the file is stored intact.
 
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { Readable } from "node:stream";
@@ -30,7 +30,7 @@ import { download, fixture, NOTHING, remains, wavHead } from "./upload_calls.ts"
 const SIZE = 2 * CHUNK_BYTES + 12_345;
 const FILE = noise(SIZE);
 
-/** A WAV of which no two places are alike, so that bytes in a wrong place are seen. */
+/** A WAV file whose bytes differ from place to place, so that misplaced bytes are noticed. */
 function noise(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; at += 1) bytes[at] = (at * 31 + (at >> 8) * 17 + (at >> 16) * 7) % 256;
@@ -69,7 +69,7 @@ Deno.test("an upload that is cut at any offsets and resumed each time has the by
     );
   }));
 
-/** The bytes of an upload in a service of its own process. */
+/** Downloads an upload from a service in another process. */
 async function fetched(url: string, token: string, address: string): Promise<Uint8Array> {
   const response = await fetch(`${url}/api/messages/media/${idOf(address)}`, {
     headers: { authorization: `Bearer ${token}` },
@@ -78,7 +78,7 @@ async function fetched(url: string, token: string, address: string): Promise<Uin
   return await response.bytes();
 }
 
-Deno.test("an upload goes on in a new process after the service was killed in the middle of it", async () => {
+Deno.test("an upload continues in a new process after the service was killed during it", async () => {
   const database = await createTestDatabase();
   const env = {
     DATABASE_URL: database.url,
@@ -115,7 +115,7 @@ Deno.test("an upload goes on in a new process after the service was killed in th
   }
 });
 
-/** As a process leaves it that is killed between the last byte and the recognition. */
+/** Leaves an upload as if its process was killed between the last byte and the recognition. */
 async function unrecognised(t: TestApp, me: Person, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const address = await begin(t, me, bytes.length + 1);
   equal((await patch(t, me, address, 0, bytes)).status, 204);
@@ -145,7 +145,7 @@ Deno.test("an upload whose process was killed between its last byte and its reco
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("finish() recognises one after the other what one person has uploaded", () =>
+Deno.test("finish() recognises the uploads of one person one at a time", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const ids: number[] = [];
@@ -171,7 +171,7 @@ Deno.test("finish() recognises one after the other what one person has uploaded"
     await database.close();
   }));
 
-/** Sends the whole file as a client does that goes on from wherever the upload is. */
+/** Sends the whole file like a client that continues from wherever the upload is. */
 async function persist(t: TestApp, me: Person, address: string): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const at = await offset(t, me, address);
@@ -202,7 +202,7 @@ Deno.test("two clients that send the same upload at once, to two services, store
     }
   }));
 
-Deno.test("a PATCH that finds that another service was faster is 409, and changes nothing", () =>
+Deno.test("a PATCH that another process has overtaken is 409, and changes nothing", () =>
   withTwoApps(async (one, two) => {
     const ann = await one.signUp(ANN);
     const address = await begin(one, ann, SIZE);
@@ -220,7 +220,7 @@ Deno.test("a PATCH that finds that another service was faster is 409, and change
     await assertStored(one, ann, address);
   }));
 
-Deno.test("bytes for a place that the upload has left since it was looked at are upload_conflict, and change nothing", () =>
+Deno.test("bytes for an offset that the upload has meanwhile passed are upload_conflict, and change nothing", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, SIZE);

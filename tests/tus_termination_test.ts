@@ -1,4 +1,4 @@
-// Uploads that are given up when they are finished: what nobody was sent goes, what a message carries stays.
+// Termination of finished uploads: media that were never sent are deleted, media that a message carries stay.
 
 import { deepEqual, equal } from "./assert.ts";
 
@@ -23,14 +23,14 @@ function giveUp(t: TestApp, { token }: Person, id: number): Promise<Answer> {
   return t.call("DELETE", `/api/uploads/${id}`, { token, headers: TUS });
 }
 
-/** Media that came in pieces, and media that came in one. */
+/** Uploads media in pieces, and media in one piece. */
 async function addBoth(t: TestApp, me: Person): Promise<number[]> {
   const address = await begin(t, me, VOICE.length);
   equal((await patch(t, me, address, 0, VOICE)).status, 204);
   return [idOf(address), await addMedia(t, me, VOICE)];
 }
 
-Deno.test("termination deletes media that nobody was sent, and their bytes", () =>
+Deno.test("termination deletes media that were never sent, with their bytes", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     for (const id of await addBoth(t, ann)) {
@@ -48,7 +48,7 @@ Deno.test("termination deletes media that nobody was sent, and their bytes", () 
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("termination of media that a message carries is 403 for their owner and 404 for others, and takes nothing away", () =>
+Deno.test("termination of media that a message carries is 403 for their owner and 404 for others, and deletes nothing", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     for (const id of await addBoth(t, ann)) {
@@ -72,7 +72,7 @@ Deno.test("termination of media that a message carries is 403 for their owner an
     }
   }));
 
-Deno.test("termination gives the room in the quota back", () =>
+Deno.test("termination frees the space in the quota", () =>
   withApp(async (t) => {
     const [ann] = await friends(t);
     const id = await addMedia(t, ann, wav(1_000));
@@ -81,7 +81,7 @@ Deno.test("termination gives the room in the quota back", () =>
     succeeded(await upload(t, ann, wav(1_000)));
   }, { env: { MEDIA_QUOTA_BYTES: "1000" } }));
 
-Deno.test("termination waits for a send that is on its way, and takes nothing away from its message", () =>
+Deno.test("termination waits for a send in progress, and then deletes nothing", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const id = await addMedia(t, ann, VOICE);

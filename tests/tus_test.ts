@@ -18,7 +18,7 @@ const LIMIT = 40_000;
 const HOUR_MS = 60 * 60_000;
 const VOICE = fixture("voice.wav");
 
-Deno.test("OPTIONS says which tus is spoken, without a session", () =>
+Deno.test("OPTIONS says which tus is supported, without a session", () =>
   withApp(async (t) => {
     for (const address of ["/api/uploads", "/api/uploads/1", "/api/uploads/x"]) {
       const { status, headers, body } = await t.call("OPTIONS", address);
@@ -111,7 +111,7 @@ Deno.test("an id that is no integer below 2^53 is refused as such", () =>
     }
   }));
 
-Deno.test("an upload that nobody went on with for 24 hours is gone", () =>
+Deno.test("an upload that nobody continued for 24 hours is gone", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const [one, other] = [await begin(t, ann, VOICE.length), await begin(t, ann, VOICE.length)];
@@ -122,7 +122,7 @@ Deno.test("an upload that nobody went on with for 24 hours is gone", () =>
     equal(await offset(t, ann, one), 1_000);
   }));
 
-Deno.test("an upload of somebody else is the same 404 as none, to every method, and is left alone", () =>
+Deno.test("an upload of somebody else is the same 404 as a missing one, for every method, and is left alone", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const address = await begin(t, ann, VOICE.length);
@@ -155,7 +155,7 @@ Deno.test("bytes for another offset than the upload's are 409, and change nothin
     equal(await offset(t, ann, address), 1_000);
   }));
 
-Deno.test("another version of tus, or none, is 412 with the one that is spoken", () =>
+Deno.test("another version of tus, or none, is 412 and names the supported one", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, VOICE.length);
@@ -193,7 +193,7 @@ Deno.test("every refusal names the version of tus, for any request of any caller
     equal((await t.call("GET", "/api/contacts")).headers.get("tus-resumable"), null);
   }, { env: { LIMITS: "uploads=1/m" } }));
 
-/** For a header that the answer names. */
+/** Asserts a 400 that names this header. */
 function refusedFor(header: string, answer: Answer): void {
   refused(answer, 400, "invalid_input");
   deepEqual(answer.body.issues.map(({ path }: { path: string }) => path), [header]);
@@ -224,13 +224,13 @@ Deno.test("a creation that is too large, over the quota, or not understood is re
     equal((await create(t, ann, 1, { "upload-metadata": metadata({ filetype: "video/mp4" }) })).status, 201);
   }, { env: { MAX_UPLOAD_BYTES: String(LIMIT) } }));
 
-/** Asserts that a body was refused for its size, and which size it may have. */
+/** Asserts that a body was refused for its size, with the size that it may have. */
 function tooLarge(answer: Answer, maxBytes: number): void {
   refused(answer, 413, "too_large");
   equal(answer.body.max_bytes, maxBytes);
 }
 
-Deno.test("more bytes than were declared are 413 with how many are left, and none of them count", () =>
+Deno.test("more bytes than were declared are 413 with how many still fit, and the upload can go on", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);
@@ -257,7 +257,7 @@ Deno.test("a creation with more bytes than it declares is 413 with how many it d
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("a PATCH of another type is 415, without an offset 400", () =>
+Deno.test("a PATCH with another Content-Type is 415, without an offset 400", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);
@@ -274,7 +274,7 @@ Deno.test("a PATCH of another type is 415, without an offset 400", () =>
     equal(await offset(t, ann, address), 0);
   }));
 
-Deno.test("the type of the bytes may be spelt in any case, and have parameters", () =>
+Deno.test("the Content-Type of the bytes may be spelt in any case, and have parameters", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const { "content-type": plain } = BYTES;

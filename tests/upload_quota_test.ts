@@ -1,4 +1,4 @@
-// When the quota of media is checked: as bytes come, and after other changes of the sum.
+// When the quota of media is checked: while bytes arrive, and after concurrent changes of the sum.
 
 import { deepEqual, equal } from "./assert.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
@@ -10,7 +10,7 @@ import { wav } from "./upload_calls.ts";
 
 const env = { MEDIA_QUOTA_BYTES: String(CHUNK_BYTES) };
 
-/** A resumable upload that has just begun. */
+/** Inserts a resumable upload without bytes yet. */
 async function setAside(sql: Pick<TestApp["sql"], "unsafe">, bytes: number): Promise<void> {
   await sql.unsafe(
     `insert into media (id, owner_id, oid, declared, length, created_at, touched_at)
@@ -18,7 +18,7 @@ async function setAside(sql: Pick<TestApp["sql"], "unsafe">, bytes: number): Pro
   );
 }
 
-/** Holds the user while `call` begins to wait for it; meanwhile a byte of the quota is used up. */
+/** Locks the user, makes `call` wait for that, uses up a byte of the quota, and releases the lock. */
 async function behindAnother(t: TestApp, call: () => Promise<unknown>): Promise<void> {
   await t.sql.begin(async (sql) => {
     await sql`select from users for no key update`;
@@ -32,7 +32,7 @@ Deno.test("an upload in one piece is refused as soon as it is larger than what i
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     await setAside(t.sql, 1_000);
-    // What is not refused would wait for the rest.
+    // Without a refusal it would wait for the rest.
     Object.assign(t.services.uploads, { silenceMsMax: 800 });
     const raw = await beginRaw(t.url, { token });
     await raw.write(wav(CHUNK_BYTES));

@@ -1,4 +1,4 @@
-// Uploads that are cut off: wherever, and by whomever, nothing is left.
+// Uploads that are cut off: wherever and by whomever it happens, nothing is left behind.
 
 import { deepEqual, equal } from "./assert.ts";
 
@@ -19,11 +19,11 @@ import { NOTHING, remains, wav } from "./upload_calls.ts";
 const SWEPT_AFTER_MS = 11 * 60_000;
 const SIZE = 3 * CHUNK_BYTES + 1_000;
 const FILE = wav(SIZE);
-/** At the boundaries of the chunks that are written, and beside them. */
+/** At chunk boundaries and one byte to either side, and at the end. */
 const CUTS = [0, 1, 2, 3].flatMap((chunks) => [-1, 0, 1].map((beside) => chunks * CHUNK_BYTES + beside))
   .filter((cut) => cut >= 0).concat(SIZE);
 
-/** Begins an upload and sends so much of it. */
+/** Begins an upload and sends this many bytes. */
 async function sendUntil(url: string, token: string, cut: number): Promise<RawUpload> {
   const raw = await beginRaw(url, { token });
   await raw.write(FILE.subarray(0, cut));
@@ -38,7 +38,7 @@ async function sizes({ sql }: Pick<TestApp, "sql">): Promise<number[]> {
   return (await sql<{ size: number }[]>`select size from media order by size`).map(({ size }) => size);
 }
 
-/** What the sweep would do once those uploads have been silent for long enough. */
+/** Sweeps as if the uploads had been silent for long enough. */
 async function sweepLater({ address }: TestDatabase): Promise<void> {
   const database = openDatabase(address, { max: 1 });
   try {
@@ -70,7 +70,7 @@ interface Scene {
   uploads: RawUpload[];
 }
 
-/** A service in a process of its own, whose people are in the middle of their uploads. */
+/** Runs with a service in a process of its own and uploads in progress. */
 async function withUploadsUnderWay(run: (scene: Scene) => Promise<void>): Promise<void> {
   const database = await createTestDatabase();
   const relay = startRelay(database);
@@ -178,7 +178,7 @@ Deno.test("an upload whose database connection is killed while it writes a chunk
     }
   }));
 
-/** Lets uploads be silent for less than the thirty seconds, with room for a busy machine between two writes. */
+/** Allows uploads less silence than thirty seconds, but enough between two writes on a busy machine. */
 function impatient(t: TestApp): void {
   Object.assign(t.services.uploads, { silenceMsMax: 800 });
 }
@@ -216,7 +216,7 @@ Deno.test("an upload whose session ends is 401 and leaves nothing; what had arri
     equal(kept!.state, "uploading");
   }));
 
-Deno.test("an upload whose session ends when all of its bytes have come, but not its end, is 401 and leaves nothing", () =>
+Deno.test("an upload whose session ends when all bytes of its file have arrived, but not its end, is 401 and leaves nothing", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const raw = await beginRaw(t.url, { token });
@@ -230,7 +230,7 @@ Deno.test("an upload whose session ends when all of its bytes have come, but not
     deepEqual(await sizes(t), []);
   }));
 
-Deno.test("an upload outlives an outage in which none of it is written", async () => {
+Deno.test("an upload survives an outage in which none of it is written", async () => {
   const database = await createTestDatabase();
   const proxy = startForgetfulProxy(`${database.address.host}/.s.PGSQL.5432`);
   const asAddress = { ...database, address: proxy.urlFor(database.address) as never };
@@ -238,13 +238,13 @@ Deno.test("an upload outlives an outage in which none of it is written", async (
     const { token } = await t.signUp(ANN);
     const begun = CHUNK_BYTES + 1_000;
     const raw = await sendUntil(t.url, token, begun);
-    // All that is asked before the first chunk is answered.
+    // By then all queries before the first chunk are answered.
     await eventually(async () => deepEqual(await sizes(t), [CHUNK_BYTES]));
     proxy.freeze();
-    // So long that the session would be looked at again.
+    // Long enough for the session to be looked up again.
     t.clock.advance(5_000);
     await raw.write(FILE.subarray(begun, begun + 1_000));
-    // Until it was found out that the database does not answer.
+    // Long enough for the service to notice that the database does not answer.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     proxy.thaw();
     await eventually(async () => equal((await t.call("GET", "/readyz")).status, 200));
@@ -281,7 +281,7 @@ Deno.test("a resumable upload that falls silent ends with 503 and keeps what had
     const ann = await t.signUp(ANN);
     impatient(t);
     const address = await begin(t, ann, SIZE);
-    // Fetch does not tell of an answer that comes before the end of its body.
+    // fetch() does not report an answer that arrives before its body has ended; the log does.
     const silence = Promise.withResolvers<never>();
     const silent = new ReadableStream<Uint8Array>({
       start(controller) {
@@ -297,7 +297,7 @@ Deno.test("a resumable upload that falls silent ends with 503 and keeps what had
     equal(await offset(t, ann, address), CHUNK_BYTES + 1_000);
   }));
 
-Deno.test("an upload that says that it is too large is 413 before any of it is read", () =>
+Deno.test("an upload whose Content-Length is too large is 413 before any of it is read", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const raw = await beginRaw(t.url, { token, contentLength: 1_000_000 });
@@ -306,7 +306,7 @@ Deno.test("an upload that says that it is too large is 413 before any of it is r
     deepEqual(await remains(t), NOTHING);
   }, { env: { MAX_UPLOAD_BYTES: "10000" } }));
 
-Deno.test("an upload that does not say how large it is, is 413 as soon as it is too large", () =>
+Deno.test("an upload without a Content-Length is 413 as soon as it is too large", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const raw = await beginRaw(t.url, { token });

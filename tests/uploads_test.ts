@@ -25,7 +25,7 @@ function names(): string[] {
   return [...Deno.readDirSync(new URL("fixtures/media/", import.meta.url))].map(({ name }) => name);
 }
 
-/** Nobody reads why: nothing of a refused upload stays. */
+/** Asserts a refusal that leaves nothing of the upload. */
 async function refusedWhole(t: TestApp, answer: Answer, status: number, code: string): Promise<void> {
   refused(answer, status, code);
   deepEqual(await remains(t), NOTHING);
@@ -81,7 +81,7 @@ Deno.test("upload_media refuses what is neither audio nor video, and keeps nothi
     }
   }));
 
-Deno.test("abort() leaves an upload that has become media meanwhile", () =>
+Deno.test("abort() does not delete an upload that has become media meanwhile", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const file = wav(LIMIT);
@@ -147,7 +147,7 @@ Deno.test("two parallel uploads with room for one: one is kept", () =>
     }
   }, { env: { MEDIA_QUOTA_BYTES: String(LIMIT + LIMIT / 2) } }));
 
-Deno.test("a user has two uploads at a time, and others wait for their turn: what is begun all at once gets through", () =>
+Deno.test("a user has two uploads at a time, and others wait for their turn: all of many begun at once get through", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const held = [holdUpload(t, ann.token), holdUpload(t, ann.token)];
@@ -182,7 +182,7 @@ Deno.test("thirty uploads may wait: one more is 429 with retry_after, and passes
     succeeded(await upload(t, ann, wav(1_000)));
   }));
 
-Deno.test("a client that leaves while its upload waits for its turn begins none, and takes no room", () =>
+Deno.test("a client that leaves while its upload waits for its turn begins none, and frees its place in the queue", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const held = [holdUpload(t, ann.token), holdUpload(t, ann.token)];
@@ -233,7 +233,7 @@ Deno.test("an upload whose session ends while it waits for its turn is 401, and 
     deepEqual(await remains(t), NOTHING);
   }));
 
-/** An upload that does not end before it is told to. */
+/** Starts an upload that does not end until `end` is called. */
 function holdUpload(t: TestApp, token: string) {
   const ended = Promise.withResolvers<void>();
   const file = fixture("voice.wav");
@@ -253,7 +253,7 @@ function holdUpload(t: TestApp, token: string) {
   return { answer, end: () => ended.resolve() };
 }
 
-Deno.test("an upload without a session is 401 before anything else is said", () =>
+Deno.test("an upload without a session is 401 before anything else is checked", () =>
   withApp(async (t) => {
     for (const token of ["", "nonsense"]) {
       refused(await uploadBody(t, token, "x", "nonsense", {}), 401, "unauthenticated");
