@@ -1,4 +1,4 @@
-// Whether a number has an account: how often an address is told, and that nothing else tells it.
+// Answers that reveal whether a number has an account are limited for each address; nothing else reveals it.
 
 import { deepEqual, equal } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
@@ -9,7 +9,7 @@ import { startTwilioDouble, type TwilioDouble } from "./twilio_double.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, nth) => `+1415${600 + nth}0100`);
 
-/** Signs up those whose number is even, and asks as a stranger from this address. */
+/** Signs up every other number; the result asks for codes as a stranger from one address. */
 async function mixed(
   t: TestApp,
   phones: string[],
@@ -26,7 +26,7 @@ async function mixed(
 }
 
 for (const way of ["signup", "signin"] as const) {
-  Deno.test(`reveal_address: when it is used up /${way} answers the same for numbers with and without an account`, () =>
+  Deno.test(`reveal_address: once it is used up, /${way} answers the same for numbers with and without an account`, () =>
     withApp(async (t) => {
       t.clock.freeze();
       const phones = numbers(12);
@@ -43,12 +43,12 @@ for (const way of ["signup", "signin"] as const) {
       }));
       equal(new Set(bodies).size, 1);
       equal((await t.sql`select 1 from passcodes where sent_at <> '{}'`).length, 0);
-      // Nobody else is held to it.
+      // Other addresses are not affected.
       succeeded(await ask(t, way, phones[way === "signup" ? 1 : 0]!));
     }, { env: { ...BEHIND_PROXY.env, LIMITS: only("reveal_address", "3/h") } }));
 }
 
-Deno.test("reveal_address: when it is used up an ask is refused before its body is looked at, and takes nothing before", () =>
+Deno.test("reveal_address: once used up, requests for a code are refused before their body is read; invalid ones cost nothing", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const bad = (way: string) => [
@@ -64,7 +64,7 @@ Deno.test("reveal_address: when it is used up an ask is refused before its body 
     for (const way of ["signup", "signin"]) for (const answer of await Promise.all(bad(way))) limited(answer);
   }, { env: { LIMITS: only("reveal_address", "1/h") } }));
 
-Deno.test("reveal_address: where no SMS may go both answers tell who has an account, and both count", async () => {
+Deno.test("reveal_address: for numbers that may get no SMS, both answers reveal who has an account, and both count", async () => {
   const twilio = startTwilioDouble();
   const env = { ...twilioEnv(twilio), LIMITS: only("reveal_address", "3/h") };
   try {
@@ -94,7 +94,7 @@ Deno.test("reveal_address: where no SMS may go both answers tell who has an acco
   }
 });
 
-Deno.test("reveal_address: of a crowd of asks no more answers tell than there are uses, whatever the rest are", () =>
+Deno.test("reveal_address: of many requests at once, no more answers reveal an account than there are uses", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const phones = numbers(30);
@@ -105,7 +105,7 @@ Deno.test("reveal_address: of a crowd of asks no more answers tell than there ar
     equal(counts["ok"]! + counts["not_registered"]! + (counts["rate_limited"] ?? 0), 30);
   }, { env: { ...BEHIND_PROXY.env, LIMITS: only("reveal_address", "5/h") } }));
 
-Deno.test("reveal_address: a request that invites counts, one that does not is free; used up, both are refused alike", () =>
+Deno.test("reveal_address: a friend request that invites counts, another is free; once used up, both are refused alike", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const phones = numbers(8);
@@ -123,7 +123,7 @@ Deno.test("reveal_address: a request that invites counts, one that does not is f
     equal((await t.sql`select 1 from users where phone_number = ${unknown[2]!}`).length, 0);
   }, { env: { LIMITS: only("reveal_address", "2/h") } }));
 
-Deno.test("reveal_address: when used up, people on my list can be asked and accepted all the same", () =>
+Deno.test("reveal_address: once used up, people on my list can still be asked and accepted", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     succeeded(await change(t, "request", bob, ANN));
@@ -143,7 +143,7 @@ Deno.test("reveal_address: a request to a suspended account is as free as to any
     limited(await ask(t, "signin", numbers(1)[0]!));
   }, { env: { LIMITS: only("reveal_address", "1/d") } }));
 
-Deno.test("reveal_address: an ask that an outage fails has told nothing, and gives back what it took", () =>
+Deno.test("reveal_address: a request for a code that fails in an outage reveals nothing, and gives its use back", () =>
   withApp(async (t) => {
     await t.sql.begin(async (sql) => {
       await sql`lock table passcodes`;
@@ -152,7 +152,7 @@ Deno.test("reveal_address: an ask that an outage fails has told nothing, and giv
     await eventually(async () => refused(await ask(t, "signin", ANN), 404, "not_registered"));
   }, { env: { LIMITS: only("reveal_address", "1/d") } }));
 
-Deno.test("reveal_address: user_not_found counts where nobody is invited", () =>
+Deno.test("reveal_address: user_not_found counts if invitations are off", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const [one, two] = numbers(2);
@@ -160,12 +160,12 @@ Deno.test("reveal_address: user_not_found counts where nobody is invited", () =>
     limited(await change(t, "request", ann, two!));
   }, { env: { INVITE_MODE: "off", LIMITS: only("reveal_address", "1/h") } }));
 
-Deno.test("reveal_address: with UNIFORM_AUTH nothing is told, so nothing counts", () =>
+Deno.test("reveal_address: with UNIFORM_AUTH nothing is revealed, so nothing counts", () =>
   withApp(async (t) => {
     for (const phone of numbers(5)) succeeded(await ask(t, "signin", phone));
   }, { env: { UNIFORM_AUTH: "1", LIMITS: only("reveal_address", "1/d") } }));
 
-/** An address that has used up its SMS, or a prefix or a provider that gives none. */
+/** Cases in which no SMS is left, to one address or to all. */
 const WITHOUT_SMS: Record<
   string,
   { limits: string; exhaust: (t: TestApp, twilio: TwilioDouble) => Promise<unknown> }
@@ -203,7 +203,7 @@ for (const [what, { limits, exhaust }] of Object.entries(WITHOUT_SMS)) {
   });
 }
 
-Deno.test("a code that was sent is paid for as an SMS, and an ask that its gap refuses tells nothing", () =>
+Deno.test("a code that was sent is charged as an SMS, and a request within the resend interval reveals nothing", () =>
   withApp(async (t) => {
     t.clock.freeze();
     for (const phone of numbers(5)) succeeded(await ask(t, "signup", phone));

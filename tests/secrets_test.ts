@@ -13,7 +13,7 @@ async function withFolder(run: (folder: string) => Promise<void>): Promise<void>
   }
 }
 
-Deno.test("developmentSecret() makes 32 bytes once, for the eyes of its user alone, in a folder that it makes", () =>
+Deno.test("developmentSecret() generates 32 bytes once, readable by its user only, in a folder that it creates", () =>
   withFolder(async (folder) => {
     const dataDir = join(folder, "data");
     const secret = await developmentSecret(dataDir);
@@ -24,7 +24,7 @@ Deno.test("developmentSecret() makes 32 bytes once, for the eyes of its user alo
     equal((await Deno.stat(join(dataDir, "jwt_secret"))).mode! & 0o777, 0o600);
   }));
 
-Deno.test("developmentSecret() is the same for services that start at once, and leaves no draft", () =>
+Deno.test("developmentSecret() is the same for services that start at the same time, and leaves no draft file", () =>
   withFolder(async (folder) => {
     const secrets = await Promise.all(Array.from({ length: 20 }, () => developmentSecret(folder)));
 
@@ -34,7 +34,7 @@ Deno.test("developmentSecret() is the same for services that start at once, and 
     deepEqual(files.map(({ name }) => name), ["jwt_secret"]);
   }));
 
-Deno.test("developmentSecret() is one for this start alone where the folder cannot be written, and says so", () =>
+Deno.test("developmentSecret() is only for this start if the folder cannot be written, and logs that", () =>
   withFolder(async (folder) => {
     const log: string[] = [];
     configureLogging("json", (line) => void log.push(line));
@@ -48,7 +48,7 @@ Deno.test("developmentSecret() is one for this start alone where the folder cann
     match(log[0]!, /all sessions end with this process/);
   }));
 
-Deno.test("developmentSecret() refuses a file that has lost its secret, and says which", () =>
+Deno.test("developmentSecret() refuses a file without a usable secret, and names it", () =>
   withFolder(async (folder) => {
     for (const text of ["", "too short", " ".repeat(64)]) {
       await Deno.writeTextFile(join(folder, "jwt_secret"), text);

@@ -3,7 +3,7 @@ import { deepEqual, equal, rejects } from "./assert.ts";
 import { DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createSemaphore } from "../services/semaphore.ts";
 
-/** Work that ends when it is told to. */
+/** A job that ends when `end` or `fail` is called. */
 function work(name: string, began: string[]) {
   const end = Promise.withResolvers<void>();
   const run = () => {
@@ -13,10 +13,10 @@ function work(name: string, began: string[]) {
   return { run, end: end.resolve, fail: end.reject };
 }
 
-/** Lets everything run that waits for nothing outside. */
+/** Lets all pending promise callbacks run. */
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-Deno.test("run() lets a limited number work at once, and the others in the order in which they came", async () => {
+Deno.test("run() runs a limited number of jobs at a time, and the others in their order of arrival", async () => {
   const semaphore = createSemaphore(2);
   const began: string[] = [];
   const works = ["a", "b", "c", "d"].map((name) => work(name, began));
@@ -32,7 +32,7 @@ Deno.test("run() lets a limited number work at once, and the others in the order
   deepEqual(await results, ["a", "b", "c", "d"]);
 });
 
-Deno.test("run() gives a turn on when its work failed, and fails nobody else with it", async () => {
+Deno.test("run() passes the turn on when its job failed, and fails no other job", async () => {
   const semaphore = createSemaphore(1);
   const broken = semaphore.run(() => Promise.reject(new Error("Only this one")));
   const next = semaphore.run(() => Promise.resolve("next"));
@@ -41,7 +41,7 @@ Deno.test("run() gives a turn on when its work failed, and fails nobody else wit
   equal(await next, "next");
 });
 
-Deno.test("work that a lock holds up fails nobody else that waits", async () => {
+Deno.test("a job that times out on a lock fails no other waiting job", async () => {
   const semaphore = createSemaphore(1);
   const held = semaphore.run(() => Promise.reject(new DatabaseLockTimeout("Somebody else holds a lock")));
   const next = semaphore.run(() => Promise.resolve("next"));
@@ -50,7 +50,7 @@ Deno.test("work that a lock holds up fails nobody else that waits", async () => 
   equal(await next, "next");
 });
 
-Deno.test("nobody behind work that a lock holds up waits longer than the patience", async () => {
+Deno.test("behind a job that times out on a lock, no job waits longer than the patience", async () => {
   const semaphore = createSemaphore(1, 20);
   const began: string[] = [];
   const first = work("first", began);
@@ -65,7 +65,7 @@ Deno.test("nobody behind work that a lock holds up waits longer than the patienc
   deepEqual(began, ["first"]);
 });
 
-Deno.test("an outage fails at once all that wait, and those who come later are tried", async () => {
+Deno.test("an outage fails all waiting jobs at once, and later ones are tried", async () => {
   const semaphore = createSemaphore(1);
   const began: string[] = [];
   const first = work("first", began);

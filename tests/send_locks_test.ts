@@ -1,5 +1,5 @@
-// The moments that parallel tests meet only by chance: a send that waits for the lock of the pair while somebody else
-// changes what it is about.
+// Races that parallel tests meet only by chance: a send waits for the lock of its conversation while another
+// transaction changes what it depends on.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -17,14 +17,14 @@ import {
   withApp,
 } from "./support.ts";
 
-/** Friends of whose thread the service knows, so that the next send goes right to its statement. */
+/** Friends whose thread the service has cached, so that the next send goes directly to its statement. */
 async function talkingFriends(t: TestApp): Promise<[Person, Person]> {
   const [ann, bob] = await friends(t);
   succeeded(await t.send(ann, bob, "first"));
   return [ann, bob];
 }
 
-/** Starts a call while a transaction holds the only pair, and changes something once the call is known to wait. */
+/** Starts a call while a transaction locks the only conversation; makes a change once the call is waiting. */
 async function whileHeld<T>(
   t: TestApp,
   call: () => Promise<T>,
@@ -40,7 +40,7 @@ async function whileHeld<T>(
   return await called!;
 }
 
-/** A send of another service, in the transaction that holds the pair. */
+/** Stores a message as another process does, in the transaction that holds the lock. */
 async function store(sql: Sql, body: string, clientId: string | null): Promise<number> {
   const [row] = await sql<{ id: number }[]>`
     insert into messages (conversation_id, id, sender_id, type, body, client_id, created_at)
@@ -92,7 +92,7 @@ Deno.test("a send that waited for another has the higher id", () =>
     ok(idOf(answer) > before);
   }));
 
-Deno.test("a send that waited for the same client_id is the message that was stored meanwhile", () =>
+Deno.test("a send that waited for one with the same client_id returns the message stored meanwhile", () =>
   withApp(async (t) => {
     const [ann, bob] = await talkingFriends(t);
     let stored = 0;
@@ -105,7 +105,7 @@ Deno.test("a send that waited for the same client_id is the message that was sto
     equal(idOf(answer), stored);
   }));
 
-Deno.test("a send that waited for the same client_id with another text is refused", () =>
+Deno.test("a send that waited for one with the same client_id but another text is refused", () =>
   withApp(async (t) => {
     const [ann, bob] = await talkingFriends(t);
     const answer = await whileHeld(
@@ -117,7 +117,7 @@ Deno.test("a send that waited for the same client_id with another text is refuse
     refused(answer, 409, "client_id_reused");
   }));
 
-Deno.test("a mark that waited never takes back one that another call moved meanwhile", () =>
+Deno.test("a mark that waited never moves back one that another call has advanced meanwhile", () =>
   withApp(async (t) => {
     const [ann, bob] = await talkingFriends(t);
     const first = idOf(await t.send(ann, bob, "second"));
@@ -139,7 +139,7 @@ Deno.test("a mark that waited never takes back one that another call moved meanw
     deepEqual(body.messages.map(({ status }: { status: string }) => status), ["seen", "seen", "seen"]);
   }));
 
-Deno.test("a repeated send that waited while another service stored it and its pair parted is that message", () =>
+Deno.test("a repeated send returns the message that another process stored while it waited, even if the friendship has ended", () =>
   withApp(async (t) => {
     const [ann, bob] = await talkingFriends(t);
     let stored = 0;

@@ -1,4 +1,4 @@
-// A stored message as other processes are told of it.
+// How a stored message is announced to other processes.
 
 import { deepEqual, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -7,14 +7,14 @@ import { beginAnnouncement, eventsOf } from "../services/events/sent.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 
 const ID_MAX = Number.MAX_SAFE_INTEGER;
-/** Of what PostgreSQL takes in one payload, with sixty of them in it. */
+/** Sixty announcements of this size fit into one payload of PostgreSQL. */
 const BYTES_MAX = 130;
 
 const id = fc.oneof(fc.integer({ min: 1, max: 99_999 }), fc.integer({ min: 1, max: ID_MAX }));
 const phone = fc.stringMatching(/^\+[1-9][0-9]{6,14}$/) as fc.Arbitrary<PhoneNumber>;
 const session = fc.stringMatching(/^[\w-]{22}$/);
 
-Deno.test("decode() hears of a stored message what its own process is told, whatever the ids and numbers", () =>
+Deno.test("decode() returns the same events of a stored message as its own process gets, whatever the ids and numbers", () =>
   fc.assert(
     fc.property(id, id, id, fc.integer({ min: 1, max: ID_MAX }), phone, phone, session, (...drawn) => {
       const [conversation_id, senderId, receiverId, messageId, senderNumber, receiverNumber, session_id] =

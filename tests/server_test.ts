@@ -1,4 +1,4 @@
-// What the service needs of a database, and says where it has it not; and that it brings along what it can.
+// What the service requires of its database, what it reports if that is missing, and what it sets itself.
 
 import { deepEqual, equal, rejects } from "./assert.ts";
 import { connect, openDatabase, type Pool } from "../db/connection/database.ts";
@@ -23,7 +23,7 @@ async function withDatabase(run: (database: TestDatabase, admin: Pool) => Promis
   }
 }
 
-/** A role of its own, with these settings. */
+/** Runs with a temporary role that has these settings. */
 async function withRole(
   admin: Pool,
   settings: Record<string, string>,
@@ -42,7 +42,7 @@ async function withRole(
   }
 }
 
-Deno.test("awaitServer() refuses a database that has no room for all characters, by its encoding", () =>
+Deno.test("awaitServer() refuses a database whose encoding cannot store all characters, and names the encoding", () =>
   withDatabase(async ({ address }, admin) => {
     for (const encoding of ["SQL_ASCII", "LATIN1"]) {
       const database = `${address.database}_${encoding.toLowerCase()}`;
@@ -58,7 +58,7 @@ Deno.test("awaitServer() refuses a database that has no room for all characters,
     }
   }));
 
-Deno.test("awaitServer() refuses a pooler that refuses settings or drops them, at once, and says what to do", () =>
+Deno.test("awaitServer() refuses at once a pooler that rejects or drops settings, and says what to do", () =>
   withDatabase(async ({ address }) => {
     for (
       const [refuses, words] of [
@@ -78,7 +78,7 @@ Deno.test("awaitServer() refuses a pooler that refuses settings or drops them, a
     }
   }));
 
-Deno.test("awaitServer() tells in the end that a server without TLS may be what hangs up, where TLS is asked for", () =>
+Deno.test("awaitServer() finally says that the server may not support TLS, if TLS is asked for and the server hangs up", () =>
   withDatabase(async ({ address: { host, user, database } }) => {
     const proxy = startProxy(`${host}/.s.PGSQL.5432`);
     const url = `postgres://${user}@127.0.0.1:${proxy.port}/${database}`;
@@ -93,10 +93,10 @@ Deno.test("awaitServer() tells in the end that a server without TLS may be what 
     }
   }));
 
-Deno.test("awaitServer() tells which settings let a crash of the database lose what was answered for", () =>
+Deno.test("awaitServer() names the settings with which a crash of the database may lose confirmed data", () =>
   withDatabase(({ address }, admin) =>
     withRole(admin, { synchronous_commit: "off" }, async (user) => {
-      // The server of the tests does without the disk.
+      // The server of the tests runs without these two.
       deepEqual((await awaitServer(address, never)).unsafe, ["fsync", "full_page_writes"]);
       deepEqual((await awaitServer({ ...address, user }, never)).unsafe, [
         "fsync",
@@ -106,7 +106,7 @@ Deno.test("awaitServer() tells which settings let a crash of the database lose w
     })
   ));
 
-Deno.test("connections have the settings that statements here take for granted, whatever the role has", () =>
+Deno.test("connections have the settings that our statements rely on, whatever the role has", () =>
   withDatabase(({ address }, admin) => {
     const settings = {
       bytea_output: "escape",

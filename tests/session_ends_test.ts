@@ -1,4 +1,4 @@
-// How sessions end without being asked to by their own process: elsewhere, by time, by suspension, by another secret.
+// Sessions that end without a call to their own process: on another, by expiry, suspension or a new secret.
 
 import { equal, ok, rejects } from "./assert.ts";
 
@@ -55,7 +55,7 @@ Deno.test("a session whose end no process was told of is dead within five second
     refused(await visit(t, ann.token), 401, "unauthenticated");
   }));
 
-Deno.test("a session that its time ends loses its socket within five seconds, and a renewed one does not", () =>
+Deno.test("an expired session loses its socket within five seconds, and a renewed one does not", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ann = await t.signUp(ANN);
@@ -76,7 +76,7 @@ Deno.test("a session that its time ends loses its socket within five seconds, an
     equal(other.raw.readyState, WebSocket.OPEN);
   }));
 
-Deno.test("listEndedSince() takes no session for ended whose time has yet to come, however soon", () =>
+Deno.test("listEndedSince() lists no session that has yet to expire, however soon", () =>
   withApp(async (t) => {
     const now = new Date();
     const after = (ms: number) => new Date(now.getTime() + ms);
@@ -88,7 +88,7 @@ Deno.test("listEndedSince() takes no session for ended whose time has yet to com
     }
   }));
 
-Deno.test("a session that a clock ahead of ours has ended loses its socket, and not only when that time has come", () =>
+Deno.test("a session ended by a clock ahead of ours loses its socket before our clock reaches that time", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ann = await t.signUp(ANN);
@@ -126,7 +126,7 @@ Deno.test("suspending a user ends their sessions and sockets within five seconds
     equal(other.raw.readyState, WebSocket.OPEN);
   }));
 
-Deno.test("a session that was read before it ended is not believed afterwards", () =>
+Deno.test("a session that was looked up before it ended is not trusted afterwards", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const id = await currentId(t, token);
@@ -159,7 +159,7 @@ Deno.test("a session that was read before it ended is not believed afterwards", 
     }
   }, ENV));
 
-Deno.test("a sign-in that meets a suspension waits for it, and opens no session", () =>
+Deno.test("a sign-in during a suspension waits for it, and opens no session", () =>
   withApp(async (t) => {
     await t.signUp(ANN);
     succeeded(await t.call("POST", "/api/auth/signin", { json: { phone_number: ANN } }));
@@ -191,7 +191,7 @@ Deno.test("a session ends 30 days after its last renewal, and so do its sockets"
     equal((await list(t, again.token)).length, 1);
   }));
 
-Deno.test("a database that fails ends no session", () =>
+Deno.test("a failing database ends no session", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const socket = await t.socket(ann.token);
@@ -207,7 +207,7 @@ Deno.test("a database that fails ends no session", () =>
 const OLD = "the secret from before of 32 bytes at least";
 const NEW = "the secret from now on of 32 bytes at least";
 
-Deno.test("JWT_SECRET as a list: the first signs, all verify, one that is gone signs nobody in", () =>
+Deno.test("JWT_SECRET as a list: the first signs, all verify, and tokens of a removed one are refused", () =>
   withApp(async (before) => {
     const { token: old } = await before.signUp(ANN);
     const env = (secrets: string) => ({ database: before.database, env: { JWT_SECRET: secrets } });

@@ -1,4 +1,4 @@
-// Two processes of the service, one of which is never told that a session has ended.
+// Sessions that end without a process of the service being told: it notices within five seconds.
 
 import { equal, ok } from "./assert.ts";
 
@@ -15,9 +15,9 @@ const DEAD_MS_MAX = 5_000;
 
 interface Scene {
   urls: [string, string];
-  /** Ends a session without a word to anybody. */
+  /** Ends a session without telling any process. */
   endSilently(person: Person): Promise<void>;
-  /** From here on the second process hears nothing on the connections that it has. */
+  /** From here on, the second process receives nothing on its current connections to the database. */
   forget(): void;
 }
 
@@ -48,19 +48,19 @@ async function withScene(run: (scene: Scene) => Promise<void>): Promise<void> {
   }
 }
 
-/** A call that looks at nothing but the session and its body: 400 for who is signed in, 401 for who is not. */
+/** The status of a call that checks only the session and its body: 400 if signed in, 401 if not. */
 async function statusOf(url: string, { token }: Person): Promise<number> {
   return (await ask(`${url}/api/messages/read`, "PUT", token, {})).status;
 }
 
-/** Asks again and again until the token is refused; answers with how long after `since` it last was let in. */
+/** Repeats the call until the token is refused; returns the ms from `since` until it was last accepted. */
 async function lastGoodMs(url: string, person: Person, since: number): Promise<number> {
   let goodMs = 0;
   while (true) {
     const askedMs = performance.now() - since;
     const status = await statusOf(url, person);
     if (status === 401) return goodMs;
-    // A process that has lost its database answers 503, and nobody is let in by that.
+    // A process that has lost its database answers 503, which accepts nobody.
     if (status !== 503) goodMs = askedMs;
     ok(askedMs < 4 * DEAD_MS_MAX, "It never ends");
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -88,7 +88,7 @@ Deno.test("a session whose end no process was told of is dead on each within fiv
     ok(ms.every((each) => each < DEAD_MS_MAX), `${ms}`);
   }));
 
-Deno.test("a session that is signed out while another process has gone deaf is good for nothing there after five seconds", () =>
+Deno.test("a session signed out while another process receives nothing is refused there within five seconds", () =>
   withScene(async ({ urls: [one, two], forget }) => {
     const bob = await signUp(one, BOB);
     equal(await statusOf(two, bob), 400);

@@ -13,7 +13,7 @@ const SIGNED_IN_CALLS = [
 ] as const;
 
 for (const [method, path] of SIGNED_IN_CALLS) {
-  Deno.test(`${method} ${path} needs a token, before anything of the body is looked at`, () =>
+  Deno.test(`${method} ${path} needs a token, which is checked before the body`, () =>
     withApp(async (t) => {
       const answer = await t.call(method, path, method === "POST" ? { raw: "{", headers: {} } : {});
       refused(answer, 401, "unauthenticated");
@@ -22,7 +22,7 @@ for (const [method, path] of SIGNED_IN_CALLS) {
     }));
 }
 
-Deno.test("/sessions lists mine and nobody else's, newest use first, and marks the one that asks", () =>
+Deno.test("/sessions lists mine and nobody else's, most recently used first, and marks the current one", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const phone = await t.signUp(ANN, "Phone");
@@ -44,7 +44,7 @@ Deno.test("/sessions lists mine and nobody else's, newest use first, and marks t
     ]);
   }));
 
-Deno.test("/sessions tells when a session was last seen, to a minute", () =>
+Deno.test("/sessions says when a session was last seen, accurate to a minute", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     t.clock.advance(3 * MINUTE_MS);
@@ -86,7 +86,7 @@ Deno.test("device is by default the User-Agent, as far as it fits", () =>
     }
   }));
 
-Deno.test("/renew lengthens the session and leaves the old token good until its own end", () =>
+Deno.test("/renew extends the session, and the old token stays valid until it expires", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const { token: old } = await t.signUp(ANN);
@@ -110,7 +110,7 @@ Deno.test("/renew lengthens the session and leaves the old token good until its 
     refused(await visit(t, token), 401, "unauthenticated");
   }));
 
-Deno.test("/renew is 401 for a session that has ended just now, and this process was not told of", () =>
+Deno.test("/renew is 401 for a session that has ended without this process having been told", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const { token } = await t.signUp(ANN);

@@ -1,4 +1,4 @@
-// What my other sessions hear of a session of mine that begins or ends.
+// How a user's other sessions are notified when one of their sessions begins or ends.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -25,7 +25,7 @@ async function toldOnce(socket: TestSocket): Promise<void> {
   socket.forget();
 }
 
-/** Tells a socket something else, behind which nothing of before can come any more. */
+/** Asserts that a socket was not notified: sends it another notice, after which no earlier one can arrive. */
 async function toldNothing(t: TestApp, socket: TestSocket, to: Person): Promise<void> {
   const { user_id } = await t.services.sessions.authenticate(to.token);
   t.services.hub.tell({ to: user_id, event: "contacts_updated" });
@@ -33,7 +33,7 @@ async function toldNothing(t: TestApp, socket: TestSocket, to: Person): Promise<
   socket.forget();
 }
 
-Deno.test("a session that is opened is told to my other sessions, on every service, and to nobody else", () =>
+Deno.test("opening a session notifies my other sessions, on every process, and nobody else", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = [await one.signUp(ANN), await one.signUp(BOB)];
     const [here, there] = [await one.socket(ann.token, SESSIONS), await two.socket(ann.token, SESSIONS)];
@@ -47,7 +47,7 @@ Deno.test("a session that is opened is told to my other sessions, on every servi
     await toldNothing(two, own, laptop);
   }));
 
-Deno.test("a sign-in with a wrong code, or by a suspended user, is told to nobody", () =>
+Deno.test("a sign-in with a wrong code, or by a suspended user, notifies nobody", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const socket = await t.socket(ann.token, SESSIONS);
@@ -63,7 +63,7 @@ Deno.test("a sign-in with a wrong code, or by a suspended user, is told to nobod
     await toldNothing(t, socket, ann);
   }));
 
-Deno.test("a session that is signed out is told to my other sessions, on every service", () =>
+Deno.test("signing out notifies my other sessions, on every process", () =>
   withTwoApps(async (one, two) => {
     const ann = await one.signUp(ANN);
     const laptop = await one.signIn(ANN);
@@ -76,7 +76,7 @@ Deno.test("a session that is signed out is told to my other sessions, on every s
     deepEqual(ending.told(), []);
   }));
 
-Deno.test("a session that another one ends is told to the third, and one that is not there to nobody", () =>
+Deno.test("ending another session notifies the third one, and ending an unknown one notifies nobody", () =>
   withTwoApps(async (one, two) => {
     const ann = await one.signUp(ANN);
     const [laptop, tablet] = [await one.signIn(ANN), await one.signIn(ANN)];
@@ -91,7 +91,7 @@ Deno.test("a session that another one ends is told to the third, and one that is
     await toldNothing(one, here, tablet);
   }));
 
-Deno.test("a session that is opened on the page of an invitation is told to my others", () =>
+Deno.test("opening a session on the page of an invitation notifies my others", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const socket = await t.socket(ann.token, SESSIONS);
@@ -102,7 +102,7 @@ Deno.test("a session that is opened on the page of an invitation is told to my o
     await toldOnce(socket);
   }));
 
-Deno.test("a socket that did not ask for sessions is told of none", () =>
+Deno.test("a socket that did not ask for changes of sessions is not notified of them", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const sockets = [await t.socket(ann.token), await t.socket(ann.token, SESSIONS)];
@@ -111,7 +111,7 @@ Deno.test("a socket that did not ask for sessions is told of none", () =>
     await toldNothing(t, sockets[0]!, ann);
   }));
 
-Deno.test("after a gap in what other services announce, everybody is told that a session may have begun or ended", () =>
+Deno.test("after a gap in what other processes announce, everybody is notified that a session may have begun or ended", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const sockets = [await t.socket(ann.token, SESSIONS), await t.socket(bob.token, SESSIONS)];

@@ -1,4 +1,4 @@
-// Bodies that come too slowly: whatever is sent of them, their connections do not last.
+// Request bodies that arrive too slowly are refused, whether they stall or trickle; fast enough ones are not.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { headOf, openRaw, statusesOf } from "./raw_http.ts";
@@ -7,13 +7,12 @@ import { ANN, BOB, eventually, type Person, succeeded, type TestApp, withApp } f
 import { begin, offset } from "./tus_calls.ts";
 import { NOTHING, remains, wav } from "./upload_calls.ts";
 
-/** What a body without a Content-Length is announced with. */
 const CHUNKED = "Transfer-Encoding: chunked";
 const LENGTH = "Content-Length: 60";
 const JSON_TYPE = "Content-Type: application/json";
 const FORM_TYPE = "Content-Type: application/x-www-form-urlencoded";
 
-/** Sends a head and a body that never ends; answers with what came, and with how long that took. */
+/** Sends a head and a body that never ends; returns the answer and after how many seconds it came. */
 async function sendSlowly(t: TestApp, head: string[], isSilent: boolean) {
   const connection = await openRaw(t.url);
   const startedAt = performance.now();
@@ -58,7 +57,7 @@ Deno.test("a JSON body or a form that has not arrived after ten seconds is 408, 
     succeeded(await t.call("GET", "/api/auth/sessions", { token }));
   }));
 
-Deno.test("a JSON body in many pieces is taken when it arrives in time", () =>
+Deno.test("a JSON body in many pieces is accepted if it arrives in time", () =>
   withApp(async (t) => {
     const connection = await openRaw(t.url);
     await connection.say(
@@ -71,7 +70,7 @@ Deno.test("a JSON body in many pieces is taken when it arrives in time", () =>
     connection.close();
   }));
 
-/** Has uploads be fast: so many bytes in so little time. */
+/** Requires uploads to bring a thousand bytes every 300 ms. */
 function withFlow(run: (t: TestApp, ann: Person) => Promise<void>): Promise<void> {
   return withApp(async (t) => {
     Object.assign(t.services.uploads, { flow: { bytesMin: 1_000, periodMs: 300 } });
@@ -79,7 +78,7 @@ function withFlow(run: (t: TestApp, ann: Person) => Promise<void>): Promise<void
   });
 }
 
-Deno.test("an upload that is never silent and yet brings too little is 503 and leaves nothing", () =>
+Deno.test("an upload that is never silent but too slow is 503 and leaves nothing", () =>
   withFlow(async (t, ann) => {
     const raw = await beginRaw(t.url, { token: ann.token });
     let ended = false;
@@ -100,7 +99,7 @@ Deno.test("an upload that is never silent and yet brings too little is 503 and l
     equal((await t.call("GET", "/api/contacts", { token: bob.token })).status, 200);
   }));
 
-Deno.test("an upload that is slow and brings enough is taken, however long it takes", () =>
+Deno.test("a slow upload that brings enough is accepted, however long it takes", () =>
   withFlow(async (t, ann) => {
     const file = wav(60_000);
     const raw = await beginRaw(t.url, { token: ann.token });
@@ -112,7 +111,7 @@ Deno.test("an upload that is slow and brings enough is taken, however long it ta
     equal((await raw.answer).status, 200);
   }));
 
-Deno.test("a resumable upload that brings too little is 503, and goes on where it was", () =>
+Deno.test("a resumable upload that is too slow is 503, and can go on where it was", () =>
   withFlow(async (t, ann) => {
     const address = await begin(t, ann, 50_000);
     const connection = await openRaw(t.url);

@@ -1,5 +1,5 @@
-// Many clients that never read, while messages come for them without end: what they cost in memory, how soon they are gone,
-// and how soon everybody else is told. `LONG=1` is the run of the size that SECURITY.md speaks of.
+// Many clients that never read while messages for them keep coming: how much memory they cost, how soon they
+// are disconnected, and how soon everybody else is notified. `LONG=1` runs at the size given in SECURITY.md.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
@@ -13,7 +13,7 @@ import { ANN, BOB, eventually, type Person, withApp } from "./support.ts";
 
 const LONG = Deno.env.get("LONG") !== undefined;
 /**
- * Users with `SOCKETS_EACH` sockets that never read; a message to one is an event for each of their sockets.
+ * Users, each with `SOCKETS_EACH` sockets that never read; a message is an event for each of its sockets.
  */
 const SLEEPERS = LONG ? 50 : 5;
 const SOCKETS_EACH = 10;
@@ -23,13 +23,13 @@ const SENDERS = 10;
 const WATCHERS = 5;
 const GROWTH_MIB_MAX = 50;
 const TOLD_MS_MAX = 250;
-/** Of what others waited without sleepers: other tests run on this machine meanwhile. */
+/** Multiple of the delay without sleepers that is allowed: other tests run on this machine too. */
 const TOLD_TIMES_MAX = 3;
 const GONE_MS_MAX = 60_000;
 
 interface Scene {
   service: Service;
-  /** Everybody is friends with every sender of their own group. */
+  /** Each sleeper is friends with one of them. */
   senders: Person[];
   sleepers: Person[];
   watchers: { from: Person; to: Person; socket: TestSocket }[];
@@ -80,7 +80,7 @@ async function send(connection: HttpConnection, from: Person, to: Person, messag
   equal((await connection.ask(request(from, to, message)))?.status, 200);
 }
 
-/** Messages to sleepers until there were so many events for their sockets. */
+/** Sends messages to the sleepers until their sockets have had this many events. */
 async function sendMany({ service, senders, sleepers }: Scene, events: number): Promise<void> {
   const lanes = Array.from({ length: 16 }, () => openHttp(service.url));
   await inParallel(events / SOCKETS_EACH, lanes.length, async (message) => {
@@ -92,7 +92,7 @@ async function sendMany({ service, senders, sleepers }: Scene, events: number): 
   lanes.forEach((lane) => lane.close());
 }
 
-/** How long the watchers wait for what is sent to them meanwhile, in ms, in ascending order. */
+/** Sends messages to the watchers during `work`; returns the delays of their notices, in ms, ascending. */
 async function watch({ service, watchers }: Scene, work: Promise<unknown>): Promise<number[]> {
   const waits: number[] = [];
   let ended = false;
@@ -133,7 +133,7 @@ async function openSleepers({ service, sleepers }: Scene): Promise<Sleeper[]> {
   return open;
 }
 
-/** Looks on: notes who is gone, and the most memory there was, of which garbage is a part. */
+/** Records which sleepers have been disconnected, and the peak of memory, which includes garbage. */
 function lookOn(service: Service, sleepers: Sleeper[]) {
   let peak = memoryMib(service);
   const timer = setInterval(() => {
@@ -151,7 +151,7 @@ function p99(waits: number[]): number {
 }
 
 Deno.test(
-  "clients that never read cost a little memory, are gone within a minute, and nobody else is told later for them",
+  "clients that never read cost little memory, are disconnected within a minute, and delay nobody else",
   { ignore: !IS_KNOWN },
   async () => {
     const database = await createTestDatabase();
@@ -164,8 +164,8 @@ Deno.test(
     const sleepers: Sleeper[] = [];
     try {
       const scene = await createScene(service);
-      // What the service takes for so much work alone, without anybody to tell: garbage too, which V8 lets grow to its
-      // usual size first.
+      // The peak for the same kind of work without these sockets. It includes garbage, which V8 first lets
+      // grow to its usual size.
       const lookBefore = lookOn(service, []);
       const alone = await watch(scene, sendMany(scene, EVENTS * ROUNDS_BEFORE));
       lookBefore.stop();
@@ -206,10 +206,10 @@ Deno.test(
   },
 );
 
-// It takes its minute, so that it is not there at all, rather than skipped, in a run without the flag.
+// This takes a minute. Without the flag it is not defined at all, so that it does not appear as skipped.
 if (LONG) {
   Deno.test(
-    "a socket that is told something all the time and never reads is cut off within a minute",
+    "a socket that is sent notices all the time and never reads is closed within a minute",
     { ignore: !IS_KNOWN },
     () =>
       withApp(async (t) => {
@@ -220,7 +220,7 @@ if (LONG) {
         const { port } = conn.localAddr as Deno.NetAddr;
         ok(clientPorts(t).has(port));
         const startedAt = performance.now();
-        // So many that what the operating system keeps for the connection is full within a second or two.
+        // Enough to fill the operating system's buffers for the connection within a second or two.
         const telling = setInterval(() => {
           for (let sender = 0; sender < 100; sender += 1) {
             hub.tell({ to: user_id, event: "messages_updated", sender: `${ANN}${sender}` });

@@ -1,4 +1,4 @@
-// The breaker: what stops SMS to a prefix, for how long, and what does not.
+// The circuit breaker: what stops SMS to a prefix, for how long, and what does not.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -11,14 +11,14 @@ import type { TwilioDouble } from "./twilio_double.ts";
 
 const FREE = { LIMITS: only("sms_prefix", "1000/h") };
 const neighbours = numbers(200);
-/** Of another prefix. */
+/** Has another prefix. */
 const ELSEWHERE = "+14156000100";
 
 async function askFor(t: TestApp, phones: string[]): Promise<void> {
   for (const phone of phones) succeeded(await ask(t, "signup", phone));
 }
 
-/** Returns the code that the double was given for each. */
+/** Completes each sign-up with the code that the double received. */
 async function verify(t: TestApp, twilio: TwilioDouble, phones: string[]): Promise<void> {
   for (const phone of phones) {
     const { body } = twilio.messages.findLast(({ to }) => to === phone)!;
@@ -58,7 +58,7 @@ for (const [what, sent, back] of [["ten of twenty", 20, 10], ["none of nineteen"
     }, FREE));
 }
 
-Deno.test("where the limit of prefixes is off none is stopped", () =>
+Deno.test("with the limit on prefixes off, none is stopped", () =>
   withTwilio(async (t, twilio) => {
     await askFor(t, neighbours.slice(0, 40));
     equal(twilio.messages.length, 40);
@@ -80,7 +80,7 @@ Deno.test("sixty people sign up together: twenty go first, and the others as the
     }
   }, FREE));
 
-Deno.test("the breaker is every process's, and survives a restart", () =>
+Deno.test("all processes share the breaker, and it survives a restart", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     await askFor(t, neighbours.slice(0, 20));
@@ -92,7 +92,7 @@ Deno.test("the breaker is every process's, and survives a restart", () =>
     }, { database: t.database, env: { ...twilioEnv(twilio), ...FREE } });
   }, FREE));
 
-Deno.test("after the hour five go on trial at a time, and one that is lost stops the prefix for the rest of another", () =>
+Deno.test("after the hour, five at a time go on trial, and a lost one stops the prefix for the rest of another hour", () =>
   withTwilio(async (t) => {
     t.clock.freeze();
     await askFor(t, neighbours.slice(0, 20));
@@ -105,7 +105,7 @@ Deno.test("after the hour five go on trial at a time, and one that is lost stops
     equal(limited(await ask(t, "signup", neighbours[30]!)), 1);
     t.clock.advance(SECOND_MS);
     await askFor(t, [neighbours[31]!]);
-    // Alone it would leave room for four more, but for having been lost.
+    // A single trial would leave room for four more, but this one is lost.
     t.clock.advance(SETTLED_MS);
     equal(limited(await ask(t, "signup", neighbours[32]!)), 3_000);
   }, FREE));
@@ -144,7 +144,7 @@ Deno.test("a resend and the SMS before it both count as verified by the one code
     });
   }, FREE));
 
-Deno.test("sends that failed, invitations and numbers of TEST_PASSCODES are none that could come back", () =>
+Deno.test("failed sends, invitations and numbers of TEST_PASSCODES do not count as codes that could come back", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     const ann = await join(t, twilio, "+14156000101");
@@ -169,7 +169,7 @@ Deno.test("a stopped prefix gets no invitation, and the inviter sees nothing of 
     equal(invitations(twilio).length, 1);
   }, FREE));
 
-Deno.test("an invitation that a stopped prefix withholds takes nothing of the limits", () =>
+Deno.test("an invitation withheld from a stopped prefix uses up no limit", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     await askFor(t, neighbours.slice(0, 20));
@@ -180,7 +180,7 @@ Deno.test("an invitation that a stopped prefix withholds takes nothing of the li
     limited(await ask(t, "signup", "+14156000103"));
   }, { LIMITS: only("sms_service", "22/d").replace("sms_prefix=off", "sms_prefix=1000/h") }));
 
-Deno.test("stoppedMs() says a time after which it says 0, whatever went out before", () => {
+Deno.test("stoppedMs() returns a time after which it returns 0, whatever was sent before", () => {
   const sends = fc.array(
     fc.record({ age: fc.integer({ min: 0, max: 3 * STOP_MS }), verified: fc.boolean() }),
     {

@@ -1,4 +1,4 @@
-// What stands between strangers and the SMS bill, as an opponent would try it.
+// The limits that protect the SMS bill, tried as an attacker would.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { invitations, invite, invitesOf, inviteStatuses, join, withInvites } from "./invite_calls.ts";
@@ -8,7 +8,7 @@ import { ANN, BOB, CAT, refused, succeeded, type TestApp, withApp } from "./supp
 
 const numbers = (count: number) => Array.from({ length: count }, (_, nth) => `+1415${600 + nth}0100`);
 
-/** How much of each bucket is gone, in uses, by the name of its limit. */
+/** The time until each bucket is full again, in units of `stepMs`, by the name of its limit. */
 async function used(t: TestApp, stepMs: number): Promise<Record<string, number>> {
   const rows = await t.sql<{ name: string; ms: number }[]>`
     select split_part(key, ' ', 1) as name,
@@ -18,7 +18,7 @@ async function used(t: TestApp, stepMs: number): Promise<Record<string, number>>
   return Object.fromEntries(rows.map(({ name, ms }) => [name, Math.round(ms / stepMs)]));
 }
 
-Deno.test("an ask that its own gap refuses takes nothing of any limit", () =>
+Deno.test("a request refused by its resend interval uses up no limit", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     succeeded(await ask(t, "signup", ANN));
@@ -29,7 +29,7 @@ Deno.test("an ask that its own gap refuses takes nothing of any limit", () =>
     equal(twilio.messages.length, 2);
   }, { LIMITS: only("sms_address", "2/h") }));
 
-Deno.test("an ask that a limit refuses takes no gap of the number, and no other limit", () =>
+Deno.test("a request refused by a limit starts no resend interval, and uses up no other limit", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     const [one, two, three] = numbers(3);
@@ -45,12 +45,12 @@ Deno.test("an ask that a limit refuses takes no gap of the number, and no other 
     LIMITS: "sms_address=2/h,sms_service=10/10m,sms_prefix=off,sms_dial_code=off,reveal_address=60/h",
   }));
 
-Deno.test("the limits hold at once: a refusal of one leaves the others as they are", () =>
+Deno.test("the limits apply together: a refusal by one leaves the others unchanged", () =>
   withTwilio(async (t) => {
     t.clock.freeze();
     const [one, two, three] = numbers(3);
     succeeded(await ask(t, "signup", one!));
-    // Of the same prefix as the first: refused for an hour, and free of charge elsewhere.
+    // It has the same prefix as the first: refused for an hour, and not charged to other limits.
     for (let time = 0; time < 5; time += 1) {
       equal(limited(await ask(t, "signup", `${one!.slice(0, -1)}9`)), 3_600);
     }
@@ -58,7 +58,7 @@ Deno.test("the limits hold at once: a refusal of one leaves the others as they a
     equal(limited(await ask(t, "signup", three!)), 12 * 60 * 60);
   }, { LIMITS: "sms_prefix=1/h,sms_service=2/d" }));
 
-Deno.test("numbers of TEST_PASSCODES cost nothing, and are asked for when nothing is left", () =>
+Deno.test("numbers of TEST_PASSCODES cost nothing, and get in when no SMS is left", () =>
   withTwilio(async (t, twilio) => {
     succeeded(await ask(t, "signup", ANN));
     limited(await ask(t, "signup", BOB));
@@ -72,7 +72,7 @@ Deno.test("SMS of the console driver are free", () =>
     for (const phone of numbers(5)) succeeded(await ask(t, "signup", phone));
   }, { env: { LIMITS: "sms_address=1/d,sms_prefix=1/d,sms_dial_code=1/d,sms_service=1/d" } }));
 
-Deno.test("an address is a /64 of IPv6, and what a client forges left of a trusted proxy buys no SMS", () =>
+Deno.test("an address is an IPv6 /64, and one that a client forges left of a trusted proxy buys no SMS", () =>
   withTwilio(async (t, twilio) => {
     const from = (address: string, phone: string) =>
       t.call("POST", "/api/auth/signup", {
@@ -106,7 +106,7 @@ Deno.test("the log warns once when sixty percent of the day's SMS are used, not 
     equal(warnings().length, 2);
   }, { LIMITS: only("sms_service", "10/d") }));
 
-Deno.test("the log warns of each country code of whose SMS sixty percent are used, and names it", () =>
+Deno.test("the log warns when sixty percent of the SMS to a country code are used, and names the code", () =>
   withTwilio(async (t) => {
     t.clock.freeze();
     const warnings = () => t.log.filter((line) => line.includes("are running out"));
@@ -138,7 +138,7 @@ for (const way of ["signup", "signin"] as const) {
     }, { SMS_ENABLED: "false" }));
 }
 
-Deno.test("SMS_ENABLED=false: numbers of TEST_PASSCODES get in, and their invitations stay silent", () =>
+Deno.test("SMS_ENABLED=false: numbers of TEST_PASSCODES get in, and their invitations send no SMS", () =>
   withInvites(async (t, twilio) => {
     succeeded(await ask(t, "signup", ANN));
     const { body } = await complete(t, "signup", { phone: ANN, passcode: "654321" });

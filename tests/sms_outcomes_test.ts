@@ -1,4 +1,4 @@
-// What an SMS costs that failed, or of which nobody knows what became of it.
+// What is charged for an SMS that failed, or whose outcome is unknown.
 
 import { deepEqual, equal } from "./assert.ts";
 import { invitations, invite, inviteAgain, join, withInvites } from "./invite_calls.ts";
@@ -14,7 +14,7 @@ async function paidPasscodes(t: TestApp): Promise<number> {
   return (await t.sql`select 1 from paid_passcodes`).length;
 }
 
-Deno.test("an SMS that Twilio confirms too late is paid for, and may be asked for again at once", () =>
+Deno.test("an SMS that Twilio confirms too late is charged, and may be requested again at once", () =>
   withTwilio(async (t, twilio) => {
     const released = Promise.withResolvers<void>();
     twilio.answer(() => released.promise.then(() => new Response()));
@@ -24,7 +24,7 @@ Deno.test("an SMS that Twilio confirms too late is paid for, and may be asked fo
 
     succeeded(await ask(t, "signup", ANN));
     limited(await ask(t, "signup", BOB));
-    // The code of the first came as well: it is the same.
+    // The first SMS arrived as well, with the same code.
     const [first, second] = twilio.messages.map(({ body }) => body.slice(0, 6));
     equal(first, second);
     succeeded(await complete(t, "signup", { phone: ANN, passcode: first! }));
@@ -32,7 +32,7 @@ Deno.test("an SMS that Twilio confirms too late is paid for, and may be asked fo
     released.resolve();
   }, { LIMITS: only("sms_service", "2/d") }));
 
-Deno.test("an SMS whose outcome nobody knows is paid for by every limit", () =>
+Deno.test("an SMS whose outcome is unknown is charged, and so is each retry", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     twilio.answer(badGateway, 10);
@@ -43,7 +43,7 @@ Deno.test("an SMS whose outcome nobody knows is paid for by every limit", () =>
     equal(await paidPasscodes(t), 3);
   }, { LIMITS: only("sms_service", "3/d") }));
 
-Deno.test("an invitation whose outcome nobody knows is paid for", () =>
+Deno.test("an invitation whose outcome is unknown is charged", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     twilio.answer(badGateway);
@@ -51,7 +51,7 @@ Deno.test("an invitation whose outcome nobody knows is paid for", () =>
     limited(await ask(t, "signup", CAT));
   }, { LIMITS: only("sms_service", "2/d") }));
 
-Deno.test("an SMS that failed costs its address one, and nobody else", () =>
+Deno.test("a failed SMS is charged to its address and to nobody else", () =>
   withTwilio(async (t, twilio) => {
     t.clock.freeze();
     twilio.answer({ status: 500, code: 20500 }, 4);
@@ -80,7 +80,7 @@ Deno.test("a provider that fails uses up nothing of reveal_address", () =>
     succeeded(await ask(t, "signup", ANN));
   }, { LIMITS: only("reveal_address", "1/d") }));
 
-Deno.test("an invitation whose SMS failed costs nobody anything, not even its address", () =>
+Deno.test("an invitation whose SMS failed is charged to nobody, not even its address", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     twilio.answer({ status: 500, code: 20500 });

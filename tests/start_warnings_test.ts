@@ -1,4 +1,4 @@
-// The warnings that the service prints at its start.
+// The warnings that the service logs at its start.
 
 import { deepEqual, equal, match } from "./assert.ts";
 
@@ -13,7 +13,7 @@ import { startTwilioDouble } from "./twilio_double.ts";
 const JWT_SECRET = "a secret of thirty-two bytes or more";
 const ALL = "sms_address, sms_prefix, sms_dial_code, sms_service";
 
-Deno.test("a start with Twilio warns of every limit on SMS that is off and of an address that only this machine has", async () => {
+Deno.test("a start with Twilio warns of every limit on SMS that is off, and of a PUBLIC_URL that only this machine can reach", async () => {
   const twilio = startTwilioDouble();
   const log: string[] = [];
   configureLogging("json", (line) => void log.push(line));
@@ -57,7 +57,7 @@ Deno.test("a start warns of a clock that is more than half a minute from the dat
   );
 });
 
-Deno.test("a start warns of a database that may lose what was answered for, and of media that nobody can read", () => {
+Deno.test("a start warns of a database that may lose confirmed data, and of media that cannot be read", () => {
   const log: string[] = [];
   configureLogging("json", (line) => void log.push(line));
   warnOfSettings({ unsafe: [] });
@@ -71,7 +71,7 @@ Deno.test("a start warns of a database that may lose what was answered for, and 
   );
 });
 
-Deno.test("the service itself says so when it starts", async () => {
+Deno.test("the service itself logs these warnings when it starts", async () => {
   const [twilio, database] = [startTwilioDouble(), await createTestDatabase()];
   const env = { ...twilioEnv(twilio), DATABASE_URL: database.url, JWT_SECRET, LIMITS: "off" };
   const service = await startService({ env });

@@ -1,4 +1,4 @@
-// What a start says: to machines, which read a line of the log, and of why there is none.
+// What a start prints, for machines and for people, how it explains a failure, and which signals it heeds.
 
 import { deepEqual, equal, match, ok, throws } from "./assert.ts";
 import { parseConfig } from "../services/config.ts";
@@ -14,7 +14,7 @@ const TWILIO = {
   TWILIO_PHONE_NUMBER: "+14155550100",
 };
 
-/** What it says, without what every line has. */
+/** Its fields, without those that every line has. */
 function said(env: Record<string, string>, started: Partial<Omit<Started, "config">> = {}) {
   const lines: string[] = [];
   configureLogging("json", (line) => void lines.push(line));
@@ -25,7 +25,7 @@ function said(env: Record<string, string>, started: Partial<Omit<Started, "confi
   return fields;
 }
 
-Deno.test("a start says where everything is, in addresses that can be opened, and what it works with", () => {
+Deno.test("a start says where everything is, as addresses that can be opened, and what it uses", () => {
   const embedded = { location: "/data/postgres", adopted: false };
   deepEqual(said({ HOST: "127.0.0.1" }, { embedded }), {
     listening: "http://127.0.0.1:3000",
@@ -41,7 +41,7 @@ Deno.test("a start says where everything is, in addresses that can be opened, an
   ok("recovered" in said({}, { embedded: { ...embedded, adopted: true } }));
 });
 
-Deno.test("a start with a provider says that passcodes go out by SMS, and no secret", () => {
+Deno.test("a start with a provider says that passcodes are sent by SMS, and reveals no secret", () => {
   const DATABASE_URL = "postgres://puffin:hush-word@db.example/puffin";
   const fields = said({ ...TWILIO, SMS_DRIVER: "twilio", DATABASE_URL, JWT_SECRET: "hush".repeat(10) });
   equal(fields.database, "PostgreSQL 18.4, from DATABASE_URL");
@@ -49,7 +49,7 @@ Deno.test("a start with a provider says that passcodes go out by SMS, and no sec
   ok(!JSON.stringify(fields).includes("hush"));
 });
 
-Deno.test("a start says the same to people in a few lines, also where LOG_FORMAT wants that of a pipe", async () => {
+Deno.test("with LOG_FORMAT=pretty, a start says the same in a few lines for people, even into a pipe", async () => {
   const database = await createTestDatabase();
   const service = await startService({
     env: { DATABASE_URL: database.url, JWT_SECRET: "s".repeat(40), LOG_FORMAT: "pretty" },
@@ -69,7 +69,7 @@ Deno.test("a process started by nohup does not listen to the signal that it was 
   equal(new TextDecoder().decode(stdout).trim(), "0", new TextDecoder().decode(stderr));
 });
 
-Deno.test("a start that cannot listen names the variable that says where, and any other its own reason", () => {
+Deno.test("explain() names the variable to change if the service cannot listen, and otherwise gives the error's message", () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const failure = (hostname: string, port: number) => {
     let failed: unknown;

@@ -1,4 +1,4 @@
-// Tickets for WebSockets: one socket each, within a minute, and nothing that outlives its session.
+// Tickets for WebSockets: each opens one socket, within a minute, and only while its session lasts.
 
 import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 
@@ -21,7 +21,7 @@ async function issue(t: TestApp, token: string): Promise<string> {
   return answer.body.ticket;
 }
 
-/** The status of a handshake with this query, whose connection is closed at once. */
+/** The status of a handshake with this query; the connection is closed at once. */
 async function statusOf(t: TestApp, query: string, headers = {}): Promise<number> {
   const { status, conn } = await shakeHands(t.url, `${PATH}?${query}`, headers);
   conn.close();
@@ -32,7 +32,7 @@ function open(t: TestApp, ticket: string): Promise<TestSocket> {
   return openSocket(`${t.url.replace("http", "ws")}${PATH}?ticket=${ticket}`);
 }
 
-Deno.test("a ticket opens a WebSocket of its session, which is told like every other and ends with it", () =>
+Deno.test("a ticket opens a WebSocket of its session, which is notified like any other and ends with the session", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = [await one.signUp(ANN), await one.signUp(BOB)];
     const { body } = await one.call("POST", `${PATH}/ticket`, { token: ann.token });
@@ -70,7 +70,7 @@ Deno.test("a ticket is good for a minute by the service's clock", () =>
     equal(await statusOf(t, `ticket=${second}`), 401);
   }));
 
-Deno.test("a ticket is used up by nobody once its session has ended or its minute is over, though it was found before", () =>
+Deno.test("a ticket cannot be redeemed once its session has ended or its minute is over, even if it was found before", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     t.clock.freeze();
@@ -133,7 +133,7 @@ Deno.test("a ticket that is used, expired, unknown, another service's, or of a s
   }
 });
 
-Deno.test("a ticket counts alone and opens nothing but a WebSocket", () =>
+Deno.test("with a ticket no token counts, and a ticket opens nothing but a WebSocket", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const authorization = `Bearer ${token}`;
@@ -148,7 +148,7 @@ Deno.test("a ticket counts alone and opens nothing but a WebSocket", () =>
     equal(await statusOf(t, `ticket=${ticket}`), 101);
   }));
 
-Deno.test("a ticket is used up by the upgrade alone: not by HEAD, a plain GET, a bad handshake, or an address without room", () =>
+Deno.test("only the upgrade uses a ticket up: not HEAD, a plain GET, a bad handshake, or an address at its limit of sockets", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const ticket = await issue(t, token);
@@ -167,7 +167,7 @@ Deno.test("a ticket is used up by the upgrade alone: not by HEAD, a plain GET, a
     equal((await t.call("GET", `${PATH}?${query}`)).status, 401);
   }, { env: { LIMITS: only("sockets_address", "1") } }));
 
-Deno.test("insertTicket() drops rows in the order of their hashes, so that two at once cannot block each other", () =>
+Deno.test("insertTicket() deletes rows in the order of their hashes, so that two at once cannot deadlock", () =>
   withApp(async (t) => {
     await t.signUp(ANN);
     const [session] = await t.sql<{ id: string }[]>`select id from sessions`;
@@ -189,7 +189,7 @@ Deno.test("insertTicket() drops rows in the order of their hashes, so that two a
     equal((await t.sql`select from tickets`).length, 1);
   }));
 
-Deno.test("a session has at most 20 unused tickets: one more takes the oldest's place, and nobody else's", () =>
+Deno.test("a session has at most 20 unused tickets: one more replaces its oldest, and none of another session", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const other = await issue(t, bob.token);

@@ -1,4 +1,4 @@
-// What a token says of itself, and how it was signed: nothing but HS256 by one of our secrets is believed.
+// The header of a token, and how it was signed: only HS256 with one of our secrets is accepted.
 
 import { Buffer } from "node:buffer";
 import { decodeJwt, EncryptJWT, exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
@@ -6,14 +6,14 @@ import { decodeJwt, EncryptJWT, exportJWK, exportSPKI, generateKeyPair, SignJWT 
 import { ANN, succeeded, withApp } from "./support.ts";
 import { ENV, forge, hmac, isRefused, OTHER, SECRET, signedAs } from "./token_forgery.ts";
 
-Deno.test("a header signed as ours works, so that those below fail for what they say", () =>
+Deno.test("a header signed like ours is accepted, so those below fail for what they say", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const same = await signedAs(token, { alg: "HS256", typ: "JWT" }, await hmac(SECRET));
     succeeded(await t.call("GET", "/api/contacts", { token: same }));
   }, ENV));
 
-Deno.test("a token is 401 whose header says anything but HS256, however it is spelt, although our key signed it", () =>
+Deno.test("a token signed by our key is 401 if its header says anything but HS256, however it is spelt", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const sign = await hmac(SECRET);
@@ -39,7 +39,7 @@ Deno.test("a token is 401 whose header says anything but HS256, however it is sp
     }
   }, ENV));
 
-Deno.test("a token is 401 that another kind of key signed, or a key that it brings along or names", () =>
+Deno.test("a token is 401 if it is signed by another kind of key, or by a key that it contains or names", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
@@ -75,7 +75,7 @@ Deno.test("a token is 401 that another kind of key signed, or a key that it brin
     await isRefused(t, await forge(token, { secret: "\0".repeat(32) }), "a key of zeros");
   }, ENV));
 
-Deno.test("a token is 401 that asks for extensions which nobody here knows, or that is encrypted", () =>
+Deno.test("a token is 401 if it requires unknown extensions, or is encrypted", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const sign = await hmac(SECRET);

@@ -7,7 +7,7 @@ import { ENV, forge, isRefused, nowS, OTHER, SECRET, unsigned } from "./token_fo
 
 const HOUR_S = 3_600;
 
-/** Of base64url, in their order. */
+/** The alphabet of base64url, in order. */
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 Deno.test("a token names a user and a session, and says nothing about the person", () =>
@@ -21,7 +21,7 @@ Deno.test("a token names a user and a session, and says nothing about the person
     ok(exp! > nowS() + 29 * 24 * HOUR_S && iat! <= nowS() && jti!.length > 0);
   }, ENV));
 
-Deno.test("a forgery that changes nothing works, so that those below fail for what they change", () =>
+Deno.test("a forgery without changes is accepted, so those below fail for what they change", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     succeeded(await t.call("GET", "/api/contacts", { token: await forge(token) }));
@@ -82,7 +82,7 @@ Deno.test("a token whose claims are not ours is 401, however well it is signed",
     succeeded(await t.call("GET", "/api/contacts", { token }));
   }, ENV));
 
-Deno.test("a token of one user for a session of another's is 401, also while both were looked at just now", () =>
+Deno.test("a token of one user for the session of another is 401, even if both were checked a moment ago", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const bob = await t.signUp(BOB);
@@ -109,7 +109,7 @@ Deno.test("garbage is 401", () =>
       `${header}.${header}.${signature}`,
       `${token}${token}`,
       `${token}=`,
-      // The same 32 bytes, with a bit behind their last.
+      // Decodes to the same 32 bytes: only a padding bit differs.
       token.slice(0, -1) + LETTERS[LETTERS.indexOf(token.at(-1)!) + 1],
       "a".repeat(6_000),
     ];

@@ -22,12 +22,12 @@ const TOKEN = twilioEnv({ baseUrl: "" } as never)["TWILIO_AUTH_TOKEN"]!;
 interface Callback {
   path: string;
   form: Record<string, string>;
-  /** The address that Twilio signs; that of PUBLIC_URL unless told. */
+  /** The URL that Twilio signs; by default the one below PUBLIC_URL. */
   signedFor?: string;
   token?: string;
 }
 
-/** Calls as Twilio does, with a signature that Twilio's own SDK made. */
+/** Calls as Twilio does, with a signature made by Twilio's own SDK. */
 function callBack(t: TestApp, { path, form, signedFor = PUBLIC_URL + path, token = TOKEN }: Callback) {
   const signature = twilioSdk.getExpectedTwilioSignature(token, signedFor, form);
   const headers = { ...FORM, "x-twilio-signature": signature };
@@ -47,7 +47,7 @@ function understood({ status, body }: Answer): void {
   deepEqual([status, body], [204, null]);
 }
 
-Deno.test("every SMS names the address for its status, where PUBLIC_URL is one that Twilio can reach", () =>
+Deno.test("every SMS names the URL for status callbacks if PUBLIC_URL is one that Twilio can reach", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await invite(t, ann, BOB);
@@ -88,7 +88,7 @@ for (const status of ["undelivered", "failed"]) {
       equal(t.log.join("").includes(BOB.slice(1)), false);
     }));
 
-  Deno.test(`${status} of a passcode is logged once, and told to who asks again, that time only`, () =>
+  Deno.test(`${status} of a passcode is logged once, and reported to the next request for a code only`, () =>
     withInvites(async (t, twilio) => {
       succeeded(await ask(t, "signup", BOB));
       for (let times = 0; times < 2; times += 1) {
@@ -99,13 +99,13 @@ for (const status of ["undelivered", "failed"]) {
       equal(t.log.join("\n").match(/"purpose":"passcode","provider_code":30005/g)!.length, 1);
 
       t.clock.advance(2 * MINUTE_MS);
-      // What is said of the first SMS has nothing to do with the second.
+      // A report about the first SMS does not concern the second.
       understood(await tellStatus(t, twilio.sids[0]!, status));
       equal("last_delivery" in (await ask(t, "signup", BOB)).body, false);
     }));
 }
 
-Deno.test("a callback about an SMS before Twilio's answer is noted is not lost, for a passcode or an invitation", () =>
+Deno.test("a callback that arrives before Twilio's answer is recorded is not lost, for a passcode or an invitation", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const early: Promise<Answer>[] = [];
@@ -125,7 +125,7 @@ Deno.test("a callback about an SMS before Twilio's answer is noted is not lost, 
     equal((await ask(t, "signup", CAT)).body.last_delivery, "undelivered");
   }));
 
-Deno.test("START that comes while an SMS that nobody knows is looked for stays said", () =>
+Deno.test("a START that arrives while an unknown SMS is still being looked up stays in force", () =>
   withInvites(async (t) => {
     const told = tellStatus(t, "SM404", "undelivered", { ErrorCode: "21610" });
     // The first lookup has blocked SMS to the number; two more follow.
@@ -135,7 +135,7 @@ Deno.test("START that comes while an SMS that nobody knows is looked for stays s
     succeeded(await ask(t, "signup", BOB));
   }));
 
-Deno.test("an undelivered passcode is of its own number and purpose, and forgotten when the code came back", () =>
+Deno.test("an undelivered passcode concerns only its number and purpose, and is forgotten once the code comes back", () =>
   withInvites(async (t, twilio) => {
     await join(t, twilio, ANN);
     succeeded(await ask(t, "signin", ANN));
@@ -147,7 +147,7 @@ Deno.test("an undelivered passcode is of its own number and purpose, and forgott
     equal("last_delivery" in (await ask(t, "signin", ANN)).body, false);
   }));
 
-Deno.test("an undelivered passcode is also told where the next ask makes a new code", () =>
+Deno.test("an undelivered passcode is also reported if the next request makes a new code", () =>
   withInvites(async (t, twilio) => {
     succeeded(await ask(t, "signup", BOB));
     understood(await tellStatus(t, twilio.sids[0]!, "undelivered"));
@@ -157,7 +157,7 @@ Deno.test("an undelivered passcode is also told where the next ask makes a new c
     deepEqual([body.last_delivery, body.expires_in], ["undelivered", 600]);
   }));
 
-Deno.test("a failed resend keeps the outcome of the SMS before it for the next", () =>
+Deno.test("after a failed resend, the next request still reports the outcome of the SMS before it", () =>
   withInvites(async (t, twilio) => {
     succeeded(await ask(t, "signup", BOB));
     understood(await tellStatus(t, twilio.sids[0]!, "undelivered"));
@@ -168,7 +168,7 @@ Deno.test("a failed resend keeps the outcome of the SMS before it for the next",
     equal((await ask(t, "signup", BOB)).body.last_delivery, "undelivered");
   }));
 
-Deno.test("an undelivered SMS because of STOP stops all others, and the inviter sees it as sent", () =>
+Deno.test("an SMS undelivered because of STOP blocks all others, and the inviter sees it as sent", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await invite(t, ann, BOB);
@@ -178,7 +178,7 @@ Deno.test("an undelivered SMS because of STOP stops all others, and the inviter 
     refused(await ask(t, "signup", BOB), 403, "sms_opted_out");
   }));
 
-Deno.test("an undelivered SMS because of STOP stops all others, also when it is not the last that is remembered", () =>
+Deno.test("an SMS undelivered because of STOP blocks all others, even if it is not the latest one", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     succeeded(await ask(t, "signup", BOB));
@@ -192,7 +192,7 @@ Deno.test("an undelivered SMS because of STOP stops all others, also when it is 
     understood(await tellStatus(t, "SM00000000000000000000000000000000", "failed", ofNobody));
   }));
 
-Deno.test("a status of an SMS that nobody knows changes nothing", () =>
+Deno.test("the status of an unknown SMS changes nothing", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await invite(t, ann, BOB);
@@ -218,7 +218,7 @@ for (const word of ["STOP", "StopAll", " unsubscribe\n", "Cancel", "END", "quit"
     }));
 }
 
-Deno.test("an SMS is what the messaging service took it for, and otherwise only a word by itself is an order", () =>
+Deno.test("an SMS means what the messaging service took it for; otherwise only a word by itself is a command", () =>
   withInvites(async (t) => {
     understood(await tellInbound(t, BOB, "Alto", { OptOutType: "STOP" }));
     understood(await tellInbound(t, ANN, "STOP", { OptOutType: "" }));
@@ -233,7 +233,7 @@ Deno.test("an SMS is what the messaging service took it for, and otherwise only 
   }));
 
 for (const word of ["START", "yes", "Unstop"]) {
-  Deno.test(`${word} ends a carrier's STOP, and not what was said on the page`, () =>
+  Deno.test(`${word} ends a carrier's STOP, but not an opt-out on the page`, () =>
     withInvites(async (t, twilio) => {
       const ann = await join(t, twilio, ANN);
       await t.sql`

@@ -51,7 +51,7 @@ async function withTwilio(act: (scene: Scene) => Promise<void>) {
   }
 }
 
-/** Nobody knows what became of it. */
+/** Whether the SMS was sent is unknown. */
 const failed = { sent: false, refusal: "sms_failed", provider_code: null, perhaps: "yes" };
 
 Deno.test("send() makes the one request that Twilio documents", () =>
@@ -69,7 +69,7 @@ Deno.test("send() makes the one request that Twilio documents", () =>
     deepEqual(failures, []);
   }));
 
-Deno.test("send() names a messaging service in the place of a number", () =>
+Deno.test("send() names a messaging service instead of a number", () =>
   withTwilio(async ({ twilio, sender }) => {
     const sms = await sender({ from: { messagingServiceSid: "MG42" } });
 
@@ -77,7 +77,7 @@ Deno.test("send() names a messaging service in the place of a number", () =>
     deepEqual(twilio.requests[0]?.form, { To: ANN, MessagingServiceSid: "MG42", Body: TEXT });
   }));
 
-Deno.test("send() names an address for callbacks where there is one", () =>
+Deno.test("send() names a URL for callbacks if there is one", () =>
   withTwilio(async ({ twilio, sender }) => {
     const statusCallback = "https://talk.example/api/twilio/status";
     await (await sender({ statusCallback })).send(ANN, TEXT);
@@ -118,7 +118,7 @@ Deno.test("send() translates every code of the table and an unknown one, logging
     equal(refusalOf(null), "sms_failed");
   }));
 
-Deno.test("send() reads the error of a message that was taken and failed at once", () =>
+Deno.test("send() reads the error of a message that was accepted and failed at once", () =>
   withTwilio(async ({ twilio, sender }) => {
     twilio.answer(() => Response.json({ sid: "SM1", status: "failed", error_code: 30006 }, { status: 201 }));
 
@@ -127,7 +127,7 @@ Deno.test("send() reads the error of a message that was taken and failed at once
     deepEqual(outcome, { sent: false, refusal: "sms_not_allowed", provider_code: 30006, perhaps: "no" });
   }));
 
-Deno.test("send() takes a message that failed at once for refused, also without a code", () =>
+Deno.test("send() treats a message that failed at once as refused, even without a code", () =>
   withTwilio(async ({ twilio, sender }) => {
     for (const status of ["failed", "undelivered", "canceled"]) {
       twilio.answer(() => Response.json({ sid: "SM1", status, error_code: null }, { status: 201 }));
@@ -172,11 +172,11 @@ for (const [name, answer] of Object.entries(GARBAGE)) {
 
 const UNINTELLIGIBLE = { reason: "unintelligible", status: null, provider_code: null };
 
-/** Twilio's answer with so much empty space that it has so many bytes. */
+/** An answer of Twilio's, padded with spaces to this many bytes. */
 const padded = (bytes: number) =>
   JSON.stringify({ sid: "SM1", status: "queued", error_code: null }).padEnd(bytes);
 
-Deno.test("send() reads 64 KiB of an answer, unpacked, and takes a longer one for unintelligible", () =>
+Deno.test("send() reads 64 KiB of an answer, uncompressed, and treats a longer one as unintelligible", () =>
   withTwilio(async ({ twilio, failures, sender }) => {
     const sms = await sender();
     const packed = (bytes: number) => () =>
@@ -197,7 +197,7 @@ Deno.test("send() reads 64 KiB of an answer, unpacked, and takes a longer one fo
     }
   }));
 
-Deno.test("send() cuts the connection of an answer without end, and heeds its status", () =>
+Deno.test("send() cuts the connection of an endless answer, and goes by its status", () =>
   withTwilio(async ({ twilio, failures, sender }) => {
     const sms = await sender();
     const block = new TextEncoder().encode("[".repeat(65_536));
@@ -231,7 +231,7 @@ Deno.test("send() follows no redirect", () =>
     equal(twilio.requests.length, 4);
   }));
 
-Deno.test("send() gives up at the time limit, before the headers as within the body", () =>
+Deno.test("send() gives up at the time limit, before the headers and within the body", () =>
   withTwilio(async ({ twilio, failures, sender }) => {
     const released = Promise.withResolvers<void>();
     const sms = await sender({ timeoutMs: 100 });
@@ -247,7 +247,7 @@ Deno.test("send() gives up at the time limit, before the headers as within the b
     released.resolve();
   }));
 
-/** Takes one request of every connection that it keeps open, and closes it under the next one. */
+/** Answers the first request on a connection and keeps it open, but closes it on the second request. */
 function startClosingServer() {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let asked = 0;
@@ -283,7 +283,7 @@ function startClosingServer() {
   };
 }
 
-Deno.test("send() asks once, also where a connection would be closed under it that was kept from the one before", async () => {
+Deno.test("send() makes one request, even if a connection kept from the one before would be closed under it", async () => {
   const server = startClosingServer();
   const sms = await createTwilioSms({
     accountSid: ACCOUNT_SID,
@@ -298,7 +298,7 @@ Deno.test("send() asks once, also where a connection would be closed under it th
   await server.close();
 });
 
-Deno.test("send() tells a provider that heard the request and hung up from one that is unreachable", async () => {
+Deno.test("send() distinguishes a provider that received the request and hung up from an unreachable one", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const failures: TwilioFailure[] = [];
   const sms = await createTwilioSms({

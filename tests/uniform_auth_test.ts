@@ -1,4 +1,4 @@
-// UNIFORM_AUTH=1: who has an account shows in no answer, in no work that is done for it and in no time that it takes.
+// UNIFORM_AUTH=1: neither an answer nor the work for it reveals who has an account; its time is printed.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 
@@ -9,7 +9,7 @@ import { ANN, type Answer, BOB, CAT, refused, succeeded, type TestApp, withApp }
 
 const UNIFORM = { UNIFORM_AUTH: "1" };
 const DAN = "+14155550104";
-/** Ann has an account, Bob is suspended, Cat was invited, and of Dan nobody knows. */
+/** Ann has an account, Bob is suspended, Cat was invited, and Dan is unknown. */
 const NUMBERS = [ANN, BOB, CAT, DAN];
 
 async function withNumbers(run: (t: TestApp) => Promise<void>, env = {}): Promise<void> {
@@ -26,13 +26,13 @@ async function addUsers(t: TestApp): Promise<void> {
     values (${ANN}, 'active', now()), (${BOB}, 'suspended', now()), (${CAT}, 'invited', now())`;
 }
 
-/** All that an answer shows, but the name of its request and the second. */
+/** All of an answer except its request id and its date. */
 function shown({ status, headers, body }: Answer): string {
   const kept = [...headers].filter(([name]) => name !== "x-request-id" && name !== "date");
   return JSON.stringify([status, kept, { ...body, request_id: undefined }]);
 }
 
-/** The same call for every number is answered the same; the answer is one of them. */
+/** Asserts that the call is answered the same for every number; returns one of the answers. */
 async function alike(call: (phone: string) => Promise<Answer>): Promise<Answer> {
   const answers = [];
   for (const phone of NUMBERS) answers.push(await call(phone));
@@ -45,7 +45,7 @@ function lastText(t: TestApp, phone: string): string {
 }
 
 for (const way of WAYS) {
-  Deno.test(`/${way} answers the same bytes to every number: at first, within the gap, and after it`, () =>
+  Deno.test(`/${way} answers the same bytes to every number: at first, within the resend interval, and after it`, () =>
     withNumbers(async (t) => {
       for (const gap of [1, 2, 5, 10]) {
         succeeded(await alike((phone) => ask(t, way, phone)));
@@ -57,7 +57,7 @@ for (const way of WAYS) {
       refused(await alike((phone) => ask(t, way, phone)), 429, "rate_limited");
     }));
 
-  Deno.test(`/complete-${way} answers the same bytes to every number: without a code, to wrong ones, burnt, expired`, () =>
+  Deno.test(`/complete-${way} answers the same bytes to every number: without a code, for wrong ones, after too many, and expired`, () =>
     withNumbers(async (t) => {
       const guess = (nth: number) =>
         alike((phone) => {
@@ -83,7 +83,7 @@ for (const way of WAYS) {
       await withTwilio(
         async (t, twilio) => {
           await addUsers(t);
-          // What is done once a connection or a process is done before.
+          // What is done once per connection or process is done before.
           await ask(t, way, "+14155550199");
           const asks: string[][] = [];
           const guesses: string[][] = [];
@@ -114,7 +114,7 @@ for (const way of WAYS) {
   });
 }
 
-Deno.test("the SMS says what the number can do: a code that works, or the other way without any code", () =>
+Deno.test("the SMS says what the number can do: it has a code that works, or names the other way without any code", () =>
   withNumbers(async (t) => {
     for (const way of WAYS) await alike((phone) => ask(t, way, phone));
     const texts = (phone: string) =>
@@ -134,7 +134,7 @@ Deno.test("the SMS says what the number can do: a code that works, or the other 
     refused(await complete(t, "signin", { phone: BOB, passcode: code(BOB, 1) }), 403, "suspended");
   }));
 
-Deno.test("a right guess of a code that was not sent is a wrong code like any other, and opens nothing", () =>
+Deno.test("a correct guess of a code that was not sent counts as wrong, and opens nothing", () =>
   withNumbers(async (t) => {
     const useless: [Way, string][] = [["signup", ANN], ["signup", BOB], ["signin", CAT], ["signin", DAN]];
     for (const [way, phone] of useless) {
@@ -152,7 +152,7 @@ Deno.test("a right guess of a code that was not sent is a wrong code like any ot
     );
   }, { TEST_PASSCODES: NUMBERS.map((phone) => `${phone}=654321`).join(",") }));
 
-Deno.test("an SMS is withheld for reasons of the number alone, which say nothing of an account", () =>
+Deno.test("an SMS is withheld only for reasons of the number, which reveal nothing about an account", () =>
   withTwilio(async (t) => {
     await addUsers(t);
     t.clock.freeze();
@@ -171,10 +171,10 @@ Deno.test("an SMS is withheld for reasons of the number alone, which say nothing
     }
   }, UNIFORM));
 
-/** So many numbers are asked for each way; with LONG=1 enough of them to see a difference of a few per cent. */
+/** Numbers to ask for in each way; with LONG=1 enough of them to see a difference of a few per cent. */
 const TIMED = Deno.env.get("LONG") === "1" ? 3_000 : 120;
 
-Deno.test("how long /signup and /signin take with an account and without one is printed, and every one is 200", () =>
+Deno.test("/signup and /signin are 200 with and without an account, and their response times are printed", () =>
   withApp(async (t) => {
     const numbers = Array.from({ length: TIMED }, (_, place) => `+1415${5_000_000 + place}`);
     const registered = new Set(numbers.filter(() => Math.random() < 0.5));
@@ -204,7 +204,7 @@ function median(ms: number[]): string {
   return ms.toSorted((one, other) => one - other)[ms.length >> 1]!.toFixed(2);
 }
 
-/** How often one of these is slower than one of those (Mann and Whitney's U, as a share): 0.5 where nothing can be told. */
+/** The share of pairs in which one of `these` is slower (Mann-Whitney U): 0.5 if nothing can be told. */
 function slowerShare(these: number[], those: number[]): number {
   const slower = these.reduce((sum, one) => sum + those.filter((other) => one > other).length, 0);
   return slower / (these.length * those.length);

@@ -1,4 +1,4 @@
-// The page of an invitation where UNIFORM_AUTH=1: one way in for everybody, that shows nothing of who has an account.
+// The page of an invitation with UNIFORM_AUTH=1: the same for everybody, so that it reveals no account.
 
 import { equal, match } from "./assert.ts";
 
@@ -8,7 +8,7 @@ import { wrong } from "./passcode_calls.ts";
 import { list } from "./session_calls.ts";
 import { ANN, BOB, CAT, refused, type TestApp, withApp } from "./support.ts";
 
-/** Any address below /i/ is a page to sign up on. */
+/** Every address below /i/ shows a page to sign up on. */
 const PATH = "/i/AAAAAAAAAAAAAAAAAAAAAA";
 const OPTIONS = { env: { UNIFORM_AUTH: "1" } };
 
@@ -16,7 +16,7 @@ async function send(t: TestApp, phone: string): Promise<Page> {
   return await submit(t, await visit(t, PATH), "send", { phone_number: phone });
 }
 
-/** A page as it is for nobody in particular. */
+/** A page with its phone number replaced. */
 function shown({ status, html }: Page, phone: string): string {
   return `${status} ${html.replaceAll(phone, "-").replaceAll(maskPhoneNumber(phone as PhoneNumber), "-")}`;
 }
@@ -61,7 +61,7 @@ Deno.test("the page tells nobody but the owner of the number that it is suspende
     equal((await submit(t, asked, "verify", { passcode: t.codeFor(CAT) })).status, 403);
   }, OPTIONS));
 
-Deno.test("the code of the page is worth nothing at /complete-signup where there is an account", () =>
+Deno.test("the code of the page is refused by /complete-signup if there is an account", () =>
   withApp(async (t) => {
     await t.sql`insert into users (phone_number, status, created_at) values (${ANN}, 'active', now())`;
     await send(t, ANN);

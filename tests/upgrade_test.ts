@@ -22,7 +22,7 @@ Deno.test("upgrade() makes a socket that keeps nothing of its request while it i
   equal(await answer, "there and back");
 
   const collect = createCollect();
-  // Some of it is let go of only at the end of later turns.
+  // Some references are released only at the end of later turns.
   for (let time = 0; time < 50 && requests[0]!.deref(); time++) {
     await turn();
     collect();

@@ -1,17 +1,17 @@
-// What happens by itself every hour to rows that nobody needs any more.
+// The hourly deletion of rows that nobody needs any more.
 
 import { deepEqual, equal, match } from "./assert.ts";
 
 import { ROWS_AT_ONCE } from "../db/upkeep.ts";
 import { withApp } from "./support.ts";
 
-Deno.test("deleteOldRows() deletes the rows of every table that no rule looks at any more, and none that only look old", () =>
+Deno.test("deleteOldRows() deletes, in every table, the rows that no rule needs any more, and none that only look old", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ago = (hours: number) => new Date(t.clock.now().getTime() - hours * 60 * 60 * 1_000);
     await t.sql`
       insert into users (phone_number, status, created_at) values ('+14155550101', 'active', 'epoch')`;
-    // Kept is the session of a year that was renewed lately, and the one that ended 29 days ago.
+    // A session is kept until 30 days after it expired or ended, however old it is.
     await t.sql`
       insert into sessions (id, user_id, device, created_at, last_seen_at, expires_at, ended_at)
       select session.id, users.id, '', 'epoch', 'epoch', expires_at, ended_at
@@ -54,7 +54,7 @@ Deno.test("deleteOldRows() deletes the rows of every table that no rule looks at
     ]);
   }));
 
-Deno.test("deleteOldRows() takes all old rows, 10,000 at once, whatever happens to another table", () =>
+Deno.test("deleteOldRows() deletes all old rows, 10,000 at a time, even if another table fails", () =>
   withApp(async (t) => {
     await t.sql`
       insert into limits (key, hits, last_hit_at)

@@ -2,7 +2,7 @@ import { equal, ok, rejects } from "./assert.ts";
 
 import { within } from "../db/connection/within.ts";
 
-/** Keeps this process from everything else. */
+/** Blocks the event loop for this long. */
 function beBusy(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until;);
 }
@@ -24,7 +24,7 @@ Deno.test("within() does not count time in which the process was busy, whatever 
   }
 });
 
-Deno.test("within() ends all the same where the process is busy all the time", async () => {
+Deno.test("within() still rejects if the process is busy all the time", async () => {
   const timer = setInterval(() => beBusy(400), 1);
   const startedAt = performance.now();
   await rejects(within(100, new Promise(() => {}))).finally(() => clearInterval(timer));
