@@ -13,6 +13,9 @@ import { latin1, openHttp, type RawAnswer } from "./http_connection.ts";
 import { createChecker } from "./openapi_checker.ts";
 import type { Answer } from "./support.ts";
 
+/** The calls after which the caller may have no session: a method and the pattern of a path. */
+const ENDS_SESSION = /^POST .*\/(signout|delete-account)$|^DELETE .*\/sessions\//;
+
 /** What the OpenAPI document says, and which of the two services has a route. */
 async function readTarget({ service, twilio }: Target) {
   const read = async (url: string) => await (await fetch(`${url}/openapi.json`)).json();
@@ -119,8 +122,8 @@ Deno.test("no request to any route is answered with 500 or in an undocumented fo
             ok(answer, connection.timedOut ? "It hangs" : "There was no answer");
             const judgement = judge(request, path, answer, read);
             seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
-            // Replaces an account that has signed out.
-            if (answer.status === 200 && /signout$|sessions\/.*DELETE/.test(request.surface.pattern)) {
+            // Replaces an account that has lost its session.
+            if (answer.status === 200 && ENDS_SESSION.test(`${request.method} ${request.surface.pattern}`)) {
               cast = await createCast(target.service.url);
             }
             return judgement;

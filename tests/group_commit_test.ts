@@ -35,6 +35,18 @@ Deno.test("add() runs jobs that arrive together as one batch", async () => {
   deepEqual(await Promise.all(together), ["1", "2", "3"]);
 });
 
+Deno.test("add() runs a single job in the same turn of the event loop", async () => {
+  const { runs, run } = createRuns();
+  const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });
+
+  const alone = commits.add(1);
+  await new Promise<void>((resolve) => setImmediate(resolve));
+
+  deepEqual(runs.map(({ jobs }) => jobs), [[1]]);
+  runs[0]!.finish();
+  equal(await alone, "1");
+});
+
 Deno.test("add() has at most two batches in flight, and jobs that wait meanwhile become one batch", async () => {
   const { runs, run } = createRuns();
   const commits = createGroupCommit({ run, jobsMax: 10, batchesMax: 2 });

@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from "./assert.ts";
 import { DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createRetryQueue } from "../services/retry_queue.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
-import { untilWaiting } from "./locks.ts";
+import { holding, untilWaiting } from "./locks.ts";
 import { put } from "./mark_calls.ts";
 import {
   ANN,
@@ -22,7 +22,7 @@ const DAN = "+14155550104";
 
 /** Locks the row of a pair for as long as `run` takes. */
 async function whileHeld(t: TestApp, [one, other]: Person[], run: () => Promise<void>): Promise<void> {
-  await t.sql.begin(async (sql) => {
+  await holding(t, async (sql) => {
     const held = await sql`
       select v.id from conversations v
       join users low on low.id = v.low_id
@@ -90,7 +90,7 @@ Deno.test("many locked pairs are 503, and the others in their batch succeed", ()
       (friend: Person) => t.call("PUT", "/api/contacts/delete", { token: friend.token, json: parted }),
     ];
     const [free, held] = [friends.slice(0, calls.length), friends.slice(calls.length)];
-    await t.sql.begin(async (sql) => {
+    await holding(t, async (sql) => {
       await sql`
         select from conversations v
         join users u on u.id in (v.low_id, v.high_id)
@@ -116,7 +116,7 @@ Deno.test("a number that is locked is 503, and other numbers from the same addre
       t.call("POST", "/api/auth/complete-signup", {
         json: { phone_number, passcode: t.codeFor(phone_number) },
       });
-    await t.sql.begin(async (sql) => {
+    await holding(t, async (sql) => {
       await sql`select from passcodes where phone_number = ${held} for update`;
       // As many as may run at once for one address.
       const stuck = Array.from({ length: 5 }, () => complete(held));

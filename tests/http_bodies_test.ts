@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Json, listOperations, type Operation, readDocument } from "./operations.ts";
-import { ANN, type Answer, BOB, type Person, refused, type TestApp, withApp } from "./support.ts";
+import { ANN, type Answer, BOB, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 
 /** The sender has every permission, so that only the body is refused. */
 interface Scene {
@@ -192,18 +192,24 @@ Deno.test("issues say in plain words what is wrong, and there are at most twenty
     deepEqual([renewed.status, renewed.body.issues.length], [400, 20]);
   }));
 
-Deno.test("a call without fields takes no body or {}, and nothing else", () =>
+/** Calls a route that takes no fields. */
+function renew(t: TestApp, token: string, raw?: string): Promise<Answer> {
+  const headers = { "content-type": "application/json" };
+  return t.call("POST", "/api/auth/renew", { token, headers, ...(raw === undefined ? {} : { raw }) });
+}
+
+Deno.test("a call without fields refuses any body but {}", () =>
   leavingNothing(async ({ t, ann: { token } }) => {
-    const renew = (raw?: string) =>
-      t.call("POST", "/api/auth/renew", {
-        token,
-        headers: { "content-type": "application/json" },
-        ...(raw === undefined ? {} : { raw }),
-      });
     for (const raw of ["[]", "null", "1", '{"__proto__":1}', '{"device":"x"}']) {
-      refused(await renew(raw), 400, "invalid_input");
+      refused(await renew(t, token, raw), 400, "invalid_input");
     }
-    refused(await renew("{"), 400, "invalid_json");
+    refused(await renew(t, token, "{"), 400, "invalid_json");
+  }));
+
+Deno.test("a call without fields takes no body, an empty one, and {}", () =>
+  withApp(async (t) => {
+    const { token } = await t.signUp(ANN);
+    for (const raw of [undefined, "", "{}", " { } "]) succeeded(await renew(t, token, raw));
   }));
 
 Deno.test("an unknown key is named by at most a hundred characters, all of them well-formed", () =>

@@ -245,6 +245,20 @@ Deno.test("leaving twice is leaving once, even if another socket joined meanwhil
   deepEqual(hub.userIds(), [ANN_ID]);
 });
 
+Deno.test("leaving after the hub ended the socket leaves the others of the user alone", () => {
+  const { hub } = createTestHub();
+  const first = createSocket();
+  const leave = hub.join(first);
+  hub.tell({ event: "session_ended", to: ANN_ID, session_id: first.actor.session_id });
+  const second = createSocket();
+  hub.join(second);
+  leave();
+  hub.tell(contactsUpdated);
+
+  equal(second.told.includes("contacts_updated"), true);
+  deepEqual([hub.countSockets(), hub.userIds()], [1, [ANN_ID]]);
+});
+
 Deno.test("a socket that left while it was busy is sent nothing more", async () => {
   const { hub } = createTestHub();
   const [left, stayed] = [createSocket(), createSocket()];

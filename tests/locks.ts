@@ -1,7 +1,19 @@
 // Makes races deterministic: waits until statements are blocked by a lock of another transaction.
 
 import { equal } from "./assert.ts";
+import type { Sql } from "../db/connection/database.ts";
 import { eventually, type TestApp } from "./support.ts";
+
+/** A transaction that stays open for as long as `run` takes, with its locks: no timeout ends it. */
+export async function holding(
+  { sql }: Pick<TestApp, "sql">,
+  run: (sql: Sql) => Promise<void>,
+): Promise<void> {
+  await sql.begin(async (sql) => {
+    await sql`set local idle_in_transaction_session_timeout = 0`;
+    await run(sql);
+  });
+}
 
 /** Resolves once `count` statements on this test's database are waiting for a lock. */
 export async function untilWaiting({ sql }: Pick<TestApp, "sql">, count = 1): Promise<void> {

@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from "./assert.ts";
 
 import { connect, type Pool } from "../db/connection/database.ts";
 import { createTestDatabase } from "./database.ts";
-import { untilWaiting } from "./locks.ts";
+import { holding, untilWaiting } from "./locks.ts";
 import { startService } from "./process.ts";
 import { ask, befriend, type Reply, send, signUp, wholeThread } from "./service_client.ts";
 import { openSocket, type TestSocket } from "./socket.ts";
@@ -160,7 +160,7 @@ Deno.test("an outage in the middle of calls that have already paid their limits 
       });
       return { reply, endedAt: performance.now() };
     };
-    await sql.begin(async (held) => {
+    await holding({ sql }, async (held) => {
       await held`lock table passcodes in access exclusive mode`;
       const calls = Promise.all(Array.from({ length: 20 }, (_, nth) => timed(nth)));
       await untilWaiting({ sql }, 5);

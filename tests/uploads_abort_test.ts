@@ -1,6 +1,6 @@
 // Uploads that are cut off: wherever and by whomever it happens, nothing is left behind.
 
-import { deepEqual, equal } from "./assert.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { connect, openDatabase } from "../db/connection/database.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
@@ -244,8 +244,7 @@ Deno.test("an upload survives an outage in which none of it is written", async (
     // Long enough for the session to be looked up again.
     t.clock.advance(5_000);
     await raw.write(FILE.subarray(begun, begun + 1_000));
-    // Long enough for the service to notice that the database does not answer.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await eventually(() => ok(t.log.some((line) => line.includes("Database unavailable"))), 10_000);
     proxy.thaw();
     await eventually(async () => equal((await t.call("GET", "/readyz")).status, 200));
     await raw.write(FILE.subarray(begun + 1_000));
