@@ -1,4 +1,4 @@
-// Answers that nobody reads.
+// Limits on unread and concurrent large answers.
 
 import { equal, ok } from "./assert.ts";
 import { createLargeAnswers } from "../routes/large_answers.ts";
@@ -18,7 +18,7 @@ import {
 const AT_ONCE_MAX = 8;
 const LARGE_BYTES = 256 * 1024;
 
-/** Makes somebody's list large. */
+/** Makes somebody's contact list large. */
 async function befriendMany(t: TestApp, { phone }: Person): Promise<void> {
   await t.sql`
     insert into users (phone_number, status, created_at)
@@ -35,11 +35,11 @@ async function befriendMany(t: TestApp, { phone }: Person): Promise<void> {
     where phone_number like '+1999%'`;
 }
 
-Deno.test("somebody who does not read large answers gets eight at a time; their changes are answered, and others still get theirs", () =>
+Deno.test("a user who does not read large answers gets at most eight at a time; their changes and other users are still answered", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await befriendMany(t, bob);
-    // Six bytes each in JSON.
+    // Each takes six bytes in JSON.
     const message = "\u0001".repeat(4_096);
     for (let nth = 0; nth < 255; nth += 1) await t.send(ann, bob, message);
     const path = `/api/messages/${ANN}?count=255`;
@@ -53,7 +53,7 @@ Deno.test("somebody who does not read large answers gets eight at a time; their 
         const connection = await Deno.connect({ hostname, port: Number(port) });
         unread.push(connection);
         await connection.write(ask);
-        // Of the rest the sockets between take in some, but not all.
+        // The socket buffers take some of the rest, but not all of it.
         const first = new Uint8Array(12);
         await connection.read(first);
         equal(new TextDecoder().decode(first), "HTTP/1.1 200");
@@ -76,7 +76,7 @@ Deno.test("somebody who does not read large answers gets eight at a time; their 
     await eventually(async () => succeeded(await t.call("GET", path, { token: bob.token })));
   }, { env: { LIMITS: "messages=off" } }));
 
-Deno.test("a few answers to one person's simultaneous requests are made at a time, and others' beside them", async () => {
+Deno.test("inTurn() makes eight answers at a time for one user, and those for other users alongside", async () => {
   const { inTurn } = createLargeAnswers();
   const person = (user_id: number) => ({ user_id, session_id: "one", phone_number: ANN as PhoneNumber });
   let [making, most] = [0, 0];
@@ -93,13 +93,13 @@ Deno.test("a few answers to one person's simultaneous requests are made at a tim
   equal(most, AT_ONCE_MAX);
 });
 
-Deno.test("whatever asks for many large pages at once, by HEAD as well, others are answered meanwhile", () =>
+Deno.test("while a user requests many large pages at once, by HEAD or GET, others are still answered", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const message = "\u0001".repeat(4_096);
     for (let nth = 0; nth < 100; nth += 1) await t.send(ann, bob, message);
     for (const method of ["HEAD", "GET"]) {
-      // Again, where the machine stood still so long that the database seemed to be away.
+      // Retried as a whole if the machine stalls for so long that the database seems unavailable.
       await eventually(async () => {
         let isOver = false;
         const asked = Promise.all(Array.from({ length: 60 }, async () => {

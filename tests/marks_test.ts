@@ -1,4 +1,4 @@
-// How far a reader has got: created, delivered, seen, and who is told.
+// The status of messages (created, delivered, seen), and who is notified when it changes.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -24,7 +24,7 @@ async function idOf(sent: Promise<Answer>): Promise<number> {
   return answer.body.messages[0].id;
 }
 
-/** So many frames of messages it was sent. */
+/** How many `messages_updated` frames it was sent. */
 function messagesOf({ frames }: TestSocket): number {
   return frames.filter(({ event }) => event === "messages_updated").length;
 }
@@ -33,7 +33,7 @@ function remove(t: TestApp, me: Person, peer: Person): Promise<Answer> {
   return t.call("PUT", "/api/contacts/delete", { token: me.token, json: { phone_number: peer.phone } });
 }
 
-/** Two friends with two sessions each, and a socket for every one; the first of each acts. */
+/** Two friends with two sessions each, and a socket per session; their first sessions make the calls. */
 async function watched(t: TestApp) {
   const [ann, bob] = await friends(t);
   const [annAgain, bobAgain] = [await t.signIn(ANN), await t.signIn(BOB)];
@@ -46,7 +46,7 @@ async function watched(t: TestApp) {
   return { ann, bob, sockets };
 }
 
-/** Tells a bell to everybody and waits for it: what was on its way before has arrived then. */
+/** Sends a marker to everybody and waits for it: by then everything sent before has arrived. */
 async function settle(t: TestApp, sockets: TestSocket[]): Promise<void> {
   const bell = `+1555${String(Math.floor(Math.random() * 1e7)).padStart(7, "0")}`;
   for (const to of t.services.hub.userIds()) {
@@ -59,7 +59,7 @@ async function settle(t: TestApp, sockets: TestSocket[]): Promise<void> {
   }
 }
 
-Deno.test("a message is created until it reaches the receiver, whose fetch makes it delivered", () =>
+Deno.test("a message stays created until the receiver's fetch makes it delivered", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.send(ann, bob, "one");
@@ -81,7 +81,7 @@ Deno.test("a fetch delivers the messages that it returned and nothing newer", ()
     deepEqual(await statuses(t, ann, BOB), ["delivered", "created"]);
   }));
 
-Deno.test("a message is delivered to a receiver who is told by a socket, or opens one later", () =>
+Deno.test("a message becomes delivered when a socket notifies its receiver, or when they open one later", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.send(ann, bob, "before the socket");
@@ -95,7 +95,7 @@ Deno.test("a message is delivered to a receiver who is told by a socket, or open
     }
   }));
 
-Deno.test("pending deliveries of one thread do not hold up those who look at others", () =>
+Deno.test("pending deliveries of one thread do not delay those who fetch others", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -112,9 +112,9 @@ Deno.test("pending deliveries of one thread do not hold up those who look at oth
       t.services.deliveries.notified(me, thread!, ANN, id);
       const order: string[][] = [];
       await Promise.all([ann, cat].map(async (one) => order.push(await statuses(t, one, BOB))));
-      // Cat's is there first. Ann is shown what there is when it has been waited for in vain.
+      // Cat is answered first. Ann's fetch waits for the delivery in vain, and then shows the old status.
       deepEqual(order, [[], ["created"]]);
-      // Nor is it of what waited for him in both, when he comes.
+      // Nor does the lock delay Cat's thread when Bob comes online.
       succeeded(await t.send(cat, bob, "from Cat"));
       t.services.deliveries.cameOnline(me);
       await eventually(async () => deepEqual(await statuses(t, cat, BOB), ["delivered"]));
@@ -123,7 +123,7 @@ Deno.test("pending deliveries of one thread do not hold up those who look at oth
     deepEqual(await statuses(t, ann, BOB), ["delivered"]);
   }));
 
-Deno.test("messages of which a socket was told in another order are all delivered", () =>
+Deno.test("messages that a socket was notified of out of order are all delivered", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const [first, last] = [await idOf(t.send(ann, bob, "one")), await idOf(t.send(ann, bob, "two"))];
@@ -146,7 +146,7 @@ Deno.test("the sender's own fetches and sockets deliver nothing to the receiver"
     deepEqual(await statuses(t, ann, BOB), ["created"]);
   }));
 
-Deno.test("read sees a text and the texts before it, and no later one", () =>
+Deno.test("read marks a text and the texts before it as seen, and no later one", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const ids = [];
@@ -177,7 +177,7 @@ Deno.test("a status never moves backwards", () =>
     deepEqual(await statuses(t, ann, BOB), ["seen", "seen"]);
   }));
 
-Deno.test("reading an older text takes nothing back of what was delivered, whichever of the two reads", () =>
+Deno.test("reading an older text does not undo later deliveries, whichever of the two reads", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     for (const [sender, reader] of [[ann, bob], [bob, ann]] as const) {
@@ -190,7 +190,7 @@ Deno.test("reading an older text takes nothing back of what was delivered, which
     }
   }));
 
-Deno.test("read_all_text sees every text sent so far, and none that comes later", () =>
+Deno.test("read_all_text marks every text sent so far as seen, and none that comes later", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
@@ -204,7 +204,7 @@ Deno.test("read_all_text sees every text sent so far, and none that comes later"
     deepEqual([await unread(t, bob, ANN), await unread(t, ann, BOB)], [1, 1]);
   }));
 
-Deno.test("read_up_to sees everything up to a message from that number", () =>
+Deno.test("read_up_to marks everything up to a message from that number as seen", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.send(ann, bob, "one");
@@ -215,7 +215,7 @@ Deno.test("read_up_to sees everything up to a message from that number", () =>
     deepEqual(await statuses(t, ann, BOB), ["seen", "seen", "created"]);
   }));
 
-Deno.test("only the receiver reads: unknown, own and other people's messages are equally not found", () =>
+Deno.test("only the receiver can read: unknown, own and other people's messages are all not found", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -238,7 +238,7 @@ Deno.test("only the receiver reads: unknown, own and other people's messages are
     deepEqual(await statuses(t, ann, BOB), ["created"]);
   }));
 
-Deno.test("read_all_text and read_up_to are for numbers that my list shows", () =>
+Deno.test("read_all_text and read_up_to accept only numbers on the caller's list", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -249,7 +249,7 @@ Deno.test("read_all_text and read_up_to are for numbers that my list shows", () 
     }
   }));
 
-Deno.test("read_all_text and read_up_to tell nothing of a request that was taken back", () =>
+Deno.test("read_all_text and read_up_to do not reveal a request that was withdrawn", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const request = { token: bob.token, json: { phone_number: ANN } };
@@ -260,7 +260,7 @@ Deno.test("read_all_text and read_up_to tell nothing of a request that was taken
     refused(await put(t, "read_up_to", ann, { phone_number, message_id: 1 }), 404, "contact_not_found");
   }));
 
-Deno.test("the read calls refuse what they do not understand", () =>
+Deno.test("the read calls refuse invalid input", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (const message_id of ["1", 1.5, 2 ** 53, null, undefined, true]) {
@@ -272,7 +272,7 @@ Deno.test("the read calls refuse what they do not understand", () =>
     refused(await put(t, "read_all_text", ann, { phone_number: "x" }), 400, "invalid_phone_number");
   }));
 
-Deno.test("a read is told to the reader's other sessions and to all of the sender's, with the other party's number", () =>
+Deno.test("a read notifies the reader's other sessions and all of the sender's, with the other party's number", () =>
   withApp(async (t) => {
     const { ann, bob, sockets } = await watched(t);
     const all = Object.values(sockets);
@@ -297,7 +297,7 @@ Deno.test("a read is told to the reader's other sessions and to all of the sende
     deepEqual(all.flatMap((socket) => socket.told()), [], "Told of what changed nothing");
   }));
 
-Deno.test("a sender who refuses the reader is not told what was read, nor that a socket came", () =>
+Deno.test("a sender who has deleted the reader is notified neither of reads nor of the reader's sockets", () =>
   withApp(async (t) => {
     const { ann, bob, sockets } = await watched(t);
     const all = Object.values(sockets);
@@ -313,7 +313,7 @@ Deno.test("a sender who refuses the reader is not told what was read, nor that a
     succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
     await eventually(() => other.told().includes(`messages_updated ${ANN}`));
     await settle(t, [...here, back, other]);
-    // How often one and the same thing is told is nobody's promise.
+    // The same notice may come any number of times.
     const readers = () => [...new Set([back, other].flatMap((socket) => socket.told()))];
 
     deepEqual(here.flatMap((socket) => socket.told()), []);

@@ -1,5 +1,5 @@
-// Who may have which media: three people, every way to ask, and media in every state. What a person may not have is
-// to that person as if it never was.
+// Who may have which media: three people, every kind of request, and media in every state. Media that a
+// person may not have are answered like media that never existed.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Draft, storeDrafts } from "../db/drafts.ts";
@@ -18,20 +18,20 @@ interface Case {
   readers: readonly Name[];
 }
 
-/** An answer without what is different in each. */
+/** An answer without the parts that differ in each. */
 interface Seen {
   status: number;
   headers: [string, string][];
   text: string;
 }
 
-/** One way to ask for media. */
+/** One kind of request for media. */
 type Way = (id: number, me: Person, peer: Person) => [method: string, path: string, init?: RequestInit];
 
 const TUS = { "tus-resumable": "1.0.0" };
 const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` });
 
-/** Asks that are answered with the media, or with how to get them. */
+/** Requests that are answered with the media, or with how to get them. */
 const READS: Record<string, Way> = {
   "by path": (id, me) => ["GET", `/api/messages/media/${id}`, { headers: bearer(me) }],
   "by path, with a slash": (id, me) => ["GET", `/api/messages/media/${id}/`, { headers: bearer(me) }],
@@ -63,7 +63,7 @@ const READS: Record<string, Way> = {
   "a signed address": (id, me) => ["GET", `/api/messages/media/${id}/url`, { headers: bearer(me) }],
 };
 
-/** What those who may have them are answered, where it is not 200. */
+/** The statuses for those who may have the media, if not 200. */
 const STATUSES: Record<string, number> = {
   "a range": 206,
   "a range behind every end": 416,
@@ -112,7 +112,7 @@ async function withPeople(run: (t: TestApp, people: People) => Promise<void>): P
   });
 }
 
-/** Begins a resumable upload, and leaves it at that. */
+/** Begins a resumable upload, but sends no bytes. */
 async function begin(t: TestApp, me: Person): Promise<number> {
   const response = await fetch(`${t.url}/api/uploads`, {
     method: "POST",
@@ -146,7 +146,7 @@ async function makeCases(t: TestApp, { ann, bob, cat }: People): Promise<Case[]>
   return cases;
 }
 
-/** Every person and every media, with whom this person could send them to. */
+/** Every person with all media, and a friend to whom this person could send them. */
 function cells(people: People, cases: Case[]) {
   return PEOPLE.flatMap((name) =>
     cases.map((one) => ({
@@ -159,7 +159,7 @@ function cells(people: People, cases: Case[]) {
   );
 }
 
-Deno.test("media are for the uploader and the two of any message that carries them; to others they are missing", () =>
+Deno.test("media are readable by the uploader and the two people of any message that carries them; for others they are missing", () =>
   withPeople(async (t, people) => {
     for (const { id, me, peer, isReader, where } of cells(people, await makeCases(t, people))) {
       for (const [name, way] of Object.entries(READS)) {
@@ -174,7 +174,7 @@ Deno.test("media are for the uploader and the two of any message that carries th
     }
   }));
 
-Deno.test("nobody sends media that they may not see: those are refused like media that never existed", () =>
+Deno.test("nobody can send media that they may not see: those are refused like media that never existed", () =>
   withPeople(async (t, people) => {
     const cases = await makeCases(t, people);
     const [before] = await t.sql`select count(*)::int as count from messages`;
@@ -189,7 +189,7 @@ Deno.test("nobody sends media that they may not see: those are refused like medi
     deepEqual((await t.sql`select count(*)::int as count from messages`)[0], before);
   }));
 
-Deno.test("somebody who may not see media is refused at the same cost, however many messages carry them", () =>
+Deno.test("refusing somebody who may not see media costs the same, however many messages carry them", () =>
   withPeople(async (t, { ann, bob, cat }) => {
     const id = await addMedia(t, cat, fixture("opus.ogg"));
     await sendMedia(t, [cat, bob], id);
@@ -224,7 +224,7 @@ Deno.test("somebody who may not see media is refused at the same cost, however m
     });
   }));
 
-Deno.test("an upload is the uploader's alone: to others it is missing, also when they have the media", () =>
+Deno.test("an upload is its uploader's alone: for others it is missing, even if they may see the media", () =>
   withPeople(async (t, people) => {
     const cases = await makeCases(t, people);
     const owners: Record<number, Person> = {};
@@ -247,7 +247,7 @@ Deno.test("an upload is the uploader's alone: to others it is missing, also when
     deepEqual(left, { count: cases.length - 1 });
   }));
 
-Deno.test("an unfinished upload can be played and sent by nobody, not even by its uploader", () =>
+Deno.test("nobody can play or send an unfinished upload, not even its uploader", () =>
   withPeople(async (t, { ann, bob }) => {
     const id = await begin(t, ann);
     for (const way of Object.values(READS)) equal((await ask(t, way(id, ann, bob))).status, 404);
@@ -256,7 +256,7 @@ Deno.test("an unfinished upload can be played and sent by nobody, not even by it
     equal(answer.body.issues[0].path, "media_content_id");
   }));
 
-Deno.test("media that two people had from each other stay theirs after they deleted each other, and nobody else's", () =>
+Deno.test("media that two people sent each other stay readable to them after they deleted each other, and to nobody else", () =>
   withPeople(async (t, { ann, bob, cat }) => {
     const id = await addMedia(t, ann, fixture("opus.ogg"));
     await sendMedia(t, [ann, bob], id);

@@ -1,4 +1,4 @@
-// Media in a real player: Chromium's <audio> and <video>, on a page of another origin that can send no header.
+// Media in a real player: Chromium's <audio> and <video>, on another origin's page, which cannot send headers.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
@@ -12,7 +12,7 @@ const FORMATS = {
   video: ["vp8.webm", "recorded_film.webm", "film.mp4", "faststart.mp4", "fragmented.mp4"],
 } as const;
 
-/** 25 minutes of 8000 samples a second. */
+/** 25 minutes at 8000 samples a second. */
 const LONG_BYTES = 12_000_044;
 const LONG_SECONDS = 1_500;
 
@@ -21,17 +21,17 @@ interface Asked {
   status: number;
 }
 
-/** What a player found. */
+/** What a player reported. */
 interface Played {
   duration: number;
-  /** How far it came by itself, and where it was after it had been told to go to `seekTo`. */
+  /** The positions after playing a little, and after seeking to `seekTo`. */
   playedTo: number;
   at: number;
-  /** Of a video. */
+  /** Zero for audio. */
   width: number;
 }
 
-/** The page with the player on localhost, and what it asks the service for. */
+/** Opens the page with the player on localhost, and records its requests to the service. */
 async function withPage(t: TestApp, run: (page: Page, asked: Asked[]) => Promise<void>): Promise<void> {
   const html = await Deno.readFile(new URL("fixtures/player.html", import.meta.url));
   const site = Deno.serve(
@@ -82,7 +82,7 @@ for (const [kind, names] of Object.entries(FORMATS) as [keyof typeof FORMATS, re
         for (const url of await addressesOf(t, ann, id)) {
           const played = await play(page, kind, url, 1.5);
           const about = `${name} ${JSON.stringify(played)}`;
-          // What a phone records as it goes has no length in its head.
+          // Files written while recording have no duration in their header.
           ok(name.startsWith("recorded") || Math.abs(played.duration - 2) < 0.2, about);
           ok(played.playedTo > 0, about);
           ok(Math.abs(played.at - 1.5) < 0.01, about);

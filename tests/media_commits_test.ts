@@ -15,7 +15,7 @@ Deno.test("appendChunk() waits for the disk unless the chunk is lazy, and leaves
     const database = openDatabase(t.database.address, { max: 1 });
     const connections = database.openBytes();
     const run = (text: string) => connections.run({ name: text, text, values: [] });
-    /** One after the other they have one connection. */
+    /** Consecutive calls use the same connection. */
     const doesWait = () => run("select where current_setting('synchronous_commit') = 'on'");
     equal(await doesWait(), 1);
     for (const [offset, isLazy] of [true, false, true].entries()) {

@@ -1,4 +1,4 @@
-// Media on their way out: addresses, ranges, headers, and readers that are slow or out of luck.
+// Downloads of media: addresses, ranges, headers, slow readers, and downloads that break off.
 
 import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { ANN, eventually, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
 
-/** More than what the sockets between two processes take in. */
+/** More than the socket buffers between two processes hold. */
 const LARGE_BYTES = 24 * 1024 * 1024;
 
 /** Ann and what she uploaded. */
@@ -22,7 +22,7 @@ function withMedia(
   });
 }
 
-/** Both addresses of media, with and without a slash behind them. */
+/** Both addresses of media, with and without a trailing slash. */
 function addresses(id: number | string): string[] {
   return [
     `/api/messages/media/${id}`,
@@ -32,15 +32,15 @@ function addresses(id: number | string): string[] {
   ];
 }
 
-/** The headers that do not differ from one answer to the next. */
+/** The headers that are the same in every answer. */
 function lasting({ headers }: Fetched): [string, string][] {
   return [...headers].filter(([name]) => name !== "date" && name !== "x-request-id");
 }
 
-/** What the service promises of its ten connections. */
+/** How many connections of the service may read media at a time. */
 const READS_AT_ONCE_MAX = 4;
 
-/** Connections of the service that are doing something, and of these the ones that wait within a transaction. */
+/** How many connections of the service are busy, and how many of these are idle in a transaction. */
 async function busyConnections(t: TestApp): Promise<{ busy: number; waiting: number }> {
   const [row] = await t.sql<{ busy: number; waiting: number }[]>`
     select count(*)::int as busy, (count(*) filter (where state like 'idle in transaction%'))::int as waiting
@@ -58,7 +58,7 @@ async function startReading(t: TestApp, { ann, id }: { ann: Person; id: number }
   const reader = response.body!.getReader();
   const first = (await reader.read()).value!;
   return {
-    /** Everything, once it is wanted. */
+    /** Reads the rest and returns all bytes. */
     async rest(): Promise<Uint8Array<ArrayBuffer>> {
       const parts = [first];
       for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value);
@@ -68,7 +68,7 @@ async function startReading(t: TestApp, { ann, id }: { ann: Person; id: number }
   };
 }
 
-/** Resolves after this time, or never. */
+/** Resolves after this time, or never if aborted. */
 function after(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -76,7 +76,7 @@ function after(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-Deno.test("media come whole from both addresses, with or without a slash, by header and by ?token=", () =>
+Deno.test("media are served whole at both addresses, with or without a slash, by header and by ?token=", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     for (const address of addresses(id)) {
       const withToken = `${address}${address.includes("?") ? "&" : "?"}token=${ann.token}`;
@@ -91,7 +91,7 @@ Deno.test("media come whole from both addresses, with or without a slash, by hea
     }
   }));
 
-Deno.test("a download says what it is, that it is kept here alone and not used unasked, and lets nothing in it run", () =>
+Deno.test("a download states its type and file name, may be cached only privately and revalidated, and runs no scripts", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     for (
@@ -126,7 +126,7 @@ Deno.test("a download says what it is, that it is kept here alone and not used u
     }
   }));
 
-Deno.test("HEAD has the headers of GET and no body, and takes no range", () =>
+Deno.test("HEAD has the headers of GET and no body, and ignores ranges", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     for (const address of addresses(id)) {
       const whole = await fetchBytes(t, address, { token: ann.token });
@@ -166,7 +166,7 @@ Deno.test("one range is answered with 206 and exactly those bytes", () =>
     }
   }));
 
-Deno.test("a range behind the end is 416, and says how long it is", () =>
+Deno.test("a range beyond the end is 416, and the answer states the length", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     for (
       const range of [`bytes=${bytes.length}-`, `bytes=${bytes.length * 2}-${bytes.length * 3}`, "bytes=-0"]
@@ -182,7 +182,7 @@ Deno.test("a range behind the end is 416, and says how long it is", () =>
     }
   }));
 
-Deno.test("several ranges and nonsense are answered with the whole", () =>
+Deno.test("several ranges and invalid ones are answered with the whole", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     for (
       const range of ["bytes=0-1,5-6", "bytes=9-1", "bytes=a-b", "bytes=", "seconds=0-1", "0-1", "bytes=-"]
@@ -194,7 +194,7 @@ Deno.test("several ranges and nonsense are answered with the whole", () =>
     }
   }));
 
-Deno.test("If-Range gives the range to a client that has the beginning of these bytes, and the whole to others", () =>
+Deno.test("If-Range gives the range to a client that knows the ETag of these bytes, and the whole to others", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     const address = `/api/messages/media/${id}`;
     const etag = (await fetchBytes(t, address, { token: ann.token })).headers.get("etag")!;
@@ -226,7 +226,7 @@ Deno.test("If-None-Match is 304 without a body for a client that has these bytes
     equal((await fetchBytes(t, address, { "if-none-match": etag })).status, 401);
   }));
 
-Deno.test("an id that is no integer below 2^53 is 400; one that cannot be is missing like all others", () =>
+Deno.test("an id that is no integer below 2^53 is 400; an integer that cannot be an id is 404 like others", () =>
   withMedia(async (t, { ann }) => {
     for (const id of ["abc", "1.5", "1e3", "0x1", "%20", "1%00", String(2 ** 53), "9".repeat(40)]) {
       for (const address of addresses(id)) {
@@ -248,7 +248,7 @@ Deno.test("an id that is no integer below 2^53 is 400; one that cannot be is mis
     refused(await t.call("DELETE", "/api/messages/media/1", { token: ann.token }), 405, "method_not_allowed");
   }));
 
-Deno.test("any range of media that were stored in several chunks has the bytes that were uploaded", () =>
+Deno.test("any range of media that are stored in several chunks has the bytes that were uploaded", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     const near = fc.tuple(fc.nat({ max: 4 }), fc.integer({ min: -2, max: 2 }))
       .map(([chunks, off]) => Math.max(0, chunks * CHUNK_BYTES + off));
@@ -270,7 +270,7 @@ Deno.test("slow readers hold no connection and no transaction, keep nobody waiti
     // More than the service has connections.
     const readers = await Promise.all(Array.from({ length: 9 }, () => startReading(t, media)));
     succeeded(await t.call("GET", "/api/contacts", { token: media.ann.token }));
-    // Until the sockets between have taken in what they can, bytes are still read for them, by few connections at a time.
+    // Until the socket buffers are full, bytes are still read for them, by few connections at a time.
     let inTransaction = 0;
     await eventually(async () => {
       const now = await busyConnections(t);
@@ -284,7 +284,7 @@ Deno.test("slow readers hold no connection and no transaction, keep nobody waiti
     await same(await patient!.rest(), media.bytes);
   }, makeWav(LARGE_BYTES)));
 
-Deno.test("a read that the database refuses breaks its download off, and leaves no connection in a failed transaction", () =>
+Deno.test("a read that the database refuses breaks off its download, and leaves no connection in a failed transaction", () =>
   withMedia(async (t, { ann, id, bytes }) => {
     const lost = await addMedia(t, ann, bytes);
     await t.sql`select lo_unlink(oid) from media where id = ${lost}`;
@@ -312,7 +312,7 @@ Deno.test("a download whose session ends breaks off, and one by a signed address
     await same(await signed.rest(), media.bytes);
   }, makeWav(LARGE_BYTES)));
 
-Deno.test("a download of media that are deleted under it breaks off, and neither hangs nor looks complete", () =>
+Deno.test("a download of media that are deleted meanwhile breaks off, and neither hangs nor looks complete", () =>
   withMedia(async (t, media) => {
     const reader = await startReading(t, media);
     await t.sql`delete from media`;

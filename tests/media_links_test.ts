@@ -1,4 +1,4 @@
-// Addresses that play one media for ten minutes, for players that can send no token.
+// Signed addresses, which give access to one media for ten minutes, for players that cannot send a token.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createMediaLinks } from "../services/media/links.ts";
@@ -19,12 +19,12 @@ async function withSigned(run: (t: TestApp, of: { ann: Person; id: number; path:
   });
 }
 
-/** The body of an error without what is different in each. */
+/** The body of an error without its request id, which differs in each. */
 function lasting({ body }: Answer): unknown {
   return { ...body, request_id: null };
 }
 
-/** The same address, changed in one place of its query. */
+/** The same address with its query changed. */
 function withQuery(path: string, change: (query: URLSearchParams) => void): string {
   const [address, search] = path.split("?");
   const query = new URLSearchParams(search);
@@ -32,7 +32,7 @@ function withQuery(path: string, change: (query: URLSearchParams) => void): stri
   return `${address}?${query}`;
 }
 
-Deno.test("a signed address plays without a token, whole and by range, from both forms of it", () =>
+Deno.test("a signed address works without a token, whole and by range, in all its forms", () =>
   withSigned(async (t, { id, path }) => {
     const bytes = fixture("opus.ogg");
     const query = path.split("?")[1];
@@ -50,7 +50,7 @@ Deno.test("a signed address plays without a token, whole and by range, from both
     }
   }));
 
-Deno.test("a signed address needs no token, and a wrong or foreign one beside it does no harm", () =>
+Deno.test("a signed address works even with an invalid token or somebody else's", () =>
   withSigned(async (t, { path }) => {
     const bob = await t.signUp(BOB);
     for (const token of [bob.token, "nonsense"]) {
@@ -59,7 +59,7 @@ Deno.test("a signed address needs no token, and a wrong or foreign one beside it
     }
   }));
 
-Deno.test("a signed address has neither the token nor anything of its owner in it, and is not logged", () =>
+Deno.test("a signed address contains neither the token nor the number of its owner, and is not logged", () =>
   withSigned(async (t, { ann, id, path }) => {
     const answer = await t.call("GET", `/api/messages/media/${id}/url`, { token: ann.token });
     const url = new URL(answer.body.url);
@@ -73,7 +73,7 @@ Deno.test("a signed address has neither the token nor anything of its owner in i
     ok(!t.log.join("").includes(new URLSearchParams(path.split("?")[1]).get("signature")!));
   }));
 
-Deno.test("a signed address is dead after ten minutes, and says by when", () =>
+Deno.test("a signed address expires after ten minutes, and its answer says when", () =>
   withSigned(async (t, { ann, id }) => {
     t.clock.freeze();
     const answer = await t.call("GET", `/api/messages/media/${id}/url`, { token: ann.token });
@@ -92,7 +92,7 @@ Deno.test("a signed address is dead after ten minutes, and says by when", () =>
     equal((await fetchBytes(t, await signedPath(t, ann, id))).status, 200);
   }));
 
-Deno.test("a signed address opens nothing but its media: changed anywhere, it is as missing as media that never existed", () =>
+Deno.test("a signed address opens nothing but its media: changed anywhere, it is answered like media that never existed", () =>
   withSigned(async (t, { ann, id, path }) => {
     const other = await addMedia(t, ann, fixture("voice.mp3"));
     const expected = lasting(await t.call("GET", "/api/messages/media/1", { token: ann.token }));
@@ -117,7 +117,7 @@ Deno.test("a signed address opens nothing but its media: changed anywhere, it is
     refused(await t.call("GET", `/api/messages/media/${id}/url?${query}`), 401, "unauthenticated");
   }));
 
-Deno.test("a signed address outlives the rotation of the secret while the old one is listed, and not longer", async () => {
+Deno.test("a signed address stays valid after a rotation of the secret while the old one is listed, and no longer", async () => {
   const database = await createTestDatabase();
   try {
     let path = "";
@@ -134,7 +134,7 @@ Deno.test("a signed address outlives the rotation of the secret while the old on
   }
 });
 
-Deno.test("sign() signs with the first secret only, and never twice the same for two media, people or times", () => {
+Deno.test("sign() signs with the first secret only, and differently for other media, people and times", () => {
   let at = Date.UTC(2026, 0, 1);
   const now = () => new Date(at);
   const both = createMediaLinks({ secrets: [NEW, OLD], now });
@@ -146,7 +146,7 @@ Deno.test("sign() signs with the first secret only, and never twice the same for
   equal(new Set([first.signature, ...others, both.sign(1, 7).signature]).size, 6);
 });
 
-Deno.test("signerOf() tells people apart and nothing of them, whatever they sign and when", () => {
+Deno.test("signerOf() distinguishes people without revealing who they are, whatever they sign and when", () => {
   let at = Date.UTC(2026, 0, 1);
   const links = createMediaLinks({ secrets: [NEW], now: () => new Date(at) });
   const signer = (id: number, userId: number) => links.signerOf(id, links.sign(id, userId));

@@ -1,4 +1,4 @@
-// How far a receiver has got with audio and video: seen one by one when they are played, or up to a message.
+// The status of audio and video messages: seen one by one when they are played, or all up to a message.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
@@ -17,7 +17,7 @@ import {
 import { put, statuses, unread } from "./mark_calls.ts";
 import { fixture } from "./upload_calls.ts";
 
-/** Ann has sent Bob a text, a voice, a text, a film and a text. */
+/** Ann has sent Bob a text, a voice message, a text, a film and a text. */
 interface Thread {
   ann: Person;
   bob: Person;
@@ -42,7 +42,7 @@ function withThread(run: (t: TestApp, thread: Thread) => Promise<void>): Promise
   });
 }
 
-/** Lets Cat write to both, and waits until that is told: what was on its way before has arrived then. */
+/** Cat writes to these people. Resolves with the notices that arrived before those of her messages. */
 async function settle(t: TestApp, cat: Person, people: Person[], sockets: TestSocket[]): Promise<string[][]> {
   for (const person of people) succeeded(await t.send(cat, person, "bell"));
   await eventually(() => sockets.every((socket) => socket.told().includes(`messages_updated ${CAT}`)));
@@ -53,7 +53,7 @@ async function settle(t: TestApp, cat: Person, people: Person[], sockets: TestSo
   return told;
 }
 
-Deno.test("playing media sees those alone, and delivers what came before", () =>
+Deno.test("playing media marks only these as seen, and what came before as delivered", () =>
   withThread(async (t, { ann, bob, ids: [, voice] }) => {
     equal(await unread(t, bob, ANN), 5);
     succeeded(await put(t, "read", bob, { message_id: voice }));
@@ -62,7 +62,7 @@ Deno.test("playing media sees those alone, and delivers what came before", () =>
     equal(await unread(t, bob, ANN), 4);
   }));
 
-Deno.test("reading a text sees the texts before it and no media", () =>
+Deno.test("reading a text marks it and the texts before it as seen, and no media", () =>
   withThread(async (t, { ann, bob, ids: [, , , , last] }) => {
     succeeded(await put(t, "read", bob, { message_id: last }));
 
@@ -70,7 +70,7 @@ Deno.test("reading a text sees the texts before it and no media", () =>
     equal(await unread(t, bob, ANN), 2);
   }));
 
-Deno.test("read_all_text sees every text and no media", () =>
+Deno.test("read_all_text marks every text as seen, and no media", () =>
   withThread(async (t, { ann, bob }) => {
     succeeded(await put(t, "read_all_text", bob, { phone_number: ANN }));
 
@@ -78,7 +78,7 @@ Deno.test("read_all_text sees every text and no media", () =>
     equal(await unread(t, bob, ANN), 2);
   }));
 
-Deno.test("read_up_to sees texts and media up to the message, itself a text or media, and nothing later", () =>
+Deno.test("read_up_to marks texts and media up to a message, itself a text or media, as seen, and nothing later", () =>
   withThread(async (t, { ann, bob, ids: [, , text, film] }) => {
     succeeded(await put(t, "read_up_to", bob, { phone_number: ANN, message_id: text }));
     deepEqual(await statuses(t, ann, BOB), ["seen", "seen", "seen", "created", "created"]);
@@ -89,7 +89,7 @@ Deno.test("read_up_to sees texts and media up to the message, itself a text or m
     equal(await unread(t, bob, ANN), 1);
   }));
 
-Deno.test("a fetch or a socket delivers media, and only playing sees them", () =>
+Deno.test("a fetch, a download or a socket makes media delivered, not seen", () =>
   withThread(async (t, { ann, bob }) => {
     const id =
       (await t.call("GET", `/api/messages/${ANN}`, { token: bob.token })).body.messages[1].media_content_id;
@@ -102,7 +102,7 @@ Deno.test("a fetch or a socket delivers media, and only playing sees them", () =
     equal(await unread(t, bob, ANN), 6);
   }));
 
-Deno.test("media are seen in the thread in which they were played, and not where else they went", () =>
+Deno.test("media are seen in the message that was played, and not in others that carry them", () =>
   withThread(async (t, { ann, bob, ids: [, voice] }) => {
     const cat = await t.signUp(CAT);
     await t.befriend(bob, cat);
@@ -122,7 +122,7 @@ Deno.test("media are seen in the thread in which they were played, and not where
     equal(await unread(t, cat, BOB), 1);
   }));
 
-Deno.test("nobody but the receiver sees media: not the sender, not a third one", () =>
+Deno.test("nobody but the receiver can mark media as seen: not the sender, not a third person", () =>
   withThread(async (t, { ann, bob, ids: [, voice] }) => {
     const cat = await t.signUp(CAT);
     await t.befriend(bob, cat);
@@ -132,7 +132,7 @@ Deno.test("nobody but the receiver sees media: not the sender, not a third one",
     equal(await unread(t, bob, ANN), 5);
   }));
 
-Deno.test("read_up_to sees nothing that the reader has sent", () =>
+Deno.test("read_up_to marks nothing that the reader has sent", () =>
   withThread(async (t, { ann, bob }) => {
     await sendMedia(t, [bob, ann], await addMedia(t, bob, fixture("opus.ogg")));
     const { body } = await t.send(ann, bob, "last");
@@ -143,7 +143,7 @@ Deno.test("read_up_to sees nothing that the reader has sent", () =>
     equal(await unread(t, ann, BOB), 1);
   }));
 
-Deno.test("playing media twice, in both sessions and with everything else at once, is the same as once", () =>
+Deno.test("playing media twice, in two sessions and in parallel with other read calls, is the same as once", () =>
   withThread(async (t, { ann, bob, ids }) => {
     const again = await t.signIn(BOB);
     const answers = await Promise.all([bob, again].flatMap((me) => [
@@ -157,7 +157,7 @@ Deno.test("playing media twice, in both sessions and with everything else at onc
     equal(await unread(t, bob, ANN), 0);
   }));
 
-Deno.test("arriving and playing media is told to those concerned, and nobody is told where nothing changes", () =>
+Deno.test("delivery and playing of media notify those concerned, and nobody if nothing changes", () =>
   withThread(async (t, { ann, bob, ids: [, voice, , film] }) => {
     const cat = await t.signUp(CAT);
     await t.befriend(cat, ann);
@@ -185,7 +185,7 @@ Deno.test("arriving and playing media is told to those concerned, and nobody is 
     deepEqual(await bell(), [[], [], []]);
   }));
 
-Deno.test("a sender who refuses the reader is not told that their media were played", () =>
+Deno.test("a sender who has deleted the reader is not notified that their media were played", () =>
   withThread(async (t, { ann, bob, ids: [, voice] }) => {
     const cat = await t.signUp(CAT);
     await t.befriend(cat, ann);
@@ -197,7 +197,7 @@ Deno.test("a sender who refuses the reader is not told that their media were pla
     equal((await statuses(t, ann, BOB))[1], "seen");
   }));
 
-Deno.test("read_up_to sees any number of media, some thousands in each statement, and nothing beyond", () =>
+Deno.test("read_up_to marks any number of media, some thousands in each statement, and nothing beyond", () =>
   withThread(async (t, { ann, bob, ids: [, voice] }) => {
     await t.sql`
       insert into messages (conversation_id, id, sender_id, type, body, media_id, created_at)
@@ -212,7 +212,7 @@ Deno.test("read_up_to sees any number of media, some thousands in each statement
         high_sent_id = case when high_sent_id > 0 then ${sent} else 0 end`;
     const readUpTo = () => put(t, "read_up_to", bob, { phone_number: ANN, message_id: sent - 1 });
 
-    // What fails on its way has done a beginning, and all of that.
+    // A call that fails midway has marked a first part, and that completely.
     await t.sql.unsafe(`
       create function refuse() returns trigger language plpgsql as $$ begin raise 'No'; end $$;
       create trigger refused before update on conversations for each row
@@ -239,6 +239,6 @@ Deno.test("read_up_to sees any number of media, some thousands in each statement
       where seen_at is not null
       group by xmin
       order by min(id)`;
-    // The voice, the film and all copies but the newest.
+    // The voice message, the film and all copies but the newest.
     deepEqual(statements.map(({ count }) => count), [5_000, 5_000, 2_001]);
   }));

@@ -1,4 +1,4 @@
-// Many large uploads at once: what they cost in memory, and what they cost everybody else.
+// The memory that many large uploads and slow downloads take, and that other requests are answered.
 
 import { equal, ok } from "./assert.ts";
 import { createHash } from "node:crypto";
@@ -10,16 +10,19 @@ import type { Person } from "./support.ts";
 import { partHead, wavHead } from "./upload_calls.ts";
 
 const MIB = 1024 * 1024;
-/** `LONG=1` takes files of the size that phones send. */
+/** `LONG=1` uses files of the size that phones send. */
 const SIZE = (Deno.env.get("LONG") ? 64 : 16) * MIB;
 const TRANSFERS = 8;
-/** Of each transfer beyond the first. A file that is held costs its size and more; the rest is garbage not collected yet. */
+/**
+ * For each transfer beyond the first. A file held in memory would cost its size or more; less than that is
+ * garbage not yet collected.
+ */
 const GROWTH_MIB_MAX = Deno.env.get("LONG") ? 8 : 6;
-/** Of each download, from what was there before the first. */
+/** For each download, above the memory before the first. */
 const DOWNLOAD_MIB_MAX = 12;
 const PIECE = Uint8Array.from({ length: 256 * 1024 }, (_, at) => (at * 31 + (at >> 8) * 17) % 256);
 
-/** The bytes of a large WAV, of which only a piece is ever held. */
+/** The bytes of a large WAV file, of which only a piece is held at a time. */
 function* largeFile(): Generator<Uint8Array> {
   const head = wavHead(SIZE);
   yield head;
@@ -56,11 +59,11 @@ function memoryMib({ pid }: Service): number {
   return Number(kib) / 1024;
 }
 
-/** The most memory that the service had during the work, and how long other requests waited, in ms, in ascending order. */
+/** The peak memory of the service during the work, and the waits of other requests in ms, ascending. */
 async function during(service: Service, { token }: Person, work: Promise<unknown>) {
   let ended = false;
   const ending = work.finally(() => ended = true);
-  // Where another request fails first, that is what went wrong.
+  // If another request fails first, its error is the one to report.
   ending.catch(() => {});
   let peak = memoryMib(service);
   const waits: number[] = [];
@@ -81,7 +84,7 @@ async function sha256Of(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   return hash.digest("hex");
 }
 
-/** A download that takes one chunk and then no more until it is let go. */
+/** Downloads one chunk, waits until `letGo`, and cancels. */
 async function downloadSlowly(
   { url }: Service,
   { token }: Person,
@@ -101,7 +104,7 @@ function p99(waits: number[]): number {
   return waits[Math.floor(waits.length * 0.99)]!;
 }
 
-/** Uploads one after the other, then as many at once: what being at once costs, for the same bytes. */
+/** Compares the memory for uploads one after the other with that for the same uploads at once. */
 async function measureUploads(
   service: Service,
   people: Person[],
@@ -110,7 +113,7 @@ async function measureUploads(
   const inTurn = async () => {
     for (const [place, me] of people.entries()) await uploadLarge(service, me, place % 2 === 0);
   };
-  // Twice, so that the heap has the size that the work alone gives it.
+  // Twice, so that the heap has grown to the size that the work itself needs.
   const one = await during(service, people[0]!, inTurn().then(inTurn));
   const uploads = Promise.all(people.map((me, place) => uploadLarge(service, me, place % 2 === 0)));
   const all = await during(service, people[0]!, uploads);
@@ -138,7 +141,7 @@ async function measureSlowDownloads(service: Service, people: Person[], ids: num
   await Promise.all(downloads);
 }
 
-/** Runs with a service that has nothing behind it, and as many people as there are transfers. */
+/** Runs with a fresh service, and as many people as there are transfers. */
 async function withPeople<T>(run: (service: Service, people: Person[]) => Promise<T>): Promise<T> {
   const database = await createTestDatabase();
   const env = {
@@ -160,7 +163,7 @@ async function withPeople<T>(run: (service: Service, people: Person[]) => Promis
 }
 
 Deno.test(
-  "eight large uploads at once, and eight slow downloads, are never held whole, and other requests are answered meanwhile",
+  "eight large uploads at once, and eight slow downloads, are never held whole in memory, and others are answered meanwhile",
   { ignore: Deno.build.os !== "linux" },
   async () => {
     const measure = () =>
@@ -174,7 +177,7 @@ Deno.test(
         return growth;
       });
     const growth = await measure();
-    // What is held is held by the next service as well; how much garbage is left when the most is there is chance.
+    // Files held in memory would be held by the next service as well; the garbage left at the peak is chance.
     const least = growth < GROWTH_MIB_MAX ? growth : Math.min(growth, await measure());
     ok(least < GROWTH_MIB_MAX, `${least} MiB`);
   },

@@ -50,7 +50,7 @@ async function three(t: TestApp): Promise<[Person, Person, Person]> {
   return [ann, bob, cat];
 }
 
-/** An upload that has begun and no more. */
+/** Begins an upload, but sends no bytes. */
 async function unfinished(t: TestApp, { token }: Person): Promise<number> {
   const { headers, body } = await fetch(`${t.url}/api/uploads`, {
     method: "POST",
@@ -65,7 +65,7 @@ async function unfinished(t: TestApp, { token }: Person): Promise<number> {
   return Number(headers.get("location")!.split("/").at(-1));
 }
 
-Deno.test("a voice and a film are sent with what they are and how long they play, and both sides read that", () =>
+Deno.test("a voice message and a film are sent with their type and duration, and both sides read these", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const voiceId = await addMedia(t, ann, VOICE);
@@ -131,7 +131,7 @@ Deno.test("audio and video need an id, a text must have none", () =>
     equal((await history(t, ann, bob)).length, 1);
   }));
 
-Deno.test("another kind, an unknown, a foreign and an unfinished id are refused one by one, whatever else is in the batch", () =>
+Deno.test("media of another kind, unknown, foreign and unfinished ones are refused one by one, whatever else is in the batch", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = await three(t);
     const mine = await addMedia(t, ann, VOICE);
@@ -162,7 +162,7 @@ Deno.test("another kind, an unknown, a foreign and an unfinished id are refused 
     );
   }));
 
-Deno.test("a send to somebody whom one may not write to does not tell whether the media are valid", () =>
+Deno.test("a send to somebody whom one may not write to does not reveal whether the media are valid", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = await three(t);
     const id = await addMedia(t, ann, VOICE);
@@ -174,7 +174,7 @@ Deno.test("a send to somebody whom one may not write to does not tell whether th
     }
   }));
 
-Deno.test("media that I received I may send on, and so may those who get them from me; they stay one and the same", () =>
+Deno.test("received media may be forwarded, and forwarded again, without being copied", () =>
   withApp(async (t) => {
     const [ann, bob, cat] = await three(t);
     const dan = await t.signUp("+14155550104");
@@ -193,7 +193,7 @@ Deno.test("media that I received I may send on, and so may those who get them fr
     deepEqual([rows, objects], [{ media: 1 }, { objects: 1 }]);
   }));
 
-Deno.test("the same client_id with the same media and caption is the same message, with others it is refused", () =>
+Deno.test("the same client_id with the same media and caption is the same message; with others it is refused", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const [id, other] = [await addMedia(t, ann, VOICE), await addMedia(t, ann, VOICE)];
@@ -220,7 +220,7 @@ Deno.test("the same client_id with the same media and caption is the same messag
     equal((await history(t, ann, bob)).length, 1);
   }));
 
-Deno.test("media that arrive together under one client_id are one message, of which everybody is told the same", () =>
+Deno.test("concurrent sends of media under one client_id make one message, with which all of its media are answered", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const ids = [await addMedia(t, ann, VOICE), await addMedia(t, ann, VOICE)];

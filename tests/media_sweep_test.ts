@@ -1,4 +1,4 @@
-// The task as operators run it.
+// The task media:sweep, run as by operators.
 
 import { deepEqual, equal, match } from "./assert.ts";
 
@@ -27,7 +27,7 @@ async function leaveBehind(t: TestApp): Promise<void> {
   await t.sql`select lo_create(0) from generate_series(1, 3)`;
 }
 
-Deno.test("media:sweep --dry-run lists abandoned media and changes nothing, media:sweep deletes them", () =>
+Deno.test("media:sweep --dry-run counts leftover media and changes nothing, media:sweep deletes them", () =>
   withApp(async (t) => {
     await leaveBehind(t);
     const relay = startRelay(t.database);
@@ -73,7 +73,7 @@ Deno.test("media:sweep refuses an argument that it does not know, and a database
   }
 });
 
-Deno.test("media:sweep leaves a running service's own database alone and says why, and sweeps it when that has stopped", async () => {
+Deno.test("media:sweep leaves a running service's own database alone and says why, and sweeps it once the service has stopped", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "puffintalk-sweep-" });
   try {
     const service = await startService({ env: { DATA_DIR: dataDir } });

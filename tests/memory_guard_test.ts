@@ -1,4 +1,4 @@
-// Messages in fragments that never end: what Deno gathers of them is seen in the memory of the process alone.
+// WebSocket messages in endless fragments: only the memory of the process shows what Deno buffers of them.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { createMemoryGuard } from "../services/events/memory_guard.ts";
@@ -12,10 +12,10 @@ import { openSocket } from "./socket.ts";
 import { ANN, BOB, CAT, eventually } from "./support.ts";
 
 const MIB = 1024 * 1024;
-/** Far more than is let through, and less than the machine has. */
+/** Far more than the guard lets through, and less than the machine has. */
 const SENT_MIB_MAX = 3_000;
 
-/** A process whose sockets hold so many MiB each, the oldest first, beside what is held elsewhere. */
+/** A process whose sockets hold this many MiB each, oldest first, in addition to `elsewhere`. */
 function createProcess(held: number[], elsewhere = 50) {
   const process = { held, elsewhere, cut: [] as number[] };
   const sockets = held.map((_, nth): Socket => ({
@@ -38,7 +38,7 @@ function createProcess(held: number[], elsewhere = 50) {
   return { process, look };
 }
 
-Deno.test("a look cuts nobody while memory has grown by less than 512 MiB and 32 KiB a socket", async () => {
+Deno.test("look() cuts no socket while memory has grown by no more than 512 MiB and 32 KiB per socket", async () => {
   const { process, look } = createProcess([0, 0, 0]);
   process.held[1] = 512;
   await look();
@@ -49,7 +49,7 @@ Deno.test("a look cuts nobody while memory has grown by less than 512 MiB and 32
   deepEqual(process.cut, [2, 1]);
 });
 
-Deno.test("a look cuts the newest sockets, until memory is as it should be", async () => {
+Deno.test("look() cuts the newest sockets until memory is within its limit", async () => {
   const { process, look } = createProcess([0, 0, 0, 0, 0]);
   [process.held[1], process.held[2], process.held[3]] = [150, 300, 300];
   await look();
@@ -57,7 +57,7 @@ Deno.test("a look cuts the newest sockets, until memory is as it should be", asy
   deepEqual(process.cut, [4, 3, 2]);
 });
 
-Deno.test("memory that no socket held costs the sockets once, and is not looked for again", async () => {
+Deno.test("look() cuts all sockets once because of memory that none of them held, and then accepts that", async () => {
   const { process, look } = createProcess([0, 0]);
   process.elsewhere = 700;
   await look();
@@ -66,13 +66,13 @@ Deno.test("memory that no socket held costs the sockets once, and is not looked 
   await look();
   deepEqual(process.cut, []);
 
-  // What it gives back is room again, and what comes on top is looked for.
+  // Growth beyond the accepted amount is searched for again.
   process.elsewhere = 1_300;
   await look();
   deepEqual(process.cut, [1, 0]);
 });
 
-Deno.test("a message in fragments that never end ends with its socket, and neither the service nor earlier sockets are hurt", () =>
+Deno.test("a socket with a message in endless fragments is cut, without harm to the service or earlier sockets", () =>
   withService(async (service) => {
     const [ann, bob, cat] = [
       await signUp(service.url, ANN),
@@ -100,7 +100,7 @@ Deno.test("a message in fragments that never end ends with its socket, and neith
     await eventually(() => bobs.told().includes("contacts_updated"));
   }));
 
-/** Sends fragments until nobody takes them any more. False where all were taken. */
+/** Sends fragments until the connection fails. Returns false if all were accepted. */
 async function isCutOff(conn: Deno.TcpConn, watch: () => void): Promise<boolean> {
   const size = MIB - 14;
   const head = new DataView(new ArrayBuffer(14));
@@ -109,7 +109,7 @@ async function isCutOff(conn: Deno.TcpConn, watch: () => void): Promise<boolean>
   const fragment = new Uint8Array(14 + size);
   try {
     for (let sent = 0; sent < SENT_MIB_MAX; sent += 1) {
-      // The first says that it is of bytes, and none that it is the last.
+      // The first has the opcode of a binary message, and none has the FIN bit.
       head.setUint8(0, sent === 0 ? 2 : 0);
       fragment.set(new Uint8Array(head.buffer));
       for (let at = 0; at < fragment.length;) at += await conn.write(fragment.subarray(at));

@@ -1,4 +1,4 @@
-// Sending and reading back. Order is in order_test.ts, statuses are in marks_test.ts.
+// Sending and reading messages. Their order is tested in order_test.ts, their statuses in marks_test.ts.
 
 import { deepEqual, equal } from "./assert.ts";
 
@@ -30,14 +30,14 @@ function post(t: TestApp, me: Person, json: unknown, headers: Record<string, str
   return t.call("POST", "/api/messages/send", { token: me.token, json, headers });
 }
 
-/** Sends these texts one after the other, and gives the ids. */
+/** Sends these texts one after the other, and returns their ids. */
 async function sendAll(t: TestApp, from: Person, to: Person, texts: string[]): Promise<number[]> {
   const ids: number[] = [];
   for (const text of texts) ids.push((await t.send(from, to, text)).body.messages[0].id);
   return ids;
 }
 
-Deno.test("send answers the stored message, and both read the same but for client_id", () =>
+Deno.test("send returns the stored message, and both read the same, but only the sender gets client_id", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const sent = await t.send(ann, bob, "hello", { client_id: "one" });
@@ -63,7 +63,7 @@ Deno.test("send answers the stored message, and both read the same but for clien
     deepEqual(reread.body.messages, [{ id, created_at, ...message, status: "delivered" }]);
   }));
 
-Deno.test("history takes every spelling of the number and answers with one", () =>
+Deno.test("history accepts every spelling of the number and returns one", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await t.send(ann, { ...bob, phone: "0014155550102" }, "hello");
@@ -100,7 +100,7 @@ Deno.test("history pages newest first, back by before and forth by after, and ha
     deepEqual(await page(`?before=${Number.MAX_SAFE_INTEGER}&count=1`), [[e], true]);
   }));
 
-Deno.test("history gives at most 255 messages, 100 unless asked", () =>
+Deno.test("history returns at most 255 messages, and 100 by default", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await Promise.all(Array.from({ length: 260 }, (_, place) => t.send(ann, bob, `text ${place}`)));
@@ -129,7 +129,7 @@ Deno.test("history refuses an invalid count, before or after", () =>
     }
   }));
 
-Deno.test("history is there only for a number that my list shows", () =>
+Deno.test("history exists only for numbers on the caller's list", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -157,7 +157,7 @@ Deno.test("history stays readable to both after a delete", () =>
     }
   }));
 
-Deno.test("send tells a number that my list does not show from one that is not my friend, and learns no more", () =>
+Deno.test("send distinguishes a number that is not on the caller's list from one that is no friend, and reveals no more", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -178,7 +178,7 @@ Deno.test("send tells a number that my list does not show from one that is not m
     refused(await t.send(bob, cat, "cancelled"), 404, "recipient_not_found");
   }));
 
-Deno.test("send takes texts of 1 to 4096 code points, as they are", () =>
+Deno.test("send accepts texts of 1 to 4096 code points unchanged", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     for (
@@ -231,7 +231,7 @@ Deno.test("send refuses anything that is not exactly a message, and stores nothi
     equal((await history(t, bob, ANN)).body.messages.length, 1);
   }));
 
-Deno.test("every call of the messages wants a session", () =>
+Deno.test("every call about messages requires a session", () =>
   withApp(async (t) => {
     const calls = [["POST", "send"], ["PUT", "read"], ["PUT", "read_all_text"], ["PUT", "read_up_to"], [
       "GET",

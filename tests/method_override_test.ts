@@ -1,4 +1,4 @@
-// X-HTTP-Method-Override: the method of a request to an upload, for every judge alike, and of no other request.
+// X-HTTP-Method-Override: replaces the method of a request to uploads, for every check, and of no other.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -12,8 +12,8 @@ const VOICE = fixture("voice.wav");
 const CREATION = { ...TUS, "upload-length": "1000", "upload-metadata": metadata({ media_type: "audio" }) };
 
 /**
- * Asks by POST, unless another method is given, for what is meant. By hand, since no answer to a POST at an upload's address
- * is documented.
+ * Requests `method` by the override; the request itself is a POST, or what `by` says. Does not use `t.call`,
+ * because no answer to a POST to an upload's address is documented.
  */
 async function meant(
   t: TestApp,
@@ -31,7 +31,7 @@ async function meant(
   return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
 }
 
-Deno.test("a client that can send no PATCH uploads by POST", () =>
+Deno.test("a client that cannot send PATCH uploads by POST", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const bytes = wav(700_000);
@@ -42,7 +42,7 @@ Deno.test("a client that can send no PATCH uploads by POST", () =>
     ok(t.log.some((line) => line.includes('"method":"PATCH","route":"/api/uploads/{id}","status":204')));
   }));
 
-Deno.test("whatever an upload takes can be meant, and the method that was sent is ignored", () =>
+Deno.test("every method of uploads can be requested by the override, and the method that was sent is ignored", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const begun = await meant(t, ann, "POST", "/api/uploads", { by: "PATCH", headers: CREATION });
@@ -53,7 +53,7 @@ Deno.test("whatever an upload takes can be meant, and the method that was sent i
       const { status, headers, body } = await meant(t, ann, "HEAD", address, { by, ...raw });
       deepEqual([status, headers.get("upload-offset"), body], [200, "0", null], by);
     }
-    // Not as long as the answer to a GET: a client that has sent a POST would wait for that.
+    // Not the length of the answer to a GET: a client that has sent a POST would wait for that body.
     const missing = await meant(t, ann, "HEAD", "/api/uploads/1");
     deepEqual([missing.status, missing.headers.get("content-length"), missing.body], [404, "0", null]);
     const asked = await meant(t, ann, "OPTIONS", address);
@@ -69,7 +69,7 @@ Deno.test("whatever an upload takes can be meant, and the method that was sent i
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("a POST to an upload that means nothing else is 405, and so is any method that uploads do not take", () =>
+Deno.test("a POST to an upload without an override is 405, and so is an override that uploads do not support", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, VOICE.length);
@@ -100,7 +100,7 @@ Deno.test("a POST to an upload that means nothing else is 405, and so is any met
     equal(await offset(t, ann, address), 0);
   }));
 
-Deno.test("an overridden method needs the same session, owner and turn as the method itself", () =>
+Deno.test("an overriding method needs the same session, owner and free transfer as the method itself", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const address = await begin(t, ann, VOICE.length);
@@ -124,7 +124,7 @@ Deno.test("an overridden method needs the same session, owner and turn as the me
     equal((await meant(t, ann, "PATCH", address, { headers, raw: VOICE })).status, 204);
   }));
 
-Deno.test("uploads that are begun under another method count as begun", () =>
+Deno.test("uploads that are begun under another method count for the limit", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const begun = await create(t, ann, 1_000);
@@ -135,7 +135,7 @@ Deno.test("uploads that are begun under another method count as begun", () =>
     equal((await remains(t)).rows, 1);
   }, { env: { LIMITS: "uploads=1/m" } }));
 
-Deno.test("no other address knows another method than that of the request", () =>
+Deno.test("no other address heeds the override", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const { body } = await t.call("GET", "/api/auth/sessions", { token: ann.token });
@@ -164,7 +164,7 @@ Deno.test("no other address knows another method than that of the request", () =
     equal((await t.call("GET", "/api/contacts", { token: ann.token })).status, 200);
   }));
 
-Deno.test("a page of another origin may override the method, and is answered for its origin", () =>
+Deno.test("a page of another origin may override the method, and is answered according to its origin", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const address = await begin(t, ann, 1_000);

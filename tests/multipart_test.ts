@@ -1,4 +1,4 @@
-// The body of an upload in every wrong form, by HTTP and byte by byte.
+// The multipart body of an upload, mostly in invalid forms, over HTTP and byte by byte.
 
 import { deepEqual, equal, match, rejects } from "./assert.ts";
 
@@ -35,7 +35,7 @@ async function fileOf(request: Request, limits = LIMITS): Promise<Uint8Array> {
   return joined(...await Array.fromAsync(filePart(request, limits)));
 }
 
-/** A body in pieces of so many bytes. */
+/** A body in pieces of this many bytes. */
 function inPieces(body: Uint8Array<ArrayBuffer>, size: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({
@@ -59,7 +59,7 @@ async function assertRefused(t: TestApp, { token }: Person, ...parts: Part[]): P
   return answer;
 }
 
-Deno.test("upload_media takes exactly one part, which is called file; anything else keeps nothing", () =>
+Deno.test("upload_media takes exactly one part, which is called file; anything else is refused and stores nothing", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const missing = await assertRefused(t, ann);
@@ -79,7 +79,7 @@ Deno.test("upload_media takes exactly one part, which is called file; anything e
     await assertRefused(t, ann, { ...FILE, head: partHead("") });
   }));
 
-Deno.test("upload_media takes a file whatever its name and type are, and without any", () =>
+Deno.test("upload_media accepts a file with any name and type, or without", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const heads = [
@@ -126,7 +126,7 @@ Deno.test("upload_media answers 415 to every other type of body, and 400 to a bo
     deepEqual(await remains(t), NOTHING);
   }));
 
-Deno.test("filePart() gives the file's bytes however the body is cut into chunks", async () => {
+Deno.test("filePart() returns the file's bytes however the body is cut into chunks", async () => {
   const body = multipart({ bytes: joined("\r\n--", wav(1_000), "\r\n----boundar", "\r\n") });
   const whole = await fileOf(requestOf(body));
   equal(whole.length, 1_000 + 4 + 13 + 2);

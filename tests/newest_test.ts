@@ -1,4 +1,4 @@
-// The newest page of a thread, which is kept: it is never another than the database has.
+// The cache of the newest page of a thread: the page never differs from what the database has.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
@@ -66,7 +66,7 @@ Deno.test("the newest page equals a page before a later id, whatever was sent, r
       else if (step.does === "readAll") {
         succeeded(await put(t, "read_all_text", me, { phone_number: peer.phone }));
       } else {
-        // First kept, then past what is kept, so that the latter is not what is looked at.
+        // The cached page is read first, so that the uncached read has no effect on it.
         const kept = await newest(t, me, peer.phone, `count=${step.count}`);
         const read = await newest(t, me, peer.phone, `count=${step.count}&before=${ABOVE_ALL}`);
         deepEqual(kept.body, read.body);
@@ -82,7 +82,7 @@ Deno.test("the newest page equals a page before a later id, whatever was sent, r
     );
   }));
 
-Deno.test("a page that is kept is the newest, also when more has come since than the longest page has", () =>
+Deno.test("a cached page is the newest, even after more new messages than the longest page has", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "first"));
@@ -93,7 +93,7 @@ Deno.test("a page that is kept is the newest, also when more has come since than
     deepEqual(body.messages.map(({ message }: { message: string }) => message), ["last", "between"]);
   }));
 
-Deno.test("a page that is asked for again shows reads by either of the two since", () =>
+Deno.test("a page that is requested again shows later reads by either of the two", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "hello"));
@@ -109,7 +109,7 @@ Deno.test("a page that is asked for again shows reads by either of the two since
     deepEqual([await shown(bob, ANN), await shown(ann, BOB)], [["seen"], ["seen"]]);
   }));
 
-Deno.test("a page that was read lately is read from the messages again only as far as there are newer ones", async () => {
+Deno.test("a page that was read recently is read from the messages again only as far as there are newer ones", async () => {
   const database = await createTestDatabase();
   const tap = startStatementTap(database);
   try {
@@ -134,7 +134,7 @@ Deno.test("a page that was read lately is read from the messages again only as f
   }
 });
 
-Deno.test("newest.read() keeps the threads that were read last, and no more than it may", () =>
+Deno.test("newest.read() keeps the threads that were read last, within its limit of bytes", () =>
   withApp(async (t) => {
     const [ann] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -171,7 +171,7 @@ Deno.test("newest.read() keeps the threads that were read last, and no more than
     }
   }));
 
-Deno.test("the newest page of a friend who deleted me stays readable, and that of somebody not on my list is 404 as before", () =>
+Deno.test("the newest page of a thread stays readable after the friend deleted the reader, and is 404 for a number not on the list", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "hello"));
@@ -189,7 +189,7 @@ for (
     (phone: string) => phone.slice(1),
   ]] as const
 ) {
-  Deno.test(`a page that is read again is the same to the letter, and has the client_id of its reader alone: ${format}`, () =>
+  Deno.test(`a page that is read again is identical, and has only the client_id of its reader: ${format}`, () =>
     withApp(async (t) => {
       const [ann, bob] = await friends(t);
       succeeded(await t.send(ann, bob, "from Ann", { client_id: "of-ann" }));
@@ -197,7 +197,7 @@ for (
       for (const [me, peer, own] of [[ann, bob, "of-ann"], [bob, ann, "of-bob"]] as const) {
         const pages = [];
         for (let time = 0; time < 4; time++) pages.push((await newest(t, me, peer.phone, "count=10")).body);
-        // The first of Ann's is before Bob has read.
+        // The first page of each is made, the others are cached.
         const [page, ...others] = pages.slice(1);
         deepEqual(others, [page, page]);
         deepEqual(page.messages.map(({ client_id }: { client_id?: string }) => client_id ?? "").toSorted(), [
@@ -213,7 +213,7 @@ for (
     }, { env: { PHONE_WIRE_FORMAT: format } }));
 }
 
-Deno.test("a database that comes back without its last messages is not shown with them", () =>
+Deno.test("a page does not show messages that the database lost in an outage", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     for (const text of ["kept", "lost", "lost too"]) succeeded(await t.send(ann, bob, text));

@@ -1,4 +1,4 @@
-// How a socket says goodbye to a client that takes nothing at the moment, or ever.
+// Closing and cutting a socket whose client reads nothing for a while, or ever.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Around, NotificationSocket } from "../routes/notifications/notification_socket.ts";
@@ -9,7 +9,7 @@ import { ANN, eventually } from "./support.ts";
 
 const BOB_ID = 2;
 
-/** A WebSocket whose connection takes what the test says. */
+/** A WebSocket whose unsent bytes the test sets. */
 class FakeWebSocket extends EventTarget {
   readyState: number = WebSocket.OPEN;
   bufferedAmount = 0;
@@ -25,7 +25,7 @@ class FakeWebSocket extends EventTarget {
     this.closedWith.push(code);
   }
 
-  /** The client has gone. */
+  /** Simulates a client that is gone. */
   go(): void {
     this.readyState = WebSocket.CLOSED;
     this.dispatchEvent(new CloseEvent("close", { wasClean: false }));
@@ -36,7 +36,7 @@ interface Scene {
   fake: FakeWebSocket;
   socket: NotificationSocket;
   around: Around;
-  /** How often it was counted out of its address. */
+  /** How often its place at its address was given back. */
   goneOut: () => number;
 }
 
@@ -63,7 +63,7 @@ function isTaken({ around }: Scene): boolean {
   return around.stuckSockets.isFull(String(BOB_ID));
 }
 
-Deno.test("close() waits for a client that takes its frames slowly, and no longer than that", async () => {
+Deno.test("close() waits until a slow client has taken its frames, and no longer", async () => {
   const { fake, socket } = open();
   fake.bufferedAmount = 100;
   socket.close(4001, "Session ended");
@@ -73,7 +73,7 @@ Deno.test("close() waits for a client that takes its frames slowly, and no longe
   fake.go();
 });
 
-Deno.test("a client that takes nothing for good has a place of its user's until it takes something, or is gone", async () => {
+Deno.test("a client that takes nothing for long has one of its user's places until it is gone, even if it takes something later", async () => {
   for (const end of ["takes something", "is gone"]) {
     const scene = open();
     const { fake, socket, goneOut } = scene;
@@ -94,10 +94,10 @@ Deno.test("a client that takes nothing for good has a place of its user's until 
   }
 });
 
-Deno.test("a socket that was cut is not touched any more, though it still calls itself open", () => {
+Deno.test("a socket that was cut is not used any more, although it still reports that it is open", () => {
   const { fake, socket, around, goneOut } = open();
   socket.cut();
-  // Of a real one this would end the process.
+  // Any call to a real one would crash the process.
   fake.bufferedAmount = 100;
   ok(!socket.isBusy());
   ok(!socket.write({ event: "contacts_updated" }));

@@ -1,4 +1,4 @@
-// How a WebSocket ends, by whose fault, and what others notice of one that does not read.
+// How a WebSocket ends, for which reasons, and that a client which does not read delays nobody.
 
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
@@ -24,7 +24,7 @@ async function toldEventually(t: TestApp, socket: TestSocket, to: Person): Promi
   await eventually(() => socket.told().includes("contacts_updated"));
 }
 
-Deno.test("a user has 20 sockets: one more ends the oldest with 4002, and no one else's", () =>
+Deno.test("a user may have 20 sockets: one more ends the oldest with 4002, and nobody else's", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const other = await t.socket(bob.token);
@@ -70,7 +70,7 @@ Deno.test("a client that sends thousands of frames too many is cut off at once, 
     deepEqual(t.services.hub.userIds(), []);
   }));
 
-Deno.test("a client that never stops sending is cut off, and is told nothing meanwhile", () =>
+Deno.test("a client that never stops sending is cut off, even if there are events for it meanwhile", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const { user_id } = await t.services.sessions.authenticate(ann.token);
@@ -114,7 +114,7 @@ Deno.test("the end of a session ends its sockets with 4001 on every service, and
     await toldEventually(two, stays, ann);
   }));
 
-Deno.test("a session that ended without a word loses its sockets at the next look", () =>
+Deno.test("a session that ended without an announcement loses its sockets at the next check", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const socket = await t.socket(ann.token);
@@ -133,7 +133,7 @@ Deno.test("a shutdown ends every socket with 1001", () =>
     deepEqual(await Promise.all(sockets.map(({ closed }) => closed)), [1001, 1001]);
   }));
 
-/** The hub's sockets in the order in which they come. */
+/** The hub's sockets in the order in which they join. */
 function watchSockets({ services: { hub } }: TestApp): Socket[] {
   const sockets: Socket[] = [];
   const { join } = hub;
@@ -158,11 +158,11 @@ Deno.test("clients that leave before they are answered leave no connection behin
         setTimeout(() => conn.close(), 100);
       }
     }
-    // What remains are those on which this test calls.
+    // The remaining ones are those of this test's own calls.
     await eventually(() => ok(clientPorts(t).size <= 2, `${clientPorts(t).size} are left`));
   }, { env: { LIMITS: "off" } }));
 
-Deno.test("a client that never reads holds up nobody, and owes no more than one frame and merged hints", () =>
+Deno.test("a client that never reads delays nobody else", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await t.befriend(ann, bob);
@@ -196,7 +196,7 @@ Deno.test("a client that never reads holds up nobody, and owes no more than one 
     await eventually(() => equal(t.services.hub.userIds().length, 1));
   }));
 
-Deno.test("a socket whose client does not answer our goodbye loses its connection all the same", () =>
+Deno.test("a socket whose client does not answer the close frame loses its connection all the same", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const { conn } = await shakeHands(t.url, `/api/notifications?token=${ann.token}`);
@@ -204,10 +204,10 @@ Deno.test("a socket whose client does not answer our goodbye loses its connectio
     succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
     const endedIn = performance.now();
     const buffer = new Uint8Array(1_024);
-    while (await conn.read(buffer).catch(() => null) !== null) { /* what was said before, and the goodbye */ }
+    while (await conn.read(buffer).catch(() => null) !== null) { /* earlier frames, and the close frame */ }
     ok(performance.now() - endedIn < 10_000, "It was left open");
     conn.close();
-    // It is not stuck: the one place that there is of those is free.
+    // It does not count as stuck: the only place for such sockets is free.
     const { user_id } = await t.services.sessions.authenticate((await t.signIn(ANN)).token);
     await eventually(() => !t.services.stuckSockets.isFull(String(user_id)));
   }, { env: { LIMITS: "sockets_user=1" } }));
@@ -227,7 +227,7 @@ Deno.test("a user whose stuck sockets take all places gets no other until one is
     equal(refusal.status, 429);
     await (await t.socket(bob.token)).end();
     places[0]!();
-    // The ticket is as good as before.
+    // The refusals have not used up the ticket.
     const opened = await byTicket();
     opened.conn.close();
     equal(opened.status, 101);

@@ -1,4 +1,4 @@
-// What happens to events when the connection that hears of other processes dies: late they may be, lost they are not.
+// Events while the connection that listens to other processes is lost: they may be late, but are not lost.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -18,7 +18,7 @@ import {
   withTwoApps,
 } from "./support.ts";
 
-/** Ends every connection that listens, of all services on the database. */
+/** Ends the listening connections of all services on the database. */
 async function killListeners(t: TestApp): Promise<void> {
   await t.sql`
     select pg_terminate_backend(pid)
@@ -35,7 +35,7 @@ async function statusesSeenBy(t: TestApp, sender: Person, peer: string): Promise
   return body.messages.map(({ status }: { status: string }) => status);
 }
 
-Deno.test("a message that is sent while nobody listens is told once somebody does, and counts as delivered", () =>
+Deno.test("a message that is sent while no process listens is announced once one does, and becomes delivered", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const socket = await two.socket(bob.token);
@@ -52,7 +52,7 @@ Deno.test("a message that is sent while nobody listens is told once somebody doe
     equal(socket.raw.readyState, WebSocket.OPEN);
   }));
 
-Deno.test("reads, requests and deletions while nobody listens are told once somebody does", () =>
+Deno.test("reads, requests and deletions while no process listens are announced once one does", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const cat = await one.signUp(CAT);
@@ -75,7 +75,7 @@ Deno.test("reads, requests and deletions while nobody listens are told once some
     }
   }));
 
-Deno.test("a session that ends while nobody listens loses its sockets all the same", () =>
+Deno.test("a session that ends while no process listens loses its sockets all the same", () =>
   withTwoApps(async (one, two) => {
     const ann = await one.signUp(ANN);
     const socket = await two.socket(ann.token);
@@ -85,7 +85,7 @@ Deno.test("a session that ends while nobody listens loses its sockets all the sa
     equal(await socket.closed, 4001);
   }));
 
-Deno.test("a storm of lost connections loses no event, ends no socket and fails no send", () =>
+Deno.test("connections that are lost again and again lose no event, end no socket and fail no send", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const sockets = [await two.socket(ann.token), await two.socket(bob.token)];
@@ -111,7 +111,7 @@ Deno.test("a storm of lost connections loses no event, ends no socket and fails 
     ok(sockets.every(({ raw }) => raw.readyState === WebSocket.OPEN));
   }));
 
-Deno.test("after a statement whose outcome was lost with its connection, sockets here are told as after a gap", () =>
+Deno.test("after a statement whose outcome was lost with its connection, sockets are notified as after a gap", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(ann, bob, "first"));
@@ -127,7 +127,7 @@ Deno.test("after a statement whose outcome was lost with its connection, sockets
     await eventually(() => socket.told().includes("contacts_updated"));
   }));
 
-Deno.test("after a gap nobody is told of a thread in which their request was declined", () =>
+Deno.test("after a gap nobody is notified of a thread in which their request was declined", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const cat = await t.signUp(CAT);
@@ -145,7 +145,7 @@ Deno.test("after a gap nobody is told of a thread in which their request was dec
     );
   }));
 
-Deno.test("after a gap nobody is told of a thread with somebody whom they have deleted", () =>
+Deno.test("after a gap nobody is notified of a thread with somebody whom they have deleted", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -155,7 +155,7 @@ Deno.test("after a gap nobody is told of a thread with somebody whom they have d
     const socket = await t.socket(bob.token, "&sessions=true");
     await eventually(async () => deepEqual(await statusesSeenBy(t, ann, BOB), ["delivered"]));
     succeeded(await put("delete", bob, ANN));
-    // As if the message had come while nobody listened.
+    // As if the message had been sent while no process listened.
     await t.sql`update conversations set low_delivered_id = 0, high_delivered_id = 0`;
     socket.forget();
     await t.services.fromOthers.onGap(0);
@@ -167,7 +167,7 @@ Deno.test("after a gap nobody is told of a thread with somebody whom they have d
     deepEqual(await statusesSeenBy(t, ann, BOB), ["created"]);
   }));
 
-Deno.test("after a gap a change that was made before it is told as well, because it may have been committed in it", () =>
+Deno.test("after a gap a change from before it is announced as well, because it may have been committed during the gap", () =>
   withApp(async (t) => {
     const [, bob] = await friends(t);
     const socket = await t.socket(bob.token);

@@ -1,4 +1,5 @@
-// The WebSocket: who gets one, what is told on it and to whom, and how it ends. Gaps are in notifications_gap_test.ts.
+// The WebSocket: who gets one, and which events it sends to whom. Its end is tested in
+// notifications_end_test.ts, gaps in notifications_gap_test.ts.
 
 import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 
@@ -37,7 +38,7 @@ Deno.test("the first frame is connected, with the time", () =>
     deepEqual(connected, { event: "connected", timestamp: t.clock.now().toISOString() });
   }));
 
-Deno.test("the token comes in the query, in the Authorization header, or as an offered protocol that is answered", () =>
+Deno.test("the token may be in the query, in the Authorization header, or in an offered protocol, which is then selected", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const ways: [string, Record<string, string>, string | null][] = [
@@ -57,7 +58,7 @@ Deno.test("the token comes in the query, in the Authorization header, or as an o
     await socket.end();
   }));
 
-Deno.test("a handshake without a living session is 401 before any upgrade", () =>
+Deno.test("a handshake without a valid session is 401 before any upgrade", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
@@ -70,7 +71,7 @@ Deno.test("a handshake without a living session is 401 before any upgrade", () =
     await rejects(openSocket(`${t.url.replace("http", "ws")}${PATH}`, ["bearer", ann.token]));
   }));
 
-Deno.test("a request that is no handshake is 426 and says what is wanted", () =>
+Deno.test("a request that is no handshake is 426 and names the upgrade that is needed", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     const answer = await t.call("GET", PATH, { token });
@@ -84,7 +85,7 @@ Deno.test("a request that is no handshake is 426 and says what is wanted", () =>
     }
   }));
 
-Deno.test("a message is told to the receiver's sessions and the sender's others, on every service of the database", () =>
+Deno.test("a message notifies the receiver's sessions and the sender's other ones, on every service of the database", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const annAgain = await one.signIn(ANN);
@@ -105,7 +106,7 @@ Deno.test("a message is told to the receiver's sessions and the sender's others,
     await toldEventually(peers[2]!, `messages_updated ${ANN}`);
   }));
 
-Deno.test("a change of a contact is told to both, and a message is no change of a contact", () =>
+Deno.test("a change of a contact notifies both, and a message is no change of a contact", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = [await one.signUp(ANN), await one.signUp(BOB)];
     const other = await two.socket((await one.signIn(ANN)).token);
@@ -123,7 +124,7 @@ Deno.test("a change of a contact is told to both, and a message is no change of 
     deepEqual([...other.told(), ...peer.told()].filter((told) => told === "contacts_updated"), []);
   }));
 
-Deno.test("nobody is told of a refused send", () =>
+Deno.test("a refused send notifies nobody", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     await put(t, "/api/contacts/delete", bob, { phone_number: ANN });
@@ -136,7 +137,7 @@ Deno.test("nobody is told of a refused send", () =>
     deepEqual(told.filter((told) => told.startsWith("messages")), []);
   }));
 
-Deno.test("after connected a fetch sees all that was committed before, and what comes later is told", () =>
+Deno.test("after the connected frame a fetch returns all that was committed before, and later changes are announced", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     let acknowledged = 0;
@@ -159,7 +160,7 @@ Deno.test("after connected a fetch sees all that was committed before, and what 
     await sending;
   }));
 
-Deno.test("many sockets of many people are all told", () =>
+Deno.test("many sockets of many people are all notified", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const people: Person[] = [];
@@ -177,7 +178,7 @@ Deno.test("many sockets of many people are all told", () =>
     }
   }));
 
-Deno.test("events spell numbers as PHONE_WIRE_FORMAT says", () =>
+Deno.test("events write numbers as PHONE_WIRE_FORMAT says", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const socket = await t.socket(bob.token);

@@ -1,5 +1,5 @@
-// PostgreSQL keeps what is announced until everybody who listens has heard it, also somebody who is stuck, and has room for
-// so much and no more. How much can be said of a whole cluster alone, so this one is of its own.
+// PostgreSQL queues notifications until all listeners have received them, even a stuck one, and its queue has
+// a limit. The limit can only be set for a whole cluster, so this test has its own.
 
 import { deepEqual, equal, match, rejects } from "./assert.ts";
 import { connect } from "../db/connection/database.ts";
@@ -9,10 +9,10 @@ import { startService } from "./process.ts";
 import { befriend, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, eventually } from "./support.ts";
 
-/** The fewest pages that the queue can have, of 8 kB. */
+/** The smallest queue that can be set, in pages of 8 kB. */
 const SETTINGS = { fsync: "off", max_notify_queue_pages: "64" };
 
-Deno.test("a full queue of NOTIFY is 503, and no longer once the stuck listener is gone", async () => {
+Deno.test("while the NOTIFY queue is full sends are 503, and once its listener is no longer stuck they succeed", async () => {
   const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "puffintalk-queue-" });
   await Deno.chmod(folder, 0o711);
   const server = await startEmbedded(folder, { settings: SETTINGS });

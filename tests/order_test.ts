@@ -1,4 +1,4 @@
-// What holds when many people send at once, also through two services on one database.
+// The order and integrity of messages when many are sent at once, also through two services on one database.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -21,7 +21,7 @@ interface Message {
   created_at: string;
 }
 
-/** Follows a thread by `after` until it has been told to stop and there is nothing newer; gives the ids as they came. */
+/** Polls a thread by `after` until it is told to stop and nothing is newer; returns the ids as they came. */
 async function follow(t: TestApp, me: Person, peer: string, until: { done: boolean }): Promise<number[]> {
   const seen: number[] = [];
   while (true) {
@@ -38,7 +38,7 @@ function removeContact(t: TestApp, me: Person, peer: Person): Promise<Answer> {
   return t.call("PUT", "/api/contacts/delete", { token: me.token, json: { phone_number: peer.phone } });
 }
 
-Deno.test("times of a thread go with its ids, also where the clocks of two services do not agree", () =>
+Deno.test("times in a thread ascend with its ids, even if the clocks of two services differ", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     one.clock.freeze();
@@ -60,7 +60,7 @@ Deno.test("times of a thread go with its ids, also where the clocks of two servi
     deepEqual(body.messages.map((message: Message) => at - Date.parse(message.created_at)), [0, 1, 1]);
   }));
 
-Deno.test("parallel senders make one total order, in which nothing appears before what was read already", () =>
+Deno.test("parallel sends have one total order, in which nothing appears before what was already read", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const until = { done: false };
@@ -87,7 +87,7 @@ Deno.test("parallel senders make one total order, in which nothing appears befor
     for (const order of seen) deepEqual(order, ids);
   }));
 
-Deno.test("each sender's messages stand in the order in which they were sent, once answered", () =>
+Deno.test("messages that a sender sends one after the other, each once the last was answered, are in that order", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const noise = Promise.all(
@@ -103,7 +103,7 @@ Deno.test("each sender's messages stand in the order in which they were sent, on
     deepEqual(ids, ids.toSorted((a, b) => a - b));
   }));
 
-Deno.test("equal client_ids are one message, in a batch, across batches and across services", () =>
+Deno.test("sends with the same client_id make one message, in a batch, across batches and across services", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const answers = await Promise.all(Array.from({ length: 400 }, (_, place) => {
@@ -119,7 +119,7 @@ Deno.test("equal client_ids are one message, in a batch, across batches and acro
     equal(row!.count, 25);
   }));
 
-Deno.test("a refused send fails none of its neighbours in the batch", () =>
+Deno.test("a refused send does not fail the others in its batch", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);
@@ -142,10 +142,10 @@ Deno.test("a refused send fails none of its neighbours in the batch", () =>
     equal(row!.count, 41);
   }));
 
-/** Sends of one race: some of them come after the deletion, however long that takes. */
+/** The most sends of one race, which go on until the deletion has ended, so that some come after it. */
 const RACING_MAX = 40;
 
-/** Sends while one of the two deletes the other; says what was answered and what is there. */
+/** Sends while one of the two deletes the other; returns these answers, and that of a send afterwards. */
 async function race(
   t: TestApp,
   other: TestApp,
@@ -170,7 +170,7 @@ async function race(
   return { answers, after };
 }
 
-Deno.test("send() in parallel with delete() is either before, stored and told, or after, refused", () =>
+Deno.test("send() in parallel with delete() is either stored and announced, before it, or refused, after it", () =>
   withTwoApps(async (one, two) => {
     const [ann, bob] = await friends(one);
     const socket = await two.socket(bob.token);
@@ -203,7 +203,7 @@ Deno.test("send() in parallel with delete() is either before, stored and told, o
     ok(outcomes.stored > 0 && outcomes.refused > 0, `Never raced: ${JSON.stringify(outcomes)}`);
   }));
 
-Deno.test("parallel sends, reads and fetches of many pairs end without a deadlock, all counted", () =>
+Deno.test("parallel sends, reads and fetches of many pairs end without a deadlock, and counts of unread are right", () =>
   withTwoApps(async (one, two) => {
     const people: Person[] = [];
     for (let place = 0; place < 5; place += 1) people.push(await one.signUp(`+1415555020${place}`));

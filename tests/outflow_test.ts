@@ -1,4 +1,4 @@
-// Bytes on their way out, by what is read for a client that takes them at once, and for one that does not.
+// Streaming bytes to a client: how much is read for one that takes them at once, and for one that does not.
 
 import { deepEqual, equal, rejects } from "./assert.ts";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { outflow } from "../services/media/outflow.ts";
 const KIB = 1024;
 const FILE = Uint8Array.from({ length: 2_000 * KIB + 1 }, (_, at) => (at * 31 + (at >> 8) * 17) % 251);
 
-/** A file, and which parts of it were read. */
+/** Reads a file, and records which parts were read. */
 function watched() {
   const reads: { offset: number; kib: number }[] = [];
   const read = (offset: number, length: number) => {
@@ -17,7 +17,7 @@ function watched() {
   return { reads, read };
 }
 
-Deno.test("outflow() gives the bytes of any range, to clients that take them at once and to slow ones", () =>
+Deno.test("outflow() returns the bytes of any range, to clients that take them at once and to slow ones", () =>
   fc.assert(
     fc.asyncProperty(
       fc.nat({ max: FILE.length - 1 }),
@@ -36,7 +36,7 @@ Deno.test("outflow() gives the bytes of any range, to clients that take them at 
     { numRuns: 40 },
   ));
 
-Deno.test("outflow() reads more and more at a time for a client that takes it at once, up to a quarter of a MiB, in pieces of 64 KiB", async () => {
+Deno.test("outflow() reads larger and larger blocks for a client that takes them at once, up to 256 KiB, and passes on pieces of 64 KiB", async () => {
   const { reads, read } = watched();
   const sizes: number[] = [];
   for await (const piece of outflow(read, { start: 0, end: FILE.length, keptMs: 10_000 })) {
@@ -46,7 +46,7 @@ Deno.test("outflow() reads more and more at a time for a client that takes it at
   equal(Math.max(...sizes), 64);
 });
 
-Deno.test("outflow() lets go of what a client does not take, and reads little for it from then on", async () => {
+Deno.test("outflow() drops what a client does not take, and reads small blocks for it from then on", async () => {
   const { reads, read } = watched();
   const reader = outflow(read, { start: 0, end: FILE.length, keptMs: 0 }).getReader();
   await reader.read();
@@ -60,13 +60,13 @@ Deno.test("outflow() lets go of what a client does not take, and reads little fo
   await reader.cancel();
 });
 
-Deno.test("outflow() holds no piece that is a part of something larger", async () => {
+Deno.test("outflow() passes on no piece that is a view of a larger buffer", async () => {
   const reader = outflow(watched().read, { start: 0, end: FILE.length }).getReader();
   for (let times = 0; times < 5; times += 1) equal((await reader.read()).value!.buffer.byteLength, 64 * KIB);
   await reader.cancel();
 });
 
-Deno.test("outflow() breaks off where reading fails, and reads nothing before it is asked to", async () => {
+Deno.test("outflow() fails when reading fails, and reads nothing before it is asked to", async () => {
   let count = 0;
   const stream = outflow(() => (count += 1, Promise.reject(new Error("gone"))), { start: 0, end: 10 });
   await turn();
@@ -74,7 +74,7 @@ Deno.test("outflow() breaks off where reading fails, and reads nothing before it
   await rejects(stream.getReader().read(), { message: "gone" });
 });
 
-/** Lets timers that are due come first. */
+/** Lets timers that are due run first. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -1,4 +1,4 @@
-// The parser of multipart bodies against bodies that are made to mislead it; by HTTP see multipart_test.ts.
+// The parser of multipart bodies, with misleading bodies. Tests over HTTP are in multipart_test.ts.
 
 import { deepEqual, equal, ok, throws } from "./assert.ts";
 import fc from "fast-check";
@@ -9,7 +9,7 @@ const BOUNDARY = "--x-";
 const HEAD = 'Content-Disposition: form-data; name="file"';
 const encoder = new TextEncoder();
 
-/** What comes of a body that is cut into such pieces. */
+/** Parses a body that is cut into pieces of these sizes. */
 function parse(body: Uint8Array, sizes: number[], type = `multipart/form-data; boundary=${BOUNDARY}`) {
   const parser = createPartParser(type, "file");
   const found: Uint8Array[] = [];
@@ -22,7 +22,7 @@ function parse(body: Uint8Array, sizes: number[], type = `multipart/form-data; b
   return joined(...found);
 }
 
-/** One part with this head. */
+/** A body of one part with this head. */
 function bodyOf(head: string, bytes: Uint8Array | string = "sound", boundary = BOUNDARY): Uint8Array {
   return joined(`--${boundary}\r\n${head}\r\n\r\n`, bytes, `\r\n--${boundary}--\r\n`);
 }
@@ -33,14 +33,14 @@ const refusedWith = (path: string, message: RegExp) => (error: { details: { issu
   return message.test(issue!.message);
 };
 
-// The letters of the delimiter, so that beginnings of it are everywhere, and whole ones where they are taken out again.
+// Made of parts of the delimiter, so that its beginnings are everywhere, but whole delimiters are removed.
 const misleading = fc.array(fc.constantFrom("\r", "\n", "-", "x", "\r\n", "\r\n--", "\r\n----x", "\0"), {
   maxLength: 60,
 }).map((parts) => encoder.encode(parts.join("").replaceAll(`\r\n--${BOUNDARY}`, "")))
   .filter((bytes) => !`\r\n${new TextDecoder().decode(bytes)}\r`.includes(`\r\n--${BOUNDARY}`));
 const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
 
-Deno.test("a part's bytes come out as they are, whatever is in them and however the body is cut", () =>
+Deno.test("a part's bytes are returned unchanged, whatever they are and however the body is cut", () =>
   fc.assert(
     fc.property(misleading, sizes, (bytes, sizes) => {
       deepEqual(parse(bodyOf(HEAD, bytes), sizes), bytes);
@@ -62,7 +62,7 @@ Deno.test("a part is found by its name, in every spelling of its head that clien
   equal(parse(quoted, [7], 'multipart/form-data; charset=utf-8; boundary="a b:c"').length, 5);
 });
 
-Deno.test("a refused body is told why", () => {
+Deno.test("the error of a refused body says why", () => {
   const cases: [body: Uint8Array, path: string, message: RegExp][] = [
     [bodyOf('Content-Disposition: form-data; name="voice"'), "voice", /only part is file/],
     [bodyOf('Content-Disposition: attachment; name="file"'), "file", /without a name/],
@@ -87,12 +87,12 @@ Deno.test("a refused body is told why", () => {
   }
 });
 
-Deno.test("a head may come byte by byte", () => {
+Deno.test("a head may arrive byte by byte", () => {
   const head = `X: ${"y".repeat(8_000)}\r\n${HEAD}`;
   equal(parse(bodyOf(head), [1]).length, 5);
 });
 
-Deno.test("input that is long on purpose is read in linear time", () => {
+Deno.test("input that is long on purpose is parsed in linear time", () => {
   const many = 400_000;
   const long = [
     " ".repeat(many),
@@ -106,8 +106,8 @@ Deno.test("input that is long on purpose is read in linear time", () => {
     const type = `multipart/form-data${before}"; boundary=${BOUNDARY}`;
     equal(parse(bodyOf(HEAD), [1_000], type).length, 5, before.slice(0, 9));
   }
-  // All of it takes a fraction of a second. A parser that goes over it again for every character takes a
-  // minute for each.
+  // All of it takes a fraction of a second. A parser that starts over for every character takes a minute
+  // for each.
   ok(performance.now() - startedAt < 20_000);
 });
 

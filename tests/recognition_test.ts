@@ -7,7 +7,7 @@ import { type ByteSource, recognise, type Recognised } from "../services/media/r
 const FOLDER = new URL("fixtures/media/", import.meta.url);
 const MIB = 1024 * 1024;
 
-/** Each plays 2 seconds, give or take what its encoder adds. */
+/** Each plays for 2 seconds, apart from what its encoder adds. */
 const SERVED: Record<string, string> = {
   "voice.wav": "audio/wav",
   "voice.mp3": "audio/mpeg",
@@ -43,14 +43,14 @@ const fixtures = new Map<string, Uint8Array>();
 for (const name of Object.keys(SERVED)) fixtures.set(name, await Deno.readFile(new URL(name, FOLDER)));
 
 const fixture = (name: string) => fixtures.get(name)!;
-/** Where the sound of the fixture begins, with its head. */
+/** Offset of the data chunk in the fixture, including its head. */
 const WAV_DATA_AT = 70;
-/** Of the film in MP4. */
+/** Size of the `ftyp` box of film.mp4. */
 const FTYP_BYTES = 32;
 const text = (value: string) => new TextEncoder().encode(value);
 const HTML = text("<!doctype html><html><body><script>alert(1)</script></body></html>");
 
-/** Bytes that are the pattern over and over, and are nowhere held. */
+/** Bytes that repeat the pattern, and are not held in memory. */
 interface Invented {
   length: number;
   pattern: Uint8Array;
@@ -60,7 +60,7 @@ function invented(length: number, pattern: Uint8Array = new Uint8Array(1)): Inve
   return { length, pattern };
 }
 
-/** The parts one after another; counts its reads. */
+/** A source of these parts in sequence; counts its reads. */
 function sourceOf(...parts: (Uint8Array | Invented)[]): ByteSource & { reads: number } {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   return {
@@ -106,7 +106,7 @@ function chunk(name: string, content: Uint8Array): Uint8Array {
   return concat(text(name), new Uint8Array(size.buffer), content, new Uint8Array(content.length % 2));
 }
 
-/** A WAV with a tag in which one thing has so many values. */
+/** A WAV with a tag in which one frame has this many values. */
 function taggedWav(values: number): Uint8Array {
   const words = text(`\0${Array.from({ length: values }, (_, nth) => nth.toString(36)).join("\0")}`);
   const sized = (size: number) => Uint8Array.of(...[21, 14, 7, 0].map((bits) => size >> bits & 127));
@@ -116,7 +116,7 @@ function taggedWav(values: number): Uint8Array {
   return concat(voice.subarray(0, WAV_DATA_AT), tag, voice.subarray(WAV_DATA_AT));
 }
 
-/** An EBML element's head with a size of 8 bytes. */
+/** The head of an EBML element; its size takes 8 bytes. */
 function element(id: number[], size: number): Uint8Array {
   const head = new DataView(new ArrayBuffer(8));
   head.setBigUint64(0, BigInt(size) | 1n << 56n);
@@ -130,7 +130,7 @@ function lastIndexOf(bytes: Uint8Array, pattern: number[]): number {
   throw new Error("Cannot find pattern");
 }
 
-/** A recording of one cluster more, as if 64 MB of others came before it. */
+/** A recording whose last cluster comes after 64 MiB of filler, in place of other clusters. */
 function longRecording() {
   const recorded = fixture("recorded_film.webm");
   const at = lastIndexOf(recorded, [0x1f, 0x43, 0xb6, 0x75]);
@@ -142,7 +142,7 @@ function longRecording() {
   );
 }
 
-/** 64 MB between the beginning of a film and where its tracks stand. */
+/** A film with 64 MiB of filler between its beginning and its tracks. */
 function longFilm() {
   const film = fixture("film.mp4");
   const ftypBytes = new DataView(film.buffer, film.byteOffset).getUint32(0);
@@ -190,7 +190,7 @@ Deno.test("recognise() adds up the frames of 8 MiB of sound", async () => {
   equal((await recognise(source))?.duration, 8 * MIB / 32 * 0.02);
 });
 
-Deno.test("recognise() goes over tags and damage between frames", async () => {
+Deno.test("recognise() skips tags and damage between frames", async () => {
   const voice = fixture("no_xing.mp3");
   const parts = [voice, text("TAG"), new Uint8Array(125), text("ID3 \xff\xfb"), new Uint8Array(9000), voice];
 
@@ -245,7 +245,7 @@ Deno.test("recognise() takes a WAV with a page behind it for a WAV", async () =>
   });
 });
 
-Deno.test("recognise() finds how long a WAV plays behind tags, and one whose head was written too early or counts nothing", async () => {
+Deno.test("recognise() finds the duration of a WAV with tags before its sound, an unfinished head or an empty fact chunk", async () => {
   const voice = fixture("voice.wav");
   const list = chunk("LIST", text("INFOISFT\x03\0\0\0abc"));
   const tagged = concat(voice.subarray(0, WAV_DATA_AT), list, voice.subarray(WAV_DATA_AT));
@@ -257,7 +257,7 @@ Deno.test("recognise() finds how long a WAV plays behind tags, and one whose hea
   for (const bytes of [tagged, endless, uncounted]) equal((await recognise(sourceOf(bytes)))?.duration, 2);
 });
 
-Deno.test("recognise() refuses a film whose tracks were cut off, not one whose pictures were", async () => {
+Deno.test("recognise() refuses a film whose tracks were cut off, but not one whose pictures were", async () => {
   const cut = (name: string) => recognise(sourceOf(fixture(name).subarray(0, fixture(name).length / 2)));
 
   equal(await cut("film.mp4"), null);
@@ -265,14 +265,14 @@ Deno.test("recognise() refuses a film whose tracks were cut off, not one whose p
   equal((await cut("recorded_film.webm"))?.media_type, "video/webm");
 });
 
-Deno.test("recognise() finds the half duration in half a recording", async () => {
+Deno.test("recognise() finds about half of the duration in half a recording", async () => {
   for (const name of ["recorded_voice.webm", "opus.ogg", "voice.aac", "silence.amr", "recorded_voice.mp4"]) {
     const found = await recognise(sourceOf(fixture(name).subarray(0, fixture(name).length / 2)));
     ok(found && found.duration! > 0.4 && found.duration! < 1.4, `${name}: ${found?.duration}`);
   }
 });
 
-Deno.test("recognise() never throws, nor serves what is not on the list, whatever is changed or cut", async () => {
+Deno.test("recognise() never throws, nor returns a type that is not on the list, whatever is changed or cut", async () => {
   const change = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), byte: fc.nat(255) });
   const early = fc.record({ at: fc.double({ min: 0, max: 0.02, noNaN: true }), byte: fc.nat(255) });
   const mutant = fc.record({
@@ -317,7 +317,7 @@ const HOSTILE: Record<string, ByteSource & { reads: number }> = {
 };
 
 for (const [what, source] of Object.entries(HOSTILE)) {
-  Deno.test(`recognise() soon has enough of ${what}`, async () => {
+  Deno.test(`recognise() soon stops at ${what}`, async () => {
     const startedMs = performance.now();
 
     const found = await recognise(source);
@@ -327,7 +327,7 @@ for (const [what, source] of Object.entries(HOSTILE)) {
   });
 }
 
-Deno.test("recognise() lets others have their turn, however much there is to look at in what it has read", async () => {
+Deno.test("recognise() yields to the event loop, however much there is to examine in what it has read", async () => {
   const source = sourceOf(ftyp, invented(MIB, box("free", 8)));
   let [turns, isOver] = [0, false];
   const takeTurn = () => {
@@ -341,7 +341,7 @@ Deno.test("recognise() lets others have their turn, however much there is to loo
   ok(turns >= 40, `${turns} turns`);
 });
 
-Deno.test("recognise() gives up the duration of a slow source, never its type", async () => {
+Deno.test("recognise() leaves out the duration of a slow source, never its type", async () => {
   const tracks = { readsMax: 64, stepsMax: 50_000, timeMaxMs: Infinity };
   const noTime = { readsMax: 1024, stepsMax: 200_000, timeMaxMs: -1 };
 
@@ -365,7 +365,7 @@ Deno.test("recognise() passes on an error of the source, at any read", async () 
   }
 });
 
-Deno.test("recognise() rejects when the source gives less than it promised", async () => {
+Deno.test("recognise() rejects when the source returns less than its size", async () => {
   const source: ByteSource = { size: 5000, read: () => Promise.resolve(new Uint8Array(10)) };
 
   await rejects(recognise(source), /got 10/);
