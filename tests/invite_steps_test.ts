@@ -1,4 +1,4 @@
-// What the page of an invitation says when something is not right: always a page, always a way on.
+// Errors on the invitation page: each is answered with an HTML page on which the visitor can go on.
 
 import { doesNotMatch, equal, match, ok } from "./assert.ts";
 import { inviteLink, type Page, submit, textOf, visit } from "./page_calls.ts";
@@ -6,7 +6,7 @@ import { MINUTE_MS, twilioEnv, wrong } from "./passcode_calls.ts";
 import { ANN, BOB, CAT, type TestApp, type TestOptions, withApp } from "./support.ts";
 import { startTwilioDouble } from "./twilio_double.ts";
 
-/** Ann's invitation to Bob, and the page on which he types his code. */
+/** Ann has invited Bob, who has requested a code. Runs with the page on which he enters it. */
 function withCode(run: (t: TestApp, page: Page) => Promise<void>, options?: TestOptions): Promise<void> {
   return withApp(async (t) => {
     const link = await inviteLink(t, await t.signUp(ANN), BOB);
@@ -14,7 +14,7 @@ function withCode(run: (t: TestApp, page: Page) => Promise<void>, options?: Test
   }, options);
 }
 
-/** A page that says this, with this status, in sentences and not in JSON. */
+/** Asserts that this is an HTML page with this status, an alert and this sentence. */
 function says(page: Page, status: number, sentence: RegExp): void {
   equal(page.status, status, textOf(page));
   match(page.headers.get("content-type")!, /^text\/html/);
@@ -22,7 +22,7 @@ function says(page: Page, status: number, sentence: RegExp): void {
   match(textOf(page), sentence);
 }
 
-Deno.test("a wrong code can be typed again, five times in all, and then a new one is asked for", () =>
+Deno.test("five wrong codes can be entered, each answered with the form again; after that a new code is needed", () =>
   withCode(async (t, page) => {
     const right = t.codeFor(BOB);
     let last = page;
@@ -41,7 +41,7 @@ Deno.test("a wrong code can be typed again, five times in all, and then a new on
     match(textOf(await submit(t, again, "verify", { passcode: t.codeFor(BOB) })), /wants to be your friend/);
   }));
 
-Deno.test("a code with spaces is taken, and one that is no code is a wrong one", () =>
+Deno.test("a code with spaces is accepted, and anything that is not a code counts as a wrong one", () =>
   withCode(async (t, page) => {
     for (const passcode of ["", "x".repeat(60_000), "\u{1f427}"]) {
       says(await submit(t, page, "verify", { passcode }), 400, /This code is wrong/);
@@ -51,7 +51,7 @@ Deno.test("a code with spaces is taken, and one that is no code is a wrong one",
     match(textOf(await submit(t, page, "verify", { passcode })), /wants to be your friend/);
   }));
 
-Deno.test("somebody who signs up twice by one form is told so, and signs in on the page that says it", () =>
+Deno.test("of two parallel submissions of a sign-up form one gets 409, with a page on which to sign in", () =>
   withCode(async (t, page) => {
     const twice = await Promise.all(
       [1, 2].map(() => submit(t, page, "verify", { passcode: t.codeFor(BOB) })),
@@ -63,7 +63,7 @@ Deno.test("somebody who signs up twice by one form is told so, and signs in on t
     match(textOf(await submit(t, again, "verify", { passcode: t.codeFor(BOB) })), /wants to be your friend/);
   }));
 
-Deno.test("an expired code says so and asks for a new one", () =>
+Deno.test("an expired code is answered with 408 and a prompt to request a new one", () =>
   withCode(async (t, page) => {
     t.clock.advance(11 * MINUTE_MS);
     const late = await submit(t, page, "verify", { passcode: t.codeFor(BOB) });
@@ -72,7 +72,7 @@ Deno.test("an expired code says so and asks for a new one", () =>
     equal((await submit(t, late, "send")).status, 200);
   }));
 
-Deno.test("a code asked for too soon says how long to wait, and the first can still be typed", () =>
+Deno.test("a code requested too soon is answered with how long to wait, and the first one still works", () =>
   withCode(async (t, page) => {
     const soon = await submit(t, page, "send");
     says(soon, 429, /Try again in (60|59) seconds/);
@@ -89,7 +89,7 @@ Deno.test("a suspended person is told so", () =>
     says(await submit(t, asked, "verify", { passcode: t.codeFor(BOB) }), 403, /suspended/);
   }));
 
-Deno.test("a session that has ended, or is of somebody else, leads back to the start", () =>
+Deno.test("accepting with an empty or invalid session, or with somebody else's, leads back to the start", () =>
   withCode(async (t, page) => {
     const request = await submit(t, page, "verify", { passcode: t.codeFor(BOB) });
     const { token } = await t.signUp(CAT);
@@ -101,7 +101,7 @@ Deno.test("a session that has ended, or is of somebody else, leads back to the s
     }
   }));
 
-Deno.test("an SMS that fails, is refused or unwanted says so in a sentence each", async () => {
+Deno.test("an SMS that fails, is refused or was opted out of is explained in a sentence", async () => {
   const twilio = startTwilioDouble();
   try {
     await withApp(async (t) => {
@@ -120,7 +120,7 @@ Deno.test("an SMS that fails, is refused or unwanted says so in a sentence each"
   }
 });
 
-Deno.test("the page's session is named after the browser, and its link, code and numbers are in no log", () =>
+Deno.test("the page's session is named after the browser; link, code, tokens and number are not logged", () =>
   withCode(async (t, page) => {
     const code = t.codeFor(BOB);
     const request = await submit(t, page, "verify", { passcode: code }, { "user-agent": "Nokia 8110" });

@@ -16,7 +16,7 @@ import {
 import { DAY_MS } from "./passcode_calls.ts";
 import { ANN, BOB, CAT, refused, succeeded, withApp } from "./support.ts";
 
-Deno.test("a request to a number without an account sends one SMS: the sender, a link, how to opt out", () =>
+Deno.test("a request to a number without an account sends one SMS with the sender, a link and how to opt out", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     const answer = await invite(t, ann, BOB);
@@ -28,7 +28,7 @@ Deno.test("a request to a number without an account sends one SMS: the sender, a
     match(body, /^\+14155550101 .*https:\/\/talk\.example\/i\/[\w-]{22} .*STOP$/);
   }));
 
-Deno.test("an invitation has no word that the inviter chose", () =>
+Deno.test("an invitation contains no text chosen by the inviter", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     succeeded(await change(t, "request", ann, BOB, { display_name: "You have won" }));
@@ -36,7 +36,7 @@ Deno.test("an invitation has no word that the inviter chose", () =>
     equal(invitations(twilio)[0]!.body.includes("won"), false);
   }));
 
-Deno.test("a link holds 128 random bits, of which the database has only the hash and the log nothing", () =>
+Deno.test("a link holds 128 random bits; the database has only their hash, and the log has nothing of them", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     for (const phone of [BOB, CAT]) await invite(t, ann, phone);
@@ -51,7 +51,7 @@ Deno.test("a link holds 128 random bits, of which the database has only the hash
     }
   }));
 
-Deno.test("a link leads to its two people for thirty days, and stays known when it is expired or used", () =>
+Deno.test("a link identifies its two people for thirty days, and is still recognised once expired or used", () =>
   withInvites(async (t, twilio) => {
     t.clock.freeze();
     const ann = await join(t, twilio, ANN);
@@ -75,7 +75,7 @@ Deno.test("a request that is repeated, accepted, or made to somebody with an acc
   withInvites(async (t, twilio) => {
     const [ann, bob] = [await join(t, twilio, ANN), await join(t, twilio, BOB)];
     await invite(t, ann, CAT);
-    // By then no limit would stand in the way of another.
+    // After this time no limit prevents another one.
     t.clock.advance(8 * DAY_MS);
     refused(await change(t, "request", ann, CAT), 409, "already_requested");
     succeeded(await change(t, "request", ann, BOB));
@@ -85,7 +85,7 @@ Deno.test("a request that is repeated, accepted, or made to somebody with an acc
     equal((await invitesOf(t, ann)).invites.length, 1);
   }));
 
-Deno.test("a provider that fails is answered with plain requesting, is logged without the number, and counts against no limit", () =>
+Deno.test("if the provider fails, the request is answered as usual, the failure is logged without the number, and no limit counts it", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     for (const [status, code] of [[500, 20500], [429, 20429], [400, 21614], [400, 21408]] as const) {
@@ -103,7 +103,7 @@ Deno.test("a provider that fails is answered with plain requesting, is logged wi
     deepEqual(await inviteStatuses(t, ann), { [BOB]: "sent" });
   }));
 
-Deno.test("an invitation of which nobody knows whether it went out counts as one that was sent", () =>
+Deno.test("an invitation that may or may not have been sent counts as sent", () =>
   withInvites(async (t, twilio) => {
     const [ann, cat] = [await join(t, twilio, ANN), await join(t, twilio, CAT)];
     twilio.answer(() => new Response("<h1>It works!</h1>"));
@@ -130,7 +130,7 @@ Deno.test("an invitation that is withheld is answered no sooner than one that is
     equal(invitations(twilio, BOB).length, 1);
   }));
 
-Deno.test("a database that fails after the request leaves the request and no error", () =>
+Deno.test("if the database fails after the request was made, the request stays and no error is returned", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await t.sql`alter table invites rename to lost`;
@@ -165,7 +165,7 @@ Deno.test("/api/invites lists my own invitations, newest first, and how many of 
     deepEqual(await inviteStatuses(t, ann), { [one]: "joined", [two]: "sent" });
   }));
 
-Deno.test("/api/invites says nothing of somebody who has joined except that, also when they are suspended", () =>
+Deno.test("/api/invites says of somebody who has joined only that they have, even if they are suspended", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await invite(t, ann, BOB);
@@ -183,7 +183,7 @@ Deno.test("/api/invites writes numbers as PHONE_WIRE_FORMAT says", () =>
     equal((await invitesOf(t, ann)).invites[0]!.phone_number, BOB.slice(1));
   }, { PHONE_WIRE_FORMAT: "digits" }));
 
-Deno.test("INVITE_MODE=device sends nothing and gives the inviter's phone what to send, by PUT and by POST", () =>
+Deno.test("INVITE_MODE=device sends nothing and returns the SMS for the inviter's phone to send, by PUT and by POST", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     for (const [method, phone] of [["PUT", BOB], ["POST", CAT]] as const) {
@@ -201,7 +201,7 @@ Deno.test("INVITE_MODE=device sends nothing and gives the inviter's phone what t
     deepEqual(await inviteStatuses(t, ann), { [BOB]: "sent", [CAT]: "sent" });
   }, { INVITE_MODE: "device" }));
 
-Deno.test("INVITE_MODE=device adds nothing for somebody with an account, nor for a number that wants no invitations", () =>
+Deno.test("INVITE_MODE=device returns no SMS for somebody with an account, nor for a number that opted out", () =>
   withInvites(async (t, twilio) => {
     const [ann, bob] = [await join(t, twilio, ANN), await join(t, twilio, BOB)];
     equal("invite" in (await invite(t, ann, BOB)).body, false);

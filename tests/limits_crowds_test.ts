@@ -1,5 +1,5 @@
-// Limits and honest crowds: who takes nothing in the end is not refused because many come at once, and nobody who
-// floods one number holds up the others.
+// Limits with many honest requests at once: those that finally cost nothing are not refused because of their
+// number, and flooding one number does not delay the others.
 
 import { deepEqual, equal } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
@@ -13,7 +13,7 @@ import { startProxy } from "./tcp_proxy.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, nth) => `+1415${600 + nth}0100`);
 
-/** Names of the limits of which something is taken. */
+/** Names of the limits that count something at the moment. */
 async function taken(t: TestApp): Promise<string[]> {
   const rows = await t.sql<{ name: string }[]>`
     select split_part(key, ' ', 1) as name
@@ -35,12 +35,12 @@ Deno.test("120 people behind one address sign up at once, and none is refused", 
     deepEqual(await taken(t), []);
   }, { env: { LIMITS: "" } }));
 
-Deno.test("100 sends of one client_id at once are one message, and all of them are told so", () =>
+Deno.test("100 concurrent sends of one client_id make one message, with which all are answered", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = await friends(t);
     const send = () => t.send(ann, bob, "once", { client_id: "once" });
-    // Nothing is stored before all of them are there.
+    // The lock lets none be stored before all are sent.
     const crowd = await Promise.all(
       await t.sql.begin(async (sql) => {
         await sql`lock table messages in share mode`;
@@ -51,7 +51,7 @@ Deno.test("100 sends of one client_id at once are one message, and all of them a
     );
     deepEqual(tally(crowd), { ok: 100 });
     equal(new Set(crowd.map(({ body }) => body.messages[0].id)).size, 1);
-    // Other words under the same name are still another message.
+    // Another text with the same client_id is still refused.
     const [one, other] = await Promise.all([
       t.send(ann, bob, "one", { client_id: "twice" }),
       t.send(ann, bob, "other", { client_id: "twice" }),
@@ -59,7 +59,7 @@ Deno.test("100 sends of one client_id at once are one message, and all of them a
     deepEqual([one.status, other.status].sort(), [200, 409]);
   }, { env: { LIMITS: "messages=60/m" } }));
 
-Deno.test("a send that ends in 503 takes nothing of the next try", async () => {
+Deno.test("a send that ends in 503 does not count against the limit of the next try", async () => {
   const database = await createTestDatabase();
   const { host, port, user, database: name } = database.address;
   const proxy = startProxy(`${host}/.s.PGSQL.${port}`);
@@ -88,7 +88,7 @@ Deno.test("a send that ends in 503 takes nothing of the next try", async () => {
   }
 });
 
-Deno.test("asks within a gap and guesses at a burnt code are answered while somebody else holds the number", () =>
+Deno.test("requests within a gap and guesses at a burnt code are answered while the row of the number is locked", () =>
   withApp(async (t) => {
     t.clock.freeze();
     succeeded(await ask(t, "signup", ANN));
@@ -104,7 +104,7 @@ Deno.test("asks within a gap and guesses at a burnt code are answered while some
     });
   }));
 
-Deno.test("reveal_address: used up, it refuses no request to somebody on my list, and every other one", () =>
+Deno.test("reveal_address: once used up, it refuses friend requests, except to people already on the list", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const [one, two] = numbers(2);

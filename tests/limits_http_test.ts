@@ -1,4 +1,4 @@
-// Every limit of the table over HTTP: what it allows, how it refuses, and that LIMITS takes it away.
+// Every limit of the table over HTTP: what it allows, how it refuses, and that LIMITS can switch it off.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { LIMIT_TABLE } from "../services/limits/table.ts";
@@ -11,13 +11,13 @@ import { startTwilioDouble } from "./twilio_double.ts";
 import { create } from "./tus_calls.ts";
 import { upload, wav } from "./upload_calls.ts";
 
-/** Uses the limit for the nth time; answers with 429 where there is no room. */
+/** Uses the limit for the nth time; the answer is 429 if it is used up. */
 type Use = (nth: number) => Promise<Answer>;
-/** Sets the stage, and says how the limit is used there. */
+/** Prepares the service, and returns how to use the limit there. */
 type Scene = (t: TestApp) => Promise<Use> | Use;
 type RateName = Exclude<LimitName, "sockets_user" | "sockets_address">;
 
-/** Numbers of one prefix and one country, and of as many prefixes. */
+/** A `neighbour` shares prefix and country with the others, a `stranger` only the country. */
 const neighbour = (nth: number) => `+1415555${3_000 + nth}`;
 const stranger = (nth: number) => `+1415${600 + nth}0100`;
 const MANY = 70;
@@ -60,7 +60,7 @@ const SCENES: Record<RateName, Scene> = {
 };
 const RATE_NAMES = Object.keys(SCENES) as RateName[];
 
-/** Runs a scene; where the limit is about paid SMS they go to a double of Twilio. */
+/** Runs a scene; for limits on paid SMS, a double of Twilio receives them. */
 async function onStage(
   name: RateName,
   limits: string,
@@ -83,7 +83,7 @@ const isLimited = ({ status }: Answer) => status === 429;
 for (const name of RATE_NAMES) {
   const code = name === "passcode_address" ? "too_many_attempts" : undefined;
 
-  Deno.test(`${name}=2/125s allows two at once and one in 62.5 seconds, and says when, rounded up`, () =>
+  Deno.test(`${name}=2/125s allows two at once, then one every 62.5 seconds, and rounds up the wait that it states`, () =>
     onStage(name, only(name, "2/125s"), async (t, use) => {
       for (const nth of [0, 1]) equal(isLimited(await use(nth)), false);
       equal(limited(await use(2), code), 63);
@@ -99,7 +99,7 @@ for (const name of RATE_NAMES) {
     }));
 }
 
-Deno.test("every limit is kept where the table says, by default", async () => {
+Deno.test("by default every limit is stored where the table says", async () => {
   for (const name of RATE_NAMES) {
     await onStage(name, "", async (t, use) => {
       await use(0);
@@ -130,7 +130,7 @@ Deno.test("sockets_address gives back the place of a client that leaves in the m
     const knock = () => t.call("GET", "/api/notifications", { token: ann.token });
     for (let round = 0; round < 4; round += 1) {
       await eventually(async () => (await knock()).status === 426, 20_000);
-      // The first one says at once that it will send no more, and so never gets a socket.
+      // The first client closes its sending side at once, and so never gets a socket.
       const { hostname, port } = new URL(t.url);
       const half = await Deno.connect({ hostname, port: Number(port) });
       await half.write(handshake(t.url, path));

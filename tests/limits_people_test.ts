@@ -1,4 +1,4 @@
-// The limits between people: what counts, what is free, and that a refusal tells nothing and leaves nothing.
+// The limits between people: what counts, what is free, and that refusals notify nobody and store nothing.
 
 import { deepEqual, equal } from "./assert.ts";
 import { change, listOf, statuses, wasTold, watch } from "./contact_calls.ts";
@@ -7,7 +7,7 @@ import { SECOND_MS, tally } from "./passcode_calls.ts";
 import { ANN, type Answer, BOB, CAT, friends, refused, succeeded, withApp } from "./support.ts";
 import { upload, wav } from "./upload_calls.ts";
 
-Deno.test("messages: sixty at once, then one a second, for each receiver and each of the two apart", () =>
+Deno.test("messages: sixty at once, then one a second, counted for each sender and receiver", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = await friends(t);
@@ -42,7 +42,7 @@ Deno.test("messages: a repeated client_id is free, before and after the limit is
       deepEqual((await t.send(ann, bob, "first", { client_id: "first" })).body, first.body);
     }
     refused(await t.send(ann, bob, "other words", { client_id: "first" }), 409, "client_id_reused");
-    // Also when they are friends no more.
+    // Even when they are no longer friends.
     succeeded(await change(t, "delete", bob, ANN));
     deepEqual(
       (await t.send(ann, bob, "first", { client_id: "first" })).body.messages[0].id,
@@ -52,7 +52,7 @@ Deno.test("messages: a repeated client_id is free, before and after the limit is
     await worksWhenTold(t, () => t.send(ann, bob, "third", { client_id: "third" }));
   }, { env: { LIMITS: only("messages", "2/2m") } }));
 
-Deno.test("messages: a crowd of one client_id costs one", () =>
+Deno.test("messages: concurrent sends of one client_id cost one", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob] = await friends(t);
@@ -78,7 +78,7 @@ Deno.test("messages: a send that is refused for another reason costs nothing", (
     limited(await t.send(ann, bob, "again"));
   }, { env: { LIMITS: only("messages", "1/h") } }));
 
-Deno.test("requests_pair: asking and taking back rings nobody's bell more than three times a day", () =>
+Deno.test("requests_pair: requesting and withdrawing notifies nobody more than three times a day", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const bob = await watch(t, BOB);
@@ -89,12 +89,12 @@ Deno.test("requests_pair: asking and taking back rings nobody's bell more than t
     bob.idle.forget();
     for (let time = 0; time < 3; time += 1) limited(await change(t, "request", ann, BOB));
     deepEqual([await statuses(t, ann), await statuses(t, bob), wasTold(bob.idle)], [{}, {}, false]);
-    // She has used up hers, and none of his.
+    // Ann has used up her limit, and nothing of Bob's.
     succeeded(await change(t, "request", bob, ANN));
     succeeded(await change(t, "accept", ann, BOB));
   }, { env: { LIMITS: "" } }));
 
-Deno.test("requests: a refused one leaves nothing behind that would grow with every try", () =>
+Deno.test("requests: a refused one stores nothing that would grow with every try", () =>
   withApp(async (t) => {
     const ann = await t.signUp(ANN);
     const people = [await t.signUp(BOB), await t.signUp(CAT)];
@@ -114,7 +114,7 @@ Deno.test("requests_user: a rate that is given twice counts once", () =>
     limited(await change(t, "request", ann, "+14155550177"));
   }, { env: { LIMITS: "requests_user=2/d,requests_user=2/24h" } }));
 
-Deno.test("requests_pair: a friend who deletes and asks again all day is stopped as well", () =>
+Deno.test("requests_pair: a friend who keeps deleting and requesting is limited as well", () =>
   withApp(async (t) => {
     const [ann, bob] = await friends(t);
     const answers: Answer[] = [];
@@ -126,7 +126,7 @@ Deno.test("requests_pair: a friend who deletes and asks again all day is stopped
     deepEqual(await statuses(t, bob), { [ANN]: "blocked" });
   }, { env: { LIMITS: "" } }));
 
-Deno.test("requests: one that changes nothing is free, and an acceptance counts for no user", () =>
+Deno.test("requests: one that changes nothing is free, and an acceptance does not count for requests_user", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const [ann, bob, cat] = [await t.signUp(ANN), await t.signUp(BOB), await t.signUp(CAT)];
@@ -189,7 +189,7 @@ Deno.test("uploads: one that is refused before its body is read costs nothing", 
     limited(await upload(t, ann, wav(100)));
   }, { env: { LIMITS: "uploads=1/m" } }));
 
-Deno.test("uploads: one that turns out to be no media when it has been read counts", () =>
+Deno.test("uploads: one that turns out not to be media once it has been read counts", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const ann = await t.signUp(ANN);

@@ -1,5 +1,5 @@
-// The limits that guard money and guessing, under what breaks such limits elsewhere: two processes, restarts, outages,
-// crowds; and what is in the database of them.
+// The limits on paid SMS, guesses and requests with two processes, restarts, outages and concurrent calls;
+// and what the database stores of them.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
@@ -24,7 +24,7 @@ import { startTwilioDouble, type TwilioDouble } from "./twilio_double.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, nth) => `+1415${600 + nth}0100`);
 
-/** Two services on one database, which send through one double. */
+/** Two services on one database, which send through one double of Twilio. */
 async function withTwoSenders(
   limits: string,
   run: (apps: [TestApp, TestApp], twilio: TwilioDouble) => Promise<void>,
@@ -46,7 +46,7 @@ async function withTwoSenders(
 }
 
 for (const name of ["sms_address", "sms_dial_code", "sms_service"] as const) {
-  Deno.test(`${name}: of fifty asks at once at two processes exactly the burst is sent`, () =>
+  Deno.test(`${name}: of fifty concurrent requests to two processes exactly the burst is sent`, () =>
     withTwoSenders(only(name, "20/d"), async (apps, twilio) => {
       const answers = await Promise.all(
         numbers(50).map((phone, nth) => ask(apps[nth % 2]!, "signup", phone)),
@@ -57,7 +57,7 @@ for (const name of ["sms_address", "sms_dial_code", "sms_service"] as const) {
     }));
 }
 
-Deno.test("passcode_address: of fifty guesses at once at two processes exactly the burst is compared", () =>
+Deno.test("passcode_address: of fifty concurrent guesses at two processes exactly the burst is compared", () =>
   withTwoSenders(only("passcode_address", "20/d"), async (apps, twilio) => {
     const phones = numbers(50);
     for (const phone of phones) succeeded(await ask(apps[0], "signup", phone));
@@ -69,11 +69,11 @@ Deno.test("passcode_address: of fifty guesses at once at two processes exactly t
 
     const [row] = await apps[0].sql<{ spent: number }[]>`select sum(attempts)::int as spent from passcodes`;
     equal(row!.spent, 20);
-    // Also the right code is not looked at any more.
+    // Even the right code is not compared any more.
     limited(await guess(phones[0]!, codeOf(phones[0]!), 0), "too_many_attempts");
   }));
 
-Deno.test("passcode_address: used up, a guess is refused before its body is looked at", () =>
+Deno.test("passcode_address: once it is used up, a guess is refused before its body is validated", () =>
   withApp(async (t) => {
     t.clock.freeze();
     succeeded(await ask(t, "signup", ANN));
@@ -88,7 +88,7 @@ Deno.test("passcode_address: used up, a guess is refused before its body is look
     }
   }, { env: { LIMITS: only("passcode_address", "1/h") } }));
 
-Deno.test("passcode_address: right codes take nothing, also a crowd of them", () =>
+Deno.test("passcode_address: right codes cost nothing, however many", () =>
   withApp(async (t) => {
     const phones = numbers(10);
     for (const phone of phones) succeeded(await ask(t, "signup", phone));
@@ -97,7 +97,7 @@ Deno.test("passcode_address: right codes take nothing, also a crowd of them", ()
     equal(row!.full, true);
   }, { env: { LIMITS: only("passcode_address", "1/d") } }));
 
-Deno.test("requests_user: of thirty requests at once at two processes exactly the burst is made", () =>
+Deno.test("requests_user: of thirty concurrent requests at two processes exactly the burst is made", () =>
   withTwoSenders(only("requests_user", "7/d"), async (apps, twilio) => {
     succeeded(await ask(apps[0], "signup", ANN));
     const passcode = twilio.messages[0]!.body.slice(0, 6);
@@ -112,7 +112,7 @@ Deno.test("requests_user: of thirty requests at once at two processes exactly th
     equal((await apps[0].sql`select 1 from users where status = 'invited'`).length, 7);
   }));
 
-Deno.test("a limit that is used up stays so over a restart, and another rate begins anew", () =>
+Deno.test("a limit that is used up stays so after a restart, and a changed rate starts afresh", () =>
   withTwoSenders(only("sms_service", "1/d"), async ([one], twilio) => {
     succeeded(await ask(one, "signup", ANN));
     const restarted = {
@@ -124,7 +124,7 @@ Deno.test("a limit that is used up stays so over a restart, and another rate beg
     await withApp(async (again) => succeeded(await ask(again, "signup", BOB)), restarted);
   }));
 
-Deno.test("while the database is away no SMS goes out and no guess is compared: 503, and then all is as it was", async () => {
+Deno.test("while the database is unavailable no SMS is sent but 503 is answered, and then the limit goes on as before", async () => {
   const twilio = startTwilioDouble();
   const database = await createTestDatabase();
   const proxy = startProxy(`${database.address.host}/.s.PGSQL.5432`);
@@ -159,7 +159,7 @@ Deno.test("while the database is away no SMS goes out and no guess is compared: 
   }
 });
 
-Deno.test("no counted key stands in clear in a table of limits", () =>
+Deno.test("the tables of limits contain no counted key in clear", () =>
   withApp(async (t) => {
     const address = "198.51.100.77";
     await ask(t, "signup", ANN);
@@ -206,14 +206,14 @@ Deno.test("housekeeping deletes buckets that are full, and paid passcodes after 
     deepEqual(await left(), [0]);
   }));
 
-Deno.test("crowds that want the same buckets in every order get through, without a deadlock", () =>
+Deno.test("concurrent requests that need the same buckets in any order all succeed, without a deadlock", () =>
   withTwoSenders("sms_address=1000/d,sms_prefix=1000/h,sms_dial_code=1000/d", async (apps) => {
     const phones = Array.from({ length: 60 }, (_, nth) => `+1415${600 + nth % 3}${1_000 + nth}`);
     const answers = await Promise.all(phones.map((phone, nth) => ask(apps[nth % 2]!, "signup", phone)));
     deepEqual(tally(answers), { ok: 60 });
   }));
 
-Deno.test("an ask locks buckets in the order of their keys, as giving back does", () =>
+Deno.test("a request for a code locks buckets in the order of their keys, as giving back does", () =>
   withTwoSenders("sms_prefix=1000/h,sms_dial_code=1000/d", async ([t]) => {
     succeeded(await ask(t, "signup", ANN));
     const asked = await t.sql.begin(async (sql) => {

@@ -19,7 +19,7 @@ function problems(text: string): string[] {
   return found;
 }
 
-Deno.test("parseLimits() gives the defaults for nothing", () => {
+Deno.test("parseLimits() returns the defaults for an empty list", () => {
   for (const text of ["", "  ", ","]) deepEqual(parsed(text), DEFAULT_LIMITS);
 });
 
@@ -55,14 +55,14 @@ Deno.test("parseLimits() changes the limits that are named and no others", () =>
   });
 });
 
-Deno.test("parseLimits() puts both rates of a name that is given twice", () => {
+Deno.test("parseLimits() keeps both rates of a name that is given twice", () => {
   deepEqual(parsed("messages=5/s,messages=100/h").messages, [
     { burst: 5, periodMs: 1_000 },
     { burst: 100, periodMs: HOUR_MS },
   ]);
 });
 
-Deno.test("parseLimits() reads every period, a bare unit as one of it", () => {
+Deno.test("parseLimits() reads every period, and a unit without a number as one", () => {
   const units = { s: 1_000, m: 60_000, h: HOUR_MS, d: DAY_MS };
   const period = fc.tuple(
     fc.integer({ min: 1, max: 999_999_999 }),
@@ -75,7 +75,7 @@ Deno.test("parseLimits() reads every period, a bare unit as one of it", () => {
   }));
 });
 
-Deno.test("parseLimits() turns sockets off singly", () => {
+Deno.test("parseLimits() turns off a single limit on sockets", () => {
   equal(parsed("sockets_address=off").sockets_address, null);
 });
 
@@ -116,7 +116,7 @@ for (const text of REFUSED) {
   Deno.test(`parseLimits() refuses ${text}`, () => equal(problems(text).length, 1));
 }
 
-Deno.test("parseLimits() tells every problem at once", () => {
+Deno.test("parseLimits() reports every problem at once", () => {
   const found = problems("nobody=1/d,messages=often,sockets_user=many,uploads=5/d");
   deepEqual(found.map((problem) => problem.split(" ")[0]), ['"nobody=1/d"', '"messages"', '"sockets_user"']);
 });

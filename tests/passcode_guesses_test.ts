@@ -1,4 +1,4 @@
-// Guessing at passcodes: what is paid for it, and that nothing makes it cheaper.
+// Guessing passcodes: how many wrong guesses are allowed, and that nothing allows more.
 
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
@@ -20,7 +20,7 @@ import { ANN, BOB, refused, succeeded, type TestApp, withApp } from "./support.t
 const HERE = "192.0.2.1";
 const THERE = "192.0.2.2";
 
-/** So many wrong guesses at the newest code, one after the other. */
+/** Makes this many wrong guesses at the newest code, one after the other. */
 async function guess(t: TestApp, times: number, { way = "signup" as Way, address = HERE } = {}) {
   for (let nth = 1; nth <= times; nth++) {
     const passcode = wrong(t.codeFor(ANN), nth);
@@ -28,7 +28,7 @@ async function guess(t: TestApp, times: number, { way = "signup" as Way, address
   }
 }
 
-/** Waits for the next SMS, however long that takes, within its day. */
+/** Requests another SMS, after waiting as long as the service demands. */
 async function askAgain(t: TestApp, way: Way = "signup") {
   const answer = await ask(t, way, ANN);
   if (answer.status === 200) return;
@@ -37,7 +37,7 @@ async function askAgain(t: TestApp, way: Way = "signup") {
 }
 
 for (const way of WAYS) {
-  Deno.test(`/complete-${way} lets 50 parallel correct submissions in once`, () =>
+  Deno.test(`/complete-${way} accepts one of 50 parallel correct submissions`, () =>
     withApp(async (t) => {
       if (way === "signin") await t.signUp(ANN);
       const sessionsBefore = (await t.sql`select id from sessions`).length;
@@ -53,7 +53,7 @@ for (const way of WAYS) {
     }));
 }
 
-Deno.test("parallel correct submissions to two processes let in once", () =>
+Deno.test("of parallel correct submissions to two processes one is accepted", () =>
   withApp(async (one) => {
     await ask(one, "signup", ANN);
     const passcode = one.codeFor(ANN);
@@ -65,7 +65,7 @@ Deno.test("parallel correct submissions to two processes let in once", () =>
     }, { database: one.database });
   }));
 
-Deno.test("a code that was right is no wrong guess, also where another submission was faster", () =>
+Deno.test("a right code does not count as a wrong guess, even if another submission was faster", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
     const passcode = t.codeFor(ANN);
@@ -74,7 +74,7 @@ Deno.test("a code that was right is no wrong guess, also where another submissio
     deepEqual([...await t.sql`select key from limits where cardinality(hits) > 0`], []);
   }));
 
-Deno.test("useChallenge() uses up the challenge that was guessed at, and not one that took its place meanwhile", () =>
+Deno.test("useChallenge() uses up the challenge that was guessed at, and not one that replaced it meanwhile", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
     const of = { phone_number: ANN, purpose: "signup", now: t.clock.now() } as const;
@@ -109,7 +109,7 @@ Deno.test("the fifth guess may still be right", () =>
     succeeded(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }));
   }));
 
-Deno.test("a burnt challenge tells when to ask again, and that starts a new one", () =>
+Deno.test("the answer for a burnt challenge says when to request a code again, which starts a new challenge", () =>
   withApp(async (t) => {
     t.clock.freeze();
     await ask(t, "signup", ANN);
@@ -127,7 +127,7 @@ Deno.test("a burnt challenge tells when to ask again, and that starts a new one"
     succeeded(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }));
   }));
 
-Deno.test("a value that cannot be a code is a guess like any other", () =>
+Deno.test("a value that cannot be a code counts as a guess like any other", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
     for (const passcode of ["12345", "1234567", "abcdef", "-", "\uff11\uff12\uff13\uff14\uff15\uff16"]) {
@@ -136,7 +136,7 @@ Deno.test("a value that cannot be a code is a guess like any other", () =>
     refused(await complete(t, "signup", { phone: ANN, passcode: t.codeFor(ANN) }), 429, "too_many_attempts");
   }));
 
-Deno.test("ten wrong guesses in a day close a number to an address, whatever was resent, and not to others", () =>
+Deno.test("ten wrong guesses in a day block a number for an address, whatever was resent, and not for others", () =>
   withApp(async (t) => {
     t.clock.freeze();
     const firstAt = t.clock.now().getTime();
@@ -149,7 +149,7 @@ Deno.test("ten wrong guesses in a day close a number to an address, whatever was
       refused(closed, 429, "too_many_attempts");
       equal(closed.body.retry_after, Math.ceil((firstAt + DAY_MS - t.clock.now().getTime()) / SECOND_MS));
     };
-    // Its code is burnt as well: another may be asked for sooner, and would help nobody.
+    // Its code is burnt as well. Another may be requested sooner, but would not help.
     await isClosed();
     await askAgain(t);
     await isClosed();
@@ -183,7 +183,7 @@ Deno.test("ten wrong guesses are remembered through successes, a change of purpo
     }, { ...BEHIND_PROXY, database: t.database });
   }, BEHIND_PROXY));
 
-Deno.test("thirty wrong guesses in a day close a number to every address", () =>
+Deno.test("thirty wrong guesses in a day block a number for every address", () =>
   withApp(async (t) => {
     t.clock.freeze();
     for (let round = 0; round < 4; round++) {
@@ -209,7 +209,7 @@ Deno.test("thirty wrong guesses in a day close a number to every address", () =>
     deepEqual((await t.sql`select attempts from passcodes where purpose = 'signin'`)[0], { attempts: 1 });
   }, BEHIND_PROXY));
 
-Deno.test("the limit of an address holds for guesses that arrive together", () =>
+Deno.test("the limit of an address holds for concurrent guesses as well", () =>
   withApp(async (t) => {
     t.clock.freeze();
     await ask(t, "signup", ANN);

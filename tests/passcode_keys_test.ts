@@ -37,7 +37,7 @@ Deno.test("derive() depends on the secret, the number, the purpose and the nonce
   notEqual(keys.derive(seed({ nonce: new Uint8Array(16).fill(8) })), code);
 });
 
-Deno.test("derive() knows the codes of every secret in the list, and null for those of others", () => {
+Deno.test("derive() returns the code for every secret in the list, and null for other secrets", () => {
   const before = createPasscodeKeys([BEFORE]);
   const old = seed({ key_id: before.currentId });
   const rotated = createPasscodeKeys([NOW, BEFORE]);
@@ -55,11 +55,11 @@ Deno.test("derive() spreads its codes evenly", () => {
     new DataView(nonce.buffer).setUint32(0, n);
     first[Number(keys.derive(seed({ nonce }))![0])]! += 1;
   }
-  // 500 each, with a standard deviation of 21; the seeds are fixed, so that this never fails by chance.
+  // 500 each, with a standard deviation of 21; the seeds are fixed, so this never fails by chance.
   ok(first.every((count) => Math.abs(count - 500) < 100), String(first));
 });
 
-Deno.test("currentId tells nothing of the secret but whether it is another one", () => {
+Deno.test("currentId reveals nothing about the secret but whether it is another one", () => {
   const ids = [NOW, BEFORE].map((secret) => createPasscodeKeys([secret]).currentId);
   notEqual(ids[0], ids[1]);
   ids.forEach((id) => match(id, /^[0-9a-f]{16}$/));
@@ -69,7 +69,7 @@ Deno.test("createPasscodeKeys() refuses to work without a secret", () => {
   throws(() => createPasscodeKeys([]), /there is no secret/);
 });
 
-Deno.test("isSameCode() is equality, of any two texts", () => {
+Deno.test("isSameCode() compares any two texts for equality", () => {
   const digits = fc.string({ unit: fc.constantFrom("0", "1"), minLength: 0, maxLength: 3 });
   fc.assert(fc.property(digits, digits, (a, b) => equal(isSameCode(a, b), a === b)));
   fc.assert(fc.property(fc.string(), fc.string(), (a, b) => equal(isSameCode(a, b), a === b)));

@@ -35,7 +35,7 @@ const anyMs = fc.integer({ min: -3 * DAY_MS, max: 3 * DAY_MS });
 const anyAttempts = fc.integer({ min: 0, max: ATTEMPTS_MAX });
 const anyUsed = fc.option(anyMs.map(at));
 
-/** Asks that come after waits of any length, each of them sent when it may be. */
+/** Waits of any length between requests, each of which sends a code if it may. */
 const anyWaits = fc.array(
   fc.oneof(fc.integer({ min: 0, max: 15 * MINUTE_MS }), fc.integer({ min: 0, max: DAY_MS })),
   { maxLength: 40 },
@@ -67,7 +67,7 @@ Deno.test("nextSendAt() waits 60, 120, 300 and 600 seconds, then until the first
   deepEqual(nextSendAt(sent, at(ms)), at(DAY_MS));
 });
 
-Deno.test("nextSendAt() promises no moment at which another gap still runs", () => {
+Deno.test("nextSendAt() returns no time at which another gap is still running", () => {
   const sent = [0, 1, 2, 3, DAY_MS / MINUTE_MS - 1].map((minutes) => at(minutes * MINUTE_MS));
   deepEqual(nextSendAt(sent, sent[4]!), at(DAY_MS + 9 * MINUTE_MS));
 });
@@ -82,14 +82,14 @@ Deno.test("nextSendAt() never allows more than five sends in any day, nor two wi
   }));
 });
 
-Deno.test("nextSendAt() names the moment from which a send is allowed", () => {
+Deno.test("nextSendAt() returns the time from which a send is allowed", () => {
   fc.assert(fc.property(anyWaits, fc.integer({ min: 0, max: DAY_MS }), (waits, wait) => {
     const sent = sentAfter(waits);
     const now = new Date((sent.at(-1) ?? at(0)).getTime() + wait);
     const next = nextSendAt(sent, now);
     if (next <= now) return;
     ok(nextSendAt(sent, next) <= next);
-    // One may come earlier where meanwhile a send leaves the day, because that makes the gap a shorter one.
+    // It may be earlier if meanwhile a send becomes older than a day, because that shortens the gap.
     if (sendsOfTheDay(sent, next).length < sendsOfTheDay(sent, now).length) return;
     const before = new Date(next.getTime() - 1);
     ok(nextSendAt(sent, before) > before);
@@ -103,7 +103,7 @@ Deno.test("sendsOfTheDay() keeps sends younger than a day, in their order", () =
   }));
 });
 
-Deno.test("isRepeatable() is so for an unused challenge with guesses left and half of its lifetime", () => {
+Deno.test("isRepeatable() is true for an unused challenge with guesses and half of its lifetime left", () => {
   equal(isRepeatable(challenge(), at(LIFETIME_MS / 2), LIFETIME_MS), true);
   equal(isRepeatable(challenge(), at(LIFETIME_MS / 2 + 1), LIFETIME_MS), false);
   equal(isRepeatable(challenge({ used_at: at(0) }), at(0), LIFETIME_MS), false);

@@ -1,4 +1,4 @@
-// Asking for passcodes: when, how often, and which one. What becomes of guesses is in passcode_guesses_test.ts.
+// Requesting passcodes: when, how often, and which one. Guesses are tested in passcode_guesses_test.ts.
 
 import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 
@@ -10,7 +10,7 @@ import { ANN, BOB, CAT, refused, succeeded, withApp } from "./support.ts";
 
 const GAPS_S = [60, 120, 300, 600];
 
-Deno.test("parallel asks send one SMS, the first time and whenever the gap is over", () =>
+Deno.test("parallel requests for a code send one SMS, the first time and whenever the gap is over", () =>
   withApp(async (t) => {
     t.clock.freeze();
     for (const gap of GAPS_S) {
@@ -21,7 +21,7 @@ Deno.test("parallel asks send one SMS, the first time and whenever the gap is ov
     equal(codesSent(t, ANN).length, 4);
   }));
 
-Deno.test("parallel asks of two processes send one SMS", () =>
+Deno.test("parallel requests for a code to two processes send one SMS", () =>
   withApp(async (one) => {
     await withApp(async (two) => {
       const answers = await Promise.all([one, two, one, two].map((t) => ask(t, "signup", ANN)));
@@ -55,7 +55,7 @@ Deno.test("sends are 60, 120, 300 and 600 seconds apart, and five a day", () =>
     succeeded(await ask(t, "signup", ANN));
   }));
 
-Deno.test("gaps are those of one number and one purpose", () =>
+Deno.test("gaps apply to one number and one purpose", () =>
   withApp(async (t) => {
     await t.signUp(ANN);
     succeeded(await ask(t, "signin", ANN));
@@ -75,7 +75,7 @@ Deno.test("a success clears the gaps and the day's count", () =>
     }
   }));
 
-Deno.test("a resend repeats the code and tells its remaining time while half of the lifetime remains", () =>
+Deno.test("a resend repeats the code and states its remaining time while half of the lifetime remains", () =>
   withApp(async (t) => {
     t.clock.freeze();
     await ask(t, "signup", ANN);
@@ -90,7 +90,7 @@ Deno.test("a resend repeats the code and tells its remaining time while half of 
     succeeded(await complete(t, "signup", { phone: ANN, passcode: code! }));
   }));
 
-Deno.test("a resend in the second half of the lifetime sends a new code, and the old one is dead", () =>
+Deno.test("a resend in the second half of the lifetime sends a new code, and the old one is no longer valid", () =>
   withApp(async (t) => {
     t.clock.freeze();
     await ask(t, "signup", ANN);
@@ -103,7 +103,7 @@ Deno.test("a resend in the second half of the lifetime sends a new code, and the
     succeeded(await complete(t, "signup", { phone: ANN, passcode: fresh! }));
   }));
 
-Deno.test("a resend leaves the guesses of its challenge spent", () =>
+Deno.test("a resend does not renew the guesses of its challenge", () =>
   withApp(async (t) => {
     t.clock.freeze();
     await ask(t, "signup", ANN);
@@ -119,7 +119,7 @@ Deno.test("a resend leaves the guesses of its challenge spent", () =>
     refused(await complete(t, "signup", { phone: ANN, passcode }), 429, "too_many_attempts");
   }));
 
-Deno.test("an expired challenge is answered 408 with Retry-After 1 to any code for a day, spends and changes nothing", () =>
+Deno.test("any code for an expired challenge is answered with 408 and Retry-After 1 for a day, and changes nothing", () =>
   withApp(async (t) => {
     t.clock.freeze();
     await ask(t, "signup", ANN);
@@ -158,7 +158,7 @@ Deno.test("a code is bound to its number and to its purpose", () =>
 const OLD = "the secret from before of 32 bytes at least";
 const NEW = "the secret from now on of 32 bytes at least";
 
-Deno.test("a rotated secret kills no live code, and a resend repeats it", () =>
+Deno.test("a rotation of secrets keeps a live code valid, and a resend repeats it", () =>
   withApp(async (before) => {
     before.clock.freeze();
     await ask(before, "signup", ANN);
@@ -171,7 +171,7 @@ Deno.test("a rotated secret kills no live code, and a resend repeats it", () =>
     }, { database: before.database, env: { JWT_SECRET: `${NEW},${OLD}` } });
   }, { env: { JWT_SECRET: OLD } }));
 
-Deno.test("a code whose secret is gone is wrong, and a resend sends another", () =>
+Deno.test("a code whose secret is gone counts as wrong, and a resend sends another", () =>
   withApp(async (before) => {
     await ask(before, "signup", ANN);
     const passcode = before.codeFor(ANN);
@@ -183,7 +183,7 @@ Deno.test("a code whose secret is gone is wrong, and a resend sends another", ()
     }, { database: before.database, env: { JWT_SECRET: NEW } });
   }, { env: { JWT_SECRET: OLD } }));
 
-Deno.test("the database reveals no code: it is not in there, and nothing in there makes it without the secret", () =>
+Deno.test("the database reveals no code: it contains none, and none can be derived from it without the secret", () =>
   withApp(async (t) => {
     await ask(t, "signup", ANN);
     const code = t.codeFor(ANN);
@@ -199,7 +199,7 @@ Deno.test("the database reveals no code: it is not in there, and nothing in ther
     notEqual(derived(NEW), code);
   }, { env: { JWT_SECRET: OLD } }));
 
-Deno.test("TEST_PASSCODES: these numbers are invited without an SMS, and nobody is told", () =>
+Deno.test("TEST_PASSCODES: these numbers are invited without an SMS, which the inviter cannot see", () =>
   withInvites(async (t, twilio) => {
     const ann = await join(t, twilio, ANN);
     await invite(t, ann, BOB);
@@ -232,11 +232,11 @@ Deno.test("TEST_PASSCODES: these numbers get their code and no SMS, and their li
     deepEqual(t.services.console!.sent(), []);
   }, { env: { TEST_PASSCODES: "0014155550101=654321" } }));
 
-Deno.test("an ask does not fail where its old challenge is swept in the middle of it", () =>
+Deno.test("a request for a code does not fail if its old challenge is swept in the middle of it", () =>
   withApp(async (t) => {
     succeeded(await ask(t, "signup", ANN));
     t.clock.advance(2 * DAY_MS);
-    // Holds an ask up between making sure of its row and looking at it.
+    // Holds a request up between ensuring that its row exists and reading it.
     await t.sql`
       create function stop_here() returns trigger language plpgsql as $$
       begin
@@ -257,7 +257,7 @@ Deno.test("an ask does not fail where its old challenge is swept in the middle o
     equal(codesSent(t, ANN).length, 2);
   }));
 
-Deno.test("an ask whose SMS is out does not fail where that cannot be noted", () =>
+Deno.test("a request for a code whose SMS was sent does not fail if that cannot be noted", () =>
   withApp(async (t) => {
     await t.sql`
       create function fail() returns trigger language plpgsql as $$

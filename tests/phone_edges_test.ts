@@ -1,4 +1,4 @@
-// Phone numbers where they come in and go out: every spelling is read, one is written.
+// Phone numbers in requests and answers: every spelling is accepted, and one is written.
 
 import { deepEqual, equal } from "./assert.ts";
 
@@ -26,7 +26,7 @@ Deno.test("every spelling of a number in a body is the same number", () =>
     equal(codesSent(t, ANN).length, SPELLINGS.length);
   }));
 
-Deno.test("every spelling of a number in a path is the same number, the plus written, escaped or decoded to a space", () =>
+Deno.test("every spelling of a number in a path is the same number, with its plus as it is, escaped or decoded to a space", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await t.befriend(ann, bob);
@@ -78,7 +78,7 @@ for (
     (phone: string) => phone.slice(1),
   ]] as const
 ) {
-  Deno.test(`numbers go out as ${format} in contacts, messages and events where PHONE_WIRE_FORMAT says so`, () =>
+  Deno.test(`numbers are written as ${format} in contacts, messages and events if PHONE_WIRE_FORMAT says so`, () =>
     withApp(async (t) => {
       const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
       await t.befriend(ann, bob);

@@ -63,7 +63,7 @@ for (const [text, phoneNumber] of SPELLINGS) {
   });
 }
 
-Deno.test("parseTypedNumber() reads the same, but not a 0 that may not belong to the number", () => {
+Deno.test("parseTypedNumber() reads the same spellings, except those with a 0 that may not belong to the number", () => {
   for (const text of ["+44 (0)7700 900123", "0033( 0 )612345678", "+39 (\u00a00)6 123456"]) {
     equal(parseTypedNumber(text), null);
   }
@@ -106,7 +106,7 @@ Deno.test("maskPhoneNumber() shows two digits at either end", () => {
   equal(maskPhoneNumber(phone("+14155550123")), "+14****23");
 });
 
-Deno.test("maskPhoneNumber() hides three digits or more, and how many they are", () => {
+Deno.test("maskPhoneNumber() hides three digits or more, and their number", () => {
   fc.assert(fc.property(digits, (number) => {
     const masked = maskPhoneNumber(phone(`+${number}`));
     equal(masked.length, 9);
@@ -114,18 +114,18 @@ Deno.test("maskPhoneNumber() hides three digits or more, and how many they are",
   }));
 });
 
-Deno.test("countryOf() tells the countries of one dial code apart", () => {
+Deno.test("countryOf() distinguishes the countries of one dial code", () => {
   equal(countryOf(phone("+12125551234")), "US");
   equal(countryOf(phone("+16135550123")), "CA");
   equal(countryOf(phone("+4915123456789")), "DE");
 });
 
-Deno.test("countryOf() is null outside every plan and for numbers of no country", () => {
+Deno.test("countryOf() is null outside every numbering plan and for numbers of no country", () => {
   equal(countryOf(phone("+999123456789")), null);
   equal(countryOf(phone("+80012345678")), null);
 });
 
-Deno.test("likelyCountryOf() goes by the dial code where the number is in no plan, and is null without one", () => {
+Deno.test("likelyCountryOf() goes by the dial code if the number is in no numbering plan, and is null without one", () => {
   equal(likelyCountryOf(phone("+16135550123")), "CA");
   equal(likelyCountryOf(phone("+15551234567")), "US");
   equal(likelyCountryOf(phone("+4400000000")), "GB");

@@ -3,12 +3,12 @@ import { type TestApp, withApp } from "./support.ts";
 
 const LETTERS_MAX = 1_024;
 
-/** What is liked best, and so much besides that it has so many letters in all. */
+/** A header that prefers `best` and is filled up to this many letters. */
 function liked(best: string, letters: number): string {
   return `${best},${"x,".repeat(letters)}`.slice(0, letters);
 }
 
-/** Without the repairs of fetch(), which decodes what it gets. */
+/** Requests a path with this header on a connection of its own. */
 async function ask(t: TestApp, path: string, name: string, value: string): Promise<Response> {
   const client = Deno.createHttpClient({});
   try {
@@ -20,7 +20,7 @@ async function ask(t: TestApp, path: string, name: string, value: string): Promi
   }
 }
 
-Deno.test("of a client that says at too great length what it likes nothing is known", () =>
+Deno.test("preferences in a header of more than 1024 characters are ignored", () =>
   withApp(async (t) => {
     const heard = [];
     for (const letters of [LETTERS_MAX, LETTERS_MAX + 1, 60_000]) {

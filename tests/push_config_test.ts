@@ -1,4 +1,4 @@
-// Which addresses the service sends requests to because a client said so, and with which key.
+// Which endpoints given by clients the service sends pushes to, and which key it signs them with.
 
 import { deepEqual, doesNotMatch, equal, throws } from "./assert.ts";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { makePair } from "../services/push/keys.ts";
 
 const KNOWN = parseConfig({}).pushHosts;
 
-Deno.test("parseEndpoint() takes endpoints of the browsers' push services", () => {
+Deno.test("parseEndpoint() accepts endpoints of the browsers' push services", () => {
   for (
     const endpoint of [
       "https://fcm.googleapis.com/fcm/send/cXk:APA91bE-x_y",
@@ -54,11 +54,11 @@ const REFUSED = [
   ...["file:///etc/passwd", "data:,x", "javascript:1", "https://\u{ff46}cm.googleapis.example/"],
 ];
 
-Deno.test("parseEndpoint() refuses whatever is no address of a known push service", () => {
+Deno.test("parseEndpoint() refuses whatever is not an address of a known push service", () => {
   for (const endpoint of REFUSED) equal(parseEndpoint(endpoint, KNOWN), null, endpoint);
 });
 
-Deno.test("parseEndpoint() takes nothing, whatever it is, that leads elsewhere than to a known name by https", () => {
+Deno.test("parseEndpoint() accepts no text that leads anywhere but to a known name by https", () => {
   const part = fc.constantFrom(
     "https:",
     "http:",
@@ -90,7 +90,7 @@ Deno.test("parseEndpoint() takes nothing, whatever it is, that leads elsewhere t
   );
 });
 
-Deno.test("parseEndpoint() takes the hosts that PUSH_HOSTS names, and with off none", () => {
+Deno.test("parseEndpoint() accepts the hosts that PUSH_HOSTS names, and with off none", () => {
   const hosts = (list: string) => parseConfig({ PUSH_HOSTS: list }).pushHosts;
   equal(parseEndpoint("https://push.example/x", hosts("push.example")), "https://push.example/x");
   equal(parseEndpoint("https://fcm.googleapis.com/x", hosts("push.example")), null);
@@ -111,7 +111,7 @@ function problem(variables: Record<string, string>): string {
   return message;
 }
 
-Deno.test("parseConfig() takes VAPID keys that are a pair, and never quotes them", () => {
+Deno.test("parseConfig() accepts VAPID keys that are a pair, and never quotes them", () => {
   deepEqual(parseConfig(VAPID).vapidPair, PAIR);
   const other = makePair();
   const messages = [
@@ -132,7 +132,7 @@ Deno.test("parseConfig() takes VAPID keys that are a pair, and never quotes them
   }
 });
 
-Deno.test("parseConfig() names the service to push services by PUBLIC_URL where that is https", () => {
+Deno.test("parseConfig() uses PUBLIC_URL as the VAPID subject if it is https, and a mailto address otherwise", () => {
   equal(parseConfig({ PUBLIC_URL: "https://chat.example" }).vapidSubject, "https://chat.example");
   equal(parseConfig({ PUBLIC_URL: "http://chat.example" }).vapidSubject, "mailto:push@chat.example");
 });

@@ -1,11 +1,11 @@
-// What the database fails at in one turn of the work is done in the next.
+// What fails in one turn of push, because of the database, is done in the next.
 
 import { oweWakes } from "../db/push/push_wakes.ts";
 import { deepEqual, equal, rejects } from "./assert.ts";
 import { subscribed, wake, withPush } from "./push_calls.ts";
 import { eventually, friends, succeeded, type TestApp } from "./support.ts";
 
-/** A turn that finds no table to note in. */
+/** A turn that fails because a table is missing. */
 async function failingTurn(t: TestApp): Promise<void> {
   await t.sql`alter table push_presences rename to elsewhere`;
   await rejects(t.services.push.turn());
@@ -22,7 +22,7 @@ Deno.test("a wake that could not be noted is noted in the next turn", () =>
     equal(browser.read().length, 1);
   }));
 
-Deno.test("a socket whose end could not be noted keeps no push away after the next turn", () =>
+Deno.test("a socket whose end could not be noted prevents no push after the next turn", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -36,7 +36,7 @@ Deno.test("a socket whose end could not be noted keeps no push away after the ne
     equal(browser.read().length, 1);
   }));
 
-Deno.test("of a message to a user and a request to one of their sessions, noted together, the wake is for the message", () =>
+Deno.test("a message to a user and a request to one of their sessions, noted together, make a wake for the message", () =>
   withPush(async (t, double) => {
     const [, bob] = await friends(t);
     await subscribed(t, double, bob);

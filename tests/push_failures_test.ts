@@ -1,4 +1,4 @@
-// What a push service answers, and what becomes of the wake.
+// What becomes of a wake, by the answer of the push service.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { createPushSender } from "../services/push/sender.ts";
@@ -32,7 +32,7 @@ for (const code of [404, 410]) {
     }));
 }
 
-Deno.test("a push that finds its subscription gone does not end the one that has taken its place meanwhile", () =>
+Deno.test("a push that finds its subscription gone does not end the one that has replaced it meanwhile", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     await subscribed(t, double, bob);
@@ -48,7 +48,7 @@ Deno.test("a push that finds its subscription gone does not end the one that has
   }));
 
 for (const code of [429, 500, 503]) {
-  Deno.test(`${code} is tried again after 30 seconds, twice as long after each failure, and forgotten by a success`, () =>
+  Deno.test(`${code} is tried again after 30 seconds, then after twice as long each time, and its failures are forgotten after a success`, () =>
     withPush(async (t, double) => {
       const [ann, bob] = await friends(t);
       const browser = await subscribed(t, double, bob);
@@ -94,7 +94,7 @@ Deno.test("Retry-After is heeded, in seconds and as a date, up to an hour", () =
     }
   }));
 
-Deno.test("a push service that stays away is given up for this wake, and asked again for the next", () =>
+Deno.test("a push service that keeps failing is given up for this wake, and tried again for the next", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -109,7 +109,7 @@ Deno.test("a push service that stays away is given up for this wake, and asked a
     deepEqual(await failures(t), [0]);
   }));
 
-Deno.test("any other refusal is not repeated and keeps the subscription; a redirect is one and is not followed", () =>
+Deno.test("any other refusal is not retried and keeps the subscription; a redirect counts as one and is not followed", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -131,7 +131,7 @@ Deno.test("any other refusal is not repeated and keeps the subscription; a redir
     equal(await countSubscriptions(t), 1);
   }));
 
-Deno.test("a push service that cannot be reached is tried again, and stands in the log by its host alone", () =>
+Deno.test("a push service that cannot be reached is tried again, and only its host is logged", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -148,7 +148,7 @@ Deno.test("a push service that cannot be reached is tried again, and stands in t
     ok(!lines.includes(browser.path.slice(0, 12)), lines);
   }));
 
-Deno.test("a push service that the operator does not know any more is asked nothing", () =>
+Deno.test("a push service that is no longer in PUSH_HOSTS gets no push, and the subscription ends", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     await subscribed(t, double, bob);
@@ -158,7 +158,7 @@ Deno.test("a push service that the operator does not know any more is asked noth
     deepEqual([double.pushes.length, await countSubscriptions(t)], [0, 0]);
   }));
 
-Deno.test("send() gives up after its time, and says that it does not know", () =>
+Deno.test("send() gives up after its timeout, with the outcome silent", () =>
   withDouble(async (double) => {
     const send = createPushSender({ subject: "mailto:push@example.org", timeoutMs: 50 });
     const { endpoint, keys } = double.browser().subscription;
@@ -169,7 +169,7 @@ Deno.test("send() gives up after its time, and says that it does not know", () =
     answered.resolve(new Response());
   }));
 
-Deno.test("send() reads nothing of what a push service answers, and cuts an answer without end", () =>
+Deno.test("send() does not read the body that a push service answers with, and cancels one without end", () =>
   withDouble(async (double) => {
     const send = createPushSender({ subject: "mailto:push@example.org" });
     const { endpoint, keys } = double.browser().subscription;

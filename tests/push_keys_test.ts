@@ -1,5 +1,5 @@
-// The key pair that the service makes for itself: one for all processes, which outlives secrets, and which a copy of the
-// database does not give away.
+// The key pair that the service generates for itself: it is one for all processes, survives the rotation of
+// secrets, and is not revealed by a copy of the database.
 
 import { deepEqual, equal, notEqual, rejects } from "./assert.ts";
 import { Buffer } from "node:buffer";
@@ -27,7 +27,7 @@ async function withDatabase(run: (database: Database, sql: Pool) => Promise<void
 const pairOf = (database: Database, ...secrets: string[]) =>
   createPushKeys({ database, secrets, configured: null }).pair();
 
-Deno.test("pair() is one pair for all processes, also when they start together, and a pair it is", () =>
+Deno.test("pair() returns one valid pair for all processes, even if they start together", () =>
   withDatabase(async (database) => {
     const pairs = await Promise.all(
       Array.from({ length: 8 }, (_, place) => pairOf(database, ...[[A], [B, A]][place % 2]!)),
@@ -39,7 +39,7 @@ Deno.test("pair() is one pair for all processes, also when they start together, 
     equal(curve.getPublicKey("base64url"), pairs[0]!.public_key);
   }));
 
-Deno.test("pair() stays through a rotation of secrets, and with none in common is another, which harms the first nothing", () =>
+Deno.test("pair() stays the same through a rotation of secrets; with no secret in common it is another, and the first one is kept", () =>
   withDatabase(async (database) => {
     const pair = await pairOf(database, A);
     deepEqual(await pairOf(database, B, A), pair);
@@ -51,7 +51,7 @@ Deno.test("pair() stays through a rotation of secrets, and with none in common i
     deepEqual(await pairOf(database, C, B), foreign);
   }));
 
-Deno.test("the private key is nowhere in the database, and what is there opens with its own secret and row alone", () =>
+Deno.test("the private key is not in clear in the database, and the sealed one opens only with its own secret and row", () =>
   withDatabase(async (database, sql) => {
     const pair = await pairOf(database, A);
     const [row] = await sql<
@@ -67,7 +67,7 @@ Deno.test("the private key is nowhere in the database, and what is there opens w
     await rejects(pairOf(database, A));
   }));
 
-Deno.test("pair() that failed is tried again", () =>
+Deno.test("pair() tries again after a failure", () =>
   withDatabase(async (database, sql) => {
     const keys = createPushKeys({ database, secrets: [A], configured: null });
     await sql`alter table push_keys rename to away`;
@@ -76,7 +76,7 @@ Deno.test("pair() that failed is tried again", () =>
     deepEqual(await keys.pair(), await pairOf(database, A));
   }));
 
-Deno.test("a configured pair is used as it is, and none is made", () =>
+Deno.test("a configured pair is used as it is, and none is generated", () =>
   withDatabase(async (database, sql) => {
     const configured = makePair();
     deepEqual(await createPushKeys({ database, secrets: [A], configured }).pair(), configured);

@@ -1,4 +1,4 @@
-// Who is woken while one process believes that another has the user's socket, and what that belief costs.
+// Who is woken while one process assumes that another has the user's socket, and what that costs.
 
 import { deepEqual, equal } from "./assert.ts";
 import { advance, put, SECOND_MS, SETTLED_MS, subscribed, withTwo } from "./push_calls.ts";
@@ -16,13 +16,13 @@ interface Scene {
   ann: Person;
   bob: Person;
   browser: Browser;
-  /** Bob's, at the second process, which has noted it. */
+  /** Bob's, at the second process, which has noted it in the database. */
   socket: TestSocket;
-  /** Ann writes at the first process; resolves when the second has heard of it. */
+  /** Ann writes at the first process; resolves when the second has been notified of it. */
   write(): Promise<void>;
 }
 
-/** Bob has a subscription and a socket at the second process; the news come at the first. */
+/** Bob has a subscription, and a socket at the second process; events happen at the first. */
 function withBobElsewhere(run: (scene: Scene) => Promise<void>): Promise<void> {
   return withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
@@ -46,7 +46,7 @@ async function end(socket: TestSocket, { services }: TestApp, left = 1): Promise
   await eventually(() => services.hub.sessionIds().length === left);
 }
 
-/** Time goes by at both; only the given processes are alive. */
+/** Lets time pass at both; only the processes in `alive` take turns. */
 async function pass(seconds: number, both: TestApp[], alive = both): Promise<void> {
   for (let second = 0; second < seconds; second += 1) {
     advance(SECOND_MS, ...both);
@@ -55,7 +55,7 @@ async function pass(seconds: number, both: TestApp[], alive = both): Promise<voi
 }
 
 for (const [order, first] of [["before", 0], ["after", 1]] as const) {
-  Deno.test(`what comes when a socket is gone and its process has not noted that is pushed, owed ${order} it has`, () =>
+  Deno.test(`a message that is sent after a socket closed, but before its process noted that, is pushed; owed ${order} the note`, () =>
     withBobElsewhere(async ({ one, two, browser, socket, write }) => {
       await end(socket, two);
       await write();
@@ -68,7 +68,7 @@ for (const [order, first] of [["before", 0], ["after", 1]] as const) {
     }));
 }
 
-Deno.test("a request that comes when a socket is gone and its process has not noted that is pushed as one", () =>
+Deno.test("a request that is sent after a socket closed, but before its process noted that, is pushed as a request", () =>
   withBobElsewhere(async ({ one, two, browser, socket }) => {
     const cat = await one.signUp(CAT);
     const witness = await two.socket((await one.signIn(CAT)).token);
@@ -81,7 +81,7 @@ Deno.test("a request that comes when a socket is gone and its process has not no
     deepEqual(browser.read(), [REQUEST]);
   }));
 
-Deno.test("only the session that is gone is pushed, not another of the same person that is not", () =>
+Deno.test("only the session whose socket is gone is woken, not another of the same person that has one", () =>
   withBobElsewhere(async ({ one, two, double, browser, socket, write }) => {
     const other = await one.signIn(BOB);
     const laptop = double.browser();
@@ -95,7 +95,7 @@ Deno.test("only the session that is gone is pushed, not another of the same pers
     deepEqual([browser.read().length, laptop.read().length], [1, 0]);
   }));
 
-Deno.test("somebody who opens a socket again before their process has noted that it was gone is not pushed", () =>
+Deno.test("somebody who opens a socket again before their process has noted that it was gone is not woken", () =>
   withBobElsewhere(async ({ one, two, bob, browser, socket, write }) => {
     await end(socket, two);
     await write();
@@ -105,7 +105,7 @@ Deno.test("somebody who opens a socket again before their process has noted that
     equal(browser.read().length, 0);
   }));
 
-Deno.test("events for users whose socket was at a killed process are pushed within a minute, once", () =>
+Deno.test("events for a user whose socket was at a killed process are pushed within a minute, once", () =>
   withBobElsewhere(async ({ one, two, browser, write }) => {
     await pass(10, [one, two]);
     await write();
@@ -118,7 +118,7 @@ Deno.test("events for users whose socket was at a killed process are pushed with
     equal(browser.read().length, 1);
   }));
 
-Deno.test("somebody who opens a socket elsewhere after a process was killed is not pushed, also if they close it again", () =>
+Deno.test("somebody who opens a socket elsewhere after a process was killed is not woken, even if they close it again", () =>
   withBobElsewhere(async ({ one, two, bob, browser, write }) => {
     await write();
     await pass(5, [one, two], [one]);
@@ -132,7 +132,7 @@ Deno.test("somebody who opens a socket elsewhere after a process was killed is n
     equal(browser.read().length, 0);
   }));
 
-Deno.test("somebody told at another process is not pushed, neither while their socket is open nor after it was closed", () =>
+Deno.test("somebody notified at another process is not woken, neither while their socket is open nor after it was closed", () =>
   withBobElsewhere(async ({ one, two, browser, socket, write }) => {
     for (let minute = 0; minute < 20; minute += 1) {
       await write();
@@ -145,7 +145,7 @@ Deno.test("somebody told at another process is not pushed, neither while their s
     equal(browser.read().length, 0);
   }));
 
-Deno.test("messages to somebody at another process write once until their socket is noted again, at the same process never", () =>
+Deno.test("messages to somebody with a socket at another process cause one write until it is noted again, at the same process none", () =>
   withBobElsewhere(async ({ one, two, ann, bob, write }) => {
     const version = async () => {
       const [row] = await one.sql<{ version: string }[]>`

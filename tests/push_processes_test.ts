@@ -1,4 +1,4 @@
-// Push between processes that have nothing in common but the database, and across their ends.
+// Push between processes that share nothing but the database, and after they have been stopped or killed.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { connect } from "../db/connection/database.ts";
@@ -21,7 +21,7 @@ import { startRelay } from "./relay.ts";
 import { ask, befriend, send, signUp } from "./service_client.ts";
 import { ANN, BOB, eventually, friends, type Person, succeeded, withApp } from "./support.ts";
 
-Deno.test("a socket at another process is one: no push while it is open, one when it is closed", () =>
+Deno.test("a socket at another process counts: no push while it is open, one after it is closed", () =>
   withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);
@@ -40,7 +40,7 @@ Deno.test("a socket at another process is one: no push while it is open, one whe
     equal(browser.read().length, 1);
   }));
 
-Deno.test("a socket that was open elsewhere before its session subscribed is found before anything is pushed", () =>
+Deno.test("a socket that was open at another process before its session subscribed is noticed before anything is pushed", () =>
   withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
     await two.socket(bob.token);
@@ -56,7 +56,7 @@ Deno.test("a socket that was open elsewhere before its session subscribed is fou
     equal(browser.read().length, 0);
   }));
 
-Deno.test("a wake that has to be tried again is dropped where a socket was opened elsewhere meanwhile", () =>
+Deno.test("a wake that has to be tried again is dropped if a socket was opened at another process meanwhile", () =>
   withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);
@@ -93,7 +93,7 @@ Deno.test("a wake that two processes find due at once is sent by one of them", (
     }
   }));
 
-Deno.test("the sockets of a process that died are believed for less than a minute", () =>
+Deno.test("the sockets of a process that died count for less than a minute", () =>
   withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);
@@ -108,7 +108,7 @@ Deno.test("the sockets of a process that died are believed for less than a minut
     equal((await one.sql`select session_id from push_presences`).length, 0);
   }));
 
-Deno.test("a socket at another process is believed for as long as it is open, also where clocks were set back", () =>
+Deno.test("a socket at another process counts for as long as it is open, even if clocks were set back", () =>
   withTwo(async (one, two, double) => {
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);
@@ -127,7 +127,7 @@ Deno.test("a socket at another process is believed for as long as it is open, al
     equal(browser.read().length, 0);
   }));
 
-Deno.test("a subscription with another key is left alone: no push that would be refused", () =>
+Deno.test("a subscription with another key gets no push, which would be refused", () =>
   withTwo(async (one, _, double) => {
     const [ann, bob] = await friends(one);
     const browser = await subscribed(one, double, bob);
@@ -147,7 +147,7 @@ Deno.test("a subscription with another key is left alone: no push that would be 
 const JWT_SECRET = "a secret of thirty-two bytes or more";
 type Start = (task?: "serve") => Promise<Service>;
 
-/** Services in processes of their own, one after the other, in front of one database. */
+/** Runs with services in their own processes, one after the other, on one database. */
 function withProcesses(
   run: (start: Start, double: PushDouble, database: TestDatabase) => Promise<void>,
 ): Promise<void> {
@@ -174,7 +174,7 @@ function withProcesses(
   });
 }
 
-/** As `subscribed`, at a process whose clock is the real one. */
+/** Like `subscribed`, at a process whose clock is the real one. */
 async function subscribeAt(
   url: string,
   person: Person,
@@ -190,7 +190,7 @@ async function subscribeAt(
   await sql.end();
 }
 
-Deno.test("serve: pushes with its permissions, and what a stop finds owed the next process sends", () =>
+Deno.test("serve: pushes with its permissions, and what is owed at a stop is sent by the next process", () =>
   withProcesses(async (start, double, database) => {
     const first = await start("serve");
     const [ann, bob] = [await signUp(first.url, ANN), await signUp(first.url, BOB)];

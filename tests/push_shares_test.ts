@@ -1,4 +1,4 @@
-// How the concurrent pushes are shared out among the push services, so that one that hangs holds up no other.
+// How concurrent pushes are shared out among push services, so that one that hangs does not delay the others.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { openDatabase } from "../db/connection/database.ts";
@@ -10,7 +10,7 @@ import { DUE_MS, MINUTE_MS, withDouble, withPush } from "./push_calls.ts";
 import type { PushDouble } from "./push_double.ts";
 import { BOB, eventually, friends, JWT_SECRET, succeeded, type TestApp } from "./support.ts";
 
-/** Several push services at once, the first of which is the one of `withPush`. */
+/** Runs with several push services, the first of which is that of `withPush`. */
 async function withDoubles(
   count: number,
   run: (t: TestApp, doubles: PushDouble[]) => Promise<void>,
@@ -25,7 +25,7 @@ async function withDoubles(
   );
 }
 
-/** Lets what Bob is owed fall due, and nothing more. */
+/** Makes Bob's owed wakes due, but sends none. */
 async function owe(t: TestApp): Promise<void> {
   await t.services.push.turn();
   t.clock.advance(DUE_MS);
@@ -34,7 +34,7 @@ async function owe(t: TestApp): Promise<void> {
 const taken = () => new Response(null, { status: 201 });
 const pushesOf = (doubles: PushDouble[]) => doubles.reduce((sum, { pushes }) => sum + pushes.length, 0);
 
-Deno.test("at most eighty pushes are on their way at once, twenty of them to one service, and one that hangs holds up none of the others", () =>
+Deno.test("at most eighty pushes are in progress at once, twenty of them to one service, and one that hangs does not delay the others", () =>
   withDoubles(5, async (t, doubles) => {
     const [ann, bob] = await friends(t);
     for (const double of doubles) await subscribeMany(t, double, 30);
@@ -58,7 +58,7 @@ Deno.test("at most eighty pushes are on their way at once, twenty of them to one
     ok(doubles.every(({ atOnceMax }) => atOnceMax <= 20));
   }));
 
-Deno.test("a wake at another service goes out at once while a hundred older ones wait for one that hangs", () =>
+Deno.test("a wake at another service is sent at once while a hundred older ones wait for one that hangs", () =>
   withDoubles(2, async (t, [slow, fast]) => {
     const [ann, bob] = await friends(t);
     await subscribeMany(t, slow!, 104);
@@ -80,7 +80,7 @@ Deno.test("a wake at another service goes out at once while a hundred older ones
     equal(slow!.pushes.length, 104);
   }));
 
-/** As the service's own, but that it gives up after a second. */
+/** Like the service's own dispatch, but it gives up on a push after a second. */
 async function withHasty(t: TestApp, double: PushDouble, run: (hasty: Dispatch) => Promise<void>) {
   const database = openDatabase(t.database.address, { max: 2 });
   try {
@@ -101,7 +101,7 @@ async function countDue(t: TestApp): Promise<number> {
   return rows.length;
 }
 
-Deno.test("a service that hangs is left alone for a minute, then tried with one push at a time until it answers; what it is owed stays owed", () =>
+Deno.test("a service that hangs is paused for a minute, then tried with one push at a time until it answers; its due wakes stay due", () =>
   withPush((t, double) =>
     withHasty(t, double, async (hasty) => {
       const [ann, bob] = await friends(t);
@@ -132,7 +132,7 @@ Deno.test("a service that hangs is left alone for a minute, then tried with one 
     })
   ));
 
-Deno.test("a service that hangs is left alone for no longer where the clock is set back", () => {
+Deno.test("a service that hangs is paused for no longer if the clock is set back", () => {
   let now = new Date();
   const shares = createShares(() => now);
   const left = [1, 2, 3].map(() => {
@@ -146,7 +146,7 @@ Deno.test("a service that hangs is left alone for no longer where the clock is s
   deepEqual(shares.rooms(), [{ host: "a.example", room: 1 }]);
 });
 
-/** Sessions of Bob's, each with a browser, without a passcode for each. */
+/** Adds sessions of Bob's, each with a browser, without signing in to each. */
 async function subscribeMany(t: TestApp, double: PushDouble, count: number): Promise<void> {
   const browsers = Array.from({ length: count }, () => double.browser().subscription);
   await t.sql`

@@ -1,4 +1,4 @@
-// Subscribing: what is taken and what is refused, whose a subscription is, and that it ends with its session.
+// Subscribing: what is accepted and refused, whose a subscription is, and that it ends with its session.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { countSubscriptions, DAY_MS, put, subscribed, wake, withPush } from "./push_calls.ts";
@@ -7,7 +7,7 @@ import { ANN, BOB, friends, refused, succeeded, type TestApp } from "./support.t
 
 const unsubscribe = (t: TestApp, token: string) => t.call("DELETE", "/api/push/subscription", { token });
 
-Deno.test("PUT /api/push/subscription keeps one a session, the newest", () =>
+Deno.test("PUT /api/push/subscription keeps the newest subscription of each session", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const old = await subscribed(t, double, bob);
@@ -67,7 +67,7 @@ Deno.test("PUT /api/push/subscription names the field that is wrong, and changes
     }
   }));
 
-Deno.test("nobody reaches another's subscription: not by DELETE, not by an endpoint that they came to know", () =>
+Deno.test("nobody can change another's subscription: not by DELETE, not by knowing its endpoint", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -102,7 +102,7 @@ Deno.test("two sessions that subscribe the same browser at once end with one sub
     }
   }));
 
-Deno.test("two sessions that take over each other's browser at once both get their answer", () =>
+Deno.test("two sessions that take over each other's browser at once both succeed", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browsers = [double.browser(), double.browser()] as const;
@@ -129,7 +129,7 @@ const ENDS: Record<
 };
 
 for (const [name, endSession] of Object.entries(ENDS)) {
-  Deno.test(`${name} ends the session's subscription, also a wake that is owed`, () =>
+  Deno.test(`${name} ends the session's subscription, and with it a wake that is owed`, () =>
     withPush(async (t, double) => {
       const [ann, bob] = await friends(t);
       const other = await t.signIn(BOB);
@@ -143,7 +143,7 @@ for (const [name, endSession] of Object.entries(ENDS)) {
     }));
 }
 
-Deno.test("a session that expires takes its subscription along, with or without a wake", () =>
+Deno.test("the subscription of an expired session is deleted, with or without a wake", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -156,7 +156,7 @@ Deno.test("a session that expires takes its subscription along, with or without 
     equal(await countSubscriptions(t), 0);
   }));
 
-Deno.test("a subscription whose own time is over is swept, and no other", () =>
+Deno.test("a subscription whose expirationTime is over is swept, and no other", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     await subscribed(t, double, ann);
@@ -170,7 +170,7 @@ Deno.test("a subscription whose own time is over is swept, and no other", () =>
     equal(await countSubscriptions(t), 1);
   }));
 
-Deno.test("PUT || sign-out leaves no subscription behind, whichever comes first", () =>
+Deno.test("PUT in parallel with a sign-out leaves no subscription behind, whichever comes first", () =>
   withPush(async (t, double) => {
     const bob = await t.signUp(BOB);
     for (let round = 0; round < 20; round += 1) {

@@ -1,4 +1,4 @@
-// Who is woken, by what, how often, and what of it others can read.
+// Wakes by push: who is woken, by which events, how often, and what a push says.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
@@ -19,7 +19,7 @@ import { ANN, BOB, CAT, eventually, friends, succeeded } from "./support.ts";
 const MESSAGE = '{"event":"messages_updated"}';
 const REQUEST = '{"event":"contacts_updated"}';
 
-Deno.test("a message wakes the receiver's browser, signed by the key that it subscribed with, and says nothing else", () =>
+Deno.test("a message wakes the receiver's browser, by a push that is signed with the key it subscribed with and names only the event", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const { body } = await t.call("GET", "/api/push/key", { token: bob.token });
@@ -123,7 +123,7 @@ Deno.test("a session with a socket is not woken, its owner's others are; once th
     equal(laptop.read().length, 2);
   }));
 
-Deno.test("somebody who opens a socket before a wake is due needs none, also if it closes again", () =>
+Deno.test("somebody who opens a socket before a wake is due gets none, even if it closes again", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -137,7 +137,7 @@ Deno.test("somebody who opens a socket before a wake is due needs none, also if 
     equal(browser.read().length, 0);
   }));
 
-Deno.test("two sockets of a session are two: while one is open nobody is woken", () =>
+Deno.test("a session with two sockets is not woken while one of them is open", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -163,7 +163,7 @@ Deno.test("a sender is not woken in other sessions, nor is anybody by a message 
     deepEqual([anns.read().length, bobs.read().length], [0, 1]);
   }));
 
-Deno.test("a receiver without a subscription costs a send nothing, and a turn costs one statement for everybody", async () => {
+Deno.test("a receiver without a subscription costs a send no statement, and a turn costs two for everybody", async () => {
   const database = await createTestDatabase();
   const tap = startStatementTap(database);
   try {
@@ -176,7 +176,7 @@ Deno.test("a receiver without a subscription costs a send nothing, and a turn co
       ok(sends.length >= 20);
       deepEqual(sends.filter((statement) => statement.includes("push_")), []);
       const turn = await tap.during(() => t.services.push.turn());
-      // One to owe wakes, one to take what is due.
+      // One notes owed wakes, one takes those due.
       equal(turn.length, 2, turn.join("\n"));
     }, { database: tap.database });
   } finally {
@@ -185,7 +185,7 @@ Deno.test("a receiver without a subscription costs a send nothing, and a turn co
   }
 });
 
-Deno.test("a subscription whose time is over wakes nobody", () =>
+Deno.test("an expired subscription wakes nobody", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = double.browser();
@@ -197,7 +197,7 @@ Deno.test("a subscription whose time is over wakes nobody", () =>
     deepEqual([browser.read().length, await countSubscriptions(t)], [0, 0]);
   }));
 
-Deno.test("a socket that breaks off soon after it was told of a message is made up for; one that says goodbye is not", () =>
+Deno.test("a session whose socket breaks off soon after a notice of a message is woken; one that closes its socket properly is not", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
@@ -234,7 +234,7 @@ Deno.test("a socket that breaks off soon after it was told of a message is made 
     equal(browser.read().length, 1);
   }));
 
-Deno.test("a socket that breaks off and is followed by one that says goodbye is not made up for", () =>
+Deno.test("a session whose socket breaks off is not woken if it then opens another and closes it properly", () =>
   withPush(async (t, double) => {
     const [ann, bob] = await friends(t);
     const browser = await subscribed(t, double, bob);
