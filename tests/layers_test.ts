@@ -17,7 +17,7 @@ async function readSources(folder: string): Promise<Source[]> {
   return sources;
 }
 
-/** A house in order, with one file that may not be. */
+/** What findBreaks() finds in a valid project plus this one file. */
 function housed(path: string, text: string): string[] {
   const sources = [
     "main.ts",
@@ -36,14 +36,14 @@ function housed(path: string, text: string): string[] {
   return findBreaks([...others, { path, text }]);
 }
 
-Deno.test("the code imports only downwards, one folder at a time, each package in its home, SQL only in db/", async () => {
+Deno.test("the code imports only from the layer below, has each package only in its home folder, and SQL only in db/", async () => {
   const sources = await readSources("");
   ok(sources.length > 60);
   for (const folder of FOLDERS) ok(sources.some(({ path }) => path.startsWith(`${folder}/`)), folder);
   deepEqual(findBreaks(sources), []);
 });
 
-Deno.test("tests compare by tests/assert.ts, whose comparisons are strict, and the bench by strict ones as well", async () => {
+Deno.test("tests use the strict comparisons of tests/assert.ts, and the bench uses strict ones as well", async () => {
   throws(() => equal(null, undefined));
   throws(() => deepEqual([1], ["1"]));
   throws(() => notEqual(1, 1));
@@ -62,7 +62,7 @@ Deno.test("tests compare by tests/assert.ts, whose comparisons are strict, and t
   deepEqual(loose, []);
 });
 
-Deno.test("findBreaks() finds an import upwards, two down, of types, of a missing file", () => {
+Deno.test("findBreaks() finds imports upwards, two layers down, of types, and of a missing file", () => {
   deepEqual(housed("routes/pages/a.tsx", 'import { a } from "../../db/users.ts";'), [
     "routes/pages/a.tsx imports db/users.ts",
   ]);
@@ -88,7 +88,7 @@ Deno.test("findBreaks() finds an import upwards, two down, of types, of a missin
   ]);
 });
 
-Deno.test("findBreaks() lets the web client know nothing of the service but words, and nobody know the client", () => {
+Deno.test("findBreaks() lets the web client import nothing of the service but its texts, and nothing import the client", () => {
   for (const target of ["services/users.ts", "routes/app.ts", "db/users.ts"]) {
     deepEqual(housed("web/app/a.tsx", `import type { A } from "../../${target}";`), [
       `web/app/a.tsx imports ${target}`,
@@ -119,7 +119,7 @@ Deno.test("findBreaks() finds a package outside its home, and one that has none"
   deepEqual(housed("db/a.ts", 'import "left-pad";'), ["db/a.ts imports left-pad, which has no home"]);
 });
 
-Deno.test("findBreaks() finds SQL and unsafe() where they do not belong, and drawers", () => {
+Deno.test("findBreaks() finds SQL and unsafe() where they do not belong, and names that say nothing", () => {
   deepEqual(housed("services/a.ts", "await sql`select 1`;"), ["services/a.ts has SQL"]);
   deepEqual(housed("services/a.ts", "await sql<{ id: number }[]>`\n  select 1`;"), ["services/a.ts has SQL"]);
   deepEqual(housed("routes/a.ts", "run(`\n  select id from users`);"), ["routes/a.ts has SQL"]);
@@ -129,7 +129,7 @@ Deno.test("findBreaks() finds SQL and unsafe() where they do not belong, and dra
   }
 });
 
-Deno.test("findBreaks() finds nothing in a house that is in order", () => {
+Deno.test("findBreaks() finds nothing in a valid project", () => {
   const text = (lines: string[]) => lines.join("\n");
   deepEqual(
     housed(

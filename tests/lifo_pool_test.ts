@@ -7,12 +7,15 @@ import { createTestDatabase } from "./database.ts";
 
 interface Named {
   name: string;
-  /** As one does by itself. */
+  /** Closes by itself. */
   close(): void;
   end(options: { timeout: number }): Promise<void>;
 }
 
-/** Named in the order in which they are made. `refused` can be set to what opening one fails with. */
+/**
+ * A pool whose connections are named in the order in which they are made. While `refused` is set, opening
+ * one fails with it.
+ */
 function poolOf(max: number, { retryMs = 60_000 } = {}) {
   const made: string[] = [];
   const ended: [string, number][] = [];
@@ -34,7 +37,7 @@ function poolOf(max: number, { retryMs = 60_000 } = {}) {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-Deno.test("a connection is lent to one borrower at a time, the last used first, and to those who wait in their order", async () => {
+Deno.test("a connection is lent to one borrower at a time, the most recently used one first; those who wait are served in order", async () => {
   const { pool, made } = poolOf(2);
   const seen: string[] = [];
   const holds = new Map<number, () => void>();
@@ -66,7 +69,7 @@ Deno.test("connections are made when they are needed, and one whose work failed 
   deepEqual(ended, [["a", 3]]);
 });
 
-Deno.test("connections that are lent in turn are all opened, and then the one used longest ago goes first", async () => {
+Deno.test("lending in turn opens all connections, and then lends the least recently used one", async () => {
   const { pool } = poolOf(3);
   const names: string[] = [];
   const use = (options?: { inTurn: boolean }) =>
@@ -113,7 +116,7 @@ Deno.test("those who come after all connections are ended get DatabaseUnavailabl
 
 const refused = new OpeningRefused("Connection was not opened");
 
-Deno.test("a borrower who is refused another connection gets the next open one, before later borrowers, and none is ended", async () => {
+Deno.test("a borrower whose new connection is refused gets the next free one, before later borrowers, and no open one is ended", async () => {
   const { pool, server, made, ended, cramped } = poolOf(3);
   const hold = Promise.withResolvers<void>();
   const first = pool.lend(() => hold.promise);
@@ -130,7 +133,7 @@ Deno.test("a borrower who is refused another connection gets the next open one, 
   await Promise.all([first, ...others, last]);
   deepEqual(seen.toSorted(), ["2 a", "3 a", "4 a"]);
   equal(seen[2], "4 a");
-  // For a while nobody asks for more, and those who want another than the last take it as well.
+  // For a while no other connection is opened, and borrowers in turn get the open one as well.
   for (const inTurn of [true, false]) {
     equal(await pool.lend(({ name }) => Promise.resolve(name), { inTurn }), "a");
   }
@@ -138,7 +141,7 @@ Deno.test("a borrower who is refused another connection gets the next open one, 
   deepEqual(cramped, [1, 1]);
 });
 
-Deno.test("a while after one was refused another is opened again", async () => {
+Deno.test("some time after a refusal another connection is opened again", async () => {
   const { pool, server, made } = poolOf(2, { retryMs: 0 });
   await pool.lend(() => Promise.resolve());
   server.refused = refused;
@@ -149,7 +152,7 @@ Deno.test("a while after one was refused another is opened again", async () => {
   deepEqual(made, ["a", "b", "c", "d"]);
 });
 
-Deno.test("when no connection can be opened all who wait are told so, and the next borrower tries again", async () => {
+Deno.test("when no connection can be opened, all who wait get OpeningRefused, and the next borrower tries again", async () => {
   const { pool, server } = poolOf(2);
   server.refused = refused;
   const use = () => pool.lend(({ name }) => Promise.resolve(name));
@@ -159,7 +162,7 @@ Deno.test("when no connection can be opened all who wait are told so, and the ne
   ok(await use());
 });
 
-Deno.test("a connection that closed by itself is not lent again, whether it is lent out or not", async () => {
+Deno.test("a connection that closes by itself, idle or while it is lent, is not lent again", async () => {
   const { pool, made, ended } = poolOf(1);
   const closed = await pool.lend((connection) => Promise.resolve(connection));
   closed.close();
@@ -172,7 +175,7 @@ Deno.test("a connection that closed by itself is not lent again, whether it is l
   deepEqual([made, ended], [["a", "b", "c"], [["a", 0], ["b", 0]]]);
 });
 
-Deno.test("statements one after the other run in one server process, and those at the same time in as many as there are", async () => {
+Deno.test("consecutive statements run in one server process, and concurrent ones in as many as the pool has", async () => {
   const test = await createTestDatabase({ empty: true });
   const database = openDatabase(test.address, { max: 3 });
   const pid = () =>
@@ -190,7 +193,7 @@ Deno.test("statements one after the other run in one server process, and those a
   }
 });
 
-Deno.test("spare() ends the one used longest ago of those that nobody has, never the last, and none takes its place", async () => {
+Deno.test("spare() ends the least recently used idle connection, never the last open one, and does not replace it", async () => {
   const { pool, made, ended } = poolOf(3);
   equal(await pool.spare(), false);
   const hold = Promise.withResolvers<void>();
@@ -206,7 +209,7 @@ Deno.test("spare() ends the one used longest ago of those that nobody has, never
   deepEqual(made, ["a", "b"]);
 });
 
-Deno.test("where none can be opened one is opened in the room that somebody else makes; where nobody does, it fails", async () => {
+Deno.test("if no connection can be opened, makeRoom() is called and one is opened; without room, lending fails", async () => {
   const refusal = new OpeningRefused("No room");
   let rooms = 1;
   const server = { refused: refusal as Error | null };

@@ -1,4 +1,4 @@
-// More connections than the process may have files for.
+// Listening while the process has no files left for connections.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { keepListening } from "../listening.ts";
@@ -9,7 +9,7 @@ import { ANN, eventually } from "./support.ts";
 
 const FILES_MAX = 100;
 
-/** Those that were taken, or wait to be. */
+/** Returns those that were accepted, or wait to be. */
 async function connectTo(url: string, count: number): Promise<Deno.TcpConn[]> {
   const { hostname, port } = new URL(url);
   const tried = await Promise.allSettled(
@@ -18,21 +18,21 @@ async function connectTo(url: string, count: number): Promise<Deno.TcpConn[]> {
   return tried.flatMap((one) => one.status === "fulfilled" ? one.value : []);
 }
 
-/** From here on the process may have so many files open. */
+/** From now on the process may have FILES_MAX files open. */
 async function limitFiles(pid: number): Promise<void> {
   const args = [`--pid=${pid}`, `--nofile=${FILES_MAX}:${FILES_MAX}`];
   const { success } = await new Deno.Command("prlimit", { args }).output();
   ok(success, "No limit could be set");
 }
 
-Deno.test("a service that had no file left for a connection takes new ones once there is room, and says so", () =>
+Deno.test("a service that had no file left for a connection accepts new ones once there is room, and logs both", () =>
   withService(async (service) => {
     const ann = await signUp(service.url, ANN);
     const socket = await openSocket(`${service.url}/api/notifications?token=${ann.token}`);
     await limitFiles(service.pid);
     const idle = await connectTo(service.url, FILES_MAX + 50);
     await eventually(() => service.output().includes("Cannot accept connections"));
-    // As long as it is full it tries again and again, and says so once.
+    // As long as there is no room it keeps trying, and logs that once.
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     equal(service.output().match(/Cannot accept connections/g)?.length, 1);
     idle.forEach((connection) => connection.close());
@@ -44,7 +44,7 @@ Deno.test("a service that had no file left for a connection takes new ones once 
     equal(await service.end("SIGTERM"), 0);
   }));
 
-Deno.test("keepListening() opens no port any more once it was shut down", async () => {
+Deno.test("keepListening() opens no port after it was shut down", async () => {
   let opened = 0;
   const lost = Promise.withResolvers<never>();
   const server = {
@@ -67,7 +67,7 @@ Deno.test("keepListening() opens no port any more once it was shut down", async 
   equal(told.join(), "lost");
 });
 
-Deno.test("keepListening() opens a port again however often it is lost, and tells of it once until it is back", async () => {
+Deno.test("keepListening() reopens its port however often it is lost, and reports the loss once until it is back", async () => {
   const lost: PromiseWithResolvers<never>[] = [];
   const ports: number[] = [];
   const told: string[] = [];

@@ -16,7 +16,7 @@ function read(lines: string[]): Line[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-Deno.test("every request is one JSON line with its id, its route's pattern, its status and how long it took", () =>
+Deno.test("every request is logged as one JSON line with its id, its route's pattern, its status and its duration", () =>
   withApp(async (t) => {
     const { token } = await t.signUp(ANN);
     t.log.splice(0);
@@ -48,7 +48,10 @@ Deno.test("every request is one JSON line with its id, its route's pattern, its 
     ok(!t.log.join("").includes("canary"));
   }));
 
-/** Two people meet, talk, err and leave; every operation is called with canaries in its path, query and body. */
+/**
+ * Two people become friends and exchange messages, and one signs out; every operation is called with canaries
+ * in its path, query and body.
+ */
 async function converse(t: TestApp): Promise<string[]> {
   const [ann, bob] = [await t.signUp(ANN, "canary-device"), await t.signUp(BOB)];
   await t.befriend(ann, bob);
@@ -78,7 +81,7 @@ async function converse(t: TestApp): Promise<string[]> {
   return [code, "987123", ann.token, bob.token, "canary", "eyJ", "5550177", "1415555"];
 }
 
-Deno.test("no line of the log has a number, a code, a token, a text, a link or a query of a whole conversation", () =>
+Deno.test("the log of a whole conversation contains no number, code, token, text, link or query", () =>
   withApp(async (t) => {
     const secrets = await converse(t);
     ok(t.log.length > 30);
@@ -88,7 +91,7 @@ Deno.test("no line of the log has a number, a code, a token, a text, a link or a
     }
   }));
 
-Deno.test("an error of the database about a bug brings no value into the log", () =>
+Deno.test("a database error caused by a bug brings no values into the log", () =>
   withApp(async (t) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     await t.befriend(ann, bob);
@@ -127,7 +130,7 @@ Deno.test("configureLogging() writes plain text for a terminal: time, level, wha
   match(lines[1]!, /^[\d:.]+ ERROR Unexpected error {2}error=TypeError\n$/);
 });
 
-Deno.test("configureLogging() writes one line of JSON a happening, whatever is in it", () => {
+Deno.test("configureLogging() writes one line of JSON per event, whatever is in it", () => {
   const lines: string[] = [];
   configureLogging("json", (line) => void lines.push(line));
   log.warn("Odd", { text: 'a\nb\u2028"c"{d}', nested: { deep: [1] } });
@@ -138,12 +141,12 @@ Deno.test("configureLogging() writes one line of JSON a happening, whatever is i
   deepEqual([text, nested, level], ['a\nb\u2028"c"{d}', { deep: [1] }, "WARN"]);
 });
 
-Deno.test("every line has the time at which it happened, as do those of the same moment", () => {
+Deno.test("every line has the time of its event, also several lines of the same moment", () => {
   const lines: string[] = [];
   configureLogging("json", (line) => void lines.push(line));
   const since = Date.now();
   log.info("before");
-  while (Date.now() === since) { /* the clock goes on */ }
+  while (Date.now() === since) { /* until the clock ticks */ }
   const later = Date.now();
   log.info("after");
   log.info("after");
@@ -154,7 +157,7 @@ Deno.test("every line has the time at which it happened, as do those of the same
   for (const time of times.slice(1)) ok(time >= later && time <= until, `${later} ${times} ${until}`);
 });
 
-Deno.test("the log says why the database is away and for how long it was, and an outage alone is an error", () => {
+Deno.test("the log says why the database is unavailable and for how long it was, and only an outage is an error", () => {
   const lines: string[] = [];
   configureLogging("json", (line) => void lines.push(line));
   const server = "db.example:5432";

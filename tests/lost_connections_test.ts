@@ -1,4 +1,4 @@
-// A service whose database connections are killed under load, again and again.
+// A service whose database connections are killed repeatedly under load.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -10,10 +10,10 @@ import { ANN, BOB, eventually } from "./support.ts";
 
 const KILLS = 60;
 const SENDERS = 8;
-/** Two seconds are promised; the rest is this machine's. */
+/** The service promises two seconds; the rest allows for a slow machine. */
 const ANSWER_MS_MAX = 3_000;
 
-Deno.test("connections killed under load: only 200 and 503, in time; nothing acknowledged is lost; the service lives on", async () => {
+Deno.test("connections killed under load: answers are 200 or 503 and in time, nothing acknowledged is lost, and the service keeps running", async () => {
   const database = await createTestDatabase();
   const service = await startService({
     env: { DATABASE_URL: database.url, LIMITS: "off", JWT_SECRET: "s".repeat(40) },

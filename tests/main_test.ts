@@ -1,4 +1,4 @@
-// The service as a process: starting, stopping, being killed, and what it says meanwhile.
+// The service as a process: how it starts, stops and recovers from being killed, and what it prints.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { connect, type Pool } from "../db/connection/database.ts";
@@ -12,7 +12,7 @@ import { fixture, MULTIPART, multipart } from "./upload_calls.ts";
 
 const STOP_MS_MAX = 10_000;
 
-/** Runs a test with a data directory of its own, and takes it and its cluster away. */
+/** Runs a test with its own data directory, and removes that and its cluster. */
 async function withDataDir(run: (dataDir: string) => Promise<void>): Promise<void> {
   const dataDir = await Deno.makeTempDir({ prefix: "puffintalk-main-" });
   try {
@@ -62,7 +62,7 @@ async function stopsInTime(service: Service, signal: Deno.Signal): Promise<void>
   ok(performance.now() - toldAt < STOP_MS_MAX);
 }
 
-Deno.test("start: brings everything up from nothing, stops on SIGTERM, and has it all after the next start", () =>
+Deno.test("start: sets everything up from nothing, stops on SIGTERM, and has all data after the next start", () =>
   withDataDir(async (dataDir) => {
     const first = await startService({ task: "start", env: { DATA_DIR: dataDir } });
     match(first.ready.database!, /^PostgreSQL 18\..*embedded/);
@@ -82,7 +82,7 @@ Deno.test("start: brings everything up from nothing, stops on SIGTERM, and has i
 Deno.test("start: stops on SIGHUP, as when its terminal closes, unless it was started to ignore that", () =>
   withDataDir(async (dataDir) => {
     const first = await startService({ env: { DATA_DIR: dataDir } });
-    // These tests may have been started by nohup themselves.
+    // The tests themselves may run under nohup.
     if (hangupSignals().length > 0) await stopsInTime(first, "SIGHUP");
     else {
       Deno.kill(first.pid, "SIGHUP");
@@ -132,7 +132,7 @@ Deno.test("start: says so when a port is taken, and leaves no database behind", 
     const service = spawnService({ env: { DATA_DIR: dataDir, PORT: String(port) } });
     equal(await service.finished, 1);
     match(service.output(), /^PORT: Is in use/m);
-    // The version of before goes on with it as it is.
+    // The older version keeps using the database as it is.
     equal(service.output().includes("Database migrated"), false);
     taken.close();
     const next = await startService({ env: { DATA_DIR: dataDir } });
@@ -142,14 +142,14 @@ Deno.test("start: says so when a port is taken, and leaves no database behind", 
 
 Deno.test("start: is stopped by SIGTERM while it still waits for its database", async () => {
   const service = spawnService({ env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" } });
-  // It listens to signals from its first line on, and has printed none before.
+  // It handles signals once it runs, but prints nothing by then that could be waited for.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const toldAt = performance.now();
   await service.end("SIGTERM");
   ok(performance.now() - toldAt < STOP_MS_MAX);
 });
 
-/** Runs with a service that waits at its start for `other`, who holds the lock under which the database is migrated. */
+/** Runs with a service that waits at its start for `other`, which holds the lock for migrations. */
 async function whileAnotherMigrates(
   run: (service: ReturnType<typeof spawnService>, other: Pool) => Promise<void>,
 ): Promise<void> {
@@ -161,21 +161,21 @@ async function whileAnotherMigrates(
     await eventually(() => match(service.output(), /WARN.*Waiting for another process/), 20_000);
     await run(service, other);
   } finally {
-    // Unless the test has ended it itself.
+    // The test may have ended it already.
     await service.end("SIGKILL").catch(() => {});
     await other.end({ timeout: 0 });
     await database.drop();
   }
 }
 
-Deno.test("start: says that it waits for another process's migrations, and is stopped by SIGTERM at once meanwhile", () =>
+Deno.test("start: logs that it waits for another process's migrations, and stops at once on SIGTERM meanwhile", () =>
   whileAnotherMigrates(async (service) => {
     const toldAt = performance.now();
     equal(await service.end("SIGTERM"), 0);
     ok(performance.now() - toldAt < 3_000);
   }));
 
-Deno.test("start: a database that is lost while it is migrated is waited for again", () =>
+Deno.test("start: waits again for a database that is lost during its migration", () =>
   whileAnotherMigrates(async (service, other) => {
     await other`
       select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted
@@ -193,7 +193,7 @@ Deno.test("serve: requires DATABASE_URL", async () => {
   match(service.output(), /^DATABASE_URL: /m);
 });
 
-Deno.test("serve: refuses a weak secret, also beside a strong one, and does not tell it", async () => {
+Deno.test("serve: refuses a weak secret, even next to a strong one, and does not print it", async () => {
   for (const secrets of ["hushhush", `${"s".repeat(32)},hushhush`]) {
     const env = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", JWT_SECRET: secrets };
     const service = spawnService({ task: "serve", env });
@@ -203,7 +203,7 @@ Deno.test("serve: refuses a weak secret, also beside a strong one, and does not 
   }
 });
 
-Deno.test("serve: does all its work with the network, its variables and its migrations alone", async () => {
+Deno.test("serve: does all its work with its permissions: the network, its variables, its migrations and web files", async () => {
   const database = await createTestDatabase({ empty: true });
   const relay = startRelay(database);
   const service = await startService({
@@ -225,7 +225,7 @@ Deno.test("serve: does all its work with the network, its variables and its migr
   }
 });
 
-Deno.test("start: a request whose body is still on its way is finished after SIGTERM, and others meanwhile, but what asks for health is sent elsewhere", async () => {
+Deno.test("start: after SIGTERM a request whose body is still arriving is finished, and others are served, but /healthz is 503 and no socket opens", async () => {
   const database = await createTestDatabase();
   const service = await startService({ env: { DATABASE_URL: database.url, METRICS_PORT: "0" } });
   const bob = await signUp(service, BOB);
@@ -258,7 +258,7 @@ Deno.test("start: a request whose body is still on its way is finished after SIG
   await database.drop();
 });
 
-Deno.test("start: tells what of DATABASE_URL is wrong, and never its password", async () => {
+Deno.test("start: reports a wrong DATABASE_URL without its password", async () => {
   for (const url of ["postgres://u:hushhush@host:99999/db", "postgres://u:hush%zzhush@host/db"]) {
     const service = spawnService({ env: { DATABASE_URL: url } });
     equal(await service.finished, 1);
@@ -267,7 +267,7 @@ Deno.test("start: tells what of DATABASE_URL is wrong, and never its password", 
   }
 });
 
-Deno.test("start: a database server that is killed comes back by itself, with all that was acknowledged", () =>
+Deno.test("start: restarts a database server that was killed, with all that was acknowledged", () =>
   withDataDir(async (dataDir) => {
     const service = await startService({ env: { DATA_DIR: dataDir } });
     const ann = await signUp(service, ANN);

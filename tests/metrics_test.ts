@@ -1,4 +1,4 @@
-// What Prometheus is told, by a service as a process of its own.
+// The metrics for Prometheus, mostly of a service in its own process.
 
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import process from "node:process";
@@ -14,7 +14,7 @@ import { ANN, BOB, eventually } from "./support.ts";
 
 const SECRET = "s".repeat(40);
 
-/** What `/metrics` says: each name with its labels in alphabetical order, and its value. */
+/** Reads `/metrics`: the value of each name with its labels, which are sorted alphabetically. */
 async function readMetrics({ ready }: Service): Promise<Map<string, number>> {
   const response = await fetch(ready.metrics!);
   equal(response.status, 200);
@@ -45,7 +45,7 @@ async function withMetrics(run: (service: Service, relay: ReturnType<typeof star
   }
 }
 
-Deno.test("metrics count what was answered, errors and SMS, tell sockets, and name nobody", () =>
+Deno.test("metrics count answers, errors, SMS and open sockets, and contain no number, token, or unknown path or method", () =>
   withMetrics(async (service) => {
     const { url } = service;
     const { token } = await signUp(url, ANN);
@@ -105,7 +105,7 @@ Deno.test("an SMS is counted by the outcome that the provider reported", async (
   }
 });
 
-Deno.test("the time of the processor is all that the process took, however often somebody asks", async () => {
+Deno.test("process_cpu_seconds_total is the CPU time of the whole process, however often it is read", async () => {
   const metrics = createMetrics();
   const told = async () => Number((await metrics.text()).match(/^process_cpu_seconds_total (\S+)$/m)![1]);
   const took = () => {
@@ -118,7 +118,7 @@ Deno.test("the time of the processor is all that the process took, however often
   }
 });
 
-Deno.test("metrics are told while the database is away, and that it is", () =>
+Deno.test("metrics are served while the database is unavailable, and report that", () =>
   withMetrics(async (service, relay) => {
     relay.cut();
     await eventually(async () => equal((await readMetrics(service)).get("puffintalk_ready"), 0));
@@ -126,7 +126,7 @@ Deno.test("metrics are told while the database is away, and that it is", () =>
     await eventually(async () => equal((await readMetrics(service)).get("puffintalk_ready"), 1));
   }));
 
-Deno.test("metrics stand on a port of their own, at one address, and are only read", () =>
+Deno.test("metrics are served on a port of their own, at one path, and can only be read", () =>
   withMetrics(async (service) => {
     equal((await ask(`${service.url}/metrics`, "GET")).status, 404);
     const { origin } = new URL(service.ready.metrics!);
@@ -154,12 +154,12 @@ Deno.test("a stop does not wait for a client that does not finish its request fo
     ok(await connection.read(new Uint8Array(1_024)), "it was answered");
     toldAt = performance.now();
   });
-  // What ends the process after 9.5 seconds leaves a database of its own running.
+  // The forced end of the process after 9.5 seconds would leave an embedded database running.
   ok(performance.now() - toldAt < 8_000);
   connection!.close();
 });
 
-Deno.test("a start that cannot tell its metrics where it was told to names the variable", async () => {
+Deno.test("a service that cannot serve metrics where it is configured to does not start, and names the variable", async () => {
   const database = await createTestDatabase();
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const env = { DATABASE_URL: database.url, JWT_SECRET: SECRET, METRICS_PORT: String(taken.addr.port) };

@@ -38,7 +38,7 @@ async function withScene(test: (scene: Scene) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("migrate() brings an empty database up to date, says what it applied, and then has nothing to do", () =>
+Deno.test("migrate() brings an empty database up to date, returns what it applied, and then has nothing to do", () =>
   withScene(async ({ address, ledger, tables }) => {
     const applied = await migrate(address, MIGRATIONS);
     deepEqual(applied, [...applied].sort());
@@ -60,14 +60,14 @@ Deno.test("migrate() applies each file once when many services start together", 
     equal((await sql`select id from one`).length, 1);
   }));
 
-/** Somebody else's turn, until it is called. */
+/** Takes the lock as another process, until the result is called. */
 async function takeTurn(address: DatabaseAddress): Promise<() => Promise<void>> {
   const other = connect(address, { max: 1 });
   await other`select pg_advisory_lock(7886342001)`;
   return () => other.end({ timeout: 0 });
 }
 
-Deno.test("migrate() tells once that it waits for others that migrate, and goes on when they are through", () =>
+Deno.test("migrate() reports once that it waits for another process that migrates, and goes on when that is done", () =>
   withScene(async ({ address, folder, write }) => {
     await write("0001_one.sql", "create table one (id int);");
     const end = await takeTurn(address);
@@ -83,7 +83,7 @@ Deno.test("migrate() tells once that it waits for others that migrate, and goes 
     equal(told, 1);
   }));
 
-Deno.test("migrate() that is told to stop waits for nobody, changes nothing, and leaves no one in the queue", () =>
+Deno.test("migrate() that is told to stop does not wait for others, changes nothing, and leaves no lock request behind", () =>
   withScene(async ({ address, folder, write, sql, tables }) => {
     await write("0001_one.sql", "create table one (id int);");
     const end = await takeTurn(address);
@@ -98,7 +98,7 @@ Deno.test("migrate() that is told to stop waits for nobody, changes nothing, and
     deepEqual(await tables(), []);
   }));
 
-Deno.test("migrate() says that a database takes no changes, and whose variable names it", () =>
+Deno.test("migrate() says that a database is read-only, and which variable names it", () =>
   withScene(async ({ address, folder, write, sql, tables }) => {
     await write("0001_one.sql", "create table one (id int);");
     const { host, database } = address as { host: string; database: string };
@@ -122,7 +122,7 @@ Deno.test("migrate() applies new migrations in the order of their numbers", () =
     deepEqual(await migrate(address, folder), ["0010_ten.sql"]);
   }));
 
-Deno.test("migrate() refuses a file that has changed since it was applied, by its name, and applies nothing", () =>
+Deno.test("migrate() refuses a file that has changed since it was applied, names it, and applies nothing", () =>
   withScene(async ({ address, folder, write, tables }) => {
     await write("0001_one.sql", "create table one (id int);\n");
     await migrate(address, folder);
@@ -132,7 +132,7 @@ Deno.test("migrate() refuses a file that has changed since it was applied, by it
     deepEqual(await tables(), ["migrations", "one"]);
   }));
 
-Deno.test("migrate() takes a file with other line ends for the same", () =>
+Deno.test("migrate() treats a file with other line endings as the same", () =>
   withScene(async ({ address, folder, write }) => {
     await write("0001_one.sql", "create table one (\n  id int\n);\n");
     await migrate(address, folder);
@@ -161,7 +161,7 @@ Deno.test("migrate() leaves nothing behind when a file fails, and says which", (
     deepEqual(await migrate(address, folder), ["0001_one.sql", "0002_two.sql"]);
   }));
 
-Deno.test("migrate() refuses a file whose name it would pass over", () =>
+Deno.test("migrate() refuses a file whose name it would ignore", () =>
   withScene(async ({ address, folder, write }) => {
     for (const name of ["1_one.sql", "0001-one.sql", "0001_one.SQL.sql"]) {
       await write(name, "create table one (id int);");
@@ -172,7 +172,7 @@ Deno.test("migrate() refuses a file whose name it would pass over", () =>
     }
   }));
 
-/** A transaction that reads this table, as a dump does, until it is ended. */
+/** Opens a transaction that has read this table, as a dump does, until `end` is called. */
 async function holdTable(
   address: DatabaseAddress,
   table: string,
@@ -185,7 +185,7 @@ async function holdTable(
   return { pid: row!.pid, end: () => other.end({ timeout: 1 }) };
 }
 
-Deno.test("migrate() gives way while others lock a table it has to change, names them once, and goes on when they are done", () =>
+Deno.test("migrate() gives way while others lock a table that it has to change, reports them once, and goes on when they are done", () =>
   withScene(async ({ address, folder, write, sql, ledger }) => {
     await write("0001_one.sql", "create table one (id int);");
     await migrate(address, folder);
@@ -196,7 +196,7 @@ Deno.test("migrate() gives way while others lock a table it has to change, names
     const onHeldUp = (holders: unknown) => (told.push(holders), isTold.resolve());
     const migrated = migrate(address, folder, { onHeldUp, retryMs: 10 });
     await isTold.promise;
-    // Statements queued behind the migration wait for a moment, and not for the dump.
+    // Statements queued behind the migration wait only for a moment, not for the dump.
     for (let reads = 0; reads < 5; reads += 1) await sql`select from one`;
     deepEqual(await ledger(), ["0001_one.sql"]);
     await dump.end();
@@ -205,7 +205,7 @@ Deno.test("migrate() gives way while others lock a table it has to change, names
     deepEqual(told, [[{ pid: dump.pid, application_name: "a dump", backend_type }]]);
   }));
 
-/** Brings an empty database up to what was there before this one of the service's own migrations. */
+/** Applies the service's own migrations before this one to an empty database. */
 async function migrateBefore({ address, folder, write }: Scene, name: string): Promise<void> {
   const entries = await Array.fromAsync(Deno.readDir(MIGRATIONS));
   for (const one of entries.map((entry) => entry.name).filter((one) => one < name)) {
@@ -240,7 +240,7 @@ Deno.test("0014_deleted_accounts.sql blocks no lookup of people while it waits f
     ok(!(await ledger()).some((name) => name > "0014"));
   }));
 
-Deno.test("0014_deleted_accounts.sql reads nothing of what it keeps everybody from, and yet holds to it what is written later", () =>
+Deno.test("0014_deleted_accounts.sql scans no table while it locks them, and yet checks what is written later", () =>
   withScene(async (scene) => {
     const { sql } = scene;
     await migrateBefore(scene, "0014");
@@ -281,7 +281,7 @@ Deno.test("migrate() that is told to stop does not wait for others who lock a ta
     await dump.end();
   }));
 
-Deno.test("migrate() says what a role lacks that may not make tables, and what to do", () =>
+Deno.test("migrate() says what a role that may not create tables lacks, and what to do", () =>
   withScene(async ({ address, folder, write, sql }) => {
     await write("0001_one.sql", "create table one (id int);");
     const { host, database } = address as { host: string; database: string };
@@ -298,7 +298,7 @@ Deno.test("migrate() says what a role lacks that may not make tables, and what t
     }
   }));
 
-Deno.test("migrate() makes no second set of tables in a schema that has come before the first", () =>
+Deno.test("migrate() makes no second set of tables in a schema that now precedes that of the first", () =>
   withScene(async ({ address, folder, write, sql }) => {
     await write("0001_one.sql", "create table one (id int);");
     await migrate(address, folder);
@@ -311,7 +311,7 @@ Deno.test("migrate() makes no second set of tables in a schema that has come bef
     deepEqual(await migrate(address, folder), []);
   }));
 
-Deno.test("migrate() takes longer than transactions of this database may, where its server limits those", () =>
+Deno.test("migrate() may take longer than the transaction_timeout of its database, if the server has that setting", () =>
   withScene(async ({ address, folder, write, sql }) => {
     const { database } = address as { database: string };
     const [known] = await sql`select from pg_settings where name = 'transaction_timeout'`;

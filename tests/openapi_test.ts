@@ -5,7 +5,7 @@ import { createAjv } from "./openapi_checker.ts";
 import { type Document, isPage, listOperations, readDocument } from "./operations.ts";
 import { type TestApp, withApp } from "./support.ts";
 
-/** Answered for the address and the method alone, before there is an operation that could document them. */
+/** Answered because of the address and the method alone, so that no operation can document them. */
 const OF_NO_OPERATION = ["not_found", "method_not_allowed", "uri_too_long"];
 const PUBLIC =
   /^\/($|app(\/|$)|i\/|openapi\.json$|healthz$|readyz$|dev(\/|$)|api\/twilio\/|api\/auth\/(complete-)?sign(up|in)$)/;
@@ -24,7 +24,7 @@ function operationsOf(document: Document): [string, Document][] {
   );
 }
 
-/** Every object in the document that satisfies a test, with where it is. */
+/** Every object in the document that satisfies a test, with its path. */
 function search(node: Document, wanted: (node: Document) => boolean, at = "#"): [string, Document][] {
   if (typeof node !== "object" || node === null) return [];
   const here: [string, Document][] = wanted(node) ? [[at, node]] : [];
@@ -48,7 +48,7 @@ Deno.test("/openapi.json shows its servers under PUBLIC_URL", () =>
     deepEqual((await readDocument(t)).servers, [{ url: "https://talk.example" }]);
   }, { env: { PUBLIC_URL: "https://talk.example" } }));
 
-Deno.test("/openapi.json is written out once, however often it is asked for", () =>
+Deno.test("/openapi.json is serialised once, however often it is requested", () =>
   overDocument(async (document, t) => {
     const { stringify } = JSON;
     let written = 0;
@@ -64,7 +64,7 @@ Deno.test("/openapi.json is written out once, however often it is asked for", ()
     equal(written, 0);
   }));
 
-Deno.test("/openapi.json says of every operation what it does and what each answer means", () =>
+Deno.test("/openapi.json describes every operation and each of its answers", () =>
   overDocument((document) => {
     const tags = new Set(document.tags.map(({ name }: Document) => name));
     for (const [name, operation] of operationsOf(document)) {
@@ -77,7 +77,7 @@ Deno.test("/openapi.json says of every operation what it does and what each answ
     }
   }));
 
-Deno.test("/openapi.json documents every success with success: true, but its own", () =>
+Deno.test("/openapi.json documents every success except its own with success: true", () =>
   overDocument((document) => {
     for (const [name, { responses }] of operationsOf(document)) {
       const schema = resolve(document, responses["200"]?.content?.["application/json"]?.schema);
@@ -108,7 +108,7 @@ Deno.test("/openapi.json documents every error with the fields and the codes tha
     }
   }));
 
-Deno.test("/openapi.json documents every error code at some operation, but those of no operation", () =>
+Deno.test("/openapi.json documents every error code at some operation, except those of no operation", () =>
   overDocument((document) => {
     const documented = new Set(
       search(document.paths, (node) => Array.isArray(node.code?.enum)).flatMap(([, { code }]) => code.enum),
@@ -119,7 +119,7 @@ Deno.test("/openapi.json documents every error code at some operation, but those
     deepEqual(missing, []);
   }));
 
-Deno.test("/openapi.json asks for a token wherever one is needed, with its 401, and nowhere else", () =>
+Deno.test("/openapi.json requires a token wherever one is needed, with its 401, and nowhere else", () =>
   overDocument((document) => {
     for (const [pattern, methods] of Object.entries<Document>(document.paths)) {
       for (const [method, operation] of Object.entries<Document>(methods)) {
@@ -135,7 +135,7 @@ Deno.test("/openapi.json asks for a token wherever one is needed, with its 401, 
     }
   }));
 
-Deno.test("/openapi.json documents the body of every call that takes one, closed, with its errors", () =>
+Deno.test("/openapi.json documents the body of every call that takes one, without other properties, and its errors", () =>
   overDocument((document) => {
     const operations = listOperations(document).filter(({ body }) => body === "fields");
     ok(operations.length >= 13);
@@ -187,7 +187,7 @@ Deno.test("/openapi.json documents the WebSocket: its upgrade, its refusals, its
     );
   }));
 
-Deno.test("/openapi.json makes no path or query parameter null", () =>
+Deno.test("/openapi.json lets no path or query parameter be null", () =>
   overDocument((document) => {
     const parameters = search(document.paths, (node) => node.in === "path" || node.in === "query");
     ok(parameters.length > 0);
@@ -197,7 +197,7 @@ Deno.test("/openapi.json makes no path or query parameter null", () =>
     }
   }));
 
-Deno.test("/openapi.json says of every id that is a number that it takes eight bytes", () =>
+Deno.test("/openapi.json declares every numeric id as int64", () =>
   overDocument((document) => {
     const numbers = search(document, (node) => [node.type].flat().includes("integer"));
     const ids = numbers.filter(([at, { format }]) =>

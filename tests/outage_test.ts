@@ -1,4 +1,5 @@
-// A database that cannot be reached, refused or silent: answers in time, nobody thrown out, and back by itself.
+// A database that refuses connections or is silent: calls are answered in time, no socket is closed, and the
+// service recovers by itself.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
@@ -11,7 +12,7 @@ import { openSocket, type TestSocket } from "./socket.ts";
 import { ANN, BOB, eventually, type Person } from "./support.ts";
 import { startProxy, type TcpProxy } from "./tcp_proxy.ts";
 
-/** Two seconds are promised; the rest is for what else this machine does. */
+/** The service promises two seconds; the rest allows for a busy machine. */
 const ANSWER_MS_MAX = 2_500;
 
 interface Scene {
@@ -21,7 +22,7 @@ interface Scene {
   bob: Person;
   /** Bob's. */
   socket: TestSocket;
-  /** Past the proxy. */
+  /** Bypasses the proxy. */
   sql: Pool;
   /** Everything that the service has logged. */
   output(): string;
@@ -46,7 +47,7 @@ async function withScene(run: (scene: Scene) => Promise<void>, limits = "off"): 
     const [ann, bob] = [await signUp(url, ANN), await signUp(url, BOB)];
     await befriend(url, ann, bob);
     const socket = await openSocket(`${url.replace("http", "ws")}/api/notifications?token=${bob.token}`);
-    // After this the service knows session and thread, and the next send goes right to its statement.
+    // After this the service has cached session and thread, and the next send goes straight to its statement.
     equal((await send(url, ann, bob, "in time")).status, 200);
     await eventually(() => socket.told().includes(`messages_updated ${ANN}`));
     socket.forget();
@@ -89,7 +90,7 @@ function assertUnavailable(calls: { reply: Reply; ms: number }[]): void {
   }
 }
 
-/** Of what was told of the database since the last time it was away, in the order of the log. */
+/** Asserts what was logged about the database: these levels and reasons, and finally that it is back. */
 async function assertTold({ output }: Scene, reasons: string[]): Promise<void> {
   await eventually(() => ok(output().includes('"Database is back"')), 10_000);
   const lines = output().split("\n").filter((line) => line.includes('"message":"Database '));
@@ -98,7 +99,7 @@ async function assertTold({ output }: Scene, reasons: string[]): Promise<void> {
   deepEqual(told.map(({ message }) => message).indexOf("Database is back"), told.length - 1);
 }
 
-/** The service is itself again: nobody was thrown out, nothing is lost, and events flow. */
+/** Asserts that the service has recovered: no socket was closed, nothing is lost, and events arrive. */
 async function assertRecovered({ url, ann, bob, socket }: Scene): Promise<void> {
   await eventually(async () => equal((await ask(`${url}/readyz`, "GET")).status, 200), 10_000);
   await eventually(async () => {
@@ -115,7 +116,7 @@ async function assertRecovered({ url, ann, bob, socket }: Scene): Promise<void> 
   equal(socket.raw.readyState, WebSocket.OPEN);
 }
 
-Deno.test("while the database refuses connections every call is 503 in time, and all is well when it is back", () =>
+Deno.test("while the database refuses connections every call is 503 in time, and the service recovers when it is back", () =>
   withScene(async (scene) => {
     scene.proxy.refuse();
     for (let round = 0; round < 2; round += 1) assertUnavailable(await manyCalls(scene));
@@ -125,7 +126,7 @@ Deno.test("while the database refuses connections every call is 503 in time, and
     await assertTold(scene, ["ERROR connection lost", "ERROR no server there"]);
   }));
 
-Deno.test("while the database is silent every call is 503 in time, and all is well when it is back", () =>
+Deno.test("while the database is silent every call is 503 in time, and the service recovers when it is back", () =>
   withScene(async (scene) => {
     scene.proxy.freeze();
     for (let round = 0; round < 2; round += 1) assertUnavailable(await manyCalls(scene));
@@ -134,7 +135,7 @@ Deno.test("while the database is silent every call is 503 in time, and all is we
     await assertTold(scene, ["ERROR Database does not answer"]);
   }));
 
-Deno.test("a crowd at one address, who take turns at its limits, is 503 in time as well", () =>
+Deno.test("concurrent calls of one address, which take turns at its limits, are 503 in time as well", () =>
   withScene(async ({ url, proxy }) => {
     proxy.freeze();
     const timed = async (path: string, json: Record<string, string>) => {
@@ -152,7 +153,7 @@ Deno.test("a crowd at one address, who take turns at its limits, is 503 in time 
     }
   }, ""));
 
-Deno.test("an outage in the middle of calls that have already paid their limits is 503 in time as well", () =>
+Deno.test("calls that have already been counted for their limits when an outage begins are 503 in time as well", () =>
   withScene(async ({ url, proxy, sql }) => {
     const timed = async (nth: number) => {
       const reply = await ask(`${url}/api/auth/signup`, "POST", undefined, {
@@ -170,7 +171,7 @@ Deno.test("an outage in the middle of calls that have already paid their limits 
     });
   }, ""));
 
-Deno.test("a call that comes while others wait for a silent database waits no longer than they", () =>
+Deno.test("a call that comes while others wait for a silent database waits no longer than they do", () =>
   withScene(async (scene) => {
     scene.proxy.freeze();
     const rounds: Promise<{ reply: Reply; ms: number }[]>[] = [];
@@ -183,18 +184,18 @@ Deno.test("a call that comes while others wait for a silent database waits no lo
     await assertRecovered(scene);
   }));
 
-Deno.test("nobody is told anything for as long as the database is away, and everybody to fetch again when it is back", () =>
+Deno.test("nobody is notified while the database is unavailable, and everybody is told to fetch again when it is back", () =>
   withScene(async ({ url, proxy, ann, bob, socket }) => {
     proxy.refuse();
     equal((await send(url, ann, bob, "lost")).status, 503);
-    // So long that it was looked for several times.
+    // Long enough for several attempts to reach it.
     await new Promise((resolve) => setTimeout(resolve, 3_500));
     deepEqual(socket.told(), []);
     proxy.resume();
     await eventually(() => ok(socket.told().includes("contacts_updated")), 10_000);
   }));
 
-Deno.test("a message that is committed after its send was given up is told all the same", () =>
+Deno.test("a message that is committed after its send was given up is announced all the same", () =>
   withScene(async ({ url, proxy, ann, bob, socket }) => {
     proxy.freeze();
     equal((await send(url, ann, bob, "late")).status, 503);
@@ -205,10 +206,10 @@ Deno.test("a message that is committed after its send was given up is told all t
     deepEqual((await wholeThread(url, bob, ann)).map(({ message }) => message), ["in time", "late"]);
   }));
 
-Deno.test("a message that is committed long after its send was given up is told, and its repetition is answered", () =>
+Deno.test("a message that is committed long after its send was given up is announced, and a repeated send is answered", () =>
   withScene(async ({ url, proxy, ann, bob, socket, sql, output }) => {
     const looks = () => output().split("Clients told to fetch again").length - 1;
-    // As where a standby or a disk takes its time: a commit that lasts.
+    // A slow commit, as with a slow standby or disk.
     await sql`
       create function take_time() returns trigger language plpgsql as
         'begin perform pg_sleep(6); return null; end'`;
@@ -226,7 +227,7 @@ Deno.test("a message that is committed long after its send was given up is told,
     proxy.refuse();
     equal((await sent).status, 503);
     proxy.resume();
-    // One for the operation that nobody knows of, one for what others announced meanwhile.
+    // One because of the operation with an unknown outcome, one because of missed announcements.
     await eventually(() => ok(looks() >= before + 2, output()), 5_000);
     const committed = await sql`select id from messages where body = 'late'`;
     equal(committed.length, 0, "The machine was too slow for this test");

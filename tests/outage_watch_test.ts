@@ -17,7 +17,7 @@ function watched() {
 
 const withCode = (code: string, message = "+14155550101") => Object.assign(new Error(message), { code });
 
-Deno.test("an outage is told at once, each reason again every ten seconds, and that it is over when nothing fails any more", () => {
+Deno.test("an outage is reported at once, each reason again every ten seconds, and its end when nothing fails any more", () => {
   const { time, watch, heard } = watched();
   watch.worked();
   deepEqual(heard(), []);
@@ -35,7 +35,7 @@ Deno.test("an outage is told at once, each reason again every ten seconds, and t
   deepEqual(heard(), ["back after 25000"]);
 });
 
-Deno.test("one that comes and goes is not told of more often", () => {
+Deno.test("an outage that comes and goes is not reported more often", () => {
   const { time, watch, heard } = watched();
   const seen: string[] = [];
   for (; time.ms < 60_000; time.ms += 5_000) {
@@ -48,7 +48,7 @@ Deno.test("one that comes and goes is not told of more often", () => {
   deepEqual(seen, Array(5).fill([away, "back after 2000"]).flat());
 });
 
-Deno.test("a lock that holds up calls is no outage, and is told every ten seconds", () => {
+Deno.test("a lock that holds up calls is no outage, and is reported every ten seconds", () => {
   const { time, watch, heard } = watched();
   for (; time.ms <= 12_000; time.ms += 100) watch.heldUp(withCode("55P03"));
   watch.worked();
@@ -57,7 +57,7 @@ Deno.test("a lock that holds up calls is no outage, and is told every ten second
   deepEqual(heard(), Array(2).fill("held somebody else's transaction holds a lock"));
 });
 
-Deno.test("the reason is that of the innermost code, and a message only where PostgreSQL did not say it", () => {
+Deno.test("the reason is that of the innermost code, and is a message only if it is not from PostgreSQL", () => {
   const told = (error: unknown) => {
     const { watch, heard } = watched();
     watch.failed(error);

@@ -19,7 +19,7 @@ async function ordinaryUser(): Promise<{ uid?: number; gid?: number }> {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** An empty database on a PostgreSQL 15 of its own. */
+/** Runs a test on an empty database of its own PostgreSQL 15. */
 async function withPostgres15(test: (database: TestDatabase) => Promise<void>): Promise<void> {
   const user = await ordinaryUser();
   const folder = await Deno.makeTempDir({ prefix: "puffintalk-15-" });

@@ -1,11 +1,11 @@
-// The log, with readers that read at once, later, or never.
+// Printing the log to readers that read at once, later, or never.
 
 import { deepEqual, equal, ok } from "./assert.ts";
 import { createPrinter } from "../printing.ts";
 import { createTestDatabase } from "./database.ts";
 import { eventually } from "./support.ts";
 
-/** A printer whose reader takes so many bytes at a time, and nothing while it is told to stop. */
+/** A printer whose reader takes `atOnce` bytes at a time, and nothing while it is `stopped`. */
 function createReader({ atOnce = Infinity } = {}) {
   const reader = {
     read: "",
@@ -26,7 +26,7 @@ function createReader({ atOnce = Infinity } = {}) {
   return { reader, printer };
 }
 
-Deno.test("lines are written whole and in order, however little is taken at a time, and many of them together", async () => {
+Deno.test("lines are written whole and in order, however little the reader takes at a time, and many of them in one write", async () => {
   const { reader, printer } = createReader({ atOnce: 7 });
   const lines = Array.from({ length: 100 }, (_, nth) => `line ${nth}`);
   lines.forEach(printer.print);
@@ -38,7 +38,7 @@ Deno.test("lines are written whole and in order, however little is taken at a ti
   equal(together.reader.writes, 1);
 });
 
-Deno.test("the lines of a busy service go out together, some twenty times a second, and none is followed by an empty one", async () => {
+Deno.test("the lines of a busy service are written together, some twenty times a second, and none is followed by an empty one", async () => {
   const { reader, printer } = createReader();
   const since = performance.now();
   let count = 0;
@@ -89,7 +89,7 @@ Deno.test("flushed() waits for unwritten lines, and not for a reader that never 
   reader.stopped.resolve();
 });
 
-Deno.test("a reader that is gone stops nothing", async () => {
+Deno.test("the printer goes on when its reader is gone", async () => {
   let writes = 0;
   const printer = createPrinter({
     write() {

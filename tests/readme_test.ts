@@ -1,4 +1,4 @@
-// The README's transcript, pasted as a reader would.
+// The README's transcript, pasted into a shell as a reader would.
 
 import { equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
@@ -61,7 +61,7 @@ function openShell() {
   return {
     output: () => output,
     type,
-    /** Runs a block and answers with what it printed. */
+    /** Runs a block and returns what it printed. */
     async paste(block: string): Promise<string> {
       const [from, end] = [output.length, `-- end of block ${++pasted} --`];
       await type(`${block}\necho '${end}'`);
@@ -69,7 +69,7 @@ function openShell() {
       return output.slice(from).replace(end, "");
     },
     async end() {
-      // The whole group: npx has a child of its own.
+      // Ends the whole process group, because npx has a child.
       try {
         Deno.kill(-child.pid, "SIGTERM");
       } catch { /* it has ended */ }

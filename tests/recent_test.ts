@@ -1,4 +1,4 @@
-// What is remembered of lately, and when it is forgotten.
+// The cache of recent entries: which it keeps, and for how long.
 
 import { deepEqual, equal } from "./assert.ts";
 import { createRecent } from "../services/recent.ts";
@@ -17,7 +17,7 @@ Deno.test("used entries are kept from turn to turn, and unused ones are gone aft
   equal(recent.get("used"), undefined);
 });
 
-Deno.test("older entries are forgotten when there is no room, and never more than twice the limit kept", () => {
+Deno.test("older entries are forgotten when there is no room, and never more than twice the limit is kept", () => {
   const recent = createRecent<number>({ turnMs: 60_000, max: 10 });
   for (let key = 0; key < 1_000; key += 1) {
     recent.set(`${key}`, key);

@@ -1,4 +1,4 @@
-// A server that is there and refuses: logins, one connection more, writes. Nobody is answered 500, and the log says why.
+// A running server that refuses logins, more connections or writes: no answer is 500, and the log says why.
 
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
@@ -12,12 +12,12 @@ import { ask, befriend, send, signUp } from "./service_client.ts";
 import { ANN, BOB, eventually } from "./support.ts";
 
 interface Scene {
-  /** The database, as a role that the server can refuse, as it cannot a superuser. */
+  /** The address of the database with a role that the server can refuse, unlike a superuser. */
   url: string;
   server: string;
   name: string;
   role: string;
-  /** As a superuser, beside the database. */
+  /** A superuser's, on another database. */
   admin: Pool;
   /** Ends every connection of the role. */
   cut(): Promise<void>;
@@ -72,7 +72,7 @@ function sleep({ database }: OpenScene, seconds: number, inTurn = false) {
   return database.run((sql) => sql`select 1 from pg_sleep(${seconds})`.execute(), { inTurn });
 }
 
-/** A statement that the server fails with this code, in words that are nobody's business. */
+/** A statement that the server fails with this code, and a message that must not be reported. */
 function failWith({ database }: OpenScene, code: string) {
   return database.begin(async (sql) => {
     await sql`select set_config('test.code', ${code}, true)`;
@@ -86,7 +86,7 @@ async function countConnections({ admin, role }: Scene): Promise<number> {
   return row!.count;
 }
 
-/** So many connections are open, one of which is for asking whether the database lives, and the role gets no other. */
+/** Opens this many connections, including the one of the probe, and then limits the role to them. */
 async function limitTo(connections: number, scene: OpenScene): Promise<void> {
   const { admin, role } = scene;
   await Promise.all(Array.from({ length: connections - 1 }, () => sleep(scene, 0.2)));
@@ -94,7 +94,7 @@ async function limitTo(connections: number, scene: OpenScene): Promise<void> {
   await admin.unsafe(`alter role ${role} connection limit ${connections}`);
 }
 
-Deno.test("where one connection more is refused all work is done on those that are open, and nobody is told of an outage", () =>
+Deno.test("when another connection is refused all work is done on the open ones, and no outage is reported", () =>
   withOpen(8, async (scene) => {
     await limitTo(3, scene);
     await Promise.all(Array.from({ length: 60 }, (_, nth) => sleep(scene, 0.01, nth % 2 === 0)));
@@ -106,18 +106,18 @@ Deno.test("where one connection more is refused all work is done on those that a
     ]);
   }));
 
-Deno.test("slow statements are waited for where no connection is left to ask whether the database lives", () =>
+Deno.test("slow statements are waited for even if no connection is left for the probe", () =>
   withOpen(2, async (scene) => {
     const { admin, role } = scene;
     await admin.unsafe(`alter role ${role} connection limit 1`);
     const slow = sleep(scene, 1.5);
-    // Of two that begin in the same moment PostgreSQL may refuse both.
+    // If two are opened at the same moment, PostgreSQL may refuse both.
     await eventually(async () => equal(await countConnections(scene), 1));
     await Promise.all([slow, sleep(scene, 0)]);
     equal(scene.outages(), 0);
   }));
 
-Deno.test("connections for bytes are shared too where there are few", () =>
+Deno.test("connections for bytes are shared as well when more are refused", () =>
   withOpen(1, async (scene) => {
     const { admin, role, database } = scene;
     const bytes = database.openBytes();
@@ -130,7 +130,7 @@ Deno.test("connections for bytes are shared too where there are few", () =>
     deepEqual(scene.news.map(({ event }) => event), ["cramped"]);
   }));
 
-Deno.test("bytes that come when statements have all connections there are get one of theirs, and statements go on", () =>
+Deno.test("bytes that come when statements have all connections get one of theirs, and statements go on", () =>
   withOpen(8, async (scene) => {
     await limitTo(4, scene);
     const bytes = scene.database.openBytes();
@@ -142,7 +142,7 @@ Deno.test("bytes that come when statements have all connections there are get on
     ok(await countConnections(scene) <= 4);
   }));
 
-Deno.test("where no connection can be opened calls are DatabaseUnavailable at once, and surely nothing was committed", () =>
+Deno.test("when no connection can be opened calls are DatabaseUnavailable at once, and nothing can have been committed", () =>
   withOpen(4, async (scene) => {
     const { admin, role, cut } = scene;
     await sleep(scene, 0);
@@ -173,7 +173,7 @@ Deno.test("an error of a statement is passed on, even if the same code would be 
     deepEqual([scene.outages(), scene.news], [0, []]);
   }));
 
-Deno.test("an outage of statements is named as well, by its code and nothing that the server says", () =>
+Deno.test("an outage of statements is reported as well, by its code and without the server's message", () =>
   withOpen(1, async (scene) => {
     for (const code of ["53100", "25006", "53100", "57014", "54000"]) {
       await rejects(failWith(scene, code), DatabaseUnavailable);
@@ -187,11 +187,11 @@ Deno.test("an outage of statements is named as well, by its code and nothing tha
         "54000 NOTIFY queue full",
       ],
     );
-    // Of what is undone nobody is told again; but another server may have more, or less.
+    // Undone statements need no further notice, but 25006 does: another server may have other data.
     equal(scene.outages(), 1);
   }));
 
-Deno.test("a statement that took too long, or found the disk full, costs no connection", () =>
+Deno.test("a statement that took too long, or found the disk full, closes no connection", () =>
   withOpen(3, async (scene) => {
     await Promise.all([sleep(scene, 0.2), sleep(scene, 0.2)]);
     await eventually(async () => equal(await countConnections(scene), 3));
@@ -242,7 +242,7 @@ const REFUSALS = [
   },
 ];
 
-Deno.test("while logins are refused every call is 503 and the log says so once, and all is well as soon as they are not", () =>
+Deno.test("while logins are refused every call is 503 and the log says so once, and once they are allowed calls work again", () =>
   withRole(async (scene) => {
     const service = await startService({
       env: { DATABASE_URL: scene.url, LIMITS: "off", JWT_SECRET: "s".repeat(40), SMS_DRIVER: "console" },
@@ -254,7 +254,7 @@ Deno.test("while logins are refused every call is 503 and the log says so once, 
         const before = linesOf(service).length;
         await refuse(scene);
         await scene.cut();
-        // Push looks for work twice a second meanwhile.
+        // Meanwhile push looks for work twice a second.
         for (let round = 0; round < 4; round += 1) {
           const replies = await Promise.all([
             ask(`${service.url}/readyz`, "GET"),

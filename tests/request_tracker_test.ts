@@ -1,4 +1,4 @@
-// How a service that stops lets requests finish.
+// How a service that is stopping lets requests finish.
 
 import { equal, throws } from "./assert.ts";
 import { createRequestTracker } from "../routes/request_tracker.ts";
@@ -22,7 +22,7 @@ Deno.test("drain() lets new requests through as long as one from before is in fl
   for (const path of ["/healthz", "/readyz", ...lasting]) {
     throws(() => tracker.judge(path), { code: "unavailable" });
   }
-  // One that came meanwhile and is answered is none of those from before.
+  // One that came during the stop does not count as one from before it.
   tracker.enter()();
   tracker.judge("/api/contacts");
   const leaveLater = tracker.enter();

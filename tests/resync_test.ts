@@ -1,4 +1,4 @@
-// What everybody is told after an outage of which nobody knows what became of the operations in it.
+// Notifying everybody after an outage in which the outcome of operations is unknown.
 
 import { ok } from "./assert.ts";
 import type { Database, Sql } from "../db/connection/database.ts";
@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { configureLogging } from "../services/log.ts";
 import { createResync, type Resync } from "../services/resync.ts";
 
-/** Says of how long a gap everybody was told. */
+/** Resolves with the gap that everybody was notified of. */
 function toldOfGap(): Promise<number> {
   const told = Promise.withResolvers<number>();
   configureLogging("json", (line) => {
@@ -41,7 +41,7 @@ async function lookBack(onFailed: (resync: Resync) => void): Promise<{ gapMs: nu
     upkeep: { endDeadSockets: () => Promise.resolve() } as never,
   });
   resync.afterOutage();
-  // What waits for a look keeps no process alive.
+  // The timer of a look does not keep the process alive.
   const alive = setInterval(() => {}, 100);
   const ended = new Promise<never>((_, reject) => {
     const timer = setTimeout(() => reject(new Error("Nobody was told")), 5_000);
@@ -51,13 +51,13 @@ async function lookBack(onFailed: (resync: Resync) => void): Promise<{ gapMs: nu
   return { gapMs, looksMs: lookedAt - failedAt };
 }
 
-Deno.test("afterOutage() looks back to the first operation that failed, also where the first look fails as well", async () => {
-  // As the supervisor does of every operation that it gave up.
+Deno.test("afterOutage() looks back to the first operation that failed, even if the first look fails as well", async () => {
+  // As the supervisor does for every operation that it gives up.
   const { gapMs, looksMs } = await lookBack((resync) => resync.afterOutage());
   ok(gapMs > looksMs + 500, `${gapMs} ms`);
 });
 
-Deno.test("afterOutage() looks again also where the first look was refused a connection, which nobody is told of", async () => {
+Deno.test("afterOutage() looks again even if the first look was refused a connection, which causes no further call of it", async () => {
   const { gapMs, looksMs } = await lookBack(() => {});
   ok(gapMs > looksMs + 500, `${gapMs} ms`);
 });
