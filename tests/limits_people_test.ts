@@ -1,7 +1,7 @@
 // The limits between people: what counts, what is free, and that refusals notify nobody and store nothing.
 
 import { deepEqual, equal } from "./assert.ts";
-import { change, listOf, statuses, wasTold, watch } from "./contact_calls.ts";
+import { change, listOf, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { limited, only, worksWhenTold } from "./limit_calls.ts";
 import { SECOND_MS, tally } from "./passcode_calls.ts";
 import { ANN, type Answer, BOB, CAT, friends, refused, succeeded, withApp } from "./support.ts";
@@ -86,8 +86,10 @@ Deno.test("requests_pair: requesting and withdrawing notifies nobody more than t
       succeeded(await change(t, "request", ann, BOB));
       succeeded(await change(t, "delete", ann, BOB));
     }
+    await settle(t, [bob]);
     bob.idle.forget();
     for (let time = 0; time < 3; time += 1) limited(await change(t, "request", ann, BOB));
+    await settle(t, [bob]);
     deepEqual([await statuses(t, ann), await statuses(t, bob), wasTold(bob.idle)], [{}, {}, false]);
     // Ann has used up her limit, and nothing of Bob's.
     succeeded(await change(t, "request", bob, ANN));

@@ -292,7 +292,7 @@ Deno.test("a read that the database refuses breaks off its download, and leaves 
     await Promise.all(Array.from({ length: 12 }, async () => {
       await rejects(fetchBytes(t, `/api/messages/media/${lost}`, { token: ann.token }));
     }));
-    deepEqual(await busyConnections(t), { busy: 0, waiting: 0 });
+    await eventually(async () => deepEqual(await busyConnections(t), { busy: 0, waiting: 0 }));
     const fetched = await Promise.all(
       Array.from({ length: 12 }, () => fetchBytes(t, `/api/messages/media/${id}`, { token: ann.token })),
     );
