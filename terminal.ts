@@ -1,7 +1,7 @@
 // What the service prints for the person who started it, and the signals that stop it.
 
-import type { Config } from "./services/config.ts";
 import { createPrinter } from "./printing.ts";
+import type { Config } from "./services/config.ts";
 import { log } from "./services/log.ts";
 
 /** How long the process waits at its end for its output to be read. */

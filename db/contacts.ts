@@ -1,7 +1,7 @@
 // Reads contact lists.
 
-import type { Intent } from "./conversations.ts";
 import type { Sql } from "./connection/database.ts";
+import type { Intent } from "./conversations.ts";
 
 export interface ContactRow {
   phone_number: string;

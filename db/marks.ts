@@ -1,7 +1,7 @@
 // Delivered and seen marks: moves them, and finds what is not marked yet.
 
-import type { Intent } from "./conversations.ts";
 import type { Sql } from "./connection/database.ts";
+import type { Intent } from "./conversations.ts";
 import { CHANNEL } from "./notify.ts";
 
 /**

@@ -2,8 +2,8 @@
 // table: a plan made while a table is small is kept when it has grown.
 
 import { levelsOf, type Use } from "./buckets.ts";
-import type { Intent } from "./conversations.ts";
 import type { Sql } from "./connection/database.ts";
+import type { Intent } from "./conversations.ts";
 import type { User, UserStatus } from "./users.ts";
 
 export interface Intents {

@@ -7,9 +7,9 @@ import type { Context } from "hono";
 import type { ErrorCode } from "../services/errors.ts";
 import type { Actor, Sessions } from "../services/sessions/sessions.ts";
 import { answers, BODY_ERRORS, jsonBody, SECURITY, SESSION_ERRORS } from "./answers.ts";
+import { readJsonBody, readNoBody } from "./bodies/json_body.ts";
 import type { AppEnv } from "./env.ts";
 import { toInputError } from "./fields.ts";
-import { readJsonBody, readNoBody } from "./bodies/json_body.ts";
 import type { LargeAnswers } from "./large_answers.ts";
 import { actorOf } from "./session.ts";
 

@@ -1,12 +1,12 @@
 // Limits on large answers. Somebody who asks for many and does not read them could fill the memory, and would
 // keep everybody waiting while they are made.
 
-import { setImmediate } from "node:timers/promises";
 import type { Context } from "hono";
+import { setImmediate } from "node:timers/promises";
 import { createConcurrencyLimit } from "../services/limits/concurrency.ts";
 import { createRecent } from "../services/recent.ts";
-import type { Actor } from "../services/sessions/sessions.ts";
 import { createSemaphore } from "../services/semaphore.ts";
+import type { Actor } from "../services/sessions/sessions.ts";
 import type { AppEnv } from "./env.ts";
 
 /**

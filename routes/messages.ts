@@ -7,10 +7,10 @@ import type { MessagePage, Messages, Outgoing } from "../services/messages/messa
 import { PAGE_MAX } from "../services/messages/newest.ts";
 import { TEXT_MAX } from "../services/texts/lengths.ts";
 import { done, success } from "./answers.ts";
+import type { BodyCache } from "./body_cache.ts";
 import type { AppEnv } from "./env.ts";
 import { headerText, id, phoneNumber, phoneNumberParams, queryId, text, toInputError } from "./fields.ts";
 import { type AddSigned, type CallContext, jsonCalls } from "./json_calls.ts";
-import type { BodyCache } from "./body_cache.ts";
 import { createRouter } from "./router.ts";
 import { type Wire, wireMessage } from "./wire.ts";
 

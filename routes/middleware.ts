@@ -6,9 +6,9 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Metrics } from "../services/metrics.ts";
 import type { AnswerHeaders } from "./answer_headers.ts";
 import type { AppEnv } from "./env.ts";
-import type { RequestTracker } from "./request_tracker.ts";
 import { judgeHost } from "./host.ts";
 import { describeAnswer, logAnswer } from "./request_log.ts";
+import type { RequestTracker } from "./request_tracker.ts";
 import type { RouteJudge } from "./route_table.ts";
 
 /**

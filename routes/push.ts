@@ -1,8 +1,8 @@
 // Web Push: the key to subscribe with, and the subscription, one for each session.
 
+import { z } from "@hono/zod-openapi";
 import { Buffer } from "node:buffer";
 import { ECDH } from "node:crypto";
-import { z } from "@hono/zod-openapi";
 import { ENDPOINT_MAX } from "../services/push/endpoints.ts";
 import type { Push } from "../services/push/push.ts";
 import { done, success } from "./answers.ts";

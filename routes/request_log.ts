@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { logRequest } from "../services/log.ts";
 import type { Answered } from "../services/metrics.ts";
-import type { AppEnv } from "./env.ts";
 import { METHODS, NO_METHOD } from "./caching_router.ts";
+import type { AppEnv } from "./env.ts";
 
 /**
  * The outcome of a request, for the log and the metrics. It has the route's pattern, because the address

@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Env } from "hono";
-import { toInputError } from "./fields.ts";
 import { createCachingRouter } from "./caching_router.ts";
+import { toInputError } from "./fields.ts";
 
 /**
  * A router whose schemas refuse with our own error.

@@ -6,8 +6,8 @@ import type { Context } from "hono";
 import { AppError } from "../services/errors.ts";
 import type { SignedForm, TwilioCallbacks } from "../services/sms/twilio_callbacks.ts";
 import { errorAnswers } from "./answers.ts";
-import type { AppEnv } from "./env.ts";
 import { readParameters } from "./bodies/form_body.ts";
+import type { AppEnv } from "./env.ts";
 import { createRouter } from "./router.ts";
 
 function callbackRoute(path: string, summary: string, fields: string[]) {

@@ -1,8 +1,8 @@
 // The JSON format of phone numbers, times, contacts and messages.
 
 import { z } from "@hono/zod-openapi";
-import type { Contact } from "../services/contacts/contacts.ts";
 import { STATUSES } from "../services/contacts/contact_state.ts";
+import type { Contact } from "../services/contacts/contacts.ts";
 import type { Notice } from "../services/events/socket.ts";
 import type { Message } from "../services/messages/messages.ts";
 import { INT64 } from "./fields.ts";

@@ -1,8 +1,8 @@
 // Logs outages of the database. They are logged only here, because every call that meets one just answers
 // 503.
 
-import type { Hearing } from "../db/notify.ts";
 import type { DatabaseNews } from "../db/connection/outage_watch.ts";
+import type { Hearing } from "../db/notify.ts";
 import { log } from "./log.ts";
 
 /** Logs why the database is away, and when it is back. */

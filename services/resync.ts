@@ -1,9 +1,9 @@
 // After a gap in the announcements of other processes it is unknown what was missed. All users with sockets
 // here are notified of what may have changed meanwhile, and sessions are checked again.
 
-import { type ChangedThread, listChangedThreads } from "../db/conversations.ts";
 import type { Database } from "../db/connection/database.ts";
 import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
+import { type ChangedThread, listChangedThreads } from "../db/conversations.ts";
 import { listUndelivered, type Undelivered } from "../db/marks.ts";
 import type { Event } from "./events/events.ts";
 import type { Hub } from "./events/hub.ts";

@@ -1,5 +1,5 @@
-import { readSides, type Side } from "../db/conversations.ts";
 import type { Database } from "../db/connection/database.ts";
+import { readSides, type Side } from "../db/conversations.ts";
 import { createGroupCommit } from "./group_commit.ts";
 
 /** Reads the current state of a pair from the view of one of its two users. */

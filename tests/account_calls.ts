@@ -1,7 +1,7 @@
 // Helpers for tests that delete accounts.
 
-import { type Answer, eventually, type Person, succeeded, type TestApp } from "./support.ts";
 import { equal } from "./assert.ts";
+import { type Answer, eventually, type Person, succeeded, type TestApp } from "./support.ts";
 
 export function askToDelete(t: TestApp, me: Person, phone = me.phone): Promise<Answer> {
   return t.call("POST", "/api/auth/delete-account", { token: me.token, json: { phone_number: phone } });

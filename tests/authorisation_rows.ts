@@ -10,8 +10,8 @@ import {
   type Scene,
   type Thing,
 } from "./authorisation_scene.ts";
-import { MULTIPART, multipart, wav } from "./upload_calls.ts";
 import { BYTES, metadata, TUS } from "./tus_calls.ts";
+import { MULTIPART, multipart, wav } from "./upload_calls.ts";
 
 /** A thing that a route can refer to. */
 export interface Named {

@@ -1,8 +1,8 @@
 // Bodies are read in small reads and returned in large pieces, and nothing that arrived is lost.
 
-import { deepEqual, equal, rejects } from "./assert.ts";
 import { type BodyReader, openBody } from "../routes/bodies/body_reader.ts";
 import { readBytes } from "../routes/bodies/json_body.ts";
+import { deepEqual, equal, rejects } from "./assert.ts";
 
 const KIB = 1024;
 

@@ -1,11 +1,11 @@
 // The most that an attacker can get, found by simulating one against the rules themselves: at every second of
 // two days they take whatever is available, and return no code. The figures are in the names of the tests.
 
-import { deepEqual } from "./assert.ts";
 import type { PaidPasscode } from "../db/paid_passcodes.ts";
 import { createMemoryLimiter } from "../services/limits/memory_limiter.ts";
 import { RATE_LIMITS } from "../services/limits/table.ts";
 import { stoppedMs, WATCHED } from "../services/sms/breaker.ts";
+import { deepEqual } from "./assert.ts";
 
 const SECOND_MS = 1_000;
 const HOUR = 60 * 60;

@@ -1,11 +1,11 @@
 // Buckets compared with a model that is too simple to be wrong: it gains one unit per microsecond.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { giveBackUses, takeUses } from "../db/buckets.ts";
 import { connect } from "../db/connection/database.ts";
 import { measure, type Rate } from "../services/limits/bucket.ts";
 import { createMemoryLimiter } from "../services/limits/memory_limiter.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 
 /** The content of a bucket, as a number that grows with time up to the capacity. */

@@ -1,7 +1,7 @@
 // What `deno task build` says if it cannot write its files.
 
-import { equal } from "./assert.ts";
 import { sentenceOf } from "../build.ts";
+import { equal } from "./assert.ts";
 
 Deno.test("a build that cannot write its files says so in one sentence; other errors have no sentence", () => {
   const error = (code: string) => Object.assign(new Error("Read-only file system (os error 30)"), { code });

@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { connect } from "../db/connection/database.ts";
 import { listen, type Listener } from "../db/notify.ts";

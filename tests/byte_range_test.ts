@@ -1,6 +1,6 @@
-import { deepEqual, equal } from "./assert.ts";
 import fc from "fast-check";
 import { parseRange } from "../routes/byte_range.ts";
+import { deepEqual, equal } from "./assert.ts";
 
 const SIZE = 1_000;
 const sizes = fc.integer({ min: 1, max: 2 ** 42 });

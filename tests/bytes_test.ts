@@ -1,9 +1,9 @@
 // Writing bytes to the database, and the connections that this uses.
 
-import { deepEqual, equal, ok, rejects } from "./assert.ts";
-import type { Bytes } from "../db/media/bytes.ts";
 import { type Database, openDatabase } from "../db/connection/database.ts";
 import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
+import type { Bytes } from "../db/media/bytes.ts";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { eventually } from "./support.ts";

@@ -1,8 +1,8 @@
 // A life of the service with everything in it that has to stay secret: people sign up and in, make mistakes,
 // invite, talk, send voice messages, opt out. Secrets are noted as they come up.
 
-import { equal, ok } from "./assert.ts";
 import twilioSdk from "twilio";
+import { equal, ok } from "./assert.ts";
 import type { Canaries } from "./canary.ts";
 import { PUBLIC_URL } from "./invite_calls.ts";
 import type { Answer, Person } from "./support.ts";

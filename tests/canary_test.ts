@@ -1,13 +1,13 @@
 // Secrets are in no log, and in no table except where they belong. After a whole life of the service, all
 // that it logged and stored is searched for them, whatever code did so.
 
-import { deepEqual, equal, ok } from "./assert.ts";
-import { removeBusyFolder } from "../db/embedded/folder.ts";
-import { DATABASE } from "../db/embedded/database.ts";
-import { SUPERUSER } from "../db/embedded/cluster.ts";
-import { findPlace } from "../db/embedded/place.ts";
 import { connect, type DatabaseAddress, type Pool } from "../db/connection/database.ts";
+import { SUPERUSER } from "../db/embedded/cluster.ts";
+import { DATABASE } from "../db/embedded/database.ts";
+import { removeBusyFolder } from "../db/embedded/folder.ts";
+import { findPlace } from "../db/embedded/place.ts";
 import { COUNT_LIMITS, RATE_LIMITS } from "../services/limits/table.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createCanaries, findIn, findInActivity, findInTables, type Kind } from "./canary.ts";
 import { callEverything, err, failToSend } from "./canary_errors.ts";
 import { befriendAndTalk, call, inviteAndJoin, type Life, signUp, tellByTwilio } from "./canary_life.ts";

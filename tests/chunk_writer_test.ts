@@ -1,8 +1,8 @@
 // How an upload is cut into chunks, in which order they are written, and what happens if a write fails.
 
-import { deepEqual, equal, rejects } from "./assert.ts";
 import fc from "fast-check";
 import { type Chunk, createChunkWriter } from "../services/media/chunk_writer.ts";
+import { deepEqual, equal, rejects } from "./assert.ts";
 
 const CHUNK = 10;
 

@@ -1,5 +1,5 @@
-import { deepEqual, equal, match } from "./assert.ts";
 import type { Context } from "hono";
+import { deepEqual, equal, match } from "./assert.ts";
 
 import { type ClientAddress, clientAddress } from "../routes/client_address.ts";
 import type { AppEnv } from "../routes/env.ts";

@@ -1,7 +1,6 @@
 // Clocks that are set forward and back while the service runs, and two processes whose clocks stay apart:
 // nobody is kept out for longer than the rule itself says, and all limits still apply.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { type BucketUse, readLevels, takenOf, takeUses, type Use } from "../db/buckets.ts";
 import { CLOCKS_APART_MS } from "../db/clocks.ts";
@@ -9,6 +8,7 @@ import { connect, type Pool } from "../db/connection/database.ts";
 import { takeOne } from "../db/windows.ts";
 import { measure, type Rate, waitUs } from "../services/limits/bucket.ts";
 import { stoppedMs, WATCHED } from "../services/sms/breaker.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { change } from "./contact_calls.ts";
 import { createTestDatabase } from "./database.ts";
 import { invite, invitesOf, join, numbers, withInvites } from "./invite_calls.ts";

@@ -1,5 +1,5 @@
-import { deepEqual, doesNotMatch, equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, doesNotMatch, equal, ok } from "./assert.ts";
 
 import { ConfigError, parseConfig } from "../services/config.ts";
 import { DEFAULT_LIMITS } from "../services/limits/parse.ts";

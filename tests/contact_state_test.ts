@@ -1,4 +1,3 @@
-import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import fc from "fast-check";
 import type { Intent } from "../db/conversations.ts";
 import {
@@ -10,6 +9,7 @@ import {
   statusOf,
   withIntent,
 } from "../services/contacts/contact_state.ts";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import { after, CALLS, nameOf, reachable as modelled, sights, STRANGERS, type Two } from "./contact_model.ts";
 
 const INTENTS: Intent[] = ["none", "want", "refuse"];

@@ -1,5 +1,5 @@
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import { listContacts } from "../db/contacts.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
 import { ANN, BOB, CAT, friends, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 

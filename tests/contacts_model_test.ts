@@ -1,8 +1,8 @@
 // Compares the running service with the model: the answer to every call, everybody's list after it, and who
 // was notified.
 
-import { deepEqual, equal } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal } from "./assert.ts";
 import {
   type Change,
   change,

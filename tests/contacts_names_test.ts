@@ -1,5 +1,5 @@
-import { deepEqual, equal } from "./assert.ts";
 import { displayName } from "../routes/fields.ts";
+import { deepEqual, equal } from "./assert.ts";
 import { change, forget, listOf, settle, wasTold, watch } from "./contact_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 

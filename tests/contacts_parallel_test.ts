@@ -1,7 +1,7 @@
 // Calls that arrive together. The outcome is always one that they could have had one after another.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { change, forget, listOf, settle, statuses, wasTold, watch } from "./contact_calls.ts";
 import { after, type Call, CALLS, reachable, sights, type Two } from "./contact_model.ts";
 import { untilWaiting } from "./locks.ts";

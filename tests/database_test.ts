@@ -1,10 +1,10 @@
-import { deepEqual, equal, ok, rejects, throws } from "./assert.ts";
 import { connect, openDatabase } from "../db/connection/database.ts";
+import { isLoss, isOutage } from "../db/connection/outages.ts";
+import { awaitServer, refuseOld, type Unreached } from "../db/connection/server.ts";
 import { OPERATION_MS_MAX } from "../db/connection/supervisor.ts";
 import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { CHANNEL, listen } from "../db/notify.ts";
-import { isLoss, isOutage } from "../db/connection/outages.ts";
-import { awaitServer, refuseOld, type Unreached } from "../db/connection/server.ts";
+import { deepEqual, equal, ok, rejects, throws } from "./assert.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { eventually } from "./support.ts";

@@ -1,8 +1,8 @@
 // Accounts that are deleted while the service is killed: each is deleted as a whole or not at all, and what
 // has to be erased is erased.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Pool } from "../db/connection/database.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { withServices } from "./process.ts";
 import { ask, befriend, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, CAT, eventually, type Person } from "./support.ts";

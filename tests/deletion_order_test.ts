@@ -1,11 +1,11 @@
 // Deletions of accounts that have to wait for the locks of others: there is no deadlock, and whatever waited
 // for a deletion finds the account gone.
 
-import { deepEqual, equal } from "./assert.ts";
 import { touchSessions } from "../db/sessions.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 import type { Actor } from "../services/sessions/sessions.ts";
 import { askToDelete, deleteAccount, untilErased } from "./account_calls.ts";
+import { deepEqual, equal } from "./assert.ts";
 import { change, statuses } from "./contact_calls.ts";
 import { invitations, invite, join, numbers, withInvites } from "./invite_calls.ts";
 import { untilWaiting } from "./locks.ts";

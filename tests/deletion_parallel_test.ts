@@ -1,7 +1,7 @@
 // Accounts that are deleted while others make calls: whatever comes first, nothing is left half done.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { askToDelete, assertWhole, untilErased } from "./account_calls.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { change, listOf } from "./contact_calls.ts";
 import { complete } from "./passcode_calls.ts";
 import { currentId, visit } from "./session_calls.ts";

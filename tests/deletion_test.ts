@@ -1,9 +1,9 @@
 // Deleting an account: what is gone at once, what is erased later, and what is kept so that deleting gets
 // around no refusal and no limit.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { CHANNEL } from "../db/notify.ts";
 import { askToDelete, assertWhole, deleteAccount, untilErased } from "./account_calls.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createCanaries, findInTables } from "./canary.ts";
 import { change, listOf, statuses } from "./contact_calls.ts";
 import { invitations, invite, invitesOf, join, linkToken, numbers, withInvites } from "./invite_calls.ts";

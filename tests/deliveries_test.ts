@@ -1,11 +1,11 @@
 // Marking messages as delivered after sockets were notified; marks_test.ts tests it with a whole service.
 
-import { deepEqual, equal } from "./assert.ts";
 import type { Database } from "../db/connection/database.ts";
 import { createDeliveries } from "../services/messages/deliveries.ts";
 import type { Marks } from "../services/messages/marks.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 import type { Actor } from "../services/sessions/sessions.ts";
+import { deepEqual, equal } from "./assert.ts";
 import { ANN, BOB, eventually } from "./support.ts";
 
 const BOB_ACTS = { user_id: 2, session_id: "one", phone_number: BOB as PhoneNumber };

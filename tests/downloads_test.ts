@@ -1,9 +1,9 @@
 // Clients that request media and do not read them: how many a person may have, and what they cost.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, fetchBytes, makeWav, sendMedia, signedPath } from "./media_calls.ts";
 import { eventually, friends, type Person, refused, type TestApp, withApp } from "./support.ts";
 

@@ -1,9 +1,9 @@
 // Storing a single text, which has a statement of its own, and storing it among others.
 
-import { deepEqual, equal, ok } from "./assert.ts";
-import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import type { Sql } from "../db/connection/database.ts";
+import { type Draft, type DraftOutcome, storeDrafts } from "../db/drafts.ts";
 import { CHANNEL } from "../db/notify.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { untilWaiting } from "./locks.ts";
 import { eventually, type TestApp, withApp } from "./support.ts";
 

@@ -1,8 +1,8 @@
-import { deepEqual, equal, match, notEqual, ok, rejects } from "./assert.ts";
 import { join } from "node:path";
 import postgres from "postgres";
 import { hashOf, removeBusyFolder } from "../db/embedded/folder.ts";
 import { type EmbeddedPostgres, startEmbedded } from "../db/embedded/launcher.ts";
+import { deepEqual, equal, match, notEqual, ok, rejects } from "./assert.ts";
 import { hold, prepareOrdinaryUser, spawnHolder } from "./fixtures/embedded_processes.ts";
 
 const root = Deno.uid() === 0;

@@ -1,7 +1,7 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import { STATUS } from "../routes/errors.ts";
 import { AppError, ERROR_TEXTS } from "../services/errors.ts";
 import { describeError } from "../services/log.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { ANN, BOB, refused, succeeded, withApp } from "./support.ts";
 
 const HERE = new URL("./", import.meta.url);

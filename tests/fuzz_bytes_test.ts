@@ -1,8 +1,8 @@
 // Valid requests that are damaged byte by byte: request line, headers, framing and body. What is no longer
 // HTTP may be answered by the server below the service, or not at all; nothing may break.
 
-import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { equal, ok } from "./assert.ts";
 import { type Cast, createCast } from "./fuzz_cast.ts";
 import { encode } from "./fuzz_encoding.ts";
 import { type FuzzRequest, requestTo } from "./fuzz_requests.ts";

@@ -1,9 +1,9 @@
 // Requests to every route, with anything wrong in any field. See fuzz_run.ts for the environment variables.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { STATUS } from "../routes/errors.ts";
 import { textOf } from "../services/errors.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { type Cast, createCast } from "./fuzz_cast.ts";
 import { encode } from "./fuzz_encoding.ts";
 import { countOdd, type FuzzRequest, requestTo } from "./fuzz_requests.ts";

@@ -2,8 +2,8 @@
 // finally a check that the service is still healthy. `FUZZ=200000 deno task test tests/fuzz_*` is the long
 // run; `FUZZ_SEED=` draws other inputs.
 
-import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { equal, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { PUBLIC_URL } from "./invite_calls.ts";
 import { twilioEnv } from "./passcode_calls.ts";

@@ -1,8 +1,8 @@
 // WebSockets that no library would open: handshakes with any content, and frames with any defect. Such a
 // socket may go on or end; the service and all other sockets go on.
 
-import { equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { equal, ok } from "./assert.ts";
 import { nextNumber } from "./fuzz_cast.ts";
 import { fuzz, type Judgement, withTarget } from "./fuzz_run.ts";
 import { mutated, mutations, oddText } from "./fuzz_values.ts";

@@ -1,5 +1,5 @@
-import { equal } from "./assert.ts";
 import { createCollect, createQuietCollection } from "../garbage.ts";
+import { equal } from "./assert.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
-import { deepEqual, equal, ok, rejects } from "./assert.ts";
-import { setImmediate } from "node:timers";
 import fc from "fast-check";
+import { setImmediate } from "node:timers";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createGroupCommit } from "../services/group_commit.ts";

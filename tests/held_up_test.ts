@@ -1,9 +1,9 @@
 // A pair that another transaction has locked: what happens to its own calls, and that no others are affected.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { DatabaseLockTimeout, DatabaseUnavailable } from "../db/connection/unavailable.ts";
-import { createRetryQueue } from "../services/retry_queue.ts";
 import { createGroupCommit } from "../services/group_commit.ts";
+import { createRetryQueue } from "../services/retry_queue.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { holding, untilWaiting } from "./locks.ts";
 import { put } from "./mark_calls.ts";
 import {

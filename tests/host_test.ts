@@ -1,6 +1,6 @@
 import { equal, match } from "./assert.ts";
-import { listOperations, readDocument, sendRaw } from "./operations.ts";
 import { latin1, openHttp } from "./http_connection.ts";
+import { listOperations, readDocument, sendRaw } from "./operations.ts";
 import { ANN, type TestApp, withApp } from "./support.ts";
 
 const BAD = [

@@ -1,9 +1,9 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, ok } from "./assert.ts";
 
+import type { Delivery, Event } from "../services/events/events.ts";
 import { createHub, type Hub } from "../services/events/hub.ts";
 import type { Notice, Socket } from "../services/events/socket.ts";
-import type { Delivery, Event } from "../services/events/events.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 import { ANN, BOB, eventually } from "./support.ts";
 

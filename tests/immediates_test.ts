@@ -1,5 +1,5 @@
-import { deepEqual } from "./assert.ts";
 import { guardImmediates } from "../db/connection/immediates.ts";
+import { deepEqual } from "./assert.ts";
 
 Deno.test("an immediate that throws is reported, and those after it run, even if the next one is cleared meanwhile", async () => {
   guardImmediates();

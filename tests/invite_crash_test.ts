@@ -2,8 +2,8 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
-import { change, listOf, statuses } from "./contact_calls.ts";
 import { connect, type Pool } from "../db/connection/database.ts";
+import { change, listOf, statuses } from "./contact_calls.ts";
 import { createTestDatabase } from "./database.ts";
 import { invitations, join, numbers, PUBLIC_URL, withInvites } from "./invite_calls.ts";
 import { twilioEnv } from "./passcode_calls.ts";

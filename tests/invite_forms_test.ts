@@ -1,7 +1,7 @@
 // Which forms are accepted, and the headers of every page of an invitation.
 
-import { doesNotMatch, equal, match, ok } from "./assert.ts";
 import { createHash } from "node:crypto";
+import { doesNotMatch, equal, match, ok } from "./assert.ts";
 import { enter, inviteLink, type Page, statusOf, stored, submit, textOf, visit } from "./page_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, type TestApp, withApp } from "./support.ts";
 

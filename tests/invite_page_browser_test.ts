@@ -1,7 +1,7 @@
 // The page of an invitation in Chromium: on a keypad phone's screen, by keys alone, and checked by axe-core.
 
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { passStates } from "./invite_states.ts";
 import { inviteLink, statusOf } from "./page_calls.ts";

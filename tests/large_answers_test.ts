@@ -1,8 +1,8 @@
 // Limits on unread and concurrent large answers.
 
-import { equal, ok } from "./assert.ts";
 import { createLargeAnswers } from "../routes/large_answers.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
+import { equal, ok } from "./assert.ts";
 import {
   ANN,
   BOB,

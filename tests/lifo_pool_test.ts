@@ -1,8 +1,8 @@
-import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { openDatabase } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { openLifoPool } from "../db/connection/lifo_pool.ts";
 import { OpeningRefused } from "../db/connection/outages.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 
 interface Named {

@@ -1,7 +1,7 @@
 // Helpers for tests of limits: one limit alone, and the call that uses it up.
 
-import { equal, ok } from "./assert.ts";
 import { LIMIT_TABLE } from "../services/limits/table.ts";
+import { equal, ok } from "./assert.ts";
 import { SECOND_MS } from "./passcode_calls.ts";
 import type { Answer, TestApp } from "./support.ts";
 

@@ -1,14 +1,14 @@
 // Every limit of the table over HTTP: what it allows, how it refuses, and that LIMITS can switch it off.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { LIMIT_TABLE } from "../services/limits/table.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { change } from "./contact_calls.ts";
 import { LIMIT_NAMES, limited, type LimitName, only, worksWhenTold } from "./limit_calls.ts";
 import { ask, complete, twilioEnv, wrong } from "./passcode_calls.ts";
-import { ANN, type Answer, BOB, eventually, friends, succeeded, type TestApp, withApp } from "./support.ts";
 import { handshake, shakeHands } from "./raw_socket.ts";
-import { startTwilioDouble } from "./twilio_double.ts";
+import { ANN, type Answer, BOB, eventually, friends, succeeded, type TestApp, withApp } from "./support.ts";
 import { create } from "./tus_calls.ts";
+import { startTwilioDouble } from "./twilio_double.ts";
 import { upload, wav } from "./upload_calls.ts";
 
 /** Uses the limit for the nth time; the answer is 429 if it is used up. */

@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { DEFAULT_LIMITS, parseLimits } from "../services/limits/parse.ts";
 import type { Limits } from "../services/limits/table.ts";

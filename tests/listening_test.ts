@@ -1,7 +1,7 @@
 // Listening while the process has no files left for connections.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { keepListening } from "../listening.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { withService } from "./process.ts";
 import { signUp } from "./service_client.ts";
 import { openSocket } from "./socket.ts";

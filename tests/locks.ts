@@ -1,7 +1,7 @@
 // Makes races deterministic: waits until statements are blocked by a lock of another transaction.
 
-import { equal } from "./assert.ts";
 import type { Sql } from "../db/connection/database.ts";
+import { equal } from "./assert.ts";
 import { eventually, type TestApp } from "./support.ts";
 
 /** A transaction that stays open for as long as `run` takes, with its locks: no timeout ends it. */

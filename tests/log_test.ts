@@ -1,6 +1,6 @@
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import { configureLogging, log } from "../services/log.ts";
 import { logDatabaseNews, logHearing } from "../services/outage_log.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { listOperations, readDocument } from "./operations.ts";
 import { visit } from "./page_calls.ts";
 import { ANN, BOB, CAT, type TestApp, withApp } from "./support.ts";

@@ -1,8 +1,8 @@
 // The service as a process: how it starts, stops and recovers from being killed, and what it prints.
 
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import { connect, type Pool } from "../db/connection/database.ts";
 import { hangupSignals } from "../terminal.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";

@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, ok } from "./assert.ts";
 
+import { put, statuses, unread } from "./mark_calls.ts";
 import type { TestSocket } from "./socket.ts";
 import {
   ANN,
@@ -16,7 +17,6 @@ import {
   type TestApp,
   withApp,
 } from "./support.ts";
-import { put, statuses, unread } from "./mark_calls.ts";
 
 async function idOf(sent: Promise<Answer>): Promise<number> {
   const answer = await sent;

@@ -1,9 +1,9 @@
 // Who may have which media: three people, every kind of request, and media in every state. Media that a
 // person may not have are answered like media that never existed.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { type Draft, storeDrafts } from "../db/drafts.ts";
 import { findReadable } from "../db/media/media.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, sendMedia, signedPath } from "./media_calls.ts";
 import { ANN, BOB, CAT, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";

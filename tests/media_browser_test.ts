@@ -1,7 +1,7 @@
 // Media in a real player: Chromium's <audio> and <video>, on another origin's page, which cannot send headers.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { addMedia, makeWav, signedPath } from "./media_calls.ts";
 import { ANN, BOB, type Person, type TestApp, withApp } from "./support.ts";

@@ -1,8 +1,8 @@
 // What a crash of the database may lose of an upload.
 
-import { equal } from "./assert.ts";
 import { openDatabase } from "../db/connection/database.ts";
 import { appendChunk, insertUpload } from "../db/media/uploads.ts";
+import { equal } from "./assert.ts";
 import { ANN, withApp } from "./support.ts";
 
 Deno.test("appendChunk() waits for the disk unless the chunk is lazy, and leaves the connection as it was", () =>

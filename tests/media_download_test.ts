@@ -1,9 +1,9 @@
 // Downloads of media: addresses, ranges, headers, slow readers, and downloads that break off.
 
-import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import fc from "fast-check";
-import { addMedia, fetchBytes, type Fetched, makeWav, same } from "./media_calls.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
+import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
+import { addMedia, fetchBytes, type Fetched, makeWav, same } from "./media_calls.ts";
 import { ANN, eventually, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
 

@@ -1,7 +1,7 @@
 // Signed addresses, which give access to one media for ten minutes, for players that cannot send a token.
 
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createMediaLinks } from "../services/media/links.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { addMedia, fetchBytes, same, signedPath } from "./media_calls.ts";
 import { ANN, type Answer, BOB, type Person, refused, type TestApp, withApp } from "./support.ts";

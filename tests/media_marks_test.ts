@@ -1,6 +1,7 @@
 // The status of audio and video messages: seen one by one when they are played, or all up to a message.
 
 import { deepEqual, equal, ok } from "./assert.ts";
+import { put, statuses, unread } from "./mark_calls.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
 import type { TestSocket } from "./socket.ts";
 import {
@@ -14,7 +15,6 @@ import {
   type TestApp,
   withApp,
 } from "./support.ts";
-import { put, statuses, unread } from "./mark_calls.ts";
 import { fixture } from "./upload_calls.ts";
 
 /** Ann has sent Bob a text, a voice message, a text, a film and a text. */

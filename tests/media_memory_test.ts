@@ -1,7 +1,7 @@
 // The memory that many large uploads and slow downloads take, and that other requests are answered.
 
-import { equal, ok } from "./assert.ts";
 import { createHash } from "node:crypto";
+import { equal, ok } from "./assert.ts";
 
 import { createTestDatabase } from "./database.ts";
 import { type Service, startService } from "./process.ts";

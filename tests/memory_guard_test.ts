@@ -1,9 +1,9 @@
 // WebSocket messages in endless fragments: only the memory of the process shows what Deno buffers of them.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { createMemoryGuard } from "../services/events/memory_guard.ts";
 import type { Socket } from "../services/events/socket.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { withService } from "./process.ts";
 import { memoryMib } from "./process_state.ts";
 import { shakeHands } from "./raw_socket.ts";

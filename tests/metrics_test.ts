@@ -1,10 +1,10 @@
 // The metrics for Prometheus, mostly of a service in its own process.
 
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import process from "node:process";
 import { createMetrics } from "../services/metrics.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
 import type { SmsOutcome, SmsSender } from "../services/sms/sender.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, spawnService, startService } from "./process.ts";
 import { startRelay } from "./relay.ts";

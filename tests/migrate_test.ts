@@ -1,6 +1,6 @@
-import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { connect, type DatabaseAddress, type Pool } from "../db/connection/database.ts";
 import { migrate } from "../db/migrate/migrate.ts";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { createTestDatabase, MIGRATIONS } from "./database.ts";
 import { eventually } from "./support.ts";
 

@@ -1,9 +1,9 @@
 // The cache of the newest page of a thread: the page never differs from what the database has.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
 import { openDatabase } from "../db/connection/database.ts";
 import { createNewest } from "../services/messages/newest.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { put } from "./mark_calls.ts";
 import { addMedia, makeWav, sendMedia } from "./media_calls.ts";

@@ -1,10 +1,10 @@
 // Closing and cutting a socket whose client reads nothing for a while, or ever.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { type Around, NotificationSocket } from "../routes/notifications/notification_socket.ts";
 import { createHub } from "../services/events/hub.ts";
 import { createHeadCount } from "../services/limits/head_count.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { ANN, eventually } from "./support.ts";
 
 const BOB_ID = 2;

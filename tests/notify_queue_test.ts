@@ -1,10 +1,10 @@
 // PostgreSQL queues notifications until all listeners have received them, even a stuck one, and its queue has
 // a limit. The limit can only be set for a whole cluster, so this test has its own.
 
-import { deepEqual, equal, match, rejects } from "./assert.ts";
 import { connect } from "../db/connection/database.ts";
 import { removeBusyFolder } from "../db/embedded/folder.ts";
 import { startEmbedded } from "../db/embedded/launcher.ts";
+import { deepEqual, equal, match, rejects } from "./assert.ts";
 import { startService } from "./process.ts";
 import { befriend, send, signUp, wholeThread } from "./service_client.ts";
 import { ANN, BOB, eventually } from "./support.ts";

@@ -1,8 +1,8 @@
 // Checks every answer against the OpenAPI document: a status, a code or a field that is not documented fails
 // the test.
 
-import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import addFormats from "ajv-formats";
+import { Ajv2020, type ValidateFunction } from "ajv/2020";
 import type { Document } from "./operations.ts";
 
 export interface Checker {

@@ -1,6 +1,6 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { ERROR_TEXTS } from "../services/errors.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createAjv } from "./openapi_checker.ts";
 import { type Document, isPage, listOperations, readDocument } from "./operations.ts";
 import { type TestApp, withApp } from "./support.ts";

@@ -1,7 +1,7 @@
-import { deepEqual } from "./assert.ts";
-import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { type DatabaseNews, watchOutages } from "../db/connection/outage_watch.ts";
 import { OpeningRefused } from "../db/connection/outages.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
+import { deepEqual } from "./assert.ts";
 
 function watched() {
   const time = { ms: 0 };

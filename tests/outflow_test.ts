@@ -1,8 +1,8 @@
 // Streaming bytes to a client: how much is read for one that takes them at once, and for one that does not.
 
-import { deepEqual, equal, rejects } from "./assert.ts";
 import fc from "fast-check";
 import { outflow } from "../services/media/outflow.ts";
+import { deepEqual, equal, rejects } from "./assert.ts";
 
 const KIB = 1024;
 const FILE = Uint8Array.from({ length: 2_000 * KIB + 1 }, (_, at) => (at * 31 + (at >> 8) * 17) % 251);

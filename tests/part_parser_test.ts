@@ -1,8 +1,8 @@
 // The parser of multipart bodies, with misleading bodies. Tests over HTTP are in multipart_test.ts.
 
-import { deepEqual, equal, ok, throws } from "./assert.ts";
 import fc from "fast-check";
 import { createPartParser } from "../routes/bodies/part_parser.ts";
+import { deepEqual, equal, ok, throws } from "./assert.ts";
 import { joined } from "./upload_calls.ts";
 
 const BOUNDARY = "--x-";

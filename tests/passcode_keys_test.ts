@@ -1,5 +1,5 @@
-import { equal, match, notEqual, ok, throws } from "./assert.ts";
 import fc from "fast-check";
+import { equal, match, notEqual, ok, throws } from "./assert.ts";
 
 import { createPasscodeKeys, isSameCode } from "../services/passcodes/passcode_keys.ts";
 

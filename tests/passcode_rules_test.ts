@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import type { Challenge } from "../db/passcodes.ts";
 import {

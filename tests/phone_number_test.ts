@@ -1,5 +1,5 @@
-import { equal, notEqual } from "./assert.ts";
 import fc from "fast-check";
+import { equal, notEqual } from "./assert.ts";
 
 import {
   countryOf,

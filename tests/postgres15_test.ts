@@ -1,8 +1,8 @@
-import { deepEqual, equal, match } from "./assert.ts";
 import { join } from "node:path";
 import { connect, type DatabaseAddress } from "../db/connection/database.ts";
-import { migrate } from "../db/migrate/migrate.ts";
 import { awaitServer } from "../db/connection/server.ts";
+import { migrate } from "../db/migrate/migrate.ts";
+import { deepEqual, equal, match } from "./assert.ts";
 import { MIGRATIONS, type TestDatabase } from "./database.ts";
 import { ANN, BOB, eventually, succeeded, withApp } from "./support.ts";
 

@@ -1,7 +1,7 @@
 // Printing the log to readers that read at once, later, or never.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { createPrinter } from "../printing.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { eventually } from "./support.ts";
 

@@ -1,10 +1,10 @@
 // Which endpoints given by clients the service sends pushes to, and which key it signs them with.
 
-import { deepEqual, doesNotMatch, equal, throws } from "./assert.ts";
 import fc from "fast-check";
 import { parseConfig } from "../services/config.ts";
 import { parseEndpoint } from "../services/push/endpoints.ts";
 import { makePair } from "../services/push/keys.ts";
+import { deepEqual, doesNotMatch, equal, throws } from "./assert.ts";
 
 const KNOWN = parseConfig({}).pushHosts;
 

@@ -2,9 +2,9 @@
 // (RFC 8292) or not encrypted (RFC 8291). Also the browsers that subscribe with it, each with a key pair of
 // its own.
 
+import { importJWK, jwtVerify } from "jose";
 import { Buffer } from "node:buffer";
 import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
-import { importJWK, jwtVerify } from "jose";
 
 export interface Push {
   path: string;

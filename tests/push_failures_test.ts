@@ -1,8 +1,8 @@
 // What becomes of a wake, by the answer of the push service.
 
-import { deepEqual, equal, ok } from "./assert.ts";
-import { createPushSender } from "../services/push/sender.ts";
 import { makePair } from "../services/push/keys.ts";
+import { createPushSender } from "../services/push/sender.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import {
   countSubscriptions,
   HOUR_MS,

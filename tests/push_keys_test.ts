@@ -1,13 +1,13 @@
 // The key pair that the service generates for itself: it is one for all processes, survives the rotation of
 // secrets, and is not revealed by a copy of the database.
 
-import { deepEqual, equal, notEqual, rejects } from "./assert.ts";
 import { Buffer } from "node:buffer";
 import { createECDH } from "node:crypto";
 import { type Database, openDatabase } from "../db/connection/database.ts";
-import { createPushKeys, makePair } from "../services/push/keys.ts";
-import { createTestDatabase } from "./database.ts";
 import { connect, type Pool } from "../db/connection/database.ts";
+import { createPushKeys, makePair } from "../services/push/keys.ts";
+import { deepEqual, equal, notEqual, rejects } from "./assert.ts";
+import { createTestDatabase } from "./database.ts";
 
 const [A, B, C] = ["the first secret", "the second secret", "the third secret"];
 

@@ -1,8 +1,8 @@
 // Push between processes that share nothing but the database, and after they have been stopped or killed.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { connect } from "../db/connection/database.ts";
 import { makePair } from "../services/push/keys.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { type Service, startService } from "./process.ts";
 import {

@@ -1,11 +1,11 @@
 // How concurrent pushes are shared out among push services, so that one that hangs does not delay the others.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { openDatabase } from "../db/connection/database.ts";
 import { createDispatch, type Dispatch } from "../services/push/dispatch.ts";
 import { createPushKeys } from "../services/push/keys.ts";
 import { createPushSender } from "../services/push/sender.ts";
 import { createShares } from "../services/push/shares.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { DUE_MS, MINUTE_MS, withDouble, withPush } from "./push_calls.ts";
 import type { PushDouble } from "./push_double.ts";
 import { BOB, eventually, friends, JWT_SECRET, succeeded, type TestApp } from "./support.ts";

@@ -1,5 +1,5 @@
-import { deepEqual } from "./assert.ts";
 import { formatRate, LIMIT_TABLE } from "../services/limits/table.ts";
+import { deepEqual } from "./assert.ts";
 
 Deno.test("README: its table of limits is the one in the code", async () => {
   const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));

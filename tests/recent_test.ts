@@ -1,7 +1,7 @@
 // The cache of recent entries: which it keeps, and for how long.
 
-import { deepEqual, equal } from "./assert.ts";
 import { createRecent } from "../services/recent.ts";
+import { deepEqual, equal } from "./assert.ts";
 import { eventually } from "./support.ts";
 
 Deno.test("used entries are kept from turn to turn, and unused ones are gone after two", async () => {

@@ -1,6 +1,6 @@
-import { deepEqual, equal, ok, rejects } from "./assert.ts";
-import { setImmediate } from "node:timers";
 import fc from "fast-check";
+import { setImmediate } from "node:timers";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 import { type ByteSource, recognise, type Recognised } from "../services/media/recognition.ts";
 

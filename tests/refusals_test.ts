@@ -3,9 +3,9 @@
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 import { connect, type Database, openDatabase, type Pool } from "../db/connection/database.ts";
-import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import type { DatabaseNews } from "../db/connection/outage_watch.ts";
 import { awaitServer } from "../db/connection/server.ts";
+import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { createTestDatabase } from "./database.ts";
 import { type Service, startService } from "./process.ts";
 import { ask, befriend, send, signUp } from "./service_client.ts";

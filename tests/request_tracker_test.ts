@@ -1,7 +1,7 @@
 // How a service that is stopping lets requests finish.
 
-import { equal, throws } from "./assert.ts";
 import { createRequestTracker } from "../routes/request_tracker.ts";
+import { equal, throws } from "./assert.ts";
 
 Deno.test("drain() lets new requests through as long as one from before is in flight, and waits for them", async () => {
   const tracker = createRequestTracker();

@@ -1,10 +1,10 @@
 // Notifying everybody after an outage in which the outcome of operations is unknown.
 
-import { ok } from "./assert.ts";
 import type { Database, Sql } from "../db/connection/database.ts";
 import { DatabaseUnavailable } from "../db/connection/unavailable.ts";
 import { configureLogging } from "../services/log.ts";
 import { createResync, type Resync } from "../services/resync.ts";
+import { ok } from "./assert.ts";
 
 /** Resolves with the gap that everybody was notified of. */
 function toldOfGap(): Promise<number> {

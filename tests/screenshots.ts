@@ -1,8 +1,8 @@
 // `deno task screenshots`: what the page of an invitation looks like, into docs/screenshots/, and every screen of the web
 // client, into docs/web/.
 
-import { ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { ok } from "./assert.ts";
 import { withBrowser } from "./browser.ts";
 import { passStates } from "./invite_states.ts";
 import { withApp } from "./support.ts";

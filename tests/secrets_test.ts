@@ -1,5 +1,5 @@
-import { deepEqual, equal, match, notEqual, rejects } from "./assert.ts";
 import { join } from "node:path";
+import { deepEqual, equal, match, notEqual, rejects } from "./assert.ts";
 
 import { configureLogging } from "../services/log.ts";
 import { developmentSecret } from "../services/secrets.ts";

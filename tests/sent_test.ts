@@ -1,10 +1,10 @@
 // How a stored message is announced to other processes.
 
-import { deepEqual, ok } from "./assert.ts";
 import fc from "fast-check";
 import { createBus, createProcessName, decode } from "../services/events/bus.ts";
 import { beginAnnouncement, eventsOf } from "../services/events/sent.ts";
 import type { PhoneNumber } from "../services/phone_number.ts";
+import { deepEqual, ok } from "./assert.ts";
 
 const ID_MAX = Number.MAX_SAFE_INTEGER;
 /** Sixty announcements of this size fit into one payload of PostgreSQL. */

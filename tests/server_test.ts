@@ -1,9 +1,9 @@
 // What the service requires of its database, what it reports if that is missing, and what it sets itself.
 
-import { deepEqual, equal, rejects } from "./assert.ts";
 import { connect, openDatabase, type Pool } from "../db/connection/database.ts";
-import { findUnreadable } from "../db/media/media.ts";
 import { awaitServer } from "../db/connection/server.ts";
+import { findUnreadable } from "../db/media/media.ts";
+import { deepEqual, equal, rejects } from "./assert.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { addMedia, makeWav } from "./media_calls.ts";
 import { startPooler } from "./pooler.ts";

@@ -6,8 +6,8 @@ import { connect } from "../db/connection/database.ts";
 import { createTestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { startService } from "./process.ts";
-import { endsWith4001 } from "./session_calls.ts";
 import { ask, signUp } from "./service_client.ts";
+import { endsWith4001 } from "./session_calls.ts";
 import { openSocket, type TestSocket } from "./socket.ts";
 import { ANN, BOB, type Person } from "./support.ts";
 

@@ -1,8 +1,8 @@
 // The circuit breaker: what stops SMS to a prefix, for how long, and what does not.
 
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import fc from "fast-check";
 import { SETTLED_MS, STOP_MS, stoppedMs, TRIALS_MAX, WATCHED } from "../services/sms/breaker.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { invitations, invite, join, numbers, withInvites } from "./invite_calls.ts";
 import { limited, only } from "./limit_calls.ts";
 import { ask, complete, MINUTE_MS, SECOND_MS, tally, twilioEnv, withTwilio } from "./passcode_calls.ts";

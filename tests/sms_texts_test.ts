@@ -1,5 +1,5 @@
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 
 import type { PhoneNumber } from "../services/phone_number.ts";
 import {

@@ -2,7 +2,6 @@
 // own, and a clock that the test can move; and two people, Ann and Bob. Every answer is checked against the
 // OpenAPI document.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import { connect, openDatabase, type Pool } from "../db/connection/database.ts";
 import { listen } from "../db/notify.ts";
 import { createApp } from "../routes/app.ts";
@@ -11,6 +10,7 @@ import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
 import { createServices, type Services } from "../services/services.ts";
 import { createSms } from "../services/sms/create.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { type Checker, createChecker } from "./openapi_checker.ts";
 import { openSocket, type TestSocket } from "./socket.ts";

@@ -1,9 +1,9 @@
 import { deepEqual, equal, rejects } from "./assert.ts";
 
 import type { Sql } from "../db/connection/database.ts";
-import { createMediaSweep } from "../services/media/sweep.ts";
 import { openDatabase } from "../db/connection/database.ts";
 import { deleteUnsent } from "../db/media/media_sweep.ts";
+import { createMediaSweep } from "../services/media/sweep.ts";
 import { untilWaiting } from "./locks.ts";
 import { ANN, friends, type Person, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { begin, head, offset, patch } from "./tus_calls.ts";

@@ -1,11 +1,11 @@
 // What a start prints, for machines and for people, how it explains a failure, and which signals it heeds.
 
-import { deepEqual, equal, match, ok, throws } from "./assert.ts";
 import { parseConfig } from "../services/config.ts";
 import { configureLogging } from "../services/log.ts";
+import { announce, explain, type Started } from "../terminal.ts";
+import { deepEqual, equal, match, ok, throws } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
 import { startService } from "./process.ts";
-import { announce, explain, type Started } from "../terminal.ts";
 
 const STARTED = { port: 3000, metricsPort: null, version: "18.4", embedded: null, hasWebClient: true };
 const TWILIO = {

@@ -1,5 +1,5 @@
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 
 import { gsm7Septets, HOST_LENGTH_MAX, passcodeText, SEGMENT_SEPTETS } from "../services/sms/texts.ts";
 

@@ -2,10 +2,10 @@
 
 import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 
-import { deleteOld } from "../db/upkeep.ts";
 import { insertTicket } from "../db/tickets.ts";
-import { only } from "./limit_calls.ts";
+import { deleteOld } from "../db/upkeep.ts";
 import { createTestDatabase } from "./database.ts";
+import { only } from "./limit_calls.ts";
 import { untilWaiting } from "./locks.ts";
 import { SECOND_MS } from "./passcode_calls.ts";
 import { shakeHands } from "./raw_socket.ts";

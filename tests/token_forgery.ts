@@ -1,8 +1,8 @@
 // Forged tokens: like ours except for one thing.
 
-import { equal } from "./assert.ts";
-import { Buffer } from "node:buffer";
 import { decodeJwt, SignJWT } from "jose";
+import { Buffer } from "node:buffer";
+import { equal } from "./assert.ts";
 
 import { refused, type TestApp } from "./support.ts";
 

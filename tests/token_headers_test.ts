@@ -1,7 +1,7 @@
 // The header of a token, and how it was signed: only HS256 with one of our secrets is accepted.
 
-import { Buffer } from "node:buffer";
 import { decodeJwt, EncryptJWT, exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
+import { Buffer } from "node:buffer";
 
 import { ANN, succeeded, withApp } from "./support.ts";
 import { ENV, forge, hmac, isRefused, OTHER, SECRET, signedAs } from "./token_forgery.ts";

@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import { decodeJwt, decodeProtectedHeader } from "jose";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { createTokens } from "../services/sessions/tokens.ts";
 import { ANN, BOB, refused, succeeded, withApp } from "./support.ts";

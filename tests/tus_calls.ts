@@ -1,8 +1,8 @@
 // Resumable uploads: by raw calls, and by the protocol's own client.
 
-import { equal } from "./assert.ts";
 import { Buffer } from "node:buffer";
 import { type DetailedError, Upload } from "tus-js-client";
+import { equal } from "./assert.ts";
 import type { Answer, Ask, Person, TestApp } from "./support.ts";
 
 export const TUS = { "tus-resumable": "1.0.0" };

@@ -1,8 +1,8 @@
 // Resumable uploads that are cut, resumed or sent by two clients at once: the file is stored intact.
 
-import { deepEqual, equal, ok, rejects } from "./assert.ts";
-import { Readable } from "node:stream";
 import fc from "fast-check";
+import { Readable } from "node:stream";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 
 import { type Database, openDatabase } from "../db/connection/database.ts";
 import type { UploadRow } from "../db/media/uploads.ts";

@@ -1,6 +1,6 @@
-import { deepEqual, equal, match, notEqual } from "./assert.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import twilioSdk from "twilio";
+import { deepEqual, equal, match, notEqual } from "./assert.ts";
 
 import { invitations, invite, inviteStatuses, join, PUBLIC_URL, withInvites } from "./invite_calls.ts";
 import { ask, complete, MINUTE_MS, twilioEnv } from "./passcode_calls.ts";

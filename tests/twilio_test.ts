@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import { gzipSync } from "node:zlib";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { parsePhoneNumber, type PhoneNumber } from "../services/phone_number.ts";
 import type { SmsRefusal, SmsSender } from "../services/sms/sender.ts";

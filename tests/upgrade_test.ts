@@ -1,6 +1,6 @@
-import { deepEqual, equal, rejects } from "./assert.ts";
 import { createCollect } from "../garbage.ts";
 import { upgrade } from "../routes/notifications/upgrade.ts";
+import { deepEqual, equal, rejects } from "./assert.ts";
 import { handshake } from "./raw_socket.ts";
 
 const IDLE_SECONDS = 56;

@@ -1,7 +1,7 @@
 // When the quota of media is checked: while bytes arrive, and after concurrent changes of the sum.
 
-import { deepEqual, equal } from "./assert.ts";
 import { CHUNK_BYTES } from "../services/media/uploads.ts";
+import { deepEqual, equal } from "./assert.ts";
 import { untilWaiting } from "./locks.ts";
 import { beginRaw } from "./raw_upload.ts";
 import { ANN, eventually, refused, type TestApp, withApp } from "./support.ts";

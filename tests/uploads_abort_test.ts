@@ -3,8 +3,8 @@
 import { deepEqual, equal, ok } from "./assert.ts";
 
 import { connect, openDatabase } from "../db/connection/database.ts";
-import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { createMediaSweep } from "../services/media/sweep.ts";
+import { CHUNK_BYTES } from "../services/media/uploads.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startForgetfulProxy } from "./forgetful_proxy.ts";
 import { killWaiting } from "./locks.ts";

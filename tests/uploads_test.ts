@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Actor } from "../services/sessions/sessions.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 
 import { ANN, type Answer, BOB, eventually, refused, succeeded, type TestApp, withApp } from "./support.ts";
 import { create } from "./tus_calls.ts";

@@ -1,7 +1,7 @@
 // Signing in and up: which of the two it is, and the code that is read from the SMS automatically.
 
-import { deepEqual, equal, match } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, equal, match } from "./assert.ts";
 import { MINUTE_MS } from "./passcode_calls.ts";
 import { ANN, BOB, eventually, type TestApp } from "./support.ts";
 import { browserTest, moveTo, openWindow, press } from "./web_window.ts";

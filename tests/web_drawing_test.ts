@@ -1,9 +1,9 @@
 // Only what changes on a screen is redrawn, because a keypad phone takes a hundred times as long for it.
 
-import { equal, match, ok } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
-import { browserTest, bubbles, openAs, type OpenOptions, SIZES } from "./web_window.ts";
+import { equal, match, ok } from "./assert.ts";
 import { ANN, eventually, friends, succeeded, type TestApp } from "./support.ts";
+import { browserTest, bubbles, openAs, type OpenOptions, SIZES } from "./web_window.ts";
 
 /** In the page: counts the formatters created and the times formatted; every bubble and row shows one. */
 const COUNT = `

@@ -1,10 +1,10 @@
 // What a message costs a phone that pays for its bytes: one row of the list and a few messages, not all.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
-import { browserTest, bubbles, field, friendsTest, openAs, SIZES, ticked, write } from "./web_window.ts";
 import { ANN, BOB, CAT, eventually, friends, type Person, succeeded } from "./support.ts";
+import { browserTest, bubbles, field, friendsTest, openAs, SIZES, ticked, write } from "./web_window.ts";
 
 /** Paths and queries of the calls that the page makes to the API. */
 function asked(page: Page): string[] {

@@ -1,9 +1,9 @@
-import { deepEqual, doesNotThrow, equal, match, notEqual, ok, throws } from "./assert.ts";
-import { gunzipSync, gzipSync } from "node:zlib";
 import { parse } from "acorn";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { createApp } from "../routes/app.ts";
 import { encodingFor, readWebFiles } from "../routes/web_files.ts";
 import { parseConfig } from "../services/config.ts";
+import { deepEqual, doesNotThrow, equal, match, notEqual, ok, throws } from "./assert.ts";
 import { JWT_SECRET, refused, type TestApp, withApp } from "./support.ts";
 
 const FILES = await readWebFiles(new URL("../web/dist/", import.meta.url));

@@ -1,7 +1,7 @@
 // What the service announces is fetched, even if it is not available at first and not announced again.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page, Route } from "playwright-core";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { ANN, BOB, CAT, eventually, type TestApp } from "./support.ts";
 import { browserTest, friendsTest, openAs, ticked } from "./web_window.ts";
 

@@ -1,7 +1,7 @@
 // The browser's history of one user reveals nothing to the next.
 
-import { deepEqual, equal } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, equal } from "./assert.ts";
 import { BOB, CAT, friends, type Person, type TestApp } from "./support.ts";
 import { browserTest, enter, field, openAs, press } from "./web_window.ts";
 

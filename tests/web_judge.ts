@@ -1,7 +1,7 @@
 // Checks a screen by axe-core, and that everything fits on it.
 
-import { deepEqual } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual } from "./assert.ts";
 
 const AXE = await Deno.readTextFile(new URL(import.meta.resolve("axe-core/axe.min.js")));
 

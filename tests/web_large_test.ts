@@ -1,7 +1,7 @@
 // At 200 % on a phone, people can still be told apart.
 
-import { deepEqual, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, ok } from "./assert.ts";
 import { BOB } from "./support.ts";
 import { judge } from "./web_judge.ts";
 import { settle, takeTour } from "./web_tour.ts";

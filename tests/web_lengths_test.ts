@@ -1,7 +1,7 @@
 // Nothing that somebody wrote is cut off: what is too long stays, with an error, until it is shortened.
 
-import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import type { Locator, Page } from "playwright-core";
+import { deepEqual, equal, notEqual, ok } from "./assert.ts";
 import { ANN, BOB, CAT, eventually } from "./support.ts";
 import { browserTest, bubbles, field, focused, openAs, openFriends, press } from "./web_window.ts";
 

@@ -1,9 +1,9 @@
 // Audio and video between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
 
 import { Buffer } from "node:buffer";
+import type { Page } from "playwright-core";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
-import type { Page } from "playwright-core";
 import { CAT, eventually, type TestApp } from "./support.ts";
 import { fixture } from "./upload_calls.ts";
 import {

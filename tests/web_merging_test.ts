@@ -1,8 +1,8 @@
 // How little the web client fetches of a conversation and of the list, and that it still knows what the
 // service has. The service is a model here; web_fetching_test.ts tests what a browser fetches.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import fc from "fast-check";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { ANN, BOB } from "./support.ts";
 
 /** Imported dynamically, because it has the types of browsers, which conflict with those of Deno. */

@@ -1,8 +1,8 @@
 // Notifications of the web client. Chromium itself shows them, and its worker receives pushes. What it lacks
 // when headless is simulated where noted: a push service, a window behind another, a tap on a notification.
 
-import { deepEqual, equal, match } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
+import { deepEqual, equal, match } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { countSubscriptions, MINUTE_MS, wake, withPush } from "./push_calls.ts";
 import type { Browser as Subscriber, PushDouble } from "./push_double.ts";

@@ -1,8 +1,8 @@
 // How much has to arrive before somebody on a slow network sees the page, and can use it. How long that takes
 // over 250 kbit/s and 300 ms is printed, not asserted: it depends on what else runs on this machine.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { eventually } from "./support.ts";
 import { browserTest } from "./web_window.ts";
 

@@ -1,7 +1,7 @@
 // The user's place in a conversation and in the list: it opens at the newest message, and no place is lost.
 
-import { deepEqual, equal, match, ok } from "./assert.ts";
 import type { Locator, Page } from "playwright-core";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { statuses } from "./mark_calls.ts";
 import { ANN, BOB, CAT, eventually, friends, type Person, succeeded, type TestApp } from "./support.ts";
 import { browserTest, field, focused, openAs, type OpenOptions, press, SIZES } from "./web_window.ts";

@@ -1,9 +1,9 @@
 // Every screen is judged by axe-core, and all of it fits: from the smallest phone to a desktop, light and
 // dark, left to right and right to left, in every language.
 
-import { ok } from "./assert.ts";
 import type { BrowserContextOptions } from "playwright-core";
 import type { Language } from "../services/texts/language.ts";
+import { ok } from "./assert.ts";
 import { judge } from "./web_judge.ts";
 import { settle, takeTour } from "./web_tour.ts";
 import { browserTest, SIZES } from "./web_window.ts";

@@ -1,8 +1,8 @@
 // A network that stalls in the middle of an answer, without an end and without an error.
 
+import type { Browser, Page } from "playwright-core";
 import { deepEqual, equal } from "./assert.ts";
 import { BOB, eventually, friends, type TestApp } from "./support.ts";
-import type { Browser, Page } from "playwright-core";
 import { browserTest, bubbles, field, openAs, ticked, write } from "./web_window.ts";
 
 /**

@@ -1,8 +1,8 @@
 // Two people talk through the whole product in two real windows: Ann on a desktop with a mouse, Bob on a keypad phone
 // with its keys only. Ann reads her code on the page for developers.
 
-import { deepEqual, equal } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
+import { deepEqual, equal } from "./assert.ts";
 import { ANN, BOB, eventually, type TestApp } from "./support.ts";
 import {
   browserTest,

@@ -1,9 +1,9 @@
 // deno-lint-ignore-file prefer-ascii -- emoji are not ASCII
 // The screen of a conversation: what it says while it is empty, what Enter does, and where an emoji goes.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
 import { deleteAccount } from "./account_calls.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, sendMedia } from "./media_calls.ts";
 import { ANN, BOB, eventually, friends, succeeded } from "./support.ts";
 import { fixture } from "./upload_calls.ts";

@@ -1,7 +1,7 @@
 // Messages at the edge of the screen do not cover what has the focus.
 
-import { deepEqual, equal, ok } from "./assert.ts";
 import type { Page } from "playwright-core";
+import { deepEqual, equal, ok } from "./assert.ts";
 import { ANN, BOB, CAT, eventually } from "./support.ts";
 import { browserTest, focused, moveTo, openAs, openFriends, press, SIZES } from "./web_window.ts";
 

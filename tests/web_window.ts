@@ -1,7 +1,7 @@
 // The web client in real windows, each with a browser profile of its own, driven by keys or by a mouse.
 
-import { deepEqual, equal } from "./assert.ts";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { deepEqual, equal } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
 import { eventually, friends, type Person, type TestApp, type TestOptions, withApp } from "./support.ts";
 

@@ -1,7 +1,7 @@
 // The windows of a browser share a session, which the service does not notify of its own changes.
 
-import { deepEqual, equal } from "./assert.ts";
 import type { Browser, Page } from "playwright-core";
+import { deepEqual, equal } from "./assert.ts";
 import { ANN, BOB, eventually, friends, succeeded, type TestApp } from "./support.ts";
 import { browserTest, bubbles, field, openAs, write } from "./web_window.ts";
 

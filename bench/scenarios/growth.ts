@@ -1,16 +1,16 @@
 import { strictEqual as equal } from "node:assert/strict";
+import type { Sql } from "../../db/connection/database.ts";
+import { listContacts } from "../../db/contacts.ts";
+import { findThread } from "../../db/conversations.ts";
+import { storeDrafts } from "../../db/drafts.ts";
+import { moveMarks } from "../../db/marks.ts";
+import { listMessages } from "../../db/messages.ts";
+import { findLiveSessions } from "../../db/sessions.ts";
 import { type Arena, type Scenario } from "../arena.ts";
 import type { BenchDatabase } from "../cluster.ts";
 import { type Cost, explained, explainedFloor } from "../explain.ts";
 import type { Figures } from "../figures.ts";
 import { befriend, makePeople } from "../people.ts";
-import { listContacts } from "../../db/contacts.ts";
-import { storeDrafts } from "../../db/drafts.ts";
-import { moveMarks } from "../../db/marks.ts";
-import { listMessages } from "../../db/messages.ts";
-import { findThread } from "../../db/conversations.ts";
-import { findLiveSessions } from "../../db/sessions.ts";
-import type { Sql } from "../../db/connection/database.ts";
 
 const COUNT = 101;
 

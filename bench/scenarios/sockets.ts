@@ -3,8 +3,8 @@ import { type Arena, type Scenario } from "../arena.ts";
 import { memoryOf } from "../cpu.ts";
 import type { Figures } from "../figures.ts";
 import { startBare } from "../floor_server.ts";
-import { makePeople, type Person } from "../people.ts";
 import type { Address } from "../http.ts";
+import { makePeople, type Person } from "../people.ts";
 import { startService } from "../service.ts";
 import { type Listener, listenTo } from "../socket.ts";
 

@@ -3,13 +3,13 @@
 
 import postgres from "postgres";
 import { type Bytes, openBytes } from "../media/bytes.ts";
-import { openSupervisor, OPERATION_MS_MAX } from "./supervisor.ts";
-import { DatabaseUnavailable } from "./unavailable.ts";
 import { guardImmediates } from "./immediates.ts";
 import type { LendOptions } from "./lifo_pool.ts";
 import { type DatabaseNews, watchOutages } from "./outage_watch.ts";
 import { openPools } from "./pools.ts";
 import { openProbe, withProbe } from "./probe.ts";
+import { openSupervisor, OPERATION_MS_MAX } from "./supervisor.ts";
+import { DatabaseUnavailable } from "./unavailable.ts";
 
 guardImmediates();
 

@@ -2,8 +2,8 @@
 // statement runs the next with less CPU than one whose memory has been pushed out of the processor's caches.
 // postgres.js itself uses its connections in rotation.
 
-import { DatabaseUnavailable } from "./unavailable.ts";
 import { isLoss, OpeningRefused } from "./outages.ts";
+import { DatabaseUnavailable } from "./unavailable.ts";
 
 /** A connection that can be lent. */
 interface Connection {

@@ -1,15 +1,15 @@
 // Writes binary data by node-postgres, which sends bytes as they are; postgres.js would convert them to text.
 
 import { Socket } from "node:net";
-import { type Target, targetsOf } from "./bytes_targets.ts";
 import type { Pool } from "../connection/database.ts";
-import { openSupervisor } from "../connection/supervisor.ts";
 import { openLifoPool } from "../connection/lifo_pool.ts";
-import type { OutageWatch } from "../connection/outage_watch.ts";
 import { reasonOf } from "../connection/outage_reasons.ts";
-import { openProbe, withProbe } from "../connection/probe.ts";
+import type { OutageWatch } from "../connection/outage_watch.ts";
 import { ConnectionLost, isOutage, type OpeningRefused, toOpeningError } from "../connection/outages.ts";
+import { openProbe, withProbe } from "../connection/probe.ts";
+import { openSupervisor } from "../connection/supervisor.ts";
 import type { Client } from "../pg.d.ts";
+import { type Target, targetsOf } from "./bytes_targets.ts";
 
 /** Prepared under its name, once per connection. */
 export interface Statement {

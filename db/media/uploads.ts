@@ -1,8 +1,8 @@
 // Uploads, written in short statements: a slow one holds no connection between its chunks. An upload and the
 // media that it becomes are the same row.
 
-import type { Bytes } from "./bytes.ts";
 import type { Sql } from "../connection/database.ts";
+import type { Bytes } from "./bytes.ts";
 import type { MediaKind } from "./media.ts";
 
 /** An upload, or the media that it has become (`ready`). */

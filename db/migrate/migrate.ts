@@ -1,7 +1,7 @@
 import { connect, type DatabaseAddress, type Sql } from "../connection/database.ts";
+import { codeOf } from "../connection/outages.ts";
 import { type Holder, watchHolders } from "./lock_holders.ts";
 import { type Migration, readMigrations } from "./migration_files.ts";
-import { codeOf } from "../connection/outages.ts";
 
 /** Advisory lock by which services that start at the same time take turns; the number is arbitrary. */
 const LOCK = 7_886_342_001;

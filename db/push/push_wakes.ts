@@ -1,8 +1,8 @@
 // The queue of wakes, kept in the rows of subscriptions: a wake is noted there, taken before it is sent, and
 // put back with a later time if it has to be retried.
 
-import type { Subscription } from "./push.ts";
 import type { Sql } from "../connection/database.ts";
+import type { Subscription } from "./push.ts";
 
 export type WakeEvent = "messages_updated" | "contacts_updated";
 

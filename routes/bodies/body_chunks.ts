@@ -1,6 +1,6 @@
 import { AppError } from "../../services/errors.ts";
-import { type BodyReader, openBody } from "./body_reader.ts";
 import { RETRY_SECONDS } from "../request_tracker.ts";
+import { type BodyReader, openBody } from "./body_reader.ts";
 
 /** How long to wait for a body. */
 export interface Patience {

@@ -2,8 +2,8 @@
 
 import type { Context } from "hono";
 import { AppError } from "../../services/errors.ts";
-import { judgeEncoding } from "./content_encoding.ts";
 import type { AppEnv } from "../env.ts";
+import { judgeEncoding } from "./content_encoding.ts";
 import { readBytes } from "./json_body.ts";
 
 const FORM_BYTES_MAX = 65_536;

@@ -2,10 +2,10 @@
 // body of any size.
 
 import { AppError } from "../../services/errors.ts";
-import { openBody, READ_BYTES } from "./body_reader.ts";
-import { judgeEncoding } from "./content_encoding.ts";
 import { createDeadlines } from "../deadlines.ts";
 import { unknownKey } from "../fields.ts";
+import { openBody, READ_BYTES } from "./body_reader.ts";
+import { judgeEncoding } from "./content_encoding.ts";
 
 /** 64 KiB is more than any call needs. */
 const JSON_BYTES_MAX = 65_536;

@@ -2,10 +2,10 @@
 // file is consumed.
 
 import { AppError } from "../../services/errors.ts";
+import { type Flow, flowing } from "../uploads/upload_flow.ts";
 import { bodyChunks, type Patience } from "./body_chunks.ts";
 import { judgeEncoding } from "./content_encoding.ts";
 import { createPartParser, type PartParser } from "./part_parser.ts";
-import { type Flow, flowing } from "../uploads/upload_flow.ts";
 
 const FORM_DATA = /^multipart\/form-data *(;|$)/i;
 /** How many bytes a body may have besides its file. */

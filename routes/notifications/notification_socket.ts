@@ -1,7 +1,7 @@
-import type { Deliveries } from "../../services/messages/deliveries.ts";
 import type { Hub } from "../../services/events/hub.ts";
 import { CLOSE, type Notice, type Socket } from "../../services/events/socket.ts";
 import type { HeadCount } from "../../services/limits/head_count.ts";
+import type { Deliveries } from "../../services/messages/deliveries.ts";
 import type { Actor } from "../../services/sessions/sessions.ts";
 import { terminate } from "./terminate.ts";
 

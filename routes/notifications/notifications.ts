@@ -2,22 +2,22 @@
 // with an equal one; it is lost only if the socket is lost. So after `connected` a client fetches everything.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Deliveries } from "../../services/messages/deliveries.ts";
 import { AppError } from "../../services/errors.ts";
 import type { Hub } from "../../services/events/hub.ts";
 import type { Notice } from "../../services/events/socket.ts";
-import type { Sessions } from "../../services/sessions/sessions.ts";
 import type { HeadCount } from "../../services/limits/head_count.ts";
+import type { Deliveries } from "../../services/messages/deliveries.ts";
+import type { Sessions } from "../../services/sessions/sessions.ts";
 import type { Tickets } from "../../services/sessions/tickets.ts";
 import { errorAnswers, SESSION_ERRORS } from "../answers.ts";
 import type { ClientAddress } from "../client_address.ts";
 import type { AppEnv } from "../env.ts";
 import { querySessions, queryTicket, queryToken } from "../fields.ts";
-import { FRAME_BYTES_MAX, FRAMES_A_MINUTE_MAX, NotificationSocket } from "./notification_socket.ts";
 import { createRouter } from "../router.ts";
 import { bearerToken } from "../session.ts";
-import { upgrade } from "./upgrade.ts";
 import { type Wire, wireNumber, wireTime } from "../wire.ts";
+import { FRAME_BYTES_MAX, FRAMES_A_MINUTE_MAX, NotificationSocket } from "./notification_socket.ts";
+import { upgrade } from "./upgrade.ts";
 
 /** The status that nginx logs for a client that has hung up; nobody receives this answer. */
 const CLIENT_CLOSED_REQUEST = 499;

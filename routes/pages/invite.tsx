@@ -1,7 +1,7 @@
 // The views of an invitation's page. Each works without a script and with keys alone.
 
-import { maskPhoneNumber, type PhoneNumber } from "../../services/phone_number.ts";
 import type { Invitation, Purpose } from "../../services/invitees.ts";
+import { maskPhoneNumber, type PhoneNumber } from "../../services/phone_number.ts";
 import type { PageError, PageTexts } from "../../services/texts/pages.ts";
 import { waitText } from "../../services/texts/waits.ts";
 import { WEB_PATH } from "../web.ts";

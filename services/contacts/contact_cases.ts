@@ -4,6 +4,11 @@
 import type { Found, PairState } from "../../db/pairs.ts";
 import type { User } from "../../db/users.ts";
 import type { InviteMode } from "../config.ts";
+import { AppError } from "../errors.ts";
+import type { Ask } from "../limits/ask.ts";
+import type { Ledger } from "../limits/ledger.ts";
+import type { PhoneNumber } from "../phone_number.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import {
   type Action,
   decide,
@@ -14,11 +19,6 @@ import {
   statusOf,
   withIntent,
 } from "./contact_state.ts";
-import { AppError } from "../errors.ts";
-import type { Ask } from "../limits/ask.ts";
-import type { Ledger } from "../limits/ledger.ts";
-import type { PhoneNumber } from "../phone_number.ts";
-import type { Actor } from "../sessions/sessions.ts";
 
 /** A change that one user requests concerning another. */
 export interface Wish {

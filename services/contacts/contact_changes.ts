@@ -3,22 +3,22 @@
 // that was read; otherwise the batch starts again. Other processes are notified within the transaction, this
 // process after it.
 
+import type { Database, Sql } from "../../db/connection/database.ts";
+import { isOutage } from "../../db/connection/outages.ts";
+import { DatabaseUnavailable } from "../../db/connection/unavailable.ts";
 import { nameContacts, writeChanges } from "../../db/contact_changes.ts";
 import { type ContactRow, listContacts } from "../../db/contacts.ts";
-import type { Database, Sql } from "../../db/connection/database.ts";
-import { DatabaseUnavailable } from "../../db/connection/unavailable.ts";
-import { isOutage } from "../../db/connection/outages.ts";
 import { findHeld, findPairs } from "../../db/pairs.ts";
 import { inviteUsers, listDeleted, type User } from "../../db/users.ts";
 import type { InviteMode } from "../config.ts";
-import { asksOf, type Case, caseOf, type Changed, judge, type Wish } from "./contact_cases.ts";
-import { mineUpdated, type Writing, writingOf } from "./contact_writing.ts";
 import { AppError } from "../errors.ts";
 import type { Bus } from "../events/bus.ts";
 import type { Event } from "../events/events.ts";
 import { createGroupCommit } from "../group_commit.ts";
 import type { Ledger } from "../limits/ledger.ts";
 import type { Limiter } from "../limits/limiter.ts";
+import { asksOf, type Case, caseOf, type Changed, judge, type Wish } from "./contact_cases.ts";
+import { mineUpdated, type Writing, writingOf } from "./contact_writing.ts";
 
 /** The state that a batch had read was changed by somebody else before the batch could write. */
 class Overtaken extends Error {}

@@ -4,10 +4,10 @@
 import type { Changes, Naming, PairChange, PairKey } from "../../db/contact_changes.ts";
 import type { Intents } from "../../db/pairs.ts";
 import type { User } from "../../db/users.ts";
-import type { Case } from "./contact_cases.ts";
-import { mirrored, type Pair, type Status, statusOf } from "./contact_state.ts";
 import type { Event } from "../events/events.ts";
 import type { Actor } from "../sessions/sessions.ts";
+import type { Case } from "./contact_cases.ts";
+import { mirrored, type Pair, type Status, statusOf } from "./contact_state.ts";
 
 /** Everything that a batch writes except its uses of limits, and the events that it sends. */
 export interface Writing extends Omit<Changes, "uses" | "payloads"> {

@@ -1,15 +1,15 @@
 // Friend requests and their answers, the contact lists that show them, and the names that people give their
 // contacts.
 
-import { type ContactRow, listContacts } from "../../db/contacts.ts";
 import type { Database } from "../../db/connection/database.ts";
-import type { ContactChanges, Done } from "./contact_changes.ts";
-import { type Status, statusOf } from "./contact_state.ts";
+import { type ContactRow, listContacts } from "../../db/contacts.ts";
 import { AppError } from "../errors.ts";
 import { createGroupCommit } from "../group_commit.ts";
 import type { DeviceInvite, Invites } from "../invites/invites.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { Actor } from "../sessions/sessions.ts";
+import type { ContactChanges, Done } from "./contact_changes.ts";
+import { type Status, statusOf } from "./contact_state.ts";
 
 export interface Contact {
   phone_number: string;

@@ -1,5 +1,5 @@
-import { createHmac } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { createHmac } from "node:crypto";
 import { deriveKey } from "../secrets.ts";
 
 /** Turns a text, such as a phone number, into a limit key from which it cannot be recovered. */

@@ -4,10 +4,10 @@
 import type { Database } from "../../db/connection/database.ts";
 import { findMedia, findReadable, type MediaRow, readChunk } from "../../db/media/media.ts";
 import { AppError } from "../errors.ts";
-import { describeError, log } from "../log.ts";
-import type { Actor } from "../sessions/sessions.ts";
 import { createQueuedConcurrencyLimit } from "../limits/concurrency.ts";
+import { describeError, log } from "../log.ts";
 import { createSemaphore } from "../semaphore.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import type { MediaLinks, Signature } from "./links.ts";
 import { outflow } from "./outflow.ts";
 

@@ -4,13 +4,13 @@
 import type { Database } from "../../db/connection/database.ts";
 import { findMedia, type MediaKind, readChunk } from "../../db/media/media.ts";
 import * as rows from "../../db/media/uploads.ts";
-import { listDeleted } from "../../db/users.ts";
 import type { UploadRow } from "../../db/media/uploads.ts";
+import { listDeleted } from "../../db/users.ts";
 import { AppError } from "../errors.ts";
-import type { MemoryLimiter } from "../limits/memory_limiter.ts";
-import type { Actor } from "../sessions/sessions.ts";
 import { createQueuedConcurrencyLimit } from "../limits/concurrency.ts";
+import type { MemoryLimiter } from "../limits/memory_limiter.ts";
 import { createSemaphore } from "../semaphore.ts";
+import type { Actor } from "../sessions/sessions.ts";
 import { type Chunk, createChunkWriter } from "./chunk_writer.ts";
 import { type ByteSource, recognise, type Recognised } from "./recognition.ts";
 import { RESUMABLE_MS } from "./sweep.ts";

@@ -4,12 +4,12 @@
 
 import type { Database } from "../../db/connection/database.ts";
 import { affectsEveryCall } from "../../db/connection/unavailable.ts";
-import { listUndelivered, type Undelivered } from "../../db/marks.ts";
 import { within } from "../../db/connection/within.ts";
+import { listUndelivered, type Undelivered } from "../../db/marks.ts";
 import { createGroupCommit } from "../group_commit.ts";
 import { describeError, log } from "../log.ts";
-import type { Marks } from "./marks.ts";
 import type { Actor } from "../sessions/sessions.ts";
+import type { Marks } from "./marks.ts";
 import type { Thread } from "./threads.ts";
 
 /** The newest message of a thread that a socket of the reader was notified of. */

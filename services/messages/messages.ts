@@ -1,17 +1,17 @@
 // Sending messages and reading threads.
 
-import type { Marks as MarkRow } from "../../db/conversations.ts";
 import type { Database } from "../../db/connection/database.ts";
+import type { Marks as MarkRow } from "../../db/conversations.ts";
 import { type Content, listMessages, type MessageRow, type MessageType } from "../../db/messages.ts";
 import { statusOf } from "../contacts/contact_state.ts";
 import { AppError } from "../errors.ts";
-import type { Deliveries } from "./deliveries.ts";
-import type { Marks } from "./marks.ts";
 import type { PhoneNumber } from "../phone_number.ts";
-import type { Newest, NewestRows } from "./newest.ts";
-import type { Sends } from "./sends.ts";
 import type { Actor } from "../sessions/sessions.ts";
 import type { SideReader } from "../side_reader.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Marks } from "./marks.ts";
+import type { Newest, NewestRows } from "./newest.ts";
+import type { Sends } from "./sends.ts";
 import type { Threads } from "./threads.ts";
 
 export type MessageStatus = "created" | "delivered" | "seen";

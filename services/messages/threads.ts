@@ -1,5 +1,5 @@
-import { findThread } from "../../db/conversations.ts";
 import type { Database } from "../../db/connection/database.ts";
+import { findThread } from "../../db/conversations.ts";
 import { findHeld } from "../../db/pairs.ts";
 import type { Locks } from "../group_commit.ts";
 import type { PhoneNumber } from "../phone_number.ts";

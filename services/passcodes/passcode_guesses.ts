@@ -2,17 +2,17 @@
 // code lets in only once.
 
 import type { Database, Sql } from "../../db/connection/database.ts";
-import * as counts from "../../db/windows.ts";
 import * as passcodes from "../../db/passcodes.ts";
 import type { Purpose } from "../../db/passcodes.ts";
+import * as counts from "../../db/windows.ts";
 import { AppError } from "../errors.ts";
-import type { LimitKeys } from "../limits/keys.ts";
 import type { Ask } from "../limits/ask.ts";
+import type { LimitKeys } from "../limits/keys.ts";
 import type { Limiter } from "../limits/limiter.ts";
-import { isSameCode, type PasscodeKeys } from "./passcode_keys.ts";
-import { ATTEMPTS_MAX, nextSendAt, secondsBetween, stateOf } from "./passcode_rules.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { SmsBudget } from "../sms/budget.ts";
+import { isSameCode, type PasscodeKeys } from "./passcode_keys.ts";
+import { ATTEMPTS_MAX, nextSendAt, secondsBetween, stateOf } from "./passcode_rules.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const WRONG_PER_ADDRESS_MAX = 10;

@@ -6,14 +6,14 @@ import * as passcodes from "../../db/passcodes.ts";
 import type { Purpose } from "../../db/passcodes.ts";
 import { AppError } from "../errors.ts";
 import { describeError, log } from "../log.ts";
-import { createRedeem, type RedeemOptions } from "./passcode_guesses.ts";
-import { PASSCODE_LENGTH } from "./passcode_keys.ts";
-import { isRepeatable, nextSendAt, secondsBetween, withSend } from "./passcode_rules.ts";
 import type { PhoneNumber } from "../phone_number.ts";
 import type { WantedSms } from "../sms/budget.ts";
 import type { SmsDispatch } from "../sms/dispatch.ts";
 import { type Instead, insteadText, passcodeText } from "../sms/texts.ts";
 import { languageOf } from "../texts/language.ts";
+import { createRedeem, type RedeemOptions } from "./passcode_guesses.ts";
+import { PASSCODE_LENGTH } from "./passcode_keys.ts";
+import { isRepeatable, nextSendAt, secondsBetween, withSend } from "./passcode_rules.ts";
 
 export interface PasscodesOptions extends RedeemOptions {
   sms: SmsDispatch;

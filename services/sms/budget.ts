@@ -3,8 +3,8 @@
 
 import type { Sql } from "../../db/connection/database.ts";
 import { deletePaid, insertPaid, listLatest, lockPrefix, verifyPaid } from "../../db/paid_passcodes.ts";
-import type { LimitKeys } from "../limits/keys.ts";
 import type { Ask } from "../limits/ask.ts";
+import type { LimitKeys } from "../limits/keys.ts";
 import type { Limiter, Verdict } from "../limits/limiter.ts";
 import { log } from "../log.ts";
 import { dialCodeOf, type PhoneNumber } from "../phone_number.ts";

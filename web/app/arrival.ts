@@ -3,9 +3,9 @@
 // somebody else is signed in gets a profile of its own too.
 
 import type { Session } from "../client.ts";
-import { hasTexts } from "../client/stored_data.ts";
 import { readSession } from "../client/session.ts";
 import { own } from "../client/storage.ts";
+import { hasTexts } from "../client/stored_data.ts";
 
 const PREFIX = "puffintalk";
 const PROFILE_KEY = `${PREFIX}.profile`;

@@ -5,12 +5,12 @@ import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { CLIENT_TEXTS, type ClientError, type ClientTexts } from "../../services/texts/client.ts";
 import { waitText } from "../../services/texts/waits.ts";
 import { ApiError, type Client, type Contact } from "../client.ts";
-import type { Sync } from "./sync.ts";
 import { type Model, type Store, useStore } from "./model.ts";
 import type { Notices } from "./notices.ts";
 import { todayHere } from "./parts/time.ts";
 import type { Router } from "./router.ts";
 import type { Settings } from "./settings.ts";
+import type { Sync } from "./sync.ts";
 
 /** How often to check whether the day has changed. */
 const LOOK_MS = 60_000;

@@ -4,13 +4,13 @@ import { render } from "preact";
 import { createClient } from "../client.ts";
 import { arrive } from "./arrival.ts";
 import { type App, AppContext } from "./context.ts";
-import { createSync } from "./sync.ts";
 import { keepFocus, listenToKeys } from "./keys.ts";
 import { createStore, EMPTY } from "./model.ts";
 import { createNotices } from "./notices.ts";
 import { Pages } from "./pages.tsx";
 import { createRouter } from "./router.ts";
 import { createSettings } from "./settings.ts";
+import { createSync } from "./sync.ts";
 
 const { name, handover } = arrive();
 const settings = createSettings();

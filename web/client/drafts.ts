@@ -5,8 +5,8 @@
 
 import type { LocalDatabase } from "./database.ts";
 import type { ApiError } from "./http.ts";
-import { rowsWith } from "./stored_data.ts";
 import { local } from "./storage.ts";
+import { rowsWith } from "./stored_data.ts";
 
 export interface Draft {
   client_id: string;

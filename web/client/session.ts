@@ -1,8 +1,8 @@
 // The session of this browser, in local storage: all windows of the profile share it, and it is in no cookie.
 
-import { hasTexts } from "./stored_data.ts";
 import { createListeners } from "./listeners.ts";
 import { local } from "./storage.ts";
+import { hasTexts } from "./stored_data.ts";
 
 export interface Session {
   token: string;

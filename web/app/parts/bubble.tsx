@@ -2,8 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import type { Draft, Message } from "../../client.ts";
-import { sentenceOf, useApp, useModel, useTexts } from "../context.ts";
 import { ApiError } from "../../client.ts";
+import { sentenceOf, useApp, useModel, useTexts } from "../context.ts";
 import { memo } from "../memo.ts";
 import { useStore } from "../model.ts";
 import { Icon, type Status, Ticks } from "./icons.tsx";

@@ -2,12 +2,12 @@
 
 import type { Contact } from "../../client.ts";
 import { useApp, useModel, useTexts, useToday } from "../context.ts";
+import { memo } from "../memo.ts";
+import { useStore } from "../model.ts";
 import { Icon, Mark } from "../parts/icons.tsx";
 import { Face, Name } from "../parts/person.tsx";
 import { Screen } from "../parts/screen.tsx";
 import { dayOrTime } from "../parts/time.ts";
-import { memo } from "../memo.ts";
-import { useStore } from "../model.ts";
 
 const SECTIONS = {
   requested: ["requested"],
