@@ -212,7 +212,7 @@ Deno.test("a message that is committed long after its send was given up is annou
     // A slow commit, as with a slow standby or disk.
     await sql`
       create function take_time() returns trigger language plpgsql as
-        'begin perform pg_sleep(6); return null; end'`;
+        'begin perform pg_sleep(8); return null; end'`;
     await sql`
       create constraint trigger takes_time after insert on messages deferrable initially deferred
         for each row execute function take_time()`;
@@ -229,6 +229,8 @@ Deno.test("a message that is committed long after its send was given up is annou
     proxy.resume();
     // One because of the operation with an unknown outcome, one because of missed announcements.
     await eventually(() => ok(looks() >= before + 2, output()), 5_000);
+    const heard = (event: string) => socket.frames.filter((frame) => frame.event === event).length;
+    await eventually(() => deepEqual(["contacts_updated", "messages_updated"].map(heard), [2, 2]));
     const committed = await sql`select id from messages where body = 'late'`;
     equal(committed.length, 0, "The machine was too slow for this test");
     socket.forget();

@@ -40,9 +40,11 @@ browserTest(
     const told = Promise.withResolvers<void>();
     let left = others.length;
     const opened = page.waitForEvent("websocket");
+    const listed = page.waitForEvent("requestfinished", (request) => request.url().endsWith("/api/contacts"));
     await page.reload();
     const socket = await opened;
     await socket.waitForEvent("framereceived");
+    await listed;
     await page.locator(".badge").nth(1).waitFor();
     socket.on("framereceived", () => (left -= 1) || told.resolve());
     await page.route("**/api/contacts/*", (route) => told.promise.then(() => route.continue()), { times: 1 });
