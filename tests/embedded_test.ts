@@ -280,7 +280,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "startEmbedded() gives no folder to root's server that somebody else's link leads to",
+  name: "startEmbedded() gives root's server no folder that is reached through somebody else's link",
   ignore: !root,
   fn: () =>
     withFolder(async (folder) => {
@@ -295,7 +295,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "startEmbedded() names DATABASE_URL to a user without a name",
+  name: "startEmbedded() points a user without a name to DATABASE_URL",
   ignore: !root,
   fn: () =>
     withFolder(async (folder) => {

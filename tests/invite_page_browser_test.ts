@@ -118,7 +118,7 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 Deno.test({
-  name: "one key answers the request where there are access keys: 1 accepts, 2 declines",
+  name: "one key answers the request if there are access keys: 1 accepts, 2 declines",
   ignore: !hasBrowser,
   fn: async () => {
     for (const [key, said] of [["1", /You are friends now/], ["2", /You declined/]] as const) {

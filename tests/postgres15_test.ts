@@ -70,7 +70,7 @@ async function versionOf(address: DatabaseAddress): Promise<string> {
 }
 
 Deno.test({
-  name: "on PostgreSQL 15 the migrations run, and two people become friends, talk, read and are told",
+  name: "on PostgreSQL 15 the migrations run, and two people become friends, talk, read and are notified",
   ignore: !installed,
   fn: () =>
     withPostgres15(async (database) => {

@@ -87,7 +87,7 @@ for (const [what, script] of Object.entries(BREAKS)) {
 }
 
 browserTest(
-  "rows for which there was no room are stored as soon as there is some, even if they have not changed",
+  "rows that did not fit into the storage are stored as soon as they fit, even if they have not changed",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     await t.send(bob, ann, "Hello");
@@ -124,7 +124,7 @@ function brokenTest(
 }
 
 brokenTest(
-  "a message is not lost where its window is loaded anew as soon as Enter was pressed, and comes once",
+  "a message is not lost if its window is reloaded right after Enter, and arrives once",
   "",
   async (t, { ann, bob }) => {
     for (const text of ["One", "Two", "Three"]) {
@@ -146,7 +146,7 @@ brokenTest(
 );
 
 brokenTest(
-  "texts that no database takes survive a closed window, and go out once and in order",
+  "texts that no database accepts survive a closed window, and are sent once and in order",
   BREAKS["never opens the database"]!,
   async (t, { ann, bob }) => {
     await ann.page.route("**/api/messages/send", (route) => route.abort());
@@ -163,7 +163,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a sound for which there is no room is sent all the same, and one is told to stay until then",
+  "a sound that cannot be stored is still sent, and its writer is told to keep the window open until then",
   BREAKS["has no room in the database"]!,
   async (_, { ann, bob }) => {
     const asked: string[] = [];
@@ -186,7 +186,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a database that is deleted under an open window is made anew, and holds up neither writing nor reading",
+  "a database that is deleted under an open window is created again, and blocks neither writing nor reading",
   "",
   async (t, { ann, bob }) => {
     await write(ann.page, "Before");
@@ -203,7 +203,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a recording that was on its way when its writer was signed out is not kept for the next user",
+  "a recording whose upload was being created when its writer was signed out is not kept for the next user",
   "",
   async (t, { ann }) => {
     let answered = false;

@@ -21,7 +21,7 @@ function inbox(t: TestApp, phone: string): string[] {
 const UNIFORM = { env: { UNIFORM_AUTH: "1" } };
 
 browserTest(
-  "where only the SMS tells who has an account, a newcomer is led by keys to signing up",
+  "if only the SMS reveals who has an account, a newcomer reaches sign-up with keys",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser);
     await sendCode(page, BOB);
@@ -39,7 +39,7 @@ browserTest(
 );
 
 browserTest(
-  "somebody who chose sign-up by mistake comes back with the earlier code, even if it is too early for another",
+  "somebody who chose sign-up by mistake can still use the earlier code, even if it is too early for another",
   async (t, browser) => {
     await t.signUp(ANN);
     t.clock.advance(MINUTE_MS);
@@ -83,7 +83,7 @@ for (
 }
 
 browserTest(
-  "the number is shown as it was understood, and a code that is too short costs no guess",
+  "the number is shown as it was understood, and a code that is too short does not count as a guess",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser, { path: "/app#%" });
     await sendCode(page, "001 (415) 555-0101");
@@ -102,7 +102,7 @@ browserTest(
   },
 );
 
-browserTest("Back leads from the code to the number, also when the code was wrong", async (t, browser) => {
+browserTest("Back leads from the code to the number, even after a wrong code", async (t, browser) => {
   const { page, errors } = await openWindow(t, browser);
   await sendCode(page, ANN);
   await press(page, "Escape");
@@ -120,7 +120,7 @@ browserTest("Back leads from the code to the number, also when the code was wron
 });
 
 browserTest(
-  "a code that is typed over a wrong one is one guess more, and not one a key",
+  "a code typed over a wrong one counts as one more guess, not as one per key",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser);
     await sendCode(page, ANN);
@@ -148,7 +148,7 @@ const SYSTEM = `
   });`;
 
 browserTest(
-  "the code comes out of the SMS by itself where the system reads it, and only while it is waited for",
+  "the code is filled in from the SMS where the system supports that, and only while the page waits for it",
   async (t, browser) => {
     const { page, errors } = await openWindow(t, browser);
     await page.addInitScript(SYSTEM);

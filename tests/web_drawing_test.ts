@@ -39,7 +39,7 @@ async function openThread(t: TestApp, browser: Browser, options: OpenOptions) {
   return { page, me, bob };
 }
 
-browserTest("a message that comes into a long conversation is drawn alone", async (t, browser) => {
+browserTest("a new message in a long conversation is the only one that is drawn", async (t, browser) => {
   const { page, me, bob } = await openThread(t, browser, { script: COUNT });
   for (let nth = 0; nth < MANY; nth += 1) succeeded(await t.send(bob, me, `Word ${nth}`));
   await eventually(async () => equal((await bubbles(page)).length, MANY + 1), 20_000);
@@ -55,7 +55,7 @@ browserTest("a message that comes into a long conversation is drawn alone", asyn
   ok(written >= 1 && written <= 8, `${written}`);
 });
 
-browserTest("a row of the list that changes is drawn alone", async (t, browser) => {
+browserTest("a changed row of the list is the only one that is drawn", async (t, browser) => {
   const ann = await t.signUp(ANN);
   const others = await Promise.all(
     Array.from({ length: MANY }, (_, nth) => t.signUp(`+1415556${1000 + nth}`)),
@@ -83,7 +83,7 @@ async function quiet(page: Page): Promise<void> {
 }
 
 browserTest(
-  "times are those of the place where the phone is now, also where places differ in summer alone",
+  "times are those of the phone's current time zone, even if zones differ only in summer",
   async (t, browser) => {
     const { page, me, bob } = await openThread(t, browser, { path: "/app" });
     succeeded(await t.send(bob, me, "Are you there?"));
@@ -106,7 +106,7 @@ browserTest(
 );
 
 browserTest(
-  "times of today are shown as another day's after a night in which nothing came",
+  "today's times are shown as another day's after a night without news",
   async (t, browser) => {
     const { page } = await openThread(t, browser, {
       viewport: SIZES.desktop,

@@ -74,7 +74,7 @@ friendsTest("an open conversation fetches only a few messages for a new one", as
 });
 
 friendsTest(
-  "all that was sent is seen when it is seen at once, also before the newest page",
+  "everything that is seen at once is marked as seen, even before the newest page",
   async (t, { ann, bob }) => {
     await bob.page.goto("about:blank");
     const elsewhere = await t.signIn(ANN);
@@ -106,7 +106,7 @@ async function hold(page: Page, pattern: string | RegExp): Promise<{ made: Promi
 }
 
 browserTest(
-  "a message that comes while its conversation is fetched for the first time is shown",
+  "a message that arrives during the first fetch of its conversation is shown",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     succeeded(await t.send(bob, ann, "First"));
@@ -124,7 +124,7 @@ browserTest(
 );
 
 browserTest(
-  "a text before more media than a page holds is said once to be seen",
+  "a text before more media than a page holds is reported as seen once",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     const { page } = await openAs(t, browser, ann, {
@@ -148,7 +148,7 @@ browserTest(
 );
 
 browserTest(
-  "an answer to a change that is older than a row of the list does not take it back",
+  "an answer that is older than a row of the list does not undo that row",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     const cat = await t.signUp(CAT);

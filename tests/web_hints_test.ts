@@ -21,7 +21,7 @@ const PASSING: Record<string, (route: Route) => Promise<void>> = {
 };
 
 friendsTest(
-  "a message is shown though its thread could not be had when it came, and no other hint follows",
+  "a message is shown even if its thread could not be fetched when it arrived and no other notice follows",
   async (t, { ann, bob }) => {
     for (const [what, answer] of Object.entries(PASSING)) {
       let refused = 0;
@@ -40,7 +40,7 @@ friendsTest(
 );
 
 friendsTest(
-  "that a text was seen is said again where it was refused, but not at once",
+  "that a text was seen is reported again if it was refused, but not immediately",
   async (t, { ann, bob }) => {
     let refused = 0;
     await ann.page.route("**/api/messages/read", (route) => {
@@ -93,7 +93,7 @@ async function hint(t: TestApp, from: string): Promise<void> {
   await t.call("PUT", "/api/contacts/request", { token, json: { phone_number: ANN } });
 }
 
-listTest("a refusal that stays is not asked for again", async (t, page) => {
+listTest("a lasting refusal is not requested again", async (t, page) => {
   const asked = await refuseList(
     page,
     refuse(403, { success: false, code: "forbidden", message: "Never" }),
@@ -105,7 +105,7 @@ listTest("a refusal that stays is not asked for again", async (t, page) => {
 });
 
 listTest(
-  "a fetch that failed is repeated after its retry_after, and not once its user has left",
+  "a failed fetch is repeated after its retry_after, but not once its user has left",
   async (t, page) => {
     const later = { success: false, code: "unavailable", message: "Later", retry_after: 240 };
     const asked = await refuseList(page, refuse(503, later));

@@ -19,7 +19,7 @@ async function hand(t: TestApp, page: Page, ann: Person): Promise<void> {
 }
 
 browserTest(
-  "the next user of a device does not come to earlier screens by Back",
+  "the next user of a device cannot reach earlier screens by Back",
   async (t, browser) => {
     const [ann] = await friends(t);
     const { page, errors } = await openAs(t, browser, ann);
@@ -41,7 +41,7 @@ browserTest(
 );
 
 browserTest(
-  "the next user of a device does not come to earlier screens by reloading a window either",
+  "the next user of a device cannot reach earlier screens by reloading a window",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${bob.phone}` });

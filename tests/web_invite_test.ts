@@ -38,7 +38,7 @@ async function invited(t: TestApp, ann: Window, bob: Window): Promise<void> {
 }
 
 browserTest(
-  "an invitation leads from the SMS into the web client, signed in, with its token in no address and no cookie",
+  "an invitation leads from the SMS into the web client, signed in, and its token is in no address and no cookie",
   async (t, browser) => {
     const ann = await openAs(t, browser, await t.signUp(ANN));
     const bob = await openWindow(t, browser);
@@ -59,7 +59,7 @@ browserTest(
 );
 
 browserTest(
-  "an invitation that is answered where somebody else is signed in leaves that session alone",
+  "an invitation that is answered in a browser where somebody else is signed in leaves that session alone",
   async (t, browser) => {
     const ann = await openAs(t, browser, await t.signUp(ANN));
     const cat = await openAs(t, browser, await t.signUp(CAT));
@@ -73,7 +73,7 @@ browserTest(
 );
 
 browserTest(
-  "somebody who enters again through an invitation finds their unsent messages and half-written texts",
+  "somebody who signs in again through an invitation finds their unsent messages and half-written texts",
   async (t, browser) => {
     const ann = await openAs(t, browser, await t.signUp(ANN));
     const bob = await openWindow(t, browser);
@@ -103,7 +103,7 @@ browserTest(
 );
 
 browserTest(
-  "two windows of one browser hold two people, each under a profile of its own",
+  "two windows of one browser can have two people signed in, each under its own profile",
   async (t, browser) => {
     const { page: dev, errors } = await openWindow(t, browser, { path: "/dev" });
     for (const [name, phone] of [["first", ANN], ["second", BOB]] as const) {
@@ -121,7 +121,7 @@ browserTest(
 );
 
 Deno.test({
-  name: "who invites sees by keys what became of each invitation, and at once when somebody has joined",
+  name: "an inviter sees with keys what became of each invitation, and at once when somebody has joined",
   ignore: !hasBrowser,
   fn: () =>
     withInvites((t, twilio) =>

@@ -48,7 +48,7 @@ browserTest("a message of 4096 emoji is sent whole", async (t, browser) => {
 });
 
 browserTest(
-  "a message that is too long loses nothing, says so, and is sent when it fits",
+  "a message that is too long says so, loses nothing, and is sent once it fits",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const text = "x".repeat(4095) + PUFFIN.repeat(2);
@@ -73,7 +73,7 @@ browserTest(
 );
 
 browserTest(
-  "the limit is read out once, and not again with every letter that goes",
+  "the limit is read out once, and not again for every deleted letter",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     await paste(field(ann.page), "x".repeat(4100));
@@ -86,24 +86,27 @@ browserTest(
   },
 );
 
-browserTest("words that go with a film lose nothing, and wait until they fit", async (t, browser) => {
-  const { ann, bob } = await openFriends(t, browser);
-  await ann.page.locator("input[type=file]").setInputFiles(FILM);
-  const caption = ann.page.getByLabel("Caption");
-  await paste(caption, PUFFIN.repeat(4098));
-  await isTooLong(caption, "At most 4096 characters fit here. 2 are too many.");
-  await press(ann.page, "Enter");
-  await ann.page.locator(".panel").getByRole("button", { name: "Send" }).click();
-  equal(await focused(ann.page), "Caption");
-  equal(await caption.inputValue(), PUFFIN.repeat(4098));
-  await press(ann.page, "End", "Backspace", "Backspace");
-  await fits(caption);
-  await press(ann.page, "Enter");
-  await bob.page.getByText(PUFFIN.repeat(4096)).waitFor({ timeout: 15_000 });
-  equal((await t.sql`select id from messages`).length, 1);
-});
+browserTest(
+  "a film's caption that is too long loses nothing, and is not sent until it fits",
+  async (t, browser) => {
+    const { ann, bob } = await openFriends(t, browser);
+    await ann.page.locator("input[type=file]").setInputFiles(FILM);
+    const caption = ann.page.getByLabel("Caption");
+    await paste(caption, PUFFIN.repeat(4098));
+    await isTooLong(caption, "At most 4096 characters fit here. 2 are too many.");
+    await press(ann.page, "Enter");
+    await ann.page.locator(".panel").getByRole("button", { name: "Send" }).click();
+    equal(await focused(ann.page), "Caption");
+    equal(await caption.inputValue(), PUFFIN.repeat(4098));
+    await press(ann.page, "End", "Backspace", "Backspace");
+    await fits(caption);
+    await press(ann.page, "Enter");
+    await bob.page.getByText(PUFFIN.repeat(4096)).waitFor({ timeout: 15_000 });
+    equal((await t.sql`select id from messages`).length, 1);
+  },
+);
 
-browserTest("a name of 50 characters is kept as the service counts them", async (t, browser) => {
+browserTest("a name of 50 characters is accepted, counted as the service counts", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   await ann.page.goto(`${t.url}/app#/person/${BOB}`);
   const name = ann.page.getByLabel("Your name for this person");
@@ -115,7 +118,7 @@ browserTest("a name of 50 characters is kept as the service counts them", async 
   }
 });
 
-browserTest("a name that is too long loses nothing, and is not kept until it fits", async (t, browser) => {
+browserTest("a name that is too long loses nothing, and is not saved until it fits", async (t, browser) => {
   const { ann } = await openFriends(t, browser);
   await ann.page.goto(`${t.url}/app#/person/${BOB}`);
   const name = ann.page.getByLabel("Your name for this person");
@@ -129,7 +132,7 @@ browserTest("a name that is too long loses nothing, and is not kept until it fit
   await ann.page.locator(".lead", { hasText: "y".repeat(50) }).waitFor();
 });
 
-browserTest("nobody is asked under a name that is too long", async (t, browser) => {
+browserTest("no request is sent with a name that is too long", async (t, browser) => {
   const ann = await t.signUp(ANN);
   await t.signUp(CAT);
   const { page } = await openAs(t, browser, ann, { path: "/app#/add" });

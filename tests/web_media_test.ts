@@ -44,7 +44,7 @@ async function slowDown(page: Page, bytesASecond: number): Promise<void> {
 }
 
 mediaTest(
-  "a voice is recorded with keys alone, arrives, is played by the other and then seen",
+  "a voice message is recorded with keys alone, arrives, is played by the receiver and then seen",
   async (_, { ann, bob }) => {
     await press(ann.page, "F1", "Enter");
     await ann.page.getByText("Recording").waitFor();
@@ -75,7 +75,7 @@ mediaTest(
 );
 
 mediaTest(
-  "a film goes with a caption, plays in its place, and is moved about in by keys",
+  "a film is sent with a caption, plays inline, and can be seeked with keys",
   async (_, { ann, bob }) => {
     await bob.page.locator("input[type=file]").setInputFiles(FILM);
     await bob.page.getByLabel("Caption").fill("On the cliff");
@@ -96,27 +96,30 @@ mediaTest(
   },
 );
 
-mediaTest("an upload that a closed window broke off goes on where it was", async (_, { ann, bob }) => {
-  const patches: number[] = [];
-  ann.page.on("request", (request) => {
-    if (request.method() === "PATCH") patches.push(Number(request.headers()["upload-offset"]));
-  });
-  await pick(ann.page, makeWav(3_000_000));
-  await slowDown(ann.page, 1_000_000);
-  await press(ann.page, "Enter");
-  await eventually(async () => {
-    const share = await ann.page.getByRole("progressbar").getAttribute("value");
-    ok(Number(share) > 0.6);
-  }, 10_000);
-  await ann.page.reload();
-  await slowDown(ann.page, -1);
-  await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
-  equal(patches.length, 2);
-  equal(patches[0], 0);
-  ok(patches[1]! > 200_000, String(patches[1]));
-});
+mediaTest(
+  "an upload that was interrupted by a closed window resumes where it was",
+  async (_, { ann, bob }) => {
+    const patches: number[] = [];
+    ann.page.on("request", (request) => {
+      if (request.method() === "PATCH") patches.push(Number(request.headers()["upload-offset"]));
+    });
+    await pick(ann.page, makeWav(3_000_000));
+    await slowDown(ann.page, 1_000_000);
+    await press(ann.page, "Enter");
+    await eventually(async () => {
+      const share = await ann.page.getByRole("progressbar").getAttribute("value");
+      ok(Number(share) > 0.6);
+    }, 10_000);
+    await ann.page.reload();
+    await slowDown(ann.page, -1);
+    await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
+    equal(patches.length, 2);
+    equal(patches[0], 0);
+    ok(patches[1]! > 200_000, String(patches[1]));
+  },
+);
 
-mediaTest("an upload on which nothing moves for a minute is tried again", async (_, { ann, bob }) => {
+mediaTest("an upload without progress for a minute is retried", async (_, { ann, bob }) => {
   let patches = 0;
   await ann.page.route("**/api/uploads/*", async (route) => {
     if (route.request().method() !== "PATCH") return await route.continue();
@@ -136,14 +139,14 @@ mediaTest("an upload on which nothing moves for a minute is tried again", async 
   await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
 });
 
-mediaTest("a file that a proxy takes for too large is refused with a sentence", async (_, { ann }) => {
+mediaTest("a file that a proxy refuses as too large gets a clear message", async (_, { ann }) => {
   await ann.page.route("**/api/uploads/*", (route) => route.fulfill({ status: 413, body: "<h1>413</h1>" }));
   await pick(ann.page, makeWav(10_000));
   await press(ann.page, "Enter");
   await ann.page.getByText("This file is too large.").waitFor();
 });
 
-mediaTest("an upload can be cancelled, and leaves nothing anywhere", async (t, { ann }) => {
+mediaTest("an upload can be cancelled, and leaves nothing behind", async (t, { ann }) => {
   await pick(ann.page, makeWav(3_000_000));
   await slowDown(ann.page, 300_000);
   await press(ann.page, "Enter");
@@ -156,7 +159,7 @@ mediaTest("an upload can be cancelled, and leaves nothing anywhere", async (t, {
 });
 
 mediaTest(
-  "an upload that is cancelled while it is begun sends nothing, and leaves nothing",
+  "an upload that is cancelled while it is being created sends nothing, and leaves nothing behind",
   async (t, { ann }) => {
     const isCancelled = Promise.withResolvers<void>();
     const methods: string[] = [];
@@ -179,7 +182,7 @@ mediaTest(
 );
 
 mediaTest(
-  "an upload ends with its session, and holds up nothing of the next user",
+  "an upload ends with its session, and does not block the next user's messages",
   async (t, { ann, bob }) => {
     const { page } = ann;
     await t.befriend(await t.signUp(CAT), bob);
@@ -198,7 +201,7 @@ mediaTest(
 );
 
 mediaTest(
-  "a file that is gone when it is sent is refused with a sentence, and holds up nothing",
+  "a file that is gone when it is sent gets a clear message, and does not block other messages",
   async (_, { ann, bob }) => {
     const path = await Deno.makeTempFile({ suffix: ".wav" });
     await Deno.writeFile(path, makeWav(10_000));
@@ -215,7 +218,7 @@ mediaTest(
 );
 
 mediaTest(
-  "a file that is neither sound nor film is refused with a sentence, and can be discarded",
+  "a file that is neither sound nor film gets a clear message, and can be discarded",
   async (_, { ann }) => {
     await pick(ann.page, new TextEncoder().encode("This is a letter, whatever it is called."));
     await press(ann.page, "Enter");
@@ -226,7 +229,7 @@ mediaTest(
   },
 );
 
-friendsTest("sound that a phone calls a film is sent as sound, and played", async (_, { ann, bob }) => {
+friendsTest("sound that a phone labels as a film is sent as sound, and played", async (_, { ann, bob }) => {
   const voice = new URL("fixtures/media/aac.3gp", import.meta.url).pathname;
   await ann.page.locator("input[type=file]").setInputFiles(voice);
   await ann.page.getByLabel("Caption").waitFor();
@@ -237,7 +240,7 @@ friendsTest("sound that a phone calls a film is sent as sound, and played", asyn
 });
 
 friendsTest(
-  "media that the browser cannot play are named as such and can be saved, and an interrupted play is no error",
+  "media that the browser cannot play are labelled as such and can be saved; an interrupted play is no error",
   async (
     t,
     { ann, bob },

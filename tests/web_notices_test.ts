@@ -98,7 +98,7 @@ async function deliver(t: TestApp, page: Page, data: string): Promise<void> {
 }
 
 noticeTest(
-  "somebody who turns notifications on by keys is told of a message with every window closed, in their language, without sender and text",
+  "somebody who turns notifications on with keys is notified of a message with every window closed, in their language, without sender and text",
   async (t, browser, double) => {
     const [ann, bob] = await friends(t);
     const subscriber = double.browser();
@@ -130,20 +130,23 @@ noticeTest(
   },
 );
 
-noticeTest("turned off, a browser is subscribed no longer", async (t, browser, double) => {
-  const page = await openSettings(t, browser, await t.signUp(ANN), {
-    script: pushService(double.browser()),
-  });
-  await turn(page, "On");
-  await page.getByText("You are notified even while PuffinTalk is closed.").waitFor();
-  equal(await countSubscriptions(t), 1);
-  await turn(page, "Off");
-  await eventually(async () => equal(await countSubscriptions(t), 0));
-  await page.getByText("You are notified even while").waitFor({ state: "detached" });
-});
+noticeTest(
+  "a browser whose notifications are turned off is no longer subscribed",
+  async (t, browser, double) => {
+    const page = await openSettings(t, browser, await t.signUp(ANN), {
+      script: pushService(double.browser()),
+    });
+    await turn(page, "On");
+    await page.getByText("You are notified even while PuffinTalk is closed.").waitFor();
+    equal(await countSubscriptions(t), 1);
+    await turn(page, "Off");
+    await eventually(async () => equal(await countSubscriptions(t), 0));
+    await page.getByText("You are notified even while").waitFor({ state: "detached" });
+  },
+);
 
 noticeTest(
-  "a browser that refuses to be woken, as Chromium does in a private window, tells only while it is open, and says so",
+  "a browser without push, such as Chromium in a private window, notifies only while it is open, and says so",
   async (t, browser) => {
     const page = await openSettings(t, browser, await t.signUp(ANN));
     await turn(page, "On");
@@ -154,7 +157,7 @@ noticeTest(
 );
 
 noticeTest(
-  "a push service that never answers, as Chromium's without a network, holds nothing up",
+  "a push service that never answers, such as Chromium's without a network, blocks nothing",
   async (t, browser) => {
     const page = await openSettings(t, browser, await t.signUp(ANN), { script: pushService(null) });
     await page.clock.install();
@@ -169,7 +172,7 @@ noticeTest(
 );
 
 noticeTest(
-  "where the browser blocks notifications, settings say what can change that",
+  "if the browser blocks notifications, the settings say how to change that",
   async (t, browser) => {
     const page = await openSettings(t, browser, await t.signUp(ANN), { permissions: [] });
     await turn(page, "On");
@@ -179,7 +182,7 @@ noticeTest(
 );
 
 noticeTest(
-  "a message for a window that is open and not looked at is told with its writer's name, and leads to the conversation",
+  "a message for an open window that nobody looks at is notified with its writer's name, and leads to the conversation",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     const page = await openSettings(t, browser, ann);
@@ -211,7 +214,7 @@ async function toldOfBob(t: TestApp, browser: Browser): Promise<{ ann: Person; p
   return { ann, page };
 }
 
-noticeTest("what is read on another device is told no longer", async (t, browser) => {
+noticeTest("a notification disappears when its message is read on another device", async (t, browser) => {
   const { page } = await toldOfBob(t, browser);
   const json = { phone_number: BOB };
   succeeded(await t.call("PUT", "/api/messages/read_all_text", { token: (await t.signIn(ANN)).token, json }));
@@ -219,7 +222,7 @@ noticeTest("what is read on another device is told no longer", async (t, browser
 });
 
 noticeTest(
-  "the next user of a device finds no notification of the one before",
+  "the next user of a device finds no notification of the previous one",
   async (t, browser) => {
     const { ann, page } = await toldOfBob(t, browser);
     succeeded(await t.call("POST", "/api/auth/signout", { token: ann.token }));
@@ -229,7 +232,7 @@ noticeTest(
 );
 
 noticeTest(
-  "leaving one window leaves the others their notifications, also of the same person",
+  "a session that ends in one window keeps the notifications of the others, even of the same person",
   async (t, browser) => {
     const { page } = await toldOfBob(t, browser);
     const other = await page.context().newPage();
@@ -253,7 +256,7 @@ noticeTest(
 );
 
 noticeTest(
-  "a notification that the browser shows late is taken back where its person has left meanwhile",
+  "a notification that the browser shows late is withdrawn if its person has signed out meanwhile",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     const page = await openSettings(t, browser, ann, {
@@ -280,7 +283,7 @@ noticeTest(
 );
 
 noticeTest(
-  "a window that was looked at a moment ago tells, though the browser takes its time to note that nobody looks",
+  "a window that was in view a moment ago notifies, even if the browser is slow to release its lock",
   async (t, browser) => {
     const [ann, bob] = await friends(t);
     const page = await openSettings(t, browser, ann, {
@@ -300,23 +303,26 @@ noticeTest(
   },
 );
 
-noticeTest("who looks at one window is not told by another, until that one is closed", async (t, browser) => {
-  const [ann, bob] = await friends(t);
-  const cat = await t.signUp(CAT);
-  await t.befriend(ann, cat);
-  const page = await openSettings(t, browser, ann);
-  await turnOn(page);
-  const other = await page.context().newPage();
-  await other.goto(`${t.url}/app`);
-  await other.locator(".row", { hasText: BOB }).waitFor();
-  await hide(page);
-  await t.send(cat, ann, "Seen in the other window");
-  await eventually(async () => equal(await page.title(), "(1) PuffinTalk"));
+noticeTest(
+  "somebody who looks at one window is not notified by another until the first is closed",
+  async (t, browser) => {
+    const [ann, bob] = await friends(t);
+    const cat = await t.signUp(CAT);
+    await t.befriend(ann, cat);
+    const page = await openSettings(t, browser, ann);
+    await turnOn(page);
+    const other = await page.context().newPage();
+    await other.goto(`${t.url}/app`);
+    await other.locator(".row", { hasText: BOB }).waitFor();
+    await hide(page);
+    await t.send(cat, ann, "Seen in the other window");
+    await eventually(async () => equal(await page.title(), "(1) PuffinTalk"));
 
-  await other.close();
-  await eventually(async () => {
-    await t.send(bob, ann, "Seen in none");
-    // And nothing from Cat.
-    deepEqual((await shown(page)).map(({ tag }) => tag), [OF_BOB.tag]);
-  });
-});
+    await other.close();
+    await eventually(async () => {
+      await t.send(bob, ann, "Seen in none");
+      // And nothing from Cat.
+      deepEqual((await shown(page)).map(({ tag }) => tag), [OF_BOB.tag]);
+    });
+  },
+);

@@ -32,7 +32,7 @@ const KEEP_AGAIN = `new Promise((resolve) => {
 })`;
 
 friendsTest(
-  "messages written offline wait, survive a closed window, and go out once and in order",
+  "messages written offline wait, survive a closed window, and are sent once and in order",
   async (t, { ann, bob }) => {
     await write(ann.page, "Zero");
     await bob.page.getByText("Zero").waitFor();
@@ -53,7 +53,7 @@ friendsTest(
 );
 
 friendsTest(
-  "a send whose answer is lost is repeated, and the message is there once",
+  "a send whose answer is lost is repeated, and the message exists once",
   async (t, { ann, bob }) => {
     let lost = 0;
     await ann.page.route("**/api/messages/send", async (route) => {
@@ -71,7 +71,7 @@ friendsTest(
 );
 
 friendsTest(
-  "a message that is refused stays with its reason, can be tried again or discarded, and holds nothing up",
+  "a refused message stays with its reason, can be retried or discarded, and blocks no other",
   async (t, { ann, bob }) => {
     await ann.page.context().setOffline(true);
     await write(ann.page, "To nobody");
@@ -88,7 +88,7 @@ friendsTest(
 );
 
 browserTest(
-  "two windows of one person share an outbox, and see each other's messages",
+  "two windows of one person share an outbox, and show each other's messages",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     const other = await ann.page.context().newPage();
@@ -142,7 +142,7 @@ IDBObjectStore.prototype.getAll = function () {
 };`;
 
 friendsTest(
-  "a message that is given up in one window while another sends it is not sent",
+  "a message that is discarded in one window while another sends it is not sent",
   async (t, { ann }) => {
     const { page } = ann;
     const other = await page.context().newPage();
@@ -190,7 +190,7 @@ friendsTest(
 );
 
 browserTest(
-  "the client says that it is connecting while the service is away, and goes on by itself when it is back",
+  "the client says that it is connecting while the service is away, and recovers by itself when it is back",
   async (t, browser) => {
     const people = { ann: await t.signUp(ANN), bob: await t.signUp(BOB) };
     await t.befriend(people.ann, people.bob);
@@ -214,7 +214,7 @@ browserTest(
 );
 
 browserTest(
-  "where something in between answers that the service is away, the page opens as it was kept",
+  "if a proxy answers that the service is away, the page opens from the stored copy",
   async (t, browser) => {
     const env = {
       DATABASE_URL: t.database.url,

@@ -52,7 +52,7 @@ async function letThrough(page: Page, ...paths: RegExp[]): Promise<Arrived> {
 }
 
 browserTest(
-  "the first paint waits for one answer, and that fits into a connection's first flight",
+  "the first paint waits for a single response, which fits into a connection's first flight",
   async (t, browser) => {
     const page = await browser.newPage();
     const arrived = await letThrough(page, /^\/app$/);
@@ -66,7 +66,7 @@ browserTest(
 );
 
 browserTest(
-  "where no script of the page runs for long, it says what the reason may be",
+  "if no script of the page runs for a while, the page says what the reason may be",
   async (t, browser) => {
     const page = await browser.newPage({ viewport: { width: 240, height: 320 } });
     await letThrough(page, /^\/app$/);
@@ -80,7 +80,7 @@ browserTest(
   },
 );
 
-browserTest("the page can be used as soon as its one script has arrived as well", async (t, browser) => {
+browserTest("the page is usable as soon as its only script has arrived", async (t, browser) => {
   const page = await browser.newPage();
   const arrived = await letThrough(page, /^\/app$/, /^\/app\/main-\w+\.js$/);
   await page.goto(`${t.url}/app`, { waitUntil: "commit" });
@@ -89,7 +89,7 @@ browserTest("the page can be used as soon as its one script has arrived as well"
 });
 
 browserTest(
-  "over 250 kbit/s and 300 ms the page paints and can be used; when is printed",
+  "the page paints and is usable over 250 kbit/s and 300 ms; the times are printed",
   async (t, browser) => {
     const page = await browser.newPage();
     const devtools = await page.context().newCDPSession(page);

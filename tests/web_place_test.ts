@@ -89,7 +89,7 @@ for (const [size, options] of TOUCH) {
 }
 
 browserTest(
-  "a newest message that is taller than a touch screen is opened at its end, and what follows is in view",
+  "a newest message that is taller than a touch screen is opened at its end, and later ones are in view",
   async (t, browser) => {
     const [ann, bob] = await talked(t, 1);
     await t.send(bob, ann, "Long. ".repeat(600));
@@ -143,20 +143,23 @@ const LEAVES = `{
   };
 }`;
 
-browserTest("a message that arrives just as somebody scrolls up does not scroll back", async (t, browser) => {
-  const [ann, bob] = await talked(t, 50);
-  const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script: LEAVES });
-  await bubble(page, "Message 50.").waitFor();
-  await eventually(async () => equal((await statuses(t, bob, ANN)).at(-1), "seen"));
-  await page.evaluate("globalThis.leaves = true");
-  await t.send(bob, ann, "One below");
-  await bubble(page, "One below").waitFor();
-  await bubble(page, "Message 1.").waitFor();
-  ok(!await isInView(bubble(page, "One below")));
-});
+browserTest(
+  "a message that arrives while somebody scrolls up does not scroll them back",
+  async (t, browser) => {
+    const [ann, bob] = await talked(t, 50);
+    const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script: LEAVES });
+    await bubble(page, "Message 50.").waitFor();
+    await eventually(async () => equal((await statuses(t, bob, ANN)).at(-1), "seen"));
+    await page.evaluate("globalThis.leaves = true");
+    await t.send(bob, ann, "One below");
+    await bubble(page, "One below").waitFor();
+    await bubble(page, "Message 1.").waitFor();
+    ok(!await isInView(bubble(page, "One below")));
+  },
+);
 
 browserTest(
-  "older messages that the service could not answer with come by themselves when it can",
+  "older messages that the service failed to deliver are fetched by themselves once it can",
   async (t, browser) => {
     const [ann] = await talked(t, 50);
     const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
@@ -173,7 +176,7 @@ browserTest(
 );
 
 browserTest(
-  "the arrow up goes on through the older messages, from one's place to the first",
+  "arrow up continues through the older messages, from the current position to the first",
   async (t, browser) => {
     const [ann] = await talked(t, 100);
     const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
@@ -198,7 +201,7 @@ browserTest(
 );
 
 browserTest(
-  "where there are no older messages after all, the focus that waited for them goes to the first",
+  "if there are no older messages after all, the focus that waited for them goes to the first",
   async (t, browser) => {
     const [ann, bob] = await talked(t, 5);
     const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${bob.phone}` });
@@ -216,7 +219,7 @@ browserTest(
   },
 );
 
-browserTest("older messages that come leave the focus on the message that has it", async (t, browser) => {
+browserTest("arriving older messages leave the focus on the message that has it", async (t, browser) => {
   const [ann] = await talked(t, 50);
   const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}` });
   await bubble(page, "Message 11.").focus();
@@ -260,7 +263,7 @@ for (const [size, options] of NARROW) {
   });
 }
 
-browserTest("beside the list Back leads to the row as well", async (t, browser) => {
+browserTest("Back leads to the row even if the list is shown beside the conversation", async (t, browser) => {
   const ann = await crowded(t, 50);
   const { page } = await openAs(t, browser, ann, { viewport: SIZES.desktop });
   for (const phone of [BOB, CAT]) {

@@ -25,7 +25,7 @@ const PLACE = `(() => {
 })()`;
 
 browserTest(
-  "a session that is ended from another device leads to the door, says so, and leaves nothing behind",
+  "a session that is ended from another device leads to the sign-in screen, says so, and leaves nothing behind",
   async (t, browser) => {
     const person = await t.signUp(ANN);
     const { page, errors } = await openAs(t, browser, person);
@@ -42,7 +42,7 @@ browserTest(
 );
 
 browserTest(
-  "signing out by keys ends the session everywhere in this browser, and at the service",
+  "signing out with keys ends the session everywhere in this browser, and at the service",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const other = await ann.page.context().newPage();
@@ -60,7 +60,7 @@ browserTest(
 );
 
 browserTest(
-  "an account is deleted by keys, after it was asked about once more; the door says so, and nothing is left here",
+  "an account is deleted with keys after a confirmation; the sign-in screen says so, and nothing is left in the browser",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     await ann.page.evaluate("location.hash = '#/settings'");
@@ -85,7 +85,7 @@ browserTest(
 );
 
 browserTest(
-  "an account that is still there is not called deleted: where the session had ended, or nobody knows how it went",
+  "an account is not called deleted if the session had already ended or the outcome is unknown",
   async (t, browser) => {
     for (const [phone, ends] of [[ANN, true], [BOB, false]] as const) {
       const person = await t.signUp(phone);
@@ -110,7 +110,7 @@ browserTest(
 );
 
 browserTest(
-  "an account that is deleted beside another window of it is said to be, in the window where that was done",
+  "the window in which an account is deleted says so, even if another window of the account hears of it first",
   async (t, browser) => {
     const person = await t.signUp(ANN);
     const { page } = await openAs(t, browser, person, { path: "/app#/settings" });
@@ -130,7 +130,7 @@ browserTest(
 );
 
 browserTest(
-  "a session that another of the same person has taken the place of ends without signing anybody out",
+  "a session that was replaced by another of the same person ends without signing anybody out",
   async (t, browser) => {
     const first = await t.signUp(ANN);
     const { page, errors } = await openAs(t, browser, first);
@@ -158,7 +158,7 @@ browserTest(
 );
 
 browserTest(
-  "a late answer to a sign-out does not sign out a user who has come since",
+  "a late answer to a sign-out does not sign out a user who has signed in since",
   async (t, browser) => {
     const { page } = await openAs(t, browser, await t.signUp(ANN));
     await page.getByText("Nobody here yet").waitFor();
@@ -186,7 +186,7 @@ browserTest(
 );
 
 browserTest(
-  "an answer for a user who has left is neither shown to the next, nor kept, nor waited for",
+  "an answer for a user who has left is neither shown to the next, nor stored, nor waited for",
   async (t, browser) => {
     const [ann] = await friends(t);
     const { page } = await openAs(t, browser, ann);
@@ -260,7 +260,7 @@ browserTest(
   },
 );
 
-browserTest("a language that is chosen is spoken at once, and after the next start", async (t, browser) => {
+browserTest("a chosen language is used at once, and after the next start", async (t, browser) => {
   const { page } = await openAs(t, browser, await t.signUp(ANN));
   await press(page, "F2");
   await page.getByRole("button", { name: "Espa\u00f1ol" }).click();
@@ -271,7 +271,7 @@ browserTest("a language that is chosen is spoken at once, and after the next sta
 });
 
 browserTest(
-  "older messages come when one scrolls up, and what one reads stays where it is",
+  "older messages are loaded by scrolling up, and the message being read stays where it is",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     for (let number = 1; number <= 100; number += 1) await t.send(bob, ann, `Number ${number}`);
@@ -297,7 +297,7 @@ browserTest(
 );
 
 browserTest(
-  "a conversation in which nothing can be written any more opens at its newest message, however often",
+  "a conversation in which nothing can be written any more opens at its newest message, every time",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     for (let nth = 1; nth <= 60; nth += 1) await t.send(bob, ann, `Number ${nth}`);
@@ -317,7 +317,7 @@ browserTest(
 );
 
 browserTest(
-  "where there is room for the list beside, keys go on in it when what had the focus there is gone",
+  "if the list is shown beside the conversation, keys continue in it when the focused element is gone",
   async (t, browser) => {
     const [ann, bob] = [await t.signUp(ANN), await t.signUp(BOB)];
     const { page } = await openAs(t, browser, ann, { viewport: SIZES.desktop });
@@ -330,7 +330,7 @@ browserTest(
 );
 
 browserTest(
-  "deep in a conversation, arrows walk through messages, and Back leads out step by step",
+  "deep in a conversation, arrows move through the messages, and Back leads out step by step",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     for (const text of ["One", "Two", "Three"]) await t.send(bob, ann, text);
@@ -349,7 +349,7 @@ browserTest(
 );
 
 browserTest(
-  "a window that gave way to newer ones says so and stays quiet, until its owner wants it here, by keys",
+  "a window that gave way to newer ones says so and stays idle until its owner takes over with keys",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     let opened = 0;
@@ -375,7 +375,7 @@ browserTest(
 );
 
 browserTest(
-  "a session is renewed when a week of it is over, also in a window that stays open, and not before",
+  "a session is renewed when it is a week old, even in a window that stays open, and not before",
   async (t, browser) => {
     const person = await t.signUp(ANN);
     const { page } = await openAs(t, browser, person);
@@ -455,7 +455,7 @@ browserTest("a session that is near its end is renewed when its window is opened
   );
 });
 
-browserTest("a list that comes late is what the keys act on, and not the way back", async (t, browser) => {
+browserTest("a list that arrives late gets the focus, and not the Back button", async (t, browser) => {
   const { page } = await openAs(t, browser, await t.signUp(ANN, "An old phone"));
   const late = Promise.withResolvers<void>();
   await page.route("**/api/auth/sessions", async (route) => {
@@ -470,7 +470,7 @@ browserTest("a list that comes late is what the keys act on, and not the way bac
 });
 
 browserTest(
-  "the list of devices follows what happens elsewhere, and is there when the network is",
+  "the list of devices follows changes made elsewhere, and is shown once the network is back",
   async (t, browser) => {
     const ann = await t.signUp(ANN, "An old phone");
     const { page } = await openAs(t, browser, ann, { path: "/app#/devices" });

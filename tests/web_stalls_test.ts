@@ -41,7 +41,7 @@ async function wait(page: Page): Promise<void> {
 }
 
 browserTest(
-  "a message whose answer stops half-way is sent again, holds up none after it, and is there once",
+  "a message whose answer stops half-way is sent again, blocks none after it, and exists once",
   async (t, browser) => {
     const { page, errors } = await openStalling(t, browser, `/app#/thread/${BOB}`);
     await field(page).waitFor();
@@ -58,7 +58,7 @@ browserTest(
 );
 
 browserTest(
-  "a row of the list that stops half-way does not keep the next from coming",
+  "a row of the list whose answer stops half-way does not block the next",
   async (t, browser) => {
     const { ann, bob, page, errors } = await openStalling(t, browser, "/app");
     await page.locator(".row").waitFor();

@@ -13,7 +13,7 @@ const SESSIONS = {
   "with a token that none is": `{"token":"a \\u00e9","phone_number":"${ANN}"}`,
 };
 
-browserTest("a session that is damaged leads to the door, through which one comes in", async (t, browser) => {
+browserTest("a damaged stored session leads to the sign-in screen, which works", async (t, browser) => {
   const { page, errors } = await openWindow(t, browser);
   for (const [what, session] of Object.entries(SESSIONS)) {
     await page.evaluate((text) => localStorage.setItem("puffintalk.session", text), session);
@@ -26,7 +26,7 @@ browserTest("a session that is damaged leads to the door, through which one come
   deepEqual(errors, []);
 });
 
-browserTest("a code that was asked for is forgotten where that is damaged", async (t, browser) => {
+browserTest("a requested code is forgotten if its stored state is damaged", async (t, browser) => {
   const script = `sessionStorage.setItem("puffintalk.pending", '{"phone":"${ANN}"}')`;
   const { page, errors } = await openWindow(t, browser, { script });
   await page.locator("#phone:focus").waitFor();

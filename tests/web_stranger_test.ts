@@ -28,7 +28,7 @@ for (const at of ["thread", "person"]) {
   );
 }
 
-browserTest("beside the list, too, nothing is selected, and Back leads out", async (t, browser) => {
+browserTest("if the list is shown beside, nothing is selected, and Back leads out", async (t, browser) => {
   const ann = await t.signUp(ANN);
   await t.befriend(ann, await t.signUp(BOB));
   const { page } = await openAs(t, browser, ann, {
@@ -53,7 +53,7 @@ browserTest(
   },
 );
 
-browserTest("nobody is called unknown by a list that is only remembered", async (t, browser) => {
+browserTest("nobody is called unknown because of a list from storage", async (t, browser) => {
   const ann = await t.signUp(ANN);
   const { page } = await openAs(t, browser, ann, { viewport: SIZES.desktop });
   await page.getByText("Nobody here yet").waitFor();

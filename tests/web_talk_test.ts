@@ -74,7 +74,7 @@ async function becomeFriends(windows: Windows): Promise<[ann: Page, bob: Page]> 
 }
 
 windowsTest(
-  "two people sign up, become friends, and talk, one by mouse and one by keys alone",
+  "two people sign up, become friends, and talk, one with a mouse and one with keys alone",
   async (windows) => {
     const [ann, bob] = await becomeFriends(windows);
     await ann.getByLabel("Message", { exact: true }).fill("Hello Bob");
@@ -94,7 +94,7 @@ windowsTest(
 );
 
 windowsTest(
-  "ticks go from sent over delivered to seen, and what is unread is counted, also in the title",
+  "ticks go from sent to delivered to seen, and unread messages are counted, in the title too",
   async (windows) => {
     const [ann, bob] = await becomeFriends(windows);
     await press(bob, "Escape");
@@ -117,7 +117,7 @@ windowsTest(
 );
 
 windowsTest(
-  "a friend is deleted and comes back, by keys alone, and both see how they stand",
+  "a friend is deleted and comes back, with keys alone, and both see the status",
   async (windows) => {
     const [ann, bob] = await becomeFriends(windows);
     await press(bob, "F2");
@@ -141,7 +141,7 @@ windowsTest(
   },
 );
 
-windowsTest("wrong numbers and codes are answered with sentences that help", async ({ t, bob: { page } }) => {
+windowsTest("wrong numbers and codes get messages that help", async ({ t, bob: { page } }) => {
   await page.locator("#phone:focus").waitFor();
   await page.keyboard.type("12");
   await press(page, "Enter");

@@ -53,7 +53,7 @@ async function says(page: Page, word: string): Promise<void> {
 }
 
 browserTest(
-  "in a conversation the middle of the bar says what Enter does where the focus is",
+  "in a conversation the middle of the bar says what Enter does to the focused element",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     const { page } = ann;
@@ -88,7 +88,7 @@ browserTest(
 );
 
 browserTest(
-  "on other screens too: in a field what its form does, on a key that it is pressed",
+  "on other screens the bar says what Enter does: submit the form of a field, or press a button",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const { page } = ann;
@@ -110,7 +110,7 @@ browserTest(
 );
 
 browserTest(
-  "emoji that are picked one after the other stand beside each other where the caret was",
+  "emoji that are picked one after the other are inserted side by side at the caret",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const { page } = ann;
@@ -132,7 +132,7 @@ browserTest(
 );
 
 browserTest(
-  "after sending by a click the focus stays in the field, and a second click begins no recording",
+  "after sending by a click the focus stays in the field, and a second click starts no recording",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser, [{ viewport: SIZES.desktop }, {}]);
     const { page } = ann;
@@ -149,7 +149,7 @@ browserTest(
 );
 
 browserTest(
-  "arrows walk through the lines of a text, whatever breaks them, before they leave it",
+  "arrows move through the lines of a text, however they are wrapped, before they leave it",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const { page } = ann;

@@ -42,7 +42,7 @@ browserTest("a message about a request leaves the focused row in view", async (t
 });
 
 browserTest(
-  "a refusal that is said moves what has the focus, and does not push it out of the screen",
+  "a message about a refusal moves the focused element, and does not push it off the screen",
   async (t, browser) => {
     const { page } = await openAs(t, browser, await t.signUp(ANN), { path: "/app#/settings" });
     await moveTo(page, "Sign out");
@@ -58,7 +58,7 @@ browserTest(
 );
 
 browserTest(
-  "a new name for somebody is said to be saved, and the focus stays with it",
+  "a new name for somebody is announced as saved, and the focus stays on it",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const { page } = ann;
@@ -72,13 +72,16 @@ browserTest(
   },
 );
 
-browserTest("a request to somebody who has asked already says that they are friends", async (t, browser) => {
-  const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
-  await t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: ANN } });
-  const { page, errors } = await openAs(t, browser, ann, { path: "/app#/add" });
-  await page.locator("#peer:focus").waitFor();
-  await page.keyboard.type(CAT);
-  await press(page, "Enter");
-  await page.locator(".toast", { hasText: "You are friends." }).waitFor();
-  deepEqual(errors, []);
-});
+browserTest(
+  "a request to somebody who has already sent one says that they are friends now",
+  async (t, browser) => {
+    const [ann, cat] = [await t.signUp(ANN), await t.signUp(CAT)];
+    await t.call("PUT", "/api/contacts/request", { token: cat.token, json: { phone_number: ANN } });
+    const { page, errors } = await openAs(t, browser, ann, { path: "/app#/add" });
+    await page.locator("#peer:focus").waitFor();
+    await page.keyboard.type(CAT);
+    await press(page, "Enter");
+    await page.locator(".toast", { hasText: "You are friends." }).waitFor();
+    deepEqual(errors, []);
+  },
+);

@@ -7,7 +7,7 @@ import { browserTest, bubbles, enter, field, openFriends, press, ticked, write }
 const UNSENT_TEXTS = "localStorage.getItem('puffintalk.scraps')";
 
 browserTest(
-  "a text that was begun is there again after another screen and another start, and for nobody else",
+  "an unsent text is there again after visiting another screen and after a restart, and for nobody else",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const cat = await t.signUp(CAT);
@@ -38,7 +38,7 @@ browserTest(
 );
 
 browserTest(
-  "a text that was begun is gone with the session, ended here or from elsewhere",
+  "an unsent text is gone with its session, whether that was ended here or elsewhere",
   async (t, browser) => {
     const { ann, bob } = await openFriends(t, browser);
     for (const { page } of [ann, bob]) {
@@ -63,7 +63,7 @@ browserTest(
 );
 
 browserTest(
-  "texts and messages left by a user whose session is gone are not shown to the next, nor sent in their name",
+  "texts and messages left by a user whose session is gone are neither shown to the next user nor sent in their name",
   async (t, browser) => {
     const { ann } = await openFriends(t, browser);
     const { page } = ann;

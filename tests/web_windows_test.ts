@@ -16,7 +16,7 @@ async function openTwo(t: TestApp, browser: Browser, options: { path?: string } 
 
 const rowOf = (page: Page, phone: string) => page.locator(".row", { hasText: phone });
 
-browserTest("a message that is read in one window is not new in the other", async (t, browser) => {
+browserTest("a message that is read in one window is not unread in the other", async (t, browser) => {
   const { ann, bob, page, other, errors } = await openTwo(t, browser);
   succeeded(await t.send(bob, ann, "Hello"));
   for (const window of [page, other]) await rowOf(window, BOB).locator(".badge").waitFor();
@@ -27,7 +27,7 @@ browserTest("a message that is read in one window is not new in the other", asyn
 });
 
 browserTest(
-  "a message that is sent in one window is shown in the other, also while nobody receives it",
+  "a message that is sent in one window is shown in the other, even if no receiver is online",
   async (t, browser) => {
     const { page, other, errors } = await openTwo(t, browser, { path: `/app#/thread/${BOB}` });
     for (const window of [page, other]) await field(window).waitFor();
@@ -43,7 +43,7 @@ browserTest(
 );
 
 browserTest(
-  "a contact who is renamed, left or asked in one window is so in the other",
+  "a contact who is renamed, deleted or requested in one window is shown so in the other",
   async (t, browser) => {
     const { page, other, errors } = await openTwo(t, browser);
     const bob = rowOf(page, BOB);
