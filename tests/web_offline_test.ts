@@ -127,7 +127,7 @@ browserTest("two windows that write at the same time lose nothing", async (t, br
   await eventually(async () => {
     const sent = await t.sql<{ body: string }[]>`select body from messages`;
     deepEqual(sent.map(({ body }) => body).sort(), written.toSorted());
-  }, 15_000);
+  }, 60_000);
   deepEqual(errors, []);
 });
 
