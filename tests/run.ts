@@ -20,6 +20,9 @@ const IS_CI = Deno.env.has("CI");
 const SECOND_TRY_MAX = 2;
 const TAIL_LENGTH = 1_000;
 
+// Files that tests make are readable by the other users whom some tests run as, whatever the caller's umask is.
+Deno.umask(0o022);
+
 const folder = await Deno.makeTempDir({ prefix: "puffintalk-tests-" });
 // When run as root, PostgreSQL runs as another user, who needs access.
 await Deno.chmod(folder, 0o711);
