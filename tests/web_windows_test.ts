@@ -67,3 +67,22 @@ browserTest(
     deepEqual(errors, []);
   },
 );
+
+browserTest(
+  "a name that somebody is typing stays when the contact is renamed elsewhere, and is saved",
+  async (t, browser) => {
+    const { page, errors } = await openTwo(t, browser, { path: `/app#/person/${BOB}` });
+    const name = page.getByLabel("Your name for this person");
+    await name.fill("Bobb");
+    const json = { phone_number: BOB, display_name: "Robert" };
+    succeeded(await t.call("PUT", "/api/contacts/update", { token: (await t.signIn(ANN)).token, json }));
+    await page.locator(".lead", { hasText: "Robert" }).waitFor();
+    equal(await name.inputValue(), "Bobb");
+    await name.press("End");
+    await name.press("y");
+    await name.press("Enter");
+    await page.locator(".lead", { hasText: "Bobby" }).waitFor();
+    equal(await name.inputValue(), "Bobby");
+    deepEqual(errors, []);
+  },
+);

@@ -1,6 +1,6 @@
 // A contact: their name, and the actions that their status allows.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Contact } from "../../client.ts";
 import { nameOf, useAction, useApp, useContact, useGuard, useTexts } from "../context.ts";
 import { Alert } from "../parts/field.tsx";
@@ -130,20 +130,22 @@ function Rename({ contact, setTrouble }: PartProps) {
   const { client, sync, store } = useApp();
   const texts = useTexts();
   const { isBusy, act } = useAction(setTrouble);
-  const [name, setName] = useState(contact.display_name);
-  useEffect(() => setName(contact.display_name), [contact.display_name]);
+  /** What was typed since the last save, whatever the name becomes meanwhile. */
+  const [typed, setTyped] = useState<string | null>(null);
+  const name = typed ?? contact.display_name;
   const field = useRef<HTMLInputElement>(null);
   const submit = (event: Event) => {
     event.preventDefault();
     if (excessOfName(name) > 0) return field.current!.focus();
     act(async () => {
       await sync.change(() => client.rename(contact.phone_number, name.trim()));
+      setTyped((now) => now === name ? null : now);
       store.set({ toast: { text: texts.person.saved, isError: false } });
     });
   };
   return (
     <form class="apart" data-enter={texts.keys.save} onSubmit={submit}>
-      <NameField name={name} setName={setName} field={field} />
+      <NameField name={name} setName={setTyped} field={field} />
       <button type="submit" class="second" aria-disabled={isBusy}>{texts.keys.save}</button>
     </form>
   );
