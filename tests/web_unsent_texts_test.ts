@@ -17,9 +17,16 @@ browserTest(
     await press(page, "Escape");
     await page.locator(".row", { hasText: CAT }).click();
     equal(await field(page).inputValue(), "");
+    await field(page).fill("For Cat");
     await press(page, "Escape");
     await page.locator(".row", { hasText: BOB }).click();
     equal(await field(page).inputValue(), "Half a thou");
+    await press(page, "Escape");
+    await page.locator(".row", { hasText: CAT }).click();
+    equal(await field(page).inputValue(), "For Cat");
+    await field(page).fill("");
+    await press(page, "Escape");
+    await page.locator(".row", { hasText: BOB }).click();
     await page.reload();
     await field(page).waitFor();
     equal(await field(page).inputValue(), "Half a thou");
