@@ -97,6 +97,24 @@ async function deliver(t: TestApp, page: Page, data: string): Promise<void> {
   await devtools.send("ServiceWorker.deliverPushMessage", { origin: t.url, registrationId, data });
 }
 
+/**
+ * Presses the notification that is shown, which nobody can do without a screen. Nor can a worker open windows
+ * or bring them to the front without a press; the result lists what it would have done.
+ */
+async function tap(page: Page): Promise<() => Promise<string[]>> {
+  const worker = page.context().serviceWorkers()[0]!;
+  await worker.evaluate(`
+    self.windows = [];
+    Clients.prototype.openWindow = async (path) => void windows.push("opened: " + path);
+    WindowClient.prototype.focus = async function () {
+      windows.push("to the front: " + new URL(this.url).pathname);
+    };
+    self.registration.getNotifications().then(([notification]) => {
+      self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+    })`);
+  return () => worker.evaluate("self.windows");
+}
+
 noticeTest(
   "somebody who turns notifications on with keys is notified of a message with every window closed, in their language, without sender and text",
   async (t, browser, double) => {
@@ -193,14 +211,54 @@ noticeTest(
 
     await hide(page);
     await untilShown(page, [OF_BOB], () => t.send(bob, ann, "A secret"));
-    const [worker] = page.context().serviceWorkers();
-    // Nobody can tap on a notification without a screen.
-    await worker!.evaluate(`self.registration.getNotifications().then(([notification]) => {
-      self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
-    })`);
+    const windows = await tap(page);
     await page.getByText("A secret").last().waitFor();
     equal(new URL(page.url()).hash, `#/thread/${BOB}`);
     await eventually(async () => deepEqual(await shown(page), []));
+    await eventually(async () => deepEqual(await windows(), ["to the front: /app"]));
+  },
+);
+
+noticeTest(
+  "a notification that is pressed after its window was closed leads to the conversation in a new one",
+  async (t, browser) => {
+    const { page } = await toldOfBob(t, browser);
+    await page.goto(`${t.url}/dev`);
+    const windows = await tap(page);
+    await eventually(async () => deepEqual(await windows(), [`opened: /app#/thread/${BOB}`]));
+    await eventually(async () => deepEqual(await shown(page), []));
+  },
+);
+
+noticeTest(
+  "a browser that is subscribed for an earlier key of the service is subscribed anew, once",
+  async (t, browser, double) => {
+    const page = await openSettings(t, browser, await t.signUp(ANN), {
+      script: `${pushService(double.browser())}
+        const { subscribe } = PushManager.prototype;
+        const keyOf = ({ options }) => String(new Uint8Array(options.applicationServerKey));
+        const subscribed = (options) => ({ options, unsubscribe: async () => {
+          known = null;
+          globalThis.ended += 1;
+        } });
+        let known = subscribed({ applicationServerKey: new Uint8Array(65).fill(4) });
+        globalThis.ended = globalThis.begun = 0;
+        PushManager.prototype.getSubscription = async () => known;
+        PushManager.prototype.subscribe = async function (options) {
+          globalThis.begun += 1;
+          // As browsers do.
+          if (known && keyOf(known) !== keyOf({ options })) throw new DOMException("", "InvalidStateError");
+          known = subscribed(options);
+          return await subscribe.call(this, options);
+        };`,
+    });
+    await turn(page, "On");
+    await page.getByText("You are notified even while PuffinTalk is closed.").waitFor();
+    equal(await countSubscriptions(t), 1);
+    // The subscription is checked at every connection.
+    t.services.hub.closeAll();
+    await eventually(() => page.evaluate("begun === 2"));
+    equal(await page.evaluate("ended"), 1);
   },
 );
 
