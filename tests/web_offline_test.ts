@@ -12,6 +12,7 @@ import {
   friendsTest,
   openAs,
   openFriends,
+  openWindow,
   ticked,
   write,
 } from "./web_window.ts";
@@ -71,7 +72,19 @@ friendsTest(
 );
 
 friendsTest(
-  "a refused message stays with its reason, can be retried or discarded, and blocks no other",
+  "messages stay in order if the service is away for the first of them only",
+  async (_, { ann, bob }) => {
+    await ann.page.context().setOffline(true);
+    for (const text of ["One", "Two", "Three"]) await write(ann.page, text);
+    await ticked(ann.page, "Waiting");
+    await ann.page.route("**/api/messages/send", (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await ann.page.context().setOffline(false);
+    await eventually(async () => deepEqual(await bubbles(bob.page), ["One", "Two", "Three"]), 15_000);
+  },
+);
+
+friendsTest(
+  "a message that is refused stays with its reason, can be tried again or discarded, and holds nothing up",
   async (t, { ann, bob }) => {
     await ann.page.context().setOffline(true);
     await write(ann.page, "To nobody");
@@ -213,9 +226,14 @@ browserTest(
   },
 );
 
-browserTest(
-  "if a proxy answers that the service is away, the page opens from the stored copy",
-  async (t, browser) => {
+/** What may answer in place of the service. */
+const STRANGERS: Record<string, () => Response | Promise<Response>> = {
+  "something in between answers that the service is away": () => new Response("Bad gateway", { status: 502 }),
+  "something in between never answers": () => new Promise(() => {}),
+};
+
+for (const [what, answer] of Object.entries(STRANGERS)) {
+  browserTest(`where ${what}, the page opens as it was kept`, async (t, browser) => {
     const env = {
       DATABASE_URL: t.database.url,
       JWT_SECRET: "a secret of thirty-two bytes or more",
@@ -229,16 +247,51 @@ browserTest(
     await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
     await service.end("SIGTERM");
     const port = Number(new URL(service.url).port);
+    const stopping = new AbortController();
     const between = Deno.serve(
-      { port, hostname: "127.0.0.1", onListen: () => {} },
-      () => new Response("Bad gateway", { status: 502 }),
+      { port, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
+      answer,
     );
     try {
       await page.reload();
       await page.getByText("Connecting").waitFor({ timeout: 10_000 });
       await field(page).waitFor();
     } finally {
-      await between.shutdown();
+      await page.close();
+      stopping.abort();
+      await between.finished;
+    }
+  });
+}
+
+browserTest(
+  "the files of a new build replace those of the one before, and the texts of notifications stay",
+  async (t, browser) => {
+    let version = "first";
+    const stopping = new AbortController();
+    const front = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        const answer = await fetch(t.url + pathname, { headers: { "accept-encoding": "identity" } });
+        if (pathname !== "/app/worker.js") return answer;
+        const script = (await answer.text()).replace(/"version":"\w+"/, `"version":"${version}"`);
+        return new Response(script, { headers: answer.headers });
+      },
+    );
+    try {
+      const { page } = await openWindow({ url: `http://127.0.0.1:${front.addr.port}` }, browser);
+      await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+      await page.evaluate("caches.open('puffintalk-words').then(() => {})");
+      const names = () => page.evaluate("caches.keys().then((names) => names.sort())");
+      deepEqual(await names(), ["first", "puffintalk-words"]);
+      version = "second";
+      await page.reload();
+      await eventually(async () => deepEqual(await names(), ["puffintalk-words", "second"]), 15_000);
+      await page.close();
+    } finally {
+      stopping.abort();
+      await front.finished;
     }
   },
 );
