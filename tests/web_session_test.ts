@@ -24,12 +24,24 @@ const PLACE = `(() => {
   return { scrollTop, scrollHeight, clientHeight, below: scrollHeight - scrollTop - clientHeight };
 })()`;
 
+/** In the page: the keys of what is stored for use without a network. */
+const SEEN = `new Promise((resolve) => {
+  indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
+    result.transaction("seen").objectStore("seen").getAllKeys().onsuccess = (event) => {
+      result.close();
+      resolve(event.target.result);
+    };
+  };
+})`;
+
 browserTest(
   "a session that is ended from another device leads to the sign-in screen, says so, and leaves nothing behind",
   async (t, browser) => {
-    const person = await t.signUp(ANN);
-    const { page, errors } = await openAs(t, browser, person);
-    await page.getByText("Nobody here yet").waitFor();
+    const [person, bob] = await friends(t);
+    await t.send(bob, person, "Hello");
+    const { page, errors } = await openAs(t, browser, person, { path: `/app#/thread/${BOB}` });
+    await page.getByText("Hello").waitFor();
+    await eventually(async () => deepEqual(await page.evaluate(SEEN), ["contacts", `thread ${BOB}`]));
     const other = await t.signIn(ANN);
     const { body } = await t.call("GET", "/api/auth/sessions", { token: other.token });
     const first = body.sessions.find(({ current }: { current: boolean }) => !current);
@@ -37,6 +49,7 @@ browserTest(
 
     await page.getByText("You were signed out on this device.").waitFor();
     equal(await page.evaluate("localStorage.getItem('puffintalk.session')"), null);
+    deepEqual(await page.evaluate(SEEN), []);
     deepEqual(errors, []);
   },
 );
@@ -270,6 +283,17 @@ browserTest("a chosen language is used at once, and after the next start", async
   await page.getByText("Todav\u00eda no hay nadie").waitFor();
 });
 
+browserTest("colours that are chosen are shown at once, and after the next start", async (t, browser) => {
+  const { page } = await openAs(t, browser, await t.signUp(ANN), { path: "/app#/settings" });
+  const colours = () => page.evaluate("document.documentElement.dataset.colours");
+  equal(await colours(), "auto");
+  await page.getByRole("button", { name: "Dark" }).click();
+  equal(await colours(), "dark");
+  await page.reload();
+  await page.locator("[aria-pressed=true]", { hasText: "Dark" }).waitFor();
+  equal(await colours(), "dark");
+});
+
 browserTest(
   "older messages are loaded by scrolling up, and the message being read stays where it is",
   async (t, browser) => {
@@ -455,7 +479,26 @@ browserTest("a session that is near its end is renewed when its window is opened
   );
 });
 
-browserTest("a list that arrives late gets the focus, and not the Back button", async (t, browser) => {
+browserTest(
+  "a session that was stored before the clock was set back is renewed when its window is opened",
+  async (t, browser) => {
+    const person = await t.signUp(ANN);
+    const { page } = await openAs(t, browser, person);
+    await page.getByText("Nobody here yet").waitFor();
+    await page.evaluate(`(() => {
+      const session = JSON.parse(localStorage["puffintalk.session"]);
+      localStorage["puffintalk.session"] = JSON.stringify({ ...session, kept_at: Date.now() + ${
+      100 * DAY_MS
+    } });
+    })()`);
+    t.clock.advance(DAY_MS);
+    const renewed = page.waitForResponse((response) => response.url().endsWith("/api/auth/renew"));
+    await page.reload();
+    equal((await renewed).status(), 200);
+  },
+);
+
+browserTest("a list that comes late is what the keys act on, and not the way back", async (t, browser) => {
   const { page } = await openAs(t, browser, await t.signUp(ANN, "An old phone"));
   const late = Promise.withResolvers<void>();
   await page.route("**/api/auth/sessions", async (route) => {
