@@ -1,8 +1,8 @@
 // Data that the browser stored are damaged, or were written by something else: the pages still open, and show
 // what is intact.
 
-import { deepEqual } from "./assert.ts";
-import { ANN, BOB, friends } from "./support.ts";
+import { deepEqual, equal } from "./assert.ts";
+import { ANN, BOB, eventually, friends } from "./support.ts";
 import { browserTest, bubbles, enter, field, openAs, openWindow, ticked, write } from "./web_window.ts";
 
 const SESSIONS = {
@@ -67,3 +67,41 @@ for (const damaged of ["abc", 5, {}, [null, {}, "abc"]]) {
     },
   );
 }
+
+browserTest("unsent messages that an earlier version stored as one list are sent", async (t, browser) => {
+  const [ann, bob] = await friends(t);
+  const drafts = ["One", "Two"].map((message, nth) => ({
+    client_id: `${nth}`,
+    phone_number: BOB,
+    message_type: "text",
+    message,
+    created_at: new Date(Date.now() + nth).toISOString(),
+  }));
+  // Stored once: the client takes it over.
+  const script = `if (!sessionStorage.getItem("begun")) {
+    sessionStorage.setItem("begun", "yes");
+    localStorage.setItem("puffintalk.leaving", ${JSON.stringify(JSON.stringify(drafts))});
+  }`;
+  const { page, errors } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script });
+  await ticked(page, "Sent");
+  await eventually(async () => deepEqual(await bubbles(page), ["One", "Two"]));
+  equal(await page.evaluate("localStorage.getItem('puffintalk.leaving')"), null);
+  const { body } = await t.call("GET", `/api/messages/${encodeURIComponent(ANN)}?count=10`, {
+    token: bob.token,
+  });
+  deepEqual(body.messages.map(({ message }: { message: string }) => message), ["Two", "One"]);
+  deepEqual(errors, []);
+});
+
+browserTest("settings that are damaged are those of a first start", async (t, browser) => {
+  for (const damaged of ["{", "5", '{"language":"xx","colours":"pink","notices":5}', '{"language":5}']) {
+    const script = `localStorage.setItem("puffintalk.settings", ${JSON.stringify(damaged)})`;
+    const { page, errors } = await openWindow(t, browser, { script, locale: "es-MX" });
+    await page.locator("#phone:focus").waitFor();
+    const shown = await page.evaluate(
+      `({ ...document.documentElement.dataset, lang: document.documentElement.lang })`,
+    );
+    deepEqual(shown, { colours: "auto", lang: "es" });
+    deepEqual(errors, []);
+  }
+});
