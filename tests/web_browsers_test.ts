@@ -1,7 +1,8 @@
 // Browsers that lack or forbid something or have no room for it: people can still sign in and talk.
 
 import { Buffer } from "node:buffer";
-import { deepEqual, equal } from "./assert.ts";
+import type { Page } from "playwright-core";
+import { deepEqual, doesNotMatch, equal, match } from "./assert.ts";
 import { makeWav } from "./media_calls.ts";
 import { BOB, eventually, friends, type TestApp } from "./support.ts";
 import {
@@ -25,6 +26,8 @@ const FAIL_TO_OPEN = `IDBFactory.prototype.open = () => {
   setTimeout(() => request.onerror?.({}));
   return request;
 };`;
+const FILL_STORAGE =
+  `Storage.prototype.setItem = () => { throw new DOMException("", "QuotaExceededError"); };`;
 const FORBID_LOCKS = `LockManager.prototype.request = async () => {
   throw new DOMException("", "SecurityError");
 };`;
@@ -36,13 +39,19 @@ const FAIL_TO_CONNECT = `globalThis.WebSocket = class {
 /** Scripts that run in the page before its own. */
 const BREAKS: Record<string, string> = {
   "forbids local storage": FORBID_STORAGE,
-  "has no room in local storage":
-    `Storage.prototype.setItem = () => { throw new DOMException("", "QuotaExceededError"); };`,
+  "has no room in local storage": FILL_STORAGE,
   "has no database": `delete IDBFactory.prototype.open; Object.defineProperty(globalThis, "indexedDB", {});`,
   "cannot open the database": FAIL_TO_OPEN,
   "never opens the database": `IDBFactory.prototype.open = () => ({});`,
   "has no room in the database":
     `IDBObjectStore.prototype.put = () => { throw new DOMException("", "QuotaExceededError"); };`,
+  // The request succeeds, and its transaction fails.
+  "finds late that there is no room in the database": `const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...args) {
+      const request = put.apply(this, args);
+      request.addEventListener("success", () => request.transaction.abort());
+      return request;
+    };`,
   "keeps nothing and forbids locks": FORBID_STORAGE + FAIL_TO_OPEN + FORBID_LOCKS,
   "or its network lets no socket through": FAIL_TO_CONNECT,
   "throws at every socket": `globalThis.WebSocket = class {
@@ -186,24 +195,92 @@ brokenTest(
 );
 
 brokenTest(
-  "a database that is deleted under an open window is created again, and blocks neither writing nor reading",
-  "",
-  async (t, { ann, bob }) => {
-    await write(ann.page, "Before");
-    await ticked(ann.page, "Seen");
-    await ann.page.evaluate(`new Promise((resolve) => {
-      indexedDB.deleteDatabase("puffintalk").onsuccess = resolve;
-    })`);
-    await write(ann.page, "After");
-    await ticked(ann.page, "Seen");
-    await t.send(bob, ann, "Again");
-    await ann.page.getByText("Again").waitFor();
-    await eventually(async () => equal(await ann.page.evaluate(OUTBOX), 0));
+  "a text that can be stored nowhere is sent all the same, and one is told to stay until then",
+  FILL_STORAGE + FAIL_TO_OPEN,
+  async (_, { ann, bob }) => {
+    const asked: string[] = [];
+    ann.page.on("dialog", (dialog) => {
+      asked.push(dialog.type());
+      dialog.dismiss();
+    });
+    await ann.page.route("**/api/messages/send", (route) => route.abort());
+    await write(ann.page, "Stored nowhere");
+    await ann.page.getByText(WAITS).waitFor();
+    await ann.page.evaluate("location.reload()");
+    await eventually(() => deepEqual(asked, ["beforeunload"]));
+    await ann.page.unroute("**/api/messages/send");
+    await bob.page.getByText("Stored nowhere").waitFor();
+    await ann.page.getByText(WAITS).waitFor({ state: "detached" });
   },
 );
 
 brokenTest(
-  "a recording whose upload was being created when its writer was signed out is not kept for the next user",
+  "a text that no database takes is shown as refused, and is sent when its writer tries again",
+  FAIL_TO_OPEN,
+  async (_, { ann, bob }) => {
+    await ann.page.route(
+      "**/api/messages/send",
+      (route) => route.fulfill({ status: 403, json: { success: false, code: "not_friends", message: "" } }),
+      { times: 1 },
+    );
+    await write(ann.page, "Refused once");
+    await ann.page.getByText("You can write when both of you want to be friends.").waitFor();
+    await ann.page.getByRole("button", { name: "Try again" }).click();
+    await bob.page.getByText("Refused once").waitFor();
+    await ticked(ann.page, "Seen");
+  },
+);
+
+brokenTest(
+  "a text is shown as waiting while the database takes its time to store it",
+  "IDBObjectStore.prototype.put = () => ({});",
+  async (_, { ann }) => {
+    await write(ann.page, "Not stored yet");
+    await ticked(ann.page, "Waiting");
+    deepEqual(await bubbles(ann.page), ["Not stored yet"]);
+  },
+);
+
+/** Two ways in which the database disappears. The browser reports only the second as its closure. */
+const REMOVALS: Record<string, (t: TestApp, page: Page) => Promise<unknown>> = {
+  "that another window deletes": (_, page) =>
+    page.evaluate(`new Promise((resolve) => {
+      indexedDB.deleteDatabase("puffintalk").onsuccess = () => resolve();
+    })`),
+  "that the browser deletes": async (t, page) => {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Storage.clearDataForOrigin", { origin: t.url, storageTypes: "indexeddb" });
+  },
+};
+
+for (const [what, removeDatabase] of Object.entries(REMOVALS)) {
+  brokenTest(
+    `a database ${what} under an open window is made anew, and holds up neither writing nor reading`,
+    "",
+    async (t, { ann, bob }) => {
+      await write(ann.page, "Before");
+      await ticked(ann.page, "Seen");
+      await ann.page.route("**/api/messages/send", (route) => route.abort());
+      await removeDatabase(t, ann.page);
+      await write(ann.page, "After");
+      // A query before this would create a database without object stores.
+      await eventually(() =>
+        ann.page.evaluate(
+          `indexedDB.databases().then((all) => all.some(({ name }) => name === "puffintalk"))`,
+        )
+      );
+      await eventually(async () => equal(await ann.page.evaluate(OUTBOX), 1));
+      await ann.page.unroute("**/api/messages/send");
+      await ticked(ann.page, "Seen");
+      await t.send(bob, ann, "Again");
+      await ann.page.getByText("Again").waitFor();
+      await eventually(async () => equal(await ann.page.evaluate(OUTBOX), 0));
+    },
+  );
+}
+
+brokenTest(
+  "a recording that was on its way when its writer was signed out is not kept for the next user",
   "",
   async (t, { ann }) => {
     let answered = false;
@@ -220,5 +297,55 @@ brokenTest(
     await eventually(() => answered, 10_000);
     // Whatever the page does after the answer is done by the time two queries have run.
     for (const _ of [1, 2]) equal(await ann.page.evaluate(OUTBOX), 0);
+  },
+);
+
+brokenTest(
+  "a text that was being stored when its writer was signed out is not kept for the next user",
+  // While `isHeld` is set, the database accepts nothing, and answers getAll() when it is told to.
+  `const { getAll, put } = IDBObjectStore.prototype;
+  const isReleased = new Promise((resolve) => globalThis.release = resolve);
+  IDBObjectStore.prototype.put = function (...args) {
+    if (globalThis.isFull) throw new DOMException("", "QuotaExceededError");
+    return put.apply(this, args);
+  };
+  IDBObjectStore.prototype.getAll = function () {
+    const request = getAll.call(this);
+    if (!globalThis.isHeld) return request;
+    globalThis.isAsked = true;
+    const late = {};
+    request.onsuccess = () =>
+      isReleased.then(() => late.onsuccess(Object.assign(late, { result: request.result })));
+    return late;
+  };`,
+  async (t, { ann: { page, token } }) => {
+    await page.route("**/api/messages/send", (route) => route.abort());
+    await page.evaluate("isFull = true");
+    await write(page, "Nobody's business");
+    await ticked(page, "Waiting");
+    await page.evaluate("isFull = false; isHeld = true; dispatchEvent(new Event('online'))");
+    await eventually(() => page.evaluate("globalThis.isAsked === true"));
+    await t.call("POST", "/api/auth/signout", { token });
+    await page.getByText("You were signed out on this device.").waitFor();
+    await page.evaluate("release()");
+    // Whatever the page does after the answer is done by the time two queries have run.
+    for (const _ of [1, 2]) equal(await page.evaluate(OUTBOX), 0);
+    const keys = await page.evaluate<string[]>("Object.keys(localStorage)");
+    deepEqual(keys.filter((key) => key.includes("leaving")), []);
+  },
+);
+
+brokenTest(
+  "a text that no database took is gone with the session of its writer",
+  FAIL_TO_OPEN,
+  async (t, { ann: { page, token } }) => {
+    const kept = () => page.evaluate<string>("JSON.stringify(localStorage)");
+    await page.route("**/api/messages/send", (route) => route.abort());
+    await write(page, "Nobody's business");
+    await ticked(page, "Waiting");
+    match(await kept(), /business/);
+    await t.call("POST", "/api/auth/signout", { token });
+    await page.getByText("You were signed out on this device.").waitFor();
+    doesNotMatch(await kept(), /business/);
   },
 );
