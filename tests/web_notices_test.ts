@@ -164,7 +164,30 @@ noticeTest(
 );
 
 noticeTest(
-  "a browser without push, such as Chromium in a private window, notifies only while it is open, and says so",
+  "turned off in one window, a browser is not subscribed again by another",
+  async (t, browser, double) => {
+    const page = await openSettings(t, browser, await t.signUp(ANN));
+    const other = await page.context().newPage();
+    await other.addInitScript(pushService(double.browser()));
+    await other.goto(`${t.url}/app#/settings`);
+    await turn(other, "On");
+    await other.getByText("You are notified even while PuffinTalk is closed.").waitFor();
+    await turn(page, "Off");
+    await eventually(async () => equal(await countSubscriptions(t), 0));
+    await other.locator("[aria-pressed=true]", { hasText: "Off" }).waitFor();
+    // Windows renew the subscription at every connection.
+    const isConnected = other.waitForEvent("websocket").then((socket) =>
+      socket.waitForEvent("framereceived")
+    );
+    t.services.hub.closeAll();
+    await isConnected;
+    await other.evaluate("fetch('/healthz')");
+    equal(await countSubscriptions(t), 0);
+  },
+);
+
+noticeTest(
+  "a browser that refuses to be woken, as Chromium does in a private window, tells only while it is open, and says so",
   async (t, browser) => {
     const page = await openSettings(t, browser, await t.signUp(ANN));
     await turn(page, "On");

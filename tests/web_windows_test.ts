@@ -78,3 +78,19 @@ browserTest(
     deepEqual(errors, []);
   },
 );
+
+browserTest(
+  "settings that are chosen in one window apply in the other, which does not take them back",
+  async (t, browser) => {
+    const { page, other, errors } = await openTwo(t, browser, { path: "/app#/settings" });
+    await other.getByRole("button", { name: "Espa\u00f1ol" }).click();
+    await page.getByRole("button", { name: "Oscuro" }).click();
+    for (const window of [page, other]) {
+      await window.locator("[aria-pressed=true]", { hasText: "Oscuro" }).waitFor();
+      equal(await window.evaluate("document.documentElement.dataset.colours"), "dark");
+    }
+    await other.reload();
+    await other.locator("[aria-pressed=true]", { hasText: "Oscuro" }).waitFor();
+    deepEqual(errors, []);
+  },
+);

@@ -16,14 +16,9 @@ export interface Settings {
 
 const KEY = "puffintalk.settings";
 
-/** Stores every change and applies it to the document. */
+/** Stores every change and applies it to the document. Changes in other windows are taken over. */
 export function createSettings(): Store<Settings> {
-  const store = createStore<Settings>({
-    language: preferred(),
-    colours: "auto",
-    notices: "off",
-    ...remembered(),
-  });
+  const store = createStore(stored());
   const apply = () => {
     const { language, colours } = store.get();
     const root = document.documentElement;
@@ -35,7 +30,13 @@ export function createSettings(): Store<Settings> {
     local.write(KEY, store.get());
     apply();
   });
+  // Storing the same text again causes no event, so two windows do not answer each other for ever.
+  addEventListener("storage", ({ key }) => key === KEY && store.set(stored()));
   return store;
+}
+
+function stored(): Settings {
+  return { language: preferred(), colours: "auto", notices: "off", ...remembered() };
 }
 
 function remembered(): Partial<Settings> {
