@@ -75,6 +75,12 @@ function shelf(name: "outbox" | "seen", question: "count()" | "getAllKeys()"): s
   })`;
 }
 
+/**
+ * In the page: whether the client has made its database. A query before that would make one without object
+ * stores.
+ */
+const IS_MADE = `indexedDB.databases().then((all) => all.some(({ name }) => name === "puffintalk"))`;
+
 /** In the page: the keys of what is stored for use without a network. */
 const REMEMBERED = shelf("seen", "getAllKeys()");
 
@@ -95,30 +101,44 @@ for (const [what, script] of Object.entries(BREAKS)) {
   });
 }
 
-browserTest(
-  "rows that did not fit into the storage are stored as soon as they fit, even if they have not changed",
-  async (t, browser) => {
-    const [ann, bob] = await friends(t);
-    await t.send(bob, ann, "Hello");
-    const script = `globalThis.isFull = true;
-      const put = IDBObjectStore.prototype.put;
-      IDBObjectStore.prototype.put = function (...args) {
-        if (isFull) throw new DOMException("", "QuotaExceededError");
-        return put.apply(this, args);
-      };`;
-    const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script });
-    await page.locator(".bubble:not(.new)").waitFor();
-    deepEqual(await page.evaluate(REMEMBERED), []);
-    await page.evaluate("isFull = false");
-    await page.context().setOffline(true);
-    await page.getByText("Connecting").waitFor();
-    await page.context().setOffline(false);
-    await eventually(
-      async () => deepEqual(await page.evaluate(REMEMBERED), ["contacts", `thread ${BOB}`]),
-      15_000,
-    );
-  },
-);
+/** Scripts of a browser that stores nothing while `isBroken` is set. */
+const MENDED: Record<string, string> = {
+  "had no room in the database": `globalThis.isBroken = true;
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...args) {
+      if (isBroken) throw new DOMException("", "QuotaExceededError");
+      return put.apply(this, args);
+    };`,
+  "could not open the database": `globalThis.isBroken = true;
+    const { open } = IDBFactory.prototype;
+    IDBFactory.prototype.open = function (...args) {
+      if (!isBroken) return open.apply(this, args);
+      const request = { error: new DOMException("", "UnknownError") };
+      setTimeout(() => request.onerror?.({}));
+      return request;
+    };`,
+};
+
+for (const [what, script] of Object.entries(MENDED)) {
+  browserTest(
+    `where the browser ${what}, rows are stored as soon as it can, even if they have not changed`,
+    async (t, browser) => {
+      const [ann, bob] = await friends(t);
+      await t.send(bob, ann, "Hello");
+      const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script });
+      await page.locator(".bubble:not(.new)").waitFor();
+      await page.evaluate("isBroken = false");
+      await page.context().setOffline(true);
+      await page.getByText("Connecting").waitFor();
+      await page.context().setOffline(false);
+      await eventually(() => page.evaluate(IS_MADE), 15_000);
+      await eventually(
+        async () => deepEqual(await page.evaluate(REMEMBERED), ["contacts", `thread ${BOB}`]),
+        15_000,
+      );
+    },
+  );
+}
 
 const WAITS = "This browser cannot store it. Keep PuffinTalk open until it is sent.";
 const OUTBOX = shelf("outbox", "count()");
@@ -263,12 +283,7 @@ for (const [what, removeDatabase] of Object.entries(REMOVALS)) {
       await ann.page.route("**/api/messages/send", (route) => route.abort());
       await removeDatabase(t, ann.page);
       await write(ann.page, "After");
-      // A query before this would create a database without object stores.
-      await eventually(() =>
-        ann.page.evaluate(
-          `indexedDB.databases().then((all) => all.some(({ name }) => name === "puffintalk"))`,
-        )
-      );
+      await eventually(() => ann.page.evaluate(IS_MADE));
       await eventually(async () => equal(await ann.page.evaluate(OUTBOX), 1));
       await ann.page.unroute("**/api/messages/send");
       await ticked(ann.page, "Seen");
@@ -349,3 +364,30 @@ brokenTest(
     doesNotMatch(await kept(), /business/);
   },
 );
+
+for (const here of [true, false]) {
+  brokenTest(
+    `a recording that no database took is gone with the session, ended ${
+      here ? "here" : "in another window"
+    }`,
+    BREAKS["has no room in the database"]! + FAIL_TO_CONNECT,
+    async (t, { ann: { page, phone } }) => {
+      await page.route("**/api/uploads", (route) => route.abort());
+      const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
+      await page.locator("input[type=file]").setInputFiles(file);
+      await page.getByLabel("Caption").press("Enter");
+      await page.getByText(WAITS).waitFor();
+      const window = here ? page : await page.context().newPage();
+      if (here) await page.evaluate("location.hash = '#/settings'");
+      else await window.goto(`${t.url}/app#/settings`);
+      await window.getByRole("button", { name: "Sign out" }).click();
+      await window.getByRole("button", { name: "Sign out" }).click();
+      t.clock.advance(120_000);
+      await enter(t, page, phone);
+      await page.locator(".row", { hasText: BOB }).click();
+      await write(page, "Nothing is left");
+      await ticked(page, "Sent");
+      equal(await page.locator(".bubble").count(), 1);
+    },
+  );
+}

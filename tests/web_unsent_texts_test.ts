@@ -94,3 +94,29 @@ browserTest(
     equal((await t.sql`select id from messages`).length, 0);
   },
 );
+
+browserTest(
+  "messages in a database that cannot be emptied are neither shown to the next user nor sent in their name",
+  async (t, browser) => {
+    const script = `IDBObjectStore.prototype.clear = () => { throw new DOMException("", "UnknownError"); };`;
+    const { ann } = await openFriends(t, browser, [{ script }, {}]);
+    const { page } = ann;
+    await t.befriend(await t.signUp(CAT), { phone: BOB, token: (await t.signIn(BOB)).token });
+    await page.route("**/api/messages/send", (route) => route.abort());
+    await write(page, "Not sent yet");
+    await ticked(page, "Waiting");
+    // Moved into the database.
+    await eventually(() =>
+      page.evaluate("!Object.keys(localStorage).some((key) => key.includes('leaving'))")
+    );
+    await t.call("POST", "/api/auth/signout", { token: ann.token });
+    t.clock.advance(120_000);
+    await enter(t, page, CAT);
+    await page.unroute("**/api/messages/send");
+    await page.locator(".row", { hasText: BOB }).click();
+    await write(page, "Mine");
+    await ticked(page, "Delivered");
+    deepEqual(await bubbles(page), ["Mine"]);
+    equal((await t.sql`select id from messages`).length, 1);
+  },
+);
