@@ -14,6 +14,7 @@ import {
   friendsTest,
   openAs,
   openWindow,
+  press,
   ticked,
   write,
 } from "./web_window.ts";
@@ -96,6 +97,9 @@ for (const [what, script] of Object.entries(BREAKS)) {
     await ticked(page, "Sent");
     await t.send(bob, ann, "Four");
     await eventually(async () => deepEqual(await bubbles(page), ["One", "Two", "Three", "Four"]));
+    await press(page, "Escape");
+    await page.locator(".row", { hasText: BOB }).click();
+    await field(page).waitFor();
     equal(await field(page).inputValue(), "");
     deepEqual(errors, []);
   });
