@@ -124,3 +124,17 @@ listTest(
     equal(asked(), 3);
   },
 );
+
+listTest("a fetch that fails again and again is repeated less and less often", async (t, page) => {
+  // From here on only the test moves the page's time.
+  await page.clock.pauseAt(Date.now() + 60_000);
+  const asked = await refuseList(page, PASSING["the service is overloaded"]!);
+  await hint(t, BOB);
+  await eventually(() => equal(asked(), 1));
+  for (let step = 0; step < 10; step += 1) {
+    await page.clock.fastForward(500);
+    await page.evaluate("fetch('/healthz')");
+  }
+  // The waits are at least 0.25, 0.5, 1, 2 and 4 seconds.
+  ok(asked() <= 5, String(asked()));
+});
