@@ -252,6 +252,9 @@ brokenTest(
     await ann.page.getByRole("button", { name: "Try again" }).click();
     await bob.page.getByText("Refused once").waitFor();
     await ticked(ann.page, "Seen");
+    await eventually(async () =>
+      doesNotMatch(await ann.page.evaluate<string>("JSON.stringify(localStorage)"), /Refused once/)
+    );
   },
 );
 
@@ -268,8 +271,10 @@ brokenTest(
 /** Two ways in which the database disappears. The browser reports only the second as its closure. */
 const REMOVALS: Record<string, (t: TestApp, page: Page) => Promise<unknown>> = {
   "that another window deletes": (_, page) =>
-    page.evaluate(`new Promise((resolve) => {
-      indexedDB.deleteDatabase("puffintalk").onsuccess = () => resolve();
+    page.evaluate(`new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase("puffintalk");
+      request.onsuccess = () => resolve();
+      request.onblocked = () => reject(new Error("The client holds it"));
     })`),
   "that the browser deletes": async (t, page) => {
     const devtools = await page.context().newCDPSession(page);
