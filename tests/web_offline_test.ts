@@ -109,8 +109,9 @@ browserTest(
     await field(other).waitFor();
     await ann.page.context().setOffline(true);
     await write(ann.page, "From one");
-    await write(other, "From the other");
     await other.getByText("From one").waitFor();
+    await write(other, "From the other");
+    await ann.page.getByText("From the other").waitFor();
     await ann.page.context().setOffline(false);
     await eventually(
       async () => deepEqual(await bubbles(bob.page), ["From one", "From the other"]),

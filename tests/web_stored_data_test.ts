@@ -10,7 +10,7 @@ const SESSIONS = {
   "a word": '"abc"',
   "no JSON": "{",
   "without a number": '{"token":"abc"}',
-  "with a token that none is": `{"token":"a \\u00e9","phone_number":"${ANN}"}`,
+  "with a token that none is": `{"token":"a \\u20ac","phone_number":"${ANN}"}`,
 };
 
 browserTest("a damaged stored session leads to the sign-in screen, which works", async (t, browser) => {
