@@ -3,6 +3,7 @@
 import { deepEqual, equal, match } from "./assert.ts";
 
 import { createTestDatabase } from "./database.ts";
+import { untilWaiting } from "./locks.ts";
 import { startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
 import { ANN, succeeded, type TestApp, withApp } from "./support.ts";
@@ -52,6 +53,31 @@ Deno.test("media:sweep --dry-run counts leftover media and changes nothing, medi
         "hollow    0 found",
       ]);
       deepEqual(await remains(t), NOTHING);
+    } finally {
+      relay.close();
+    }
+  }));
+
+Deno.test("media:sweep that is told to stop ends, also while it waits for the database", () =>
+  withApp(async (t) => {
+    await leaveBehind(t);
+    const relay = startRelay(t.database);
+    try {
+      await t.sql.begin(async (sql) => {
+        await sql`lock table media in access exclusive mode`;
+        const task = new Deno.Command(Deno.execPath(), {
+          args: ["run", "--frozen", "-A", "media_sweep.ts"],
+          cwd: ROOT,
+          env: { NO_COLOR: "1", DATABASE_URL: relay.url },
+          stdout: "null",
+          stderr: "piped",
+        }).spawn();
+        await untilWaiting(t);
+        task.kill("SIGTERM");
+        const { code, stderr } = await task.output();
+        equal(code, 1);
+        match(new TextDecoder().decode(stderr), /Told to stop/);
+      });
     } finally {
       relay.close();
     }
