@@ -69,6 +69,8 @@ browserTest(
     await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
     await cat.page.reload();
     await cat.page.getByText("Nobody here yet").waitFor();
+    await bob.page.reload();
+    await bob.page.getByRole("heading", { name: "Friends" }).waitFor();
   },
 );
 
