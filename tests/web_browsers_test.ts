@@ -304,7 +304,7 @@ for (const [what, removeDatabase] of Object.entries(REMOVALS)) {
 }
 
 brokenTest(
-  "a recording that was on its way when its writer was signed out is not kept for the next user",
+  "a recording whose upload was being created when its writer was signed out is not kept for the next user",
   "",
   async (t, { ann }) => {
     let answered = false;

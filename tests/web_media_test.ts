@@ -96,32 +96,35 @@ mediaTest(
   },
 );
 
-mediaTest("an upload that a closed window broke off goes on where it was", async (_, { ann, bob }) => {
-  const patches: number[] = [];
-  ann.page.on("request", (request) => {
-    if (request.method() === "PATCH") patches.push(Number(request.headers()["upload-offset"]));
-  });
-  await pick(ann.page, makeWav(3_000_000));
-  await slowDown(ann.page, 1_000_000);
-  await press(ann.page, "Enter");
-  await eventually(async () => {
-    const share = await ann.page.getByRole("progressbar").getAttribute("value");
-    ok(Number(share) > 0.6);
-  }, 10_000);
-  const dialogs: string[] = [];
-  ann.page.on("dialog", (dialog) => {
-    dialogs.push(dialog.type());
-    dialog.accept();
-  });
-  await ann.page.reload();
-  await slowDown(ann.page, -1);
-  await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
-  equal(patches.length, 2);
-  equal(patches[0], 0);
-  ok(patches[1]! > 200_000, String(patches[1]));
-  // The file is in the database, so that nobody has to be asked to stay.
-  deepEqual(dialogs, []);
-});
+mediaTest(
+  "an upload that was interrupted by a closed window resumes where it was",
+  async (_, { ann, bob }) => {
+    const patches: number[] = [];
+    ann.page.on("request", (request) => {
+      if (request.method() === "PATCH") patches.push(Number(request.headers()["upload-offset"]));
+    });
+    await pick(ann.page, makeWav(3_000_000));
+    await slowDown(ann.page, 1_000_000);
+    await press(ann.page, "Enter");
+    await eventually(async () => {
+      const share = await ann.page.getByRole("progressbar").getAttribute("value");
+      ok(Number(share) > 0.6);
+    }, 10_000);
+    const dialogs: string[] = [];
+    ann.page.on("dialog", (dialog) => {
+      dialogs.push(dialog.type());
+      dialog.accept();
+    });
+    await ann.page.reload();
+    await slowDown(ann.page, -1);
+    await bob.page.locator(".theirs .player-audio").waitFor({ timeout: 15_000 });
+    equal(patches.length, 2);
+    equal(patches[0], 0);
+    ok(patches[1]! > 200_000, String(patches[1]));
+    // The file is in the database, so that nobody has to be asked to stay.
+    deepEqual(dialogs, []);
+  },
+);
 
 mediaTest("an upload without progress for a minute is retried", async (_, { ann, bob }) => {
   let patches = 0;

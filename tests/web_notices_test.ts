@@ -187,7 +187,7 @@ noticeTest(
 );
 
 noticeTest(
-  "a browser that refuses to be woken, as Chromium does in a private window, tells only while it is open, and says so",
+  "a browser without push, such as Chromium in a private window, notifies only while it is open, and says so",
   async (t, browser) => {
     const page = await openSettings(t, browser, await t.signUp(ANN));
     await turn(page, "On");

@@ -84,7 +84,7 @@ friendsTest(
 );
 
 friendsTest(
-  "a message that is refused stays with its reason, can be tried again or discarded, and holds nothing up",
+  "a refused message stays with its reason, can be retried or discarded, and blocks no other",
   async (t, { ann, bob }) => {
     await ann.page.context().setOffline(true);
     await write(ann.page, "To nobody");

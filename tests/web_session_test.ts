@@ -498,7 +498,7 @@ browserTest(
   },
 );
 
-browserTest("a list that comes late is what the keys act on, and not the way back", async (t, browser) => {
+browserTest("a list that arrives late gets the focus, and not the Back button", async (t, browser) => {
   const { page } = await openAs(t, browser, await t.signUp(ANN, "An old phone"));
   const late = Promise.withResolvers<void>();
   await page.route("**/api/auth/sessions", async (route) => {
