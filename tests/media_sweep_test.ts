@@ -58,7 +58,7 @@ Deno.test("media:sweep --dry-run counts leftover media and changes nothing, medi
     }
   }));
 
-Deno.test("media:sweep that is told to stop ends, also while it waits for the database", () =>
+Deno.test("media:sweep ends on SIGTERM, even while it waits for the database", () =>
   withApp(async (t) => {
     await leaveBehind(t);
     const relay = startRelay(t.database);

@@ -125,7 +125,7 @@ const MENDED: Record<string, string> = {
 
 for (const [what, script] of Object.entries(MENDED)) {
   browserTest(
-    `where the browser ${what}, rows are stored as soon as it can, even if they have not changed`,
+    `if the browser ${what}, rows are stored once it can, even if they have not changed`,
     async (t, browser) => {
       const [ann, bob] = await friends(t);
       await t.send(bob, ann, "Hello");
@@ -219,7 +219,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a text that can be stored nowhere is sent all the same, and one is told to stay until then",
+  "a text that cannot be stored is still sent, and its writer is told to keep the window open until then",
   FILL_STORAGE + FAIL_TO_OPEN,
   async (_, { ann, bob }) => {
     const asked: string[] = [];
@@ -239,7 +239,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a text that no database takes is shown as refused, and is sent when its writer tries again",
+  "a text that no database accepts is shown as refused, and is sent when its writer retries",
   FAIL_TO_OPEN,
   async (_, { ann, bob }) => {
     await ann.page.route(
@@ -259,7 +259,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a text is shown as waiting while the database takes its time to store it",
+  "a text is shown as waiting while a slow database stores it",
   "IDBObjectStore.prototype.put = () => ({});",
   async (_, { ann }) => {
     await write(ann.page, "Not stored yet");
@@ -284,7 +284,7 @@ const REMOVALS: Record<string, (t: TestApp, page: Page) => Promise<unknown>> = {
 
 for (const [what, removeDatabase] of Object.entries(REMOVALS)) {
   brokenTest(
-    `a database ${what} under an open window is made anew, and holds up neither writing nor reading`,
+    `a database ${what} under an open window is created again, and blocks neither writing nor reading`,
     "",
     async (t, { ann, bob }) => {
       await write(ann.page, "Before");
@@ -360,7 +360,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a text that no database took is gone with the session of its writer",
+  "a text that no database accepted is gone with the session of its writer",
   FAIL_TO_OPEN,
   async (t, { ann: { page, token } }) => {
     const kept = () => page.evaluate<string>("JSON.stringify(localStorage)");
@@ -375,7 +375,7 @@ brokenTest(
 );
 
 brokenTest(
-  "a recording that no database took is gone with the session, also if that ended in another window",
+  "a recording that no database accepted is gone with the session, even if that ended in another window",
   BREAKS["has no room in the database"]! + FAIL_TO_CONNECT,
   async (t, { ann: { page, phone } }) => {
     await page.route("**/api/uploads", (route) => route.abort());

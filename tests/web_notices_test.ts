@@ -254,7 +254,7 @@ noticeTest(
 );
 
 noticeTest(
-  "a browser that is subscribed for an earlier key of the service is subscribed anew, once",
+  "a browser that subscribed with an earlier key of the service is subscribed again, once",
   async (t, browser, double) => {
     const page = await openSettings(t, browser, await t.signUp(ANN), {
       script: `${pushService(double.browser())}

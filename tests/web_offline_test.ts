@@ -229,12 +229,16 @@ browserTest(
 
 /** What may answer in place of the service. */
 const STRANGERS: Record<string, () => Response | Promise<Response>> = {
-  "something in between answers that the service is away": () => new Response("Bad gateway", { status: 502 }),
-  "something in between never answers": () => new Promise(() => {}),
+  "a proxy answers that the service is away": () => new Response("Bad gateway", { status: 502 }),
+  "a proxy never answers": () => new Promise(() => {}),
+  "a proxy stops in the middle of the page": () =>
+    new Response(new ReadableStream({ start: (body) => body.enqueue(new TextEncoder().encode("<p>Half")) }), {
+      headers: { "content-type": "text/html" },
+    }),
 };
 
 for (const [what, answer] of Object.entries(STRANGERS)) {
-  browserTest(`where ${what}, the page opens as it was kept`, async (t, browser) => {
+  browserTest(`if ${what}, the page opens from the stored copy`, async (t, browser) => {
     const env = {
       DATABASE_URL: t.database.url,
       JWT_SECRET: "a secret of thirty-two bytes or more",
@@ -264,6 +268,34 @@ for (const [what, answer] of Object.entries(STRANGERS)) {
     }
   });
 }
+
+browserTest(
+  "a redirect by a proxy, as to its sign-in, is followed when the page is opened",
+  async (t, browser) => {
+    let isSignedIn = true;
+    const stopping = new AbortController();
+    const proxy = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
+      (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/login") return new Response("Sign in to the proxy");
+        if (!isSignedIn) return new Response(null, { status: 302, headers: { location: "/login" } });
+        return fetch(t.url + pathname, { headers: { "accept-encoding": "identity" } });
+      },
+    );
+    try {
+      const { page } = await openWindow({ url: `http://127.0.0.1:${proxy.addr.port}` }, browser);
+      await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+      isSignedIn = false;
+      await page.reload();
+      await page.getByText("Sign in to the proxy").waitFor();
+      await page.close();
+    } finally {
+      stopping.abort();
+      await proxy.finished;
+    }
+  },
+);
 
 browserTest(
   "the files of a new build replace those of the one before, and the texts of notifications stay",

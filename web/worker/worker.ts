@@ -34,15 +34,19 @@ self.addEventListener("fetch", (event) => {
 });
 
 /**
- * The page from the network; the cached one if the service does not answer, or something else answers with an
- * error.
+ * The page from the network; the cached one if the service does not answer in time and in full, or something
+ * else answers with an error. A redirect, as to the sign-in of a proxy, is left to the browser, which accepts
+ * no answer that was redirected already.
  */
 async function newest(request: Request): Promise<Response> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
   try {
-    const answer = await fetch(request.url, { signal: patience.signal, headers: { accept: "text/html" } });
-    return answer.status < 500 ? answer : await caches.match(PAGE) ?? answer;
+    const headers = { accept: "text/html" };
+    const answer = await fetch(request.url, { signal: patience.signal, headers, redirect: "manual" });
+    if (answer.type === "opaqueredirect") return answer;
+    if (answer.status >= 500) return await caches.match(PAGE) ?? answer;
+    return new Response(await answer.blob(), answer);
   } catch {
     return await caches.match(PAGE) ?? Response.error();
   } finally {
