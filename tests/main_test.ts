@@ -142,10 +142,9 @@ Deno.test("start: says so when a port is taken, and leaves no database behind", 
 
 Deno.test("start: is stopped by SIGTERM while it still waits for its database", async () => {
   const service = spawnService({ env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" } });
-  // It handles signals once it runs, but prints nothing by then that could be waited for.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await eventually(() => match(service.output(), /Waiting for the database/), 10_000);
   const toldAt = performance.now();
-  await service.end("SIGTERM");
+  equal(await service.end("SIGTERM"), 0);
   ok(performance.now() - toldAt < STOP_MS_MAX);
 });
 
