@@ -3,6 +3,7 @@
 import { createPrinter } from "../printing.ts";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { createTestDatabase } from "./database.ts";
+import { reservedPort } from "./reserved_port.ts";
 import { eventually } from "./support.ts";
 
 /** A printer whose reader takes `atOnce` bytes at a time, and nothing while it is `stopped`. */
@@ -107,9 +108,7 @@ Deno.test("the printer goes on when its reader is gone", async () => {
 
 Deno.test("a service whose log nobody reads goes on answering, and stops when it is told to", async () => {
   const database = await createTestDatabase();
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const { port } = listener.addr;
-  listener.close();
+  const port = reservedPort();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--frozen", new URL("../main.ts", import.meta.url).pathname],
     env: { PORT: String(port), DATABASE_URL: database.url, LOG_FORMAT: "json" },

@@ -1,5 +1,7 @@
 // A proxy to the database that can be cut or fall silent, as networks do.
 
+import { reservedPort } from "./reserved_port.ts";
+
 export interface TcpProxy {
   port: number;
   /** Closes all connections and accepts no new ones. */
@@ -15,10 +17,10 @@ export interface TcpProxy {
 
 /** Relays TCP on the loopback to a Unix socket. */
 export function startProxy(socketPath: string): TcpProxy {
-  const listenOn = (port: number) => Deno.listen({ hostname: "127.0.0.1", port });
+  const port = reservedPort();
+  const listen = () => Deno.listen({ hostname: "127.0.0.1", port });
   const conns = new Set<Deno.Conn>();
-  let listener: Deno.TcpListener | null = listenOn(0);
-  const { port } = listener.addr as Deno.NetAddr;
+  let listener: Deno.TcpListener | null = listen();
   let thawed = Promise.resolve();
   let thaw = () => {};
   let held = 0;
@@ -68,7 +70,7 @@ export function startProxy(socketPath: string): TcpProxy {
     resume() {
       thaw();
       if (listener) return;
-      listener = listenOn(port);
+      listener = listen();
       accept(listener);
     },
     close() {

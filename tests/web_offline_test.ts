@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { deepEqual, equal } from "./assert.ts";
 import { makeWav } from "./media_calls.ts";
 import { startService } from "./process.ts";
+import { reservedPort } from "./reserved_port.ts";
 import { ANN, BOB, eventually, friends } from "./support.ts";
 import {
   browserTest,
@@ -212,6 +213,7 @@ browserTest(
       DATABASE_URL: t.database.url,
       JWT_SECRET: "a secret of thirty-two bytes or more",
       LIMITS: "off",
+      PORT: String(reservedPort()),
     };
     const first = await startService({ env });
     const { page } = await openAs(first, browser, people.ann, { path: `/app#/thread/${BOB}` });
@@ -219,8 +221,7 @@ browserTest(
     await first.end("SIGTERM");
     await page.getByText("Connecting").waitFor();
     await write(page, "While you were away");
-    const port = new URL(first.url).port;
-    const second = await startService({ env: { ...env, PORT: port } });
+    const second = await startService({ env });
     await ticked(page, "Sent");
     await page.getByText("Connecting").waitFor({ state: "hidden" });
     await second.end("SIGTERM");
@@ -243,6 +244,7 @@ for (const [what, answer] of Object.entries(STRANGERS)) {
       DATABASE_URL: t.database.url,
       JWT_SECRET: "a secret of thirty-two bytes or more",
       LIMITS: "off",
+      PORT: String(reservedPort()),
     };
     const [ann] = await friends(t);
     const service = await startService({ env });
@@ -251,7 +253,7 @@ for (const [what, answer] of Object.entries(STRANGERS)) {
     await field(page).waitFor();
     await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
     await service.end("SIGTERM");
-    const port = Number(new URL(service.url).port);
+    const port = Number(env.PORT);
     const stopping = new AbortController();
     const between = Deno.serve(
       { port, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
