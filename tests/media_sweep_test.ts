@@ -3,7 +3,7 @@
 import { deepEqual, equal, match } from "./assert.ts";
 
 import { createTestDatabase } from "./database.ts";
-import { untilWaiting } from "./locks.ts";
+import { holding, untilWaiting } from "./locks.ts";
 import { startService } from "./process.ts";
 import { startRelay } from "./relay.ts";
 import { ANN, succeeded, type TestApp, withApp } from "./support.ts";
@@ -63,7 +63,7 @@ Deno.test("media:sweep ends on SIGTERM, even while it waits for the database", (
     await leaveBehind(t);
     const relay = startRelay(t.database);
     try {
-      await t.sql.begin(async (sql) => {
+      await holding(t, async (sql) => {
         await sql`lock table media in access exclusive mode`;
         const task = new Deno.Command(Deno.execPath(), {
           args: ["run", "--frozen", "-A", "media_sweep.ts"],

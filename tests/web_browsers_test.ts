@@ -1,10 +1,10 @@
 // Browsers that lack or forbid something or have no room for it: people can still sign in and talk.
 
-import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { deepEqual, doesNotMatch, equal, match } from "./assert.ts";
 import { makeWav } from "./media_calls.ts";
 import { BOB, eventually, friends, type TestApp } from "./support.ts";
+import { IS_MADE, OUTBOX, REMEMBERED } from "./web_storage.ts";
 import {
   browserTest,
   bubbles,
@@ -14,6 +14,7 @@ import {
   friendsTest,
   openAs,
   openWindow,
+  pick,
   press,
   ticked,
   write,
@@ -64,27 +65,6 @@ const BREAKS: Record<string, string> = {
     delete Crypto.prototype.subtle;`,
 };
 
-/** In the page: queries an object store of its database. */
-function shelf(name: "outbox" | "seen", question: "count()" | "getAllKeys()"): string {
-  return `new Promise((resolve) => {
-    indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
-      result.transaction("${name}").objectStore("${name}").${question}.onsuccess = (event) => {
-        result.close();
-        resolve(event.target.result);
-      };
-    };
-  })`;
-}
-
-/**
- * In the page: whether the client has made its database. A query before that would make one without object
- * stores.
- */
-const IS_MADE = `indexedDB.databases().then((all) => all.some(({ name }) => name === "puffintalk"))`;
-
-/** In the page: the keys of what is stored for use without a network. */
-const REMEMBERED = shelf("seen", "getAllKeys()");
-
 for (const [what, script] of Object.entries(BREAKS)) {
   browserTest(`where the browser ${what}, one signs in, writes and reads`, async (t, browser) => {
     const [ann, bob] = await friends(t);
@@ -131,6 +111,7 @@ for (const [what, script] of Object.entries(MENDED)) {
       await t.send(bob, ann, "Hello");
       const { page } = await openAs(t, browser, ann, { path: `/app#/thread/${BOB}`, script });
       await page.locator(".bubble:not(.new)").waitFor();
+      deepEqual(await page.evaluate(IS_MADE) ? await page.evaluate(REMEMBERED) : [], []);
       await page.evaluate("isBroken = false");
       await page.context().setOffline(true);
       await page.getByText("Connecting").waitFor();
@@ -145,7 +126,6 @@ for (const [what, script] of Object.entries(MENDED)) {
 }
 
 const WAITS = "This browser cannot store it. Keep PuffinTalk open until it is sent.";
-const OUTBOX = shelf("outbox", "count()");
 
 /** A test of Ann, whose browser is broken, and Bob. */
 function brokenTest(
@@ -195,24 +175,30 @@ brokenTest(
   },
 );
 
+/** Holds back what these requests send until the page has said that it waits and asked its user to stay. */
+async function untilAskedToStay(page: Page, requests: string, write: () => Promise<void>): Promise<void> {
+  const asked: string[] = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    dialog.dismiss();
+  });
+  await page.route(requests, (route) => route.abort());
+  await write();
+  await page.getByText(WAITS).waitFor();
+  await page.evaluate("location.reload()");
+  await eventually(() => deepEqual(asked, ["beforeunload"]));
+  await page.unroute(requests);
+}
+
 brokenTest(
   "a sound that cannot be stored is still sent, and its writer is told to keep the window open until then",
   BREAKS["has no room in the database"]!,
   async (_, { ann, bob }) => {
-    const asked: string[] = [];
-    ann.page.on("dialog", (dialog) => {
-      asked.push(dialog.type());
-      dialog.dismiss();
+    await untilAskedToStay(ann.page, "**/api/uploads", async () => {
+      await pick(ann.page, makeWav(10_000));
+      await ann.page.getByLabel("Caption").fill("Listen");
+      await ann.page.keyboard.press("Enter");
     });
-    await ann.page.route("**/api/uploads", (route) => route.abort());
-    const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
-    await ann.page.locator("input[type=file]").setInputFiles(file);
-    await ann.page.getByLabel("Caption").fill("Listen");
-    await ann.page.keyboard.press("Enter");
-    await ann.page.getByText(WAITS).waitFor();
-    await ann.page.evaluate("location.reload()");
-    await eventually(() => deepEqual(asked, ["beforeunload"]));
-    await ann.page.unroute("**/api/uploads");
     await bob.page.getByText("Listen").waitFor();
     await ann.page.getByText(WAITS).waitFor({ state: "detached" });
   },
@@ -222,17 +208,7 @@ brokenTest(
   "a text that cannot be stored is still sent, and its writer is told to keep the window open until then",
   FILL_STORAGE + FAIL_TO_OPEN,
   async (_, { ann, bob }) => {
-    const asked: string[] = [];
-    ann.page.on("dialog", (dialog) => {
-      asked.push(dialog.type());
-      dialog.dismiss();
-    });
-    await ann.page.route("**/api/messages/send", (route) => route.abort());
-    await write(ann.page, "Stored nowhere");
-    await ann.page.getByText(WAITS).waitFor();
-    await ann.page.evaluate("location.reload()");
-    await eventually(() => deepEqual(asked, ["beforeunload"]));
-    await ann.page.unroute("**/api/messages/send");
+    await untilAskedToStay(ann.page, "**/api/messages/send", () => write(ann.page, "Stored nowhere"));
     await bob.page.getByText("Stored nowhere").waitFor();
     await ann.page.getByText(WAITS).waitFor({ state: "detached" });
   },
@@ -315,8 +291,7 @@ brokenTest(
       await route.fulfill({ response });
       answered = true;
     });
-    const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
-    await ann.page.locator("input[type=file]").setInputFiles(file);
+    await pick(ann.page, makeWav(10_000));
     await ann.page.getByLabel("Caption").press("Enter");
     await eventually(() => answered, 10_000);
     // Whatever the page does after the answer is done by the time two queries have run.
@@ -379,8 +354,7 @@ brokenTest(
   BREAKS["has no room in the database"]! + FAIL_TO_CONNECT,
   async (t, { ann: { page, phone } }) => {
     await page.route("**/api/uploads", (route) => route.abort());
-    const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
-    await page.locator("input[type=file]").setInputFiles(file);
+    await pick(page, makeWav(10_000));
     await page.getByLabel("Caption").press("Enter");
     await page.getByText(WAITS).waitFor();
     const other = await page.context().newPage();

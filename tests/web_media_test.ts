@@ -1,6 +1,5 @@
 // Audio and video between two windows: recorded, picked, sent in pieces, cancelled, played, seen.
 
-import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { addMedia, makeWav, sendMedia } from "./media_calls.ts";
@@ -12,6 +11,7 @@ import {
   type Friends,
   friendsTest,
   moveTo,
+  pick,
   press,
   SIZES,
   ticked,
@@ -22,13 +22,6 @@ const FILM = new URL("fixtures/media/film.mp4", import.meta.url).pathname;
 
 function mediaTest(name: string, run: (t: TestApp, friends: Friends) => Promise<void>): void {
   friendsTest(name, run, [{}, { viewport: SIZES.desktop }]);
-}
-
-/** Picks a file with these bytes, as a person does. */
-async function pick(page: Page, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(bytes) };
-  await page.locator("input[type=file]").setInputFiles(file);
-  await page.getByLabel("Caption").waitFor();
 }
 
 /** Limits the upload rate of the network; -1 for no limit. */

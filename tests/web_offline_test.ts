@@ -1,6 +1,6 @@
 // What is written offline is sent once, in order, when online again; what was shown can be seen offline.
 
-import { Buffer } from "node:buffer";
+import type { Page } from "playwright-core";
 import { deepEqual, equal } from "./assert.ts";
 import { makeWav } from "./media_calls.ts";
 import { startService } from "./process.ts";
@@ -14,6 +14,7 @@ import {
   openAs,
   openFriends,
   openWindow,
+  pick,
   ticked,
   write,
 } from "./web_window.ts";
@@ -33,12 +34,16 @@ const KEEP_AGAIN = `new Promise((resolve) => {
   };
 })`;
 
+/** Waits until the service worker answers for the page. */
+const untilControlled = (page: Page) =>
+  eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+
 friendsTest(
   "messages written offline wait, survive a closed window, and are sent once and in order",
   async (t, { ann, bob }) => {
     await write(ann.page, "Zero");
     await bob.page.getByText("Zero").waitFor();
-    await eventually(() => ann.page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+    await untilControlled(ann.page);
     await ann.page.context().setOffline(true);
     for (const text of TEXTS) await write(ann.page, text);
     await ticked(ann.page, "Waiting");
@@ -167,8 +172,7 @@ friendsTest(
       await isGoingOn.promise;
       await route.continue();
     });
-    const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(makeWav(10_000)) };
-    await page.locator("input[type=file]").setInputFiles(file);
+    await pick(page, makeWav(10_000));
     await page.getByLabel("Caption").press("Enter");
     await other.getByRole("button", { name: "Cancel" }).waitFor();
     await page.evaluate("isSlow = true");
@@ -228,6 +232,30 @@ browserTest(
   },
 );
 
+/** Runs with a server between browser and service, whose URL is passed on. */
+async function withProxy(
+  answer: (request: Request) => Response | Promise<Response>,
+  run: (url: string) => Promise<void>,
+  port = 0,
+): Promise<void> {
+  const stopping = new AbortController();
+  const proxy = Deno.serve(
+    { port, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
+    answer,
+  );
+  try {
+    await run(`http://127.0.0.1:${proxy.addr.port}`);
+  } finally {
+    stopping.abort();
+    await proxy.finished;
+  }
+}
+
+/** What a proxy passes on of an answer of the service. */
+function passOn({ url }: { url: string }, path: string): Promise<Response> {
+  return fetch(url + path, { headers: { "accept-encoding": "identity" } });
+}
+
 /** What may answer in place of the service. */
 const STRANGERS: Record<string, () => Response | Promise<Response>> = {
   "a proxy answers that the service is away": () => new Response("Bad gateway", { status: 502 }),
@@ -240,34 +268,26 @@ const STRANGERS: Record<string, () => Response | Promise<Response>> = {
 
 for (const [what, answer] of Object.entries(STRANGERS)) {
   browserTest(`if ${what}, the page opens from the stored copy`, async (t, browser) => {
+    const port = reservedPort();
     const env = {
       DATABASE_URL: t.database.url,
       JWT_SECRET: "a secret of thirty-two bytes or more",
       LIMITS: "off",
-      PORT: String(reservedPort()),
+      PORT: String(port),
     };
     const [ann] = await friends(t);
     const service = await startService({ env });
     const { page } = await openAs(service, browser, ann, { path: `/app#/thread/${BOB}` });
     // Only what was shown is stored.
     await field(page).waitFor();
-    await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+    await untilControlled(page);
     await service.end("SIGTERM");
-    const port = Number(env.PORT);
-    const stopping = new AbortController();
-    const between = Deno.serve(
-      { port, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
-      answer,
-    );
-    try {
+    await withProxy(answer, async () => {
       await page.reload();
       await page.getByText("Connecting").waitFor({ timeout: 10_000 });
       await field(page).waitFor();
-    } finally {
       await page.close();
-      stopping.abort();
-      await between.finished;
-    }
+    }, port);
   });
 }
 
@@ -275,27 +295,20 @@ browserTest(
   "a redirect by a proxy, as to its sign-in, is followed when the page is opened",
   async (t, browser) => {
     let isSignedIn = true;
-    const stopping = new AbortController();
-    const proxy = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
-      (request) => {
-        const { pathname } = new URL(request.url);
-        if (pathname === "/login") return new Response("Sign in to the proxy");
-        if (!isSignedIn) return new Response(null, { status: 302, headers: { location: "/login" } });
-        return fetch(t.url + pathname, { headers: { "accept-encoding": "identity" } });
-      },
-    );
-    try {
-      const { page } = await openWindow({ url: `http://127.0.0.1:${proxy.addr.port}` }, browser);
-      await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+    const proxy = (request: Request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/login") return new Response("Sign in to the proxy");
+      if (!isSignedIn) return new Response(null, { status: 302, headers: { location: "/login" } });
+      return passOn(t, pathname);
+    };
+    await withProxy(proxy, async (url) => {
+      const { page } = await openWindow({ url }, browser);
+      await untilControlled(page);
       isSignedIn = false;
       await page.reload();
       await page.getByText("Sign in to the proxy").waitFor();
       await page.close();
-    } finally {
-      stopping.abort();
-      await proxy.finished;
-    }
+    });
   },
 );
 
@@ -303,20 +316,16 @@ browserTest(
   "the files of a new build replace those of the one before, and the texts of notifications stay",
   async (t, browser) => {
     let version = "first";
-    const stopping = new AbortController();
-    const front = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", signal: stopping.signal, onListen: () => {} },
-      async (request) => {
-        const { pathname } = new URL(request.url);
-        const answer = await fetch(t.url + pathname, { headers: { "accept-encoding": "identity" } });
-        if (pathname !== "/app/worker.js") return answer;
-        const script = (await answer.text()).replace(/"version":"\w+"/, `"version":"${version}"`);
-        return new Response(script, { headers: answer.headers });
-      },
-    );
-    try {
-      const { page } = await openWindow({ url: `http://127.0.0.1:${front.addr.port}` }, browser);
-      await eventually(() => page.evaluate("navigator.serviceWorker.controller !== null"), 15_000);
+    const proxy = async (request: Request) => {
+      const { pathname } = new URL(request.url);
+      const answer = await passOn(t, pathname);
+      if (pathname !== "/app/worker.js") return answer;
+      const script = (await answer.text()).replace(/"version":"\w+"/, `"version":"${version}"`);
+      return new Response(script, { headers: answer.headers });
+    };
+    await withProxy(proxy, async (url) => {
+      const { page } = await openWindow({ url }, browser);
+      await untilControlled(page);
       await page.evaluate("caches.open('puffintalk-words').then(() => {})");
       const names = () => page.evaluate("caches.keys().then((names) => names.sort())");
       deepEqual(await names(), ["first", "puffintalk-words"]);
@@ -324,9 +333,6 @@ browserTest(
       await page.reload();
       await eventually(async () => deepEqual(await names(), ["puffintalk-words", "second"]), 15_000);
       await page.close();
-    } finally {
-      stopping.abort();
-      await front.finished;
-    }
+    });
   },
 );

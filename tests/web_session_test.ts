@@ -3,6 +3,7 @@
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { only } from "./limit_calls.ts";
 import { ANN, BOB, CAT, eventually, friends, refused, succeeded } from "./support.ts";
+import { REMEMBERED } from "./web_storage.ts";
 import {
   browserTest,
   bubbles,
@@ -24,16 +25,6 @@ const PLACE = `(() => {
   return { scrollTop, scrollHeight, clientHeight, below: scrollHeight - scrollTop - clientHeight };
 })()`;
 
-/** In the page: the keys of what is stored for use without a network. */
-const SEEN = `new Promise((resolve) => {
-  indexedDB.open("puffintalk").onsuccess = ({ target: { result } }) => {
-    result.transaction("seen").objectStore("seen").getAllKeys().onsuccess = (event) => {
-      result.close();
-      resolve(event.target.result);
-    };
-  };
-})`;
-
 browserTest(
   "a session that is ended from another device leads to the sign-in screen, says so, and leaves nothing behind",
   async (t, browser) => {
@@ -41,7 +32,7 @@ browserTest(
     await t.send(bob, person, "Hello");
     const { page, errors } = await openAs(t, browser, person, { path: `/app#/thread/${BOB}` });
     await page.getByText("Hello").waitFor();
-    await eventually(async () => deepEqual(await page.evaluate(SEEN), ["contacts", `thread ${BOB}`]));
+    await eventually(async () => deepEqual(await page.evaluate(REMEMBERED), ["contacts", `thread ${BOB}`]));
     const other = await t.signIn(ANN);
     const { body } = await t.call("GET", "/api/auth/sessions", { token: other.token });
     const first = body.sessions.find(({ current }: { current: boolean }) => !current);
@@ -49,7 +40,7 @@ browserTest(
 
     await page.getByText("You were signed out on this device.").waitFor();
     equal(await page.evaluate("localStorage.getItem('puffintalk.session')"), null);
-    deepEqual(await page.evaluate(SEEN), []);
+    deepEqual(await page.evaluate(REMEMBERED), []);
     deepEqual(errors, []);
   },
 );

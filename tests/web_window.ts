@@ -1,5 +1,6 @@
 // The web client in real windows, each with a browser profile of its own, driven by keys or by a mouse.
 
+import { Buffer } from "node:buffer";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { deepEqual, equal } from "./assert.ts";
 import { hasBrowser, withBrowser } from "./browser.ts";
@@ -178,4 +179,11 @@ export async function ticked(page: Page, label: string): Promise<void> {
     async () => equal(await page.locator(".mine .ticks").last().getAttribute("aria-label"), label),
     20_000,
   );
+}
+
+/** Picks a file with these bytes, as a person does. */
+export async function pick(page: Page, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const file = { name: "voice.wav", mimeType: "audio/wav", buffer: Buffer.from(bytes) };
+  await page.locator("input[type=file]").setInputFiles(file);
+  await page.getByLabel("Caption").waitFor();
 }
